@@ -1,0 +1,1 @@
+"""Clusters and labels to statements with counts, intervals and corrected p values."""

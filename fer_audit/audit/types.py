@@ -1,0 +1,399 @@
+"""What an audit says: only str, int, float, bool, None and tuples of such records.
+
+A number that cannot be computed is None, and its record's `not_computable` says why: ((field, reason), ...).
+Every share stands beside its count and its interval, every p beside the method that gave it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fer_audit.embed.types import ModelFacts
+
+NotComputable = tuple[tuple[str, str], ...]
+"""((field, reason), ...) of the fields of this record that are None because they have no value."""
+
+Severity = Literal["info", "notice", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often something was seen."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectCount:
+    """How many labels or lines could not be used, by reason."""
+
+    reason: str
+    count: int
+    examples: tuple[str, ...]
+    """At most three, printable."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What was audited. listed = ok + failed."""
+
+    name: str
+    listed: int
+    ok: int
+    failed: int
+    fully_labelled: int
+    """Rows in which every demographic attribute (and the age, if the set has ages) is annotated."""
+    failures: tuple[RejectCount, ...]
+    """Images that could not be embedded, by reason."""
+    flags: tuple[RejectCount, ...]
+    """Images that are ok but odd, e.g. a PNG named .jpg, by reason."""
+    rejects: tuple[RejectCount, ...]
+    """Labels that could not be read, by reason."""
+    notes: tuple[str, ...]
+    label_source: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShare:
+    """One group of an attribute, in the whole listing."""
+
+    name: str
+    count: int
+    share: float | None
+    """Of the annotated rows; None when nothing is annotated."""
+    low: float | None
+    high: float | None
+    ratio: float | None
+    """Share over the target's share (uniform unless a reference is given)."""
+    ratio_low: float | None
+    ratio_high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """Diversity indices over the observed groups; STATISTICS of Dominguez-Catena et al. 2024, natural log."""
+
+    R: int
+    """Richness: number of observed groups."""
+    ENS: float | None
+    """Effective number of species, exp(H)."""
+    D: float | None
+    """Simpson's concentration, sum of squared shares."""
+    inverse_D: float | None
+    H: float | None
+    """Shannon entropy."""
+    SEI: float | None
+    """Shannon evenness, H / ln k."""
+    NSD: float | None
+    """Normalised standard deviation."""
+    IR: float | None
+    """Imbalance ratio, largest over smallest observed group."""
+    BP: float | None
+    """Berger-Parker: the largest share."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDistance:
+    """How far the shares are from a target distribution."""
+
+    target: str
+    """The word uniform, or the reference's name."""
+    tv: float | None
+    """Total variation distance, 0..1."""
+    ds_r: float | None
+    """1 - TV over all groups of the target (DSAP)."""
+    ds_e: float | None
+    """1 - TV against a uniform over the groups present (DSAP)."""
+    jsd: float | None
+    """Jensen-Shannon divergence, base 2, 0..1."""
+    chi2: float | None
+    p: float | None
+    """Monte-Carlo p of the goodness of fit."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """Who is in the set, for one attribute."""
+
+    attribute: str
+    kind: str
+    source: str
+    annotated: int
+    not_annotated: int
+    groups: tuple[GroupShare, ...]
+    indices: Indices
+    target: TargetDistance
+
+
+@dataclass(frozen=True, slots=True)
+class AgeHeaping:
+    """Whipple's index: 100 = no preference for ages ending in 0 or 5, 500 = only such ages."""
+
+    whipple: float | None
+    n: int
+    """Images with an age of 23 to 62."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One intersection of groups, e.g. (Black, female, 70+)."""
+
+    groups: tuple[str, ...]
+    count: int
+    expected: float
+    """Count if the attributes were independent."""
+    residual: float | None
+    """Adjusted (Haberman) residual against independence of all attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intersections:
+    """The cross table of all demographic attributes."""
+
+    attributes: tuple[str, ...]
+    n: int
+    cells: int
+    empty: int
+    under_30: int
+    """Cells with 1 to 29 images."""
+    smallest: tuple[Cell, ...]
+    largest_gaps: tuple[Cell, ...]
+    """Cells furthest below what independence expects."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Groups of byte-identical files."""
+
+    groups: int
+    files: int
+    """Files in those groups, the first copy included."""
+    left_out: int
+    """Copies beyond the first, not counted in the tests (0 when all are kept)."""
+    conflicts: tuple[Count, ...]
+    """Groups whose files disagree, by attribute ("age" = the age in years)."""
+    examples: tuple[tuple[str, ...], ...]
+    """At most five groups, printable ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetGroup:
+    """One group of a sample beside the set it was drawn from."""
+
+    name: str
+    count: int
+    share: float
+    reference_share: float
+    p: float
+    """Exact two-sided binomial p."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubsetCheck:
+    """Is this sample a fair draw of that set?"""
+
+    attribute: str
+    reference: str
+    n: int
+    tv: float | None
+    chi2: float | None
+    p: float | None
+    """Monte-Carlo p."""
+    p_asymptotic: float | None
+    worst: SubsetGroup | None
+    groups: tuple[SubsetGroup, ...]
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SweepEntry:
+    """Best inertia found for one k."""
+
+    k: int
+    inertia: float
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Spread over the K-Means starts, in the reduced space where they are run."""
+
+    n: int
+    inertia_min: float
+    inertia_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """The partition the tables refer to."""
+
+    k: int
+    inertia: float
+    sizes: tuple[int, ...]
+    sweep: tuple[SweepEntry, ...]
+    starts: Starts
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationCell:
+    """One cluster x group cell."""
+
+    cluster: int
+    group: str
+    count: int
+    share: float | None
+    """Share of the group within the cluster."""
+    lift: float | None
+    """p_ij / (p_i p_j): 1 = as often as chance."""
+    lift_low: float | None
+    lift_high: float | None
+    residual: float | None
+    """Adjusted (Haberman) residual."""
+    p_adjusted: float | None
+    """Benjamini-Hochberg over all cells of the table."""
+    npmi: float | None
+    ducher_z: float | None
+    too_few: bool
+    """Fewer than 30 images: shown, never ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """Do clusters and one attribute go together?"""
+
+    attribute: str
+    kind: str
+    n: int
+    """Images in the table: ok, annotated, one copy of each duplicate group unless all are kept."""
+    groups: tuple[str, ...]
+    table: tuple[tuple[int, ...], ...]
+    """(k, groups) counts."""
+    chi2: float | None
+    df: int | None
+    p_asymptotic: float | None
+    expected_min: float | None
+    """Smallest expected count; below 5 the asymptotic p is not to be trusted."""
+    v: float | None
+    """Cramér's V."""
+    null_mean: float | None
+    """Mean of V over tables with these margins and no association."""
+    null_95: float | None
+    """95 % quantile of the same."""
+    v_corrected: float | None
+    """Bias-corrected V (Bergsma 2013)."""
+    low: float | None
+    """Bootstrap interval of v_corrected, cluster assignments fixed."""
+    high: float | None
+    p_permutation: float | None
+    p_holm: float | None
+    """p_permutation after Holm over the demographic attributes of this run; None for other kinds."""
+    permutations: int
+    u_group_from_cluster: float | None
+    """Theil's U: share of the attribute's entropy that the cluster explains."""
+    u_cluster_from_group: float | None
+    ami: float | None
+    """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
+    balance: float | None
+    """min over clusters and groups of min(r_g / r_g(C), r_g(C) / r_g); 1 = every cluster mirrors the set."""
+    cells: tuple[AssociationCell, ...]
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One question a claim has to answer."""
+
+    number: int
+    name: str
+    holds: bool | None
+    """None = not computable."""
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    n_effective: int
+    reading: str
+    """One line: what this rung says, or why it cannot be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How far the claim "clusters and this attribute go together" climbs."""
+
+    attribute: str
+    rungs: tuple[Rung, ...]
+    highest: int
+    """Number of the last rung that held before one did not; 0 = none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A test that was run."""
+
+    family: str
+    """Tests corrected together, e.g. "association"."""
+    subject: str
+    method: str
+    p: float
+    p_corrected: float | None
+    correction: str
+    """Holm, Benjamini-Hochberg or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence a reader who is no statistician understands, with its number in it."""
+
+    code: str
+    severity: Severity
+    text: str
+    attribute: str | None = None
+    effect: float = 0.0
+    """What findings are ranked by, 0..1, larger = matters more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCheck:
+    """On the drawn demo set: what was planted, and whether the audit found it."""
+
+    claim: str
+    expected: str
+    found: str
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditResult:
+    """Everything an audit says. `fer_audit.report.document` writes it as result.json."""
+
+    schema: str
+    complete: bool
+    """False when a part of the work is missing; every report then says so."""
+    dataset: DatasetFacts
+    model: ModelFacts | None
+    """None when nothing was embedded."""
+    representation: tuple[Representation, ...]
+    age_heaping: AgeHeaping | None
+    intersections: Intersections | None
+    duplicates: Duplicates
+    subset_checks: tuple[SubsetCheck, ...]
+    clustering: ClusterFacts | None
+    associations: tuple[Association, ...]
+    ladders: tuple[Ladder, ...]
+    ledger: tuple[LedgerEntry, ...]
+    findings: tuple[Finding, ...]
+    planted: tuple[PlantedCheck, ...]
+    """Only on the built-in demo set."""
+    config: tuple[tuple[str, str], ...]
+    """(setting, value as text) of everything that can change a number."""
+    versions: tuple[tuple[str, str], ...]
+    """(package, version) of everything that computed one."""
+
+
+AUDIT_SCHEMA = "fer-audit/result/1"

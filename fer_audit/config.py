@@ -1,0 +1,123 @@
+"""What a run is asked to do: `AuditConfig` changes numbers, `Resources` changes speed only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from fer_audit.errors import ConfigError
+
+AGE_BINS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
+"""Lower ends of the age bins: 0-2, 3-9, 10-19, ..., 60-69, 70+ (FairFace's bins)."""
+
+Device = Literal["auto", "cpu", "cuda"]
+PackMode = Literal["auto", "on", "off"]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditConfig:
+    """Everything that changes a number in the result. Built once, then only read."""
+
+    format: str = "auto"
+    """Dataset format: auto, utkface, table or folder."""
+    path_column: str | None = None
+    """Table column that holds the image path; None = found by its usual names."""
+    group: tuple[tuple[str, str], ...] = ()
+    """Demographic attributes of a table as (name, column)."""
+    label: tuple[tuple[str, str], ...] = ()
+    """Label attributes of a table, e.g. an expression, as (name, column)."""
+    batch: tuple[tuple[str, str], ...] = ()
+    """Batch attributes of a table, e.g. a session, as (name, column)."""
+    age_column: str | None = None
+    """Table column with ages in years; None = the column named "age" if it holds numbers."""
+    age_bins: tuple[int, ...] = AGE_BINS
+    """Lower ends of the age bins, in years, ascending."""
+    sample: int | None = None
+    """Audit a seeded uniform sample of so many images."""
+    first: int | None = None
+    """Audit the first so many images in file order."""
+    model: str = "resnet50-keras"
+    """Catalog name, or the path of an .onnx file with its sidecar."""
+    precision: Precision = "fp32"
+    batch_size: int = 16
+    """Images a model call; fixed and padded, because another batch can change the last bits."""
+    k: int = 4
+    """Number of clusters; 4 is the origin paper's."""
+    starts: int = 10
+    """K-Means starts, of which the best is kept."""
+    sweep_max: int = 10
+    """The elbow looks at k = 1..sweep_max."""
+    seed: int = 0
+    confidence: float = 0.95
+    alpha: float = 0.05
+    permutations: int = 10_000
+    bootstraps: int = 2_000
+    keep_duplicates: bool = False
+    """Test on every file, not on one copy of each group of byte-identical files."""
+    reference: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
+    """Counts of a larger set to compare with: (attribute, ((group, count), ...))."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no stage could make sense of."""
+        positive = ("batch_size", "k", "starts", "sweep_max", "permutations", "bootstraps")
+        for name in positive:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}; it must not be negative")
+        for name in ("sample", "first"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} is {value}; it must be at least 1")
+        if self.sample is not None and self.first is not None:
+            raise ConfigError("sample and first exclude each other", hint="Give one of the two.")
+        for name in ("confidence", "alpha"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
+        if not self.age_bins or list(self.age_bins) != sorted(set(self.age_bins)):
+            raise ConfigError(
+                f"age_bins are {self.age_bins}; they must be ascending lower ends",
+                hint="For example: --age-bins 0,3,10,20,30,40,50,60,70",
+            )
+
+    def pick(self, *names: str) -> dict[str, Any]:
+        """Return the named settings as plain values, for a stage's fingerprint."""
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What changes how fast a run is and where it keeps things, never its numbers.
+
+    The device can change the last bits of an embedding; the provider actually used is therefore part of
+    the fingerprint of the vectors, not this wish.
+    """
+
+    device: Device = "auto"
+    threads: int | None = None
+    """Threads of the model; None = the cores this process may use."""
+    workers: int | None = None
+    """Threads that decode images; None = the cores this process may use."""
+    pack: PackMode = "auto"
+    """Keep the decoded pixels: on, off, or auto = when the disk has room."""
+    cache_dir: Path | None = None
+    """None = the user's cache folder."""
+    models_dir: Path | None = None
+    """None = models/ of a source checkout, else a folder in the user's cache."""
+    verify: bool = False
+    """Read every file again to see whether its bytes are those that were embedded."""
+    max_errors: float = 0.01
+    """Share of failed images above which the exit code is 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one stage took. Kept beside a result, never inside it."""
+
+    stage: str
+    items: int
+    seconds: float
+    reused: bool = field(default=False)
+    """Whether the stage found its work already done."""

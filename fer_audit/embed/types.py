@@ -1,0 +1,36 @@
+"""What the embed room hands on: one vector for each image, and who computed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The model and the hardware path that really made the vectors."""
+
+    name: str
+    sha256: str
+    provider: str
+    """Execution provider actually used, e.g. "CPUExecutionProvider"."""
+    precision: Literal["fp32", "fp16", "int8"]
+    dim: int
+    caveat: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """Vectors of every image. Row i is image i."""
+
+    vectors: NDArray[np.float32]
+    """(n, d) memory map as the model gave them: no NaN, zero where not ok."""
+    ok: NDArray[np.bool_]
+    """(n,) decoded and embedded."""
+    reasons: NDArray[np.str_]
+    """(n,) why not; "" where ok."""
+    model: ModelFacts
+    fingerprint: str

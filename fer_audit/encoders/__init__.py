@@ -1,0 +1,1 @@
+"""Models as data, and as ONNX files built from checked weights."""

@@ -1,0 +1,1 @@
+"""Files to pixels: decode once, resize once, keep as memory-mapped shards."""

@@ -1,0 +1,53 @@
+"""What the pack room hands on: decoded pixels, and what was learnt of each file while they were hot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+STYLE_NAMES = (
+    "luma_mean",
+    "luma_std",
+    "saturation",
+    "colourfulness",
+    "sharpness",
+    "border_red",
+    "border_green",
+    "border_blue",
+    "grey",
+    "bytes_per_pixel",
+)
+"""Columns of `style`; `fer_audit.pack.style` defines each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackRows:
+    """What is known of each file once its bytes were read. Row i is image i."""
+
+    ok: NDArray[np.bool_]
+    """(n,) whether the image could be decoded."""
+    reasons: NDArray[np.str_]
+    """(n,) why not, e.g. "truncated"; "" where ok."""
+    flags: NDArray[np.str_]
+    """(n,) what a reader of an ok row should know, e.g. "png_named_jpg"; "" when nothing."""
+    sha256: NDArray[np.bytes_]
+    """(n,) S64 hex digest of the file's bytes; b"" where they could not be read."""
+    style: NDArray[np.float32]
+    """(n, len(STYLE_NAMES)) style measures; zero where not ok."""
+    widths: NDArray[np.int32]
+    """(n,) pixels of the file's image before resizing; 0 where not ok."""
+    heights: NDArray[np.int32]
+    """(n,) likewise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackShard:
+    """A contiguous range of rows, start <= i < stop."""
+
+    start: int
+    stop: int
+    pixels: NDArray[np.uint8]
+    """(stop - start, h, w, 3) RGB, C order, zero where not ok; a read-only memory map when it is kept."""
+    rows: PackRows

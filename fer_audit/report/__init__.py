@@ -1,0 +1,1 @@
+"""Statements to text: terminal, JSON and tables."""
