@@ -70,6 +70,7 @@ class GroupShare:
     """Share over the target's share (uniform unless a reference is given)."""
     ratio_low: float | None
     ratio_high: float | None
+    not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ class TargetDistance:
     p: float | None
     """Monte-Carlo p of the goodness of fit."""
     not_computable: NotComputable = ()
+    n: int = 0
+    """Annotated images that chi2 and p are about: one copy of each duplicate group unless all are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,8 @@ class SubsetCheck:
     worst: SubsetGroup | None
     groups: tuple[SubsetGroup, ...]
     not_computable: NotComputable = ()
+    method: str = ""
+    """How p was drawn: without replacement from a set that holds the sample, else with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +232,8 @@ class Starts:
     n: int
     inertia_min: float
     inertia_max: float
+    near_best: int = 0
+    """Starts within 0.1 % of the best inertia, the best one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +340,30 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPrediction:
+    """How well a batch attribute alone, e.g. the hour of the crawl, guesses another attribute.
+
+    The guess is the most frequent group of each batch, counted on the same images.
+    """
+
+    batch: str
+    attribute: str
+    n: int
+    right: int
+    """Images guessed right."""
+    accuracy: float | None
+    majority_group: str | None
+    majority: float | None
+    """Share guessed right by always naming the largest group."""
+    chance: float | None
+    """Mean accuracy when the attribute is shuffled: small batches guess their own chance right."""
+    p: float | None
+    """(1 + #{accuracy* >= accuracy}) / (permutations + 1), fixed margins."""
+    permutations: int
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """A test that was run."""
 
@@ -394,6 +425,8 @@ class AuditResult:
     """(setting, value as text) of everything that can change a number."""
     versions: tuple[tuple[str, str], ...]
     """(package, version) of everything that computed one."""
+    batch_predictions: tuple[BatchPrediction, ...] = ()
+    """What each batch attribute knows of each demographic one."""
 
 
 AUDIT_SCHEMA = "fer-audit/result/1"

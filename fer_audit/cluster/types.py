@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class NotClusterable(Exception):
+    """There is no partition to speak of; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
     """The best inertia found for one k."""

@@ -58,9 +58,9 @@ class FaceDataset:
     ids: tuple[str, ...]
     """n POSIX paths relative to root, sorted bytewise; undecodable bytes as surrogate escapes."""
     sizes: NDArray[np.int64]
-    """(n,) bytes of each file when it was listed; -1 = no such file."""
+    """(n,) bytes of each file when it was listed; -1 = no plain file of that name (missing, a link, a pipe)."""
     mtimes: NDArray[np.int64]
-    """(n,) modification time in ns when it was listed; -1 = no such file."""
+    """(n,) modification time in ns when it was listed; -1 likewise."""
     attributes: tuple[Attribute, ...]
     ages: NDArray[np.int16] | None
     """(n,) age in years, -1 = not annotated; None when the set has no ages."""

@@ -18,7 +18,7 @@ class ModelSpec:
     dim: int
     """Numbers the model gives for each image."""
     colour: Literal["RGB", "BGR"]
-    """Channel order the weights were trained on; the graph reorders, the caller always gives RGB."""
+    """Channel order the graph feeds the weights; the caller always gives RGB."""
     mean: tuple[float, float, float]
     """Subtracted, in the order of `colour`, on the 0-255 scale."""
     scale: tuple[float, float, float]

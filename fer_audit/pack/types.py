@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+SHARD_ROWS = 256
+"""256 x 224 x 224 x 3 = 38.5 MB: small enough to hold three, large enough to write in one go."""
+
 STYLE_NAMES = (
     "luma_mean",
     "luma_std",
@@ -51,3 +54,8 @@ class PackShard:
     pixels: NDArray[np.uint8]
     """(stop - start, h, w, 3) RGB, C order, zero where not ok; a read-only memory map when it is kept."""
     rows: PackRows
+
+
+def shard_count(n_images: int) -> int:
+    """Return the number of shards of a set."""
+    return -(-n_images // SHARD_ROWS)

@@ -1,0 +1,234 @@
+"""The whole audit: rows, labels and clusters in, one `AuditResult` out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.association import associate, correct_for_attributes
+from fer_audit.audit.batch import predict_from_batch
+from fer_audit.audit.dataset_facts import cluster_facts, dataset_facts, usable_rows
+from fer_audit.audit.duplicates import find_duplicates, first_copies
+from fer_audit.audit.findings import find
+from fer_audit.audit.intersections import intersect
+from fer_audit.audit.ladder import climb
+from fer_audit.audit.ledger import collect_ledger
+from fer_audit.audit.representation import age_heaping, represent
+from fer_audit.audit.subset import check_subset
+from fer_audit.audit.tables import cross_table
+from fer_audit.audit.types import (
+    AUDIT_SCHEMA,
+    Association,
+    AuditResult,
+    BatchPrediction,
+    PlantedCheck,
+    Representation,
+    SubsetCheck,
+)
+from fer_audit.cluster.types import Clustering
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.fingerprint import canonical_json
+from fer_audit.pack.types import PackRows
+from fer_audit.progress import Progress, Silent
+from fer_audit.rng import stage_rng
+
+STAGE = "audit"
+DRAWN_CELLS = 10_000_000
+"""Table cells drawn for an attribute that is not demographic: two seconds at most. Hundreds of batches get
+fewer permutations than were asked for, and `Association.permutations` says how many."""
+LEAST_DRAWS = 199
+
+
+@dataclass(frozen=True, slots=True)
+class _Masks:
+    """Which rows count where; all (n,) bool."""
+
+    usable: NDArray[np.bool_]
+    """Decoded, embedded and in a cluster, as far as the run went."""
+    tested: NDArray[np.bool_]
+    """Usable, one copy of each image."""
+    listed_once: NDArray[np.bool_]
+    """Every row but later copies; what needs no pixels is tested on these."""
+
+
+def audit_dataset(
+    dataset: FaceDataset,
+    rows: PackRows,
+    embeddings: Embeddings | None = None,
+    clustering: Clustering | None = None,
+    *,
+    config: AuditConfig,
+    versions: tuple[tuple[str, str], ...] = (),
+    planted: tuple[PlantedCheck, ...] = (),
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Return everything there is to say about a dataset and, if there are any, its clusters.
+
+    Row i of every array is image i. Without embeddings or clustering the result is marked incomplete.
+    The same inputs and config give the same result, to the last digit.
+    """
+    progress = progress or Silent()
+    progress.start(STAGE, 2 * len(dataset.attributes) + 1, "tables")
+    masks = _masks(dataset, rows, embeddings, clustering, config)
+    representation = []
+    for attribute in dataset.attributes:
+        representation.append(_represent(attribute, masks, config))
+        progress.advance(STAGE)
+    associations = []
+    for attribute in dataset.attributes:
+        if clustering is not None:
+            associations.append(_associate(attribute, clustering, masks, config))
+        progress.advance(STAGE)
+    corrected = correct_for_attributes(associations)
+    result = AuditResult(
+        schema=AUDIT_SCHEMA,
+        complete=embeddings is not None and clustering is not None,
+        dataset=dataset_facts(dataset, rows, embeddings, usable=masks.usable),
+        model=None if embeddings is None else embeddings.model,
+        representation=tuple(representation),
+        age_heaping=None if dataset.ages is None else age_heaping(dataset.ages),
+        intersections=intersect(_demographic(dataset)),
+        duplicates=find_duplicates(
+            dataset, rows.sha256, rows.ok, left_out=int((masks.usable & ~masks.tested).sum())
+        ),
+        subset_checks=_subset_checks(dataset, masks, config),
+        clustering=None if clustering is None else cluster_facts(clustering),
+        associations=corrected,
+        ladders=tuple(
+            climb(each, alpha=config.alpha) for each in corrected if each.kind == "demographic"
+        ),
+        ledger=(),
+        findings=(),
+        planted=planted,
+        config=_settings(config),
+        versions=versions,
+        batch_predictions=_batch_predictions(dataset, masks, config),
+    )
+    result = replace(result, ledger=collect_ledger(result))
+    result = replace(result, findings=find(result, alpha=config.alpha))
+    progress.advance(STAGE)
+    progress.finish(STAGE)
+    return result
+
+
+def _masks(
+    dataset: FaceDataset,
+    rows: PackRows,
+    embeddings: Embeddings | None,
+    clustering: Clustering | None,
+    config: AuditConfig,
+) -> _Masks:
+    usable = usable_rows(rows, embeddings, clustering)
+    every = np.ones(len(dataset), dtype=np.bool_)
+    if config.keep_duplicates:
+        return _Masks(usable=usable, tested=usable, listed_once=every)
+    return _Masks(
+        usable=usable,
+        tested=first_copies(rows.sha256, usable),
+        listed_once=first_copies(rows.sha256, every),
+    )
+
+
+def _represent(attribute: Attribute, masks: _Masks, config: AuditConfig) -> Representation:
+    return represent(
+        attribute,
+        tested=masks.listed_once,
+        reference=_reference(config).get(attribute.name),
+        draws=config.permutations,
+        confidence=config.confidence,
+        rng=stage_rng(config.seed, STAGE, "target", attribute.name),
+    )
+
+
+def _associate(
+    attribute: Attribute, clustering: Clustering, masks: _Masks, config: AuditConfig
+) -> Association:
+    table = cross_table(
+        clustering.labels[masks.tested],
+        attribute.codes[masks.tested],
+        n_rows=clustering.k,
+        n_cols=len(attribute.categories),
+    )
+    draws = config.permutations
+    if attribute.kind != "demographic":
+        draws = min(draws, max(LEAST_DRAWS, DRAWN_CELLS // max(table.size, 1)))
+    return associate(
+        table,
+        attribute=attribute.name,
+        kind=attribute.kind,
+        groups=attribute.categories,
+        rng=stage_rng(config.seed, STAGE, "association", attribute.name),
+        permutations=draws,
+        bootstraps=config.bootstraps,
+        confidence=config.confidence,
+    )
+
+
+def _batch_predictions(
+    dataset: FaceDataset, masks: _Masks, config: AuditConfig
+) -> tuple[BatchPrediction, ...]:
+    return tuple(
+        predict_from_batch(
+            batch,
+            attribute,
+            tested=masks.listed_once,
+            draws=config.permutations,
+            rng=stage_rng(config.seed, STAGE, "batch", batch.name, attribute.name),
+        )
+        for batch in dataset.attributes
+        if batch.kind == "batch"
+        for attribute in _demographic(dataset)
+    )
+
+
+def _subset_checks(
+    dataset: FaceDataset, masks: _Masks, config: AuditConfig
+) -> tuple[SubsetCheck, ...]:
+    """Compare with the parent, file by file as they were drawn, and with the reference, image by image."""
+    every = np.ones(len(dataset), dtype=np.bool_)
+    sources = [("reference", _reference(config), masks.listed_once, False)]
+    if dataset.parent is not None:
+        parent = {name: dict(counts) for name, counts in dataset.parent.counts}
+        sources.insert(0, (dataset.parent.name, parent, every, True))
+    return tuple(
+        check_subset(
+            _named_counts(attribute, mask),
+            reference[attribute.name],
+            attribute=attribute.name,
+            reference_name=name,
+            holds_sample=holds_sample,
+            draws=config.permutations,
+            rng=stage_rng(config.seed, STAGE, "subset", name, attribute.name),
+        )
+        for name, reference, mask, holds_sample in sources
+        for attribute in dataset.attributes
+        if attribute.name in reference
+    )
+
+
+def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
+    codes = attribute.codes[mask & (attribute.codes >= 0)]
+    counts = np.bincount(codes, minlength=len(attribute.categories))
+    return dict(zip(attribute.categories, counts.tolist(), strict=True))
+
+
+def _reference(config: AuditConfig) -> Mapping[str, Mapping[str, int]]:
+    return {name: dict(counts) for name, counts in config.reference}
+
+
+def _demographic(dataset: FaceDataset) -> list[Attribute]:
+    return [attribute for attribute in dataset.attributes if attribute.kind == "demographic"]
+
+
+def _settings(config: AuditConfig) -> tuple[tuple[str, str], ...]:
+    """Return every setting as text: words as they are, everything else as JSON."""
+    values = [(field.name, getattr(config, field.name)) for field in fields(config)]
+    return tuple(
+        (name, value if isinstance(value, str) else canonical_json(value))
+        for name, value in values
+    )

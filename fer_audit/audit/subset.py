@@ -1,0 +1,111 @@
+"""Is this sample a fair draw of that set?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from scipy.stats import binomtest
+from scipy.stats import chi2 as chi2_law
+
+from fer_audit.audit.goodness import fit_chi2, multinomial_p, total_variation, why_no_fit
+from fer_audit.audit.resampling import monte_carlo_p
+from fer_audit.audit.tables import Counts
+from fer_audit.audit.types import NotComputable, SubsetCheck, SubsetGroup
+
+WITH_REPLACEMENT = "multinomial draws from the reference's shares"
+WITHOUT_REPLACEMENT = "draws without replacement from the reference, which holds the sample"
+MOST_HYPERGEOMETRIC = 1_000_000_000
+"""NumPy draws without replacement from fewer than 1e9 items."""
+
+_TESTED = ("chi2", "p", "p_asymptotic")
+
+
+def check_subset(
+    counts: Mapping[str, int],
+    reference: Mapping[str, int],
+    *,
+    attribute: str,
+    reference_name: str,
+    holds_sample: bool,
+    draws: int,
+    rng: np.random.Generator,
+) -> SubsetCheck:
+    """Return how likely a fair draw is to differ from the reference as much as these counts.
+
+    Where the reference holds the sample (`holds_sample`, and no group is larger than in the
+    reference), the Monte-Carlo p draws without replacement from it, sample included, which is exact:
+    the sample is one of the subsets it could have given. Files are drawn, so byte-identical files count
+    as often as they lie there. Otherwise it draws from the reference's shares.
+    The asymptotic p and the exact binomial p of a group always take the reference as endless; for a
+    sample of a finite set that is on the safe side.
+    """
+    names = list(dict.fromkeys((*counts, *reference)))
+    x = np.array([counts.get(name, 0) for name in names], dtype=np.int64)
+    whole = np.array([reference.get(name, 0) for name in names], dtype=np.int64)
+    shares = whole / max(int(whole.sum()), 1)
+    n = int(x.sum())
+    nested = holds_sample and bool(np.all(x <= whole)) and whole.sum() < MOST_HYPERGEOMETRIC
+    check = SubsetCheck(
+        attribute=attribute,
+        reference=reference_name,
+        n=n,
+        tv=None,
+        chi2=None,
+        p=None,
+        p_asymptotic=None,
+        worst=None,
+        groups=(),
+        method=WITHOUT_REPLACEMENT if nested else WITH_REPLACEMENT,
+    )
+    reason = why_no_fit(x, shares)
+    if n == 0 or not whole.any():
+        return replace(check, not_computable=_because(reason, "tv", "worst", *_TESTED))
+    groups = tuple(
+        SubsetGroup(
+            name=name,
+            count=count,
+            share=count / n,
+            reference_share=share,
+            p=float(binomtest(count, n, share).pvalue),
+        )
+        for name, count, share in zip(names, x.tolist(), shares.tolist(), strict=True)
+        if count or share
+    )
+    check = replace(
+        check,
+        tv=total_variation(x / n, shares),
+        worst=min(groups, key=lambda group: (group.p, -abs(group.share - group.reference_share))),
+        groups=groups,
+    )
+    if reason:
+        return replace(check, not_computable=_because(reason, *_TESTED))
+    chi2 = float(fit_chi2(x, shares))
+    test = _p_without_replacement if nested else _p_with_replacement
+    return replace(
+        check,
+        chi2=chi2,
+        p=test(x, whole, draws=draws, rng=rng),
+        p_asymptotic=float(chi2_law.sf(chi2, np.count_nonzero(shares) - 1)),
+    )
+
+
+def _because(reason: str, *names: str) -> NotComputable:
+    return tuple((name, reason) for name in names)
+
+
+def _p_with_replacement(
+    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
+) -> float:
+    return multinomial_p(counts, reference / reference.sum(), draws=draws, rng=rng)
+
+
+def _p_without_replacement(
+    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
+) -> float:
+    shares = reference / reference.sum()
+    drawn = rng.multivariate_hypergeometric(
+        reference, int(counts.sum()), size=draws, method="marginals"
+    )
+    return monte_carlo_p(fit_chi2(drawn, shares), float(fit_chi2(counts, shares)))

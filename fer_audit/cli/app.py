@@ -1,0 +1,116 @@
+"""The command group, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from fer_audit import __version__
+from fer_audit.cli.settings import settings_from_files
+from fer_audit.errors import FerAuditError
+
+COMMANDS = {
+    "run": ("fer_audit.cli.run", "Audit a dataset: everything, resumes where it stopped."),
+    "export": ("fer_audit.cli.models", "Build a model's ONNX file once."),
+    "models": ("fer_audit.cli.models", "List the models, their weights and licences."),
+    "embed": ("fer_audit.cli.run", "Only decode and embed."),
+    "cluster": ("fer_audit.cli.run", "Embed and cluster."),
+    "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
+    "report": ("fer_audit.cli.report", "Show a finished run again."),
+    "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
+}
+"""Verb -> (module that holds it, one line). Modules load when their verb is called."""
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed: `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a verb's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FER_AUDIT"},
+    epilog="Exit codes: 0 done; 2 usage, config, provider or model error; 3 no usable input or no disk; "
+    "4 done, with more failed images than --max-errors; 5 the run directory is locked; 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="fer-audit")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Audit face datasets: who is in them, and whether a latent space sorts people.
+
+    \b
+    Examples:
+      fer-audit run                      the built-in demo set
+      fer-audit run path/to/UTKFace      a folder of labelled faces
+      fer-audit run faces.csv --k 8      any table of files and labels
+
+    Every option can also stand in fer-audit.toml, in [tool.fer-audit] of pyproject.toml, or in the
+    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files.
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    ctx.default_map = settings_from_files(COMMANDS)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the documented code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.Abort:
+        _interrupted()
+        code = INTERRUPTED
+    except KeyboardInterrupt:
+        _interrupted()
+        code = INTERRUPTED
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except FerAuditError as exc:
+        click.echo(f"fer-audit: {_printable(str(exc))}", err=True)
+        if exc.hint:
+            click.echo(f"  {_printable(exc.hint)}", err=True)
+        code = exc.exit_code
+    except BrokenPipeError:
+        # the reader of stdout went away: that is its right, and no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> None:
+    click.echo("\nfer-audit: interrupted; run the same command to continue", err=True)
+
+
+def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:
+    click.echo("\nfer-audit: terminated; run the same command to continue", err=True)
+    # decoding threads may be busy; everything finished is on disk already
+    os._exit(TERMINATED)
+
+
+def _printable(text: str) -> str:
+    """Escape what a hostile file name could do to a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

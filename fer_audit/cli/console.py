@@ -1,0 +1,89 @@
+"""What a person sees: progress on stderr, the report on stdout. The only file that knows rich.progress."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from fer_audit.cli.app import _printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class Terminal:
+    """A `fer_audit.progress.Progress` with bars on a terminal, and plain lines elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        from rich.console import Console
+
+        self._console: Console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._bars: Bars | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._totals: dict[str, tuple[int, int, str]] = {}
+
+    def __enter__(self) -> Terminal:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        if self._console.is_terminal and not self._console.is_dumb_terminal:
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[unit]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        """Show a bar, or say that a stage begins."""
+        if self._bars is not None:
+            self._tasks[stage] = self._bars.add_task(stage, total=total, completed=done, unit=unit)
+        else:
+            already = f", {done:,} done before" if done else ""
+            self.say(f"{stage}: {total:,} {unit}{already}")
+
+    def advance(self, stage: str, amount: int = 1) -> None:
+        """Move a bar on."""
+        if self._bars is not None:
+            self._bars.advance(self._tasks[stage], amount)
+
+    def finish(self, stage: str) -> None:
+        """Take a bar away."""
+        if self._bars is not None:
+            self._bars.remove_task(self._tasks.pop(stage))
+
+    def say(self, message: str) -> None:
+        """Print one line to stderr."""
+        self._console.print(_printable(message), markup=False, soft_wrap=True)
+
+
+def show(report: RenderableType) -> None:
+    """Print a report to stdout."""
+    from rich.console import Console
+
+    Console(file=sys.stdout, highlight=False).print(report)

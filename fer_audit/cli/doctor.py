@@ -1,0 +1,102 @@
+"""doctor: what this machine has, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
+
+
+@click.command("doctor", short_help="Check this machine.")
+@click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to look at.")
+@click.option("--models-dir", type=click.Path(path_type=Path), help="The models to look at.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor_command(
+    ctx: click.Context, cache_dir: Path | None, models_dir: Path | None, as_json: bool
+) -> None:
+    """Check versions, providers, threads, disk and model files; exit 2 when something stops a run.
+
+    \b
+    Example:
+      fer-audit doctor
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    facts, problems = examine(cache_dir, models_dir)
+    if as_json:
+        click.echo(json.dumps({"facts": facts, "problems": problems}, indent=2))
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            click.echo(f"{name:<{width}}  {value}")
+        for problem in problems:
+            click.echo(f"PROBLEM: {problem}")
+        if not problems:
+            click.echo("Nothing is wrong.")
+    ctx.exit(2 if problems else 0)
+
+
+def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Return what was found, and what stops a run."""
+    from fer_audit import __version__
+    from fer_audit.cores import usable_cores
+    from fer_audit.store import cache_folder, free_bytes
+
+    facts = {"fer-audit": __version__, "python": platform.python_version()}
+    facts |= {name: _version(name) for name in PACKAGES}
+    problems: list[str] = []
+    _examine_runtime(facts, problems)
+    facts["usable cores"] = str(usable_cores())
+    cache = cache_folder(cache_dir)
+    facts["cache"] = f"{cache} ({free_bytes(cache) / 1e9:.0f} GB free)"
+    _examine_models(facts, problems, models_dir, cache_dir)
+    return facts, problems
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _examine_runtime(facts: dict[str, str], problems: list[str]) -> None:
+    from fer_audit.embed.session import available_providers, installed_wheels, runtime_version
+    from fer_audit.errors import ModelError
+
+    wheels = installed_wheels()
+    facts["onnxruntime wheels"] = ", ".join(wheels) or "none"
+    if len(wheels) > 1:
+        problems.append(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "pip uninstall onnxruntime onnxruntime-gpu, then install one."
+        )
+    try:
+        facts["onnxruntime"] = runtime_version()
+        facts["providers"] = ", ".join(available_providers())
+    except ModelError as exc:
+        problems.append(f"{exc}. {exc.hint}")
+
+
+def _examine_models(
+    facts: dict[str, Any], problems: list[str], models_dir: Path | None, cache_dir: Path | None
+) -> None:
+    from fer_audit.encoders.export import available_models, models_folder
+    from fer_audit.encoders.sidecar import load_model
+    from fer_audit.errors import ModelError
+
+    for entry, path in available_models(models_folder(models_dir, cache_dir)):
+        label = f"model {entry.spec.name}"
+        if path is None:
+            facts[label] = "not exported yet"
+            continue
+        try:
+            facts[label] = f"{path}, sha256 {load_model(path).sha256[:12]}, whole"
+        except ModelError as exc:
+            facts[label] = "broken"
+            problems.append(f"{exc}. {exc.hint}")

@@ -1,0 +1,121 @@
+"""export and models: the files that embed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from fer_audit.config import Precision
+
+_places = [
+    click.option("--models-dir", type=click.Path(path_type=Path), help="Where exports live."),
+    click.option("--cache-dir", type=click.Path(path_type=Path), help="Where weights are kept."),
+]
+
+
+@click.command("export", short_help="Build a model's ONNX file once.")
+@click.option("--model", "name", default="resnet50-keras", show_default=True, help="Catalog name.")
+@click.option(
+    "--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
+)
+@click.option("--force", is_flag=True, help="Export again even if the file is there and whole.")
+@_places[0]
+@_places[1]
+@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+def export_command(
+    name: str,
+    precision: Precision,
+    source: Path | None,
+    force: bool,
+    models_dir: Path | None,
+    cache_dir: Path | None,
+    quiet: bool,
+) -> None:
+    """Write models/<name>.onnx and its sidecar; `run` does this by itself on first use.
+
+    \b
+    Examples:
+      fer-audit export
+      fer-audit export --model resnet50-keras-paper
+      fer-audit export --from resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.cli.console import Terminal
+    from fer_audit.encoders.export import export_model, find_or_export, models_folder
+    from fer_audit.store import cache_folder
+
+    folder = models_folder(models_dir, cache_dir)
+    weights = cache_folder(cache_dir) / "weights"
+    with Terminal(quiet=quiet) as terminal:
+        if force or source is not None:
+            model = export_model(
+                name,
+                precision,
+                models_dir=folder,
+                weights_dir=weights,
+                source=source,
+                progress=terminal,
+            )
+        else:
+            model = find_or_export(
+                name, precision, models_dir=folder, weights_dir=weights, progress=terminal
+            )
+    click.echo(f"{model.path}  sha256 {model.sha256}")
+
+
+@click.command("models", short_help="List the models.")
+@_places[0]
+@_places[1]
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: bool) -> None:
+    """List what can be exported, from where, under which licence, and what is there already.
+
+    \b
+    Example:
+      fer-audit models --json
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.encoders.export import available_models, models_folder
+
+    folder = models_folder(models_dir, cache_dir)
+    found = available_models(folder)
+    if as_json:
+        records = [
+            {
+                "name": entry.spec.name,
+                "task": entry.spec.task,
+                "size": entry.spec.size,
+                "dim": entry.spec.dim,
+                "weights": entry.spec.weights,
+                "licence": entry.spec.licence,
+                "citation": entry.spec.citation,
+                "caveat": entry.spec.caveat,
+                "exported": None if path is None else str(path),
+            }
+            for entry, path in found
+        ]
+        click.echo(json.dumps(records, indent=2))
+        return
+    from rich.table import Table
+
+    from fer_audit.cli.console import show
+
+    table = Table(title=f"Models (exported to {folder})", title_justify="left")
+    for heading in ("name", "gives", "weights", "licence", "exported"):
+        table.add_column(heading)
+    for entry, path in found:
+        spec = entry.spec
+        table.add_row(
+            spec.name,
+            f"{spec.dim} numbers from {spec.size} x {spec.size}",
+            spec.weights,
+            spec.licence,
+            "no" if path is None else "yes",
+        )
+    show(table)

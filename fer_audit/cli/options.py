@@ -1,0 +1,253 @@
+"""Options that several verbs share, and the objects they become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fer_audit.config import AGE_BINS, AuditConfig, Resources
+from fer_audit.errors import ConfigError
+
+Command = Callable[..., Any]
+
+_DEFAULT = AuditConfig()
+
+
+class NameColumn(click.ParamType[tuple[str, str]]):
+    """`race=ethnicity`, or `race` for a column of the same name."""
+
+    name = "NAME=COLUMN"
+
+    def convert(
+        self,
+        value: str | tuple[str, str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, _, column = value.partition("=")
+        if not name:
+            self.fail(f"{value!r} has no name before the equals sign", param, ctx)
+        return name, column or name
+
+
+class AgeBins(click.ParamType[tuple[int, ...]]):
+    """Comma-separated lower ends, e.g. 0,18,65."""
+
+    name = "AGES"
+
+    def convert(
+        self,
+        value: str | tuple[int, ...] | list[int],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, ...]:
+        """Read the numbers."""
+        if not isinstance(value, str):
+            return tuple(value)
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of ages such as 0,18,65", param, ctx)
+
+
+def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+dataset_options = _apply(
+    [
+        click.option(
+            "--format",
+            type=click.Choice(["auto", "utkface", "table", "folder"]),
+            default="auto",
+            help="How to read DATASET; auto looks at it.",
+        ),
+        click.option("--path-column", help="Table column with the image paths."),
+        click.option(
+            "--group",
+            type=NameColumn(),
+            multiple=True,
+            help="Demographic attribute of a table; repeatable.",
+        ),
+        click.option(
+            "--label", type=NameColumn(), multiple=True, help="Label attribute, e.g. expression."
+        ),
+        click.option(
+            "--batch", type=NameColumn(), multiple=True, help="Batch attribute, e.g. session."
+        ),
+        click.option("--age-column", help="Table column with ages in years."),
+        click.option(
+            "--age-bins",
+            type=AgeBins(),
+            default=",".join(map(str, AGE_BINS)),
+            show_default=True,
+            help="Lower ends of the age bins.",
+        ),
+        click.option("--sample", type=int, help="Audit a seeded uniform sample of N images."),
+        click.option("--first", type=int, help="Audit the first N images in file order."),
+    ]
+)
+
+model_options = _apply(
+    [
+        click.option(
+            "--model",
+            default=_DEFAULT.model,
+            show_default=True,
+            help="Name from `fer-audit models`, or an .onnx file with its sidecar.",
+        ),
+        click.option(
+            "--batch-size",
+            type=int,
+            default=_DEFAULT.batch_size,
+            show_default=True,
+            help="Images in one model call.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="cuda is CUDA or an error.",
+        ),
+        click.option("--threads", type=int, help="Threads of the model; default: usable cores."),
+        click.option("--workers", type=int, help="Decoding threads; default: usable cores."),
+    ]
+)
+
+cluster_options = _apply(
+    [
+        click.option(
+            "--k", type=int, default=_DEFAULT.k, show_default=True, help="Number of clusters."
+        ),
+        click.option(
+            "--starts",
+            type=int,
+            default=_DEFAULT.starts,
+            show_default=True,
+            help="K-Means starts.",
+        ),
+        click.option(
+            "--sweep-max",
+            type=int,
+            default=_DEFAULT.sweep_max,
+            show_default=True,
+            help="The elbow looks at k = 1..N.",
+        ),
+        click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True),
+    ]
+)
+
+statistics_options = _apply(
+    [
+        click.option(
+            "--permutations",
+            type=int,
+            default=_DEFAULT.permutations,
+            show_default=True,
+            help="Tables drawn for each permutation p.",
+        ),
+        click.option(
+            "--bootstraps",
+            type=int,
+            default=_DEFAULT.bootstraps,
+            show_default=True,
+            help="Resamples for each interval.",
+        ),
+        click.option("--confidence", type=float, default=_DEFAULT.confidence, show_default=True),
+        click.option("--alpha", type=float, default=_DEFAULT.alpha, show_default=True),
+        click.option(
+            "--keep-duplicates",
+            is_flag=True,
+            help="Test on every file, not on one copy of each byte-identical group.",
+        ),
+        click.option(
+            "--reference",
+            type=click.Path(path_type=Path),
+            help='JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
+        ),
+    ]
+)
+
+place_options = _apply(
+    [
+        click.option(
+            "--out",
+            type=click.Path(path_type=Path),
+            help="Run directory; default: runs/<what was asked for>.",
+        ),
+        click.option(
+            "--cache-dir",
+            type=click.Path(path_type=Path),
+            help="Where pixels, vectors and weights are kept; default: the user's cache.",
+        ),
+        click.option(
+            "--models-dir", type=click.Path(path_type=Path), help="Where exported models live."
+        ),
+        click.option(
+            "--pack",
+            type=click.Choice(["auto", "on", "off"]),
+            default="auto",
+            show_default=True,
+            help="Keep the decoded pixels; auto = when the disk has room.",
+        ),
+        click.option(
+            "--verify", is_flag=True, help="Read every file again and compare its bytes."
+        ),
+        click.option(
+            "--max-errors",
+            type=click.FloatRange(0, 1),
+            default=Resources().max_errors,
+            show_default=True,
+            help="Share of failed images above which the exit code is 4.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
+    ]
+)
+
+
+def audit_config(values: dict[str, Any]) -> AuditConfig:
+    """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
+    names = set(AuditConfig.__dataclass_fields__) & set(values)
+    chosen = {name: values[name] for name in names}
+    if chosen.get("reference") is not None:
+        chosen["reference"] = read_reference(chosen["reference"])
+    else:
+        chosen.pop("reference", None)
+    return AuditConfig(**chosen)
+
+
+def resources(values: dict[str, Any]) -> Resources:
+    """Build the resources from a verb's options."""
+    names = set(Resources.__dataclass_fields__) & set(values)
+    return Resources(**{name: values[name] for name in names})
+
+
+def read_reference(path: Path) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
+    """Read {"attribute": {"group": count}}; ConfigError says what is wrong with it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        counts = tuple(
+            (str(attribute), tuple((str(group), int(count)) for group, count in groups.items()))
+            for attribute, groups in document.items()
+        )
+    except (OSError, ValueError, AttributeError, TypeError) as exc:
+        raise ConfigError(
+            f"Cannot read the reference {path}: {exc}",
+            hint='It looks like {"race": {"White": 10078, "Black": 4526}}.',
+        ) from exc
+    if any(count < 0 for _, groups in counts for _, count in groups):
+        raise ConfigError(f"The reference {path} holds a negative count")
+    return counts

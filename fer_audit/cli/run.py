@@ -1,0 +1,171 @@
+"""run, and its first stages on their own: embed, cluster, audit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fer_audit.cli.options import (
+    audit_config,
+    cluster_options,
+    dataset_options,
+    model_options,
+    place_options,
+    resources,
+    statistics_options,
+)
+
+if TYPE_CHECKING:
+    from fer_audit.config import AuditConfig
+    from fer_audit.pipeline import Run, Until
+
+TOO_MANY_FAILED = 4
+
+dataset_argument = click.argument(
+    "dataset", required=False, type=click.Path(path_type=Path), metavar="[DATASET]"
+)
+
+
+@click.command("run", short_help="Audit a dataset.")
+@dataset_argument
+@dataset_options
+@model_options
+@cluster_options
+@statistics_options
+@place_options
+@click.option("--csv", is_flag=True, help="Write rows.csv beside rows.parquet.")
+@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
+@click.pass_context
+def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+    """Audit DATASET, a folder or a table of labelled faces; without it, the built-in demo set.
+
+    Interrupted? The same command continues. Finished? The same command shows the report again at once.
+
+    \b
+    Examples:
+      fer-audit run
+      fer-audit run path/to/UTKFace --k 4 --seed 42 --out runs/utkface
+      fer-audit run faces.csv --path-column file --group race=ethnicity --label expression
+      fer-audit run path/to/UTKFace --sample 2000 --json > result.json
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.cli.console import show
+    from fer_audit.report.document import result_json
+    from fer_audit.report.terminal import terminal_report
+
+    done = _walk(dataset, values, "audit", csv=values["csv"])
+    if done.result is None:
+        raise RuntimeError("a whole run gave no result")
+    if values["as_json"]:
+        click.echo(result_json(done.result), nl=False)
+    else:
+        show(terminal_report(done.result, done.timings))
+        click.echo(f"Run directory: {done.folder}", err=True)
+    _exit_by_failures(ctx, done, values["max_errors"])
+
+
+@click.command("embed", short_help="Only decode and embed.")
+@dataset_argument
+@dataset_options
+@model_options
+@place_options
+def embed_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+    """Embed DATASET: embeddings.npy and rows.parquet, one row a file.
+
+    \b
+    Example:
+      fer-audit embed path/to/UTKFace --out runs/utkface
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    done = _walk(dataset, values, "embed")
+    click.echo(str(done.folder / "embeddings.npy"))
+
+
+@click.command("cluster", short_help="Embed and cluster.")
+@dataset_argument
+@dataset_options
+@model_options
+@cluster_options
+@place_options
+def cluster_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+    """Embed and cluster DATASET: rows.parquet then holds each image's cluster.
+
+    \b
+    Example:
+      fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    done = _walk(dataset, values, "cluster")
+    click.echo(str(done.folder / "rows.parquet"))
+
+
+@click.command("audit", short_help="Embed, cluster and audit, without the report.")
+@dataset_argument
+@dataset_options
+@model_options
+@cluster_options
+@statistics_options
+@place_options
+@click.pass_context
+def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+    """Do all the work of `run` and print only where the result lies.
+
+    \b
+    Example:
+      fer-audit audit path/to/UTKFace --out runs/utkface
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    done = _walk(dataset, values, "audit")
+    click.echo(str(done.folder / "result.json"))
+    _exit_by_failures(ctx, done, values["max_errors"])
+
+
+def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bool = False) -> Run:
+    """Run the pipeline with progress on stderr."""
+    from fer_audit.cli.console import Terminal
+
+    config = audit_config(values)
+    with Terminal(quiet=values["quiet"]) as terminal:
+        # numpy, pillow and onnxruntime load here, so that --help does not wait for them
+        from fer_audit.pipeline import run_audit
+        from fer_audit.synth import demo_dataset
+
+        if dataset is None:
+            dataset = demo_dataset(values["cache_dir"])
+            terminal.say("no DATASET given: auditing the built-in demo set of drawn faces")
+            name = "demo"
+        else:
+            name = dataset.resolve().stem or "dataset"
+        return run_audit(
+            dataset,
+            values["out"] or default_folder(name, config),
+            config=config,
+            resources=resources(values),
+            until=until,
+            csv=csv,
+            progress=terminal,
+        )
+
+
+def default_folder(name: str, config: AuditConfig) -> Path:
+    """Return runs/<name>-..., different for whatever a person would want to keep apart."""
+    words = [name]
+    if config.first is not None:
+        words.append(f"first{config.first}")
+    if config.sample is not None:
+        words.append(f"sample{config.sample}")
+    words += [Path(config.model).stem, f"k{config.k}", f"seed{config.seed}"]
+    return Path("runs") / re.sub(r"[^\w.-]+", "_", "-".join(words))
+
+
+def _exit_by_failures(ctx: click.Context, done: Run, max_errors: float) -> None:
+    """End with code 4 when more images failed than the user accepts."""
+    if done.result is None:
+        return
+    facts = done.result.dataset
+    if facts.failed > max_errors * facts.listed:
+        click.echo(
+            f"fer-audit: {facts.failed} of {facts.listed} images failed, more than --max-errors "
+            f"{max_errors:g}; rows.parquet names each with its reason",
+            err=True,
+        )
+        ctx.exit(TOO_MANY_FAILED)

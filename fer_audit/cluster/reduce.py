@@ -1,0 +1,93 @@
+"""Principal components of a memory-mapped matrix, in one pass over its blocks.
+
+Many K-Means starts in 128 dimensions cost what one costs in 2048, and the partition they find is polished in the full space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+BLOCK_ROWS = 4096
+"""4096 x 2048 x 4 bytes = 34 MB at a time."""
+
+COMPONENTS = 128
+"""86 % of the variance of ResNet50 embeddings of UTKFace."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The usable rows of a matrix that may be larger than memory."""
+
+    vectors: NDArray[np.float32]
+    """(n, d), usually a memory map"""
+    ok: NDArray[np.bool_]
+    """(n,)"""
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+        """Yield (row numbers, (b, d) vectors) of the usable rows, in order, never empty."""
+        for start in range(0, len(self.ok), BLOCK_ROWS):
+            rows = start + np.flatnonzero(self.ok[start : start + BLOCK_ROWS])
+            if len(rows) == min(BLOCK_ROWS, len(self.ok) - start):
+                yield rows, self.vectors[start : start + BLOCK_ROWS]
+            elif len(rows):
+                yield rows, self.vectors[rows]
+
+    @property
+    def count(self) -> int:
+        """Number of usable rows."""
+        return int(self.ok.sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrincipalSpace:
+    """An orthonormal basis of the directions with most variance."""
+
+    mean: NDArray[np.float32]
+    """(d,)"""
+    axes: NDArray[np.float32]
+    """(d, m), columns orthonormal, most variance first"""
+    explained: float
+    """Share of the variance inside the space, 0-1."""
+
+    def project(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (b, m) coordinates of (b, d) vectors."""
+        return block @ self.axes - self.mean @ self.axes
+
+
+def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
+    """Return the space of the leading eigenvectors of the covariance matrix.
+
+    The mean is taken first, so that the second pass sums centred products and loses nothing to cancellation.
+    Signs are fixed (the largest coefficient of an axis is positive): the same data give the same coordinates.
+    """
+    d = rows.vectors.shape[1]
+    total = np.zeros(d)
+    for _, block in rows.blocks():
+        total += block.sum(axis=0, dtype=np.float64)
+    mean = (total / rows.count).astype(np.float32)
+    scatter = np.zeros((d, d))
+    for _, block in rows.blocks():
+        centred = block - mean
+        scatter += centred.T @ centred
+    m = min(components, d)
+    values, axes = scipy.linalg.eigh(scatter, subset_by_index=[d - m, d - 1])
+    axes = axes[:, ::-1]
+    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(m)])
+    variance = float(np.trace(scatter))
+    explained = float(np.clip(values.sum() / variance, 0, 1)) if variance > 0 else 1.0
+    return PrincipalSpace(mean, np.ascontiguousarray(axes, dtype=np.float32), explained)
+
+
+def reduce_rows(rows: Rows, space: PrincipalSpace) -> NDArray[np.float32]:
+    """Return the (count, m) coordinates of the usable rows."""
+    reduced = np.empty((rows.count, space.axes.shape[1]), np.float32)
+    position = 0
+    for _, block in rows.blocks():
+        reduced[position : position + len(block)] = space.project(block)
+        position += len(block)
+    return reduced

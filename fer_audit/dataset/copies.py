@@ -1,0 +1,79 @@
+"""The same file twice: archives that nest a set inside itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+
+from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.types import printable_id
+from fer_audit.dataset.wording import count_of, name_some
+
+
+def drop_copies(listing: Listing) -> Listing:
+    """Leave out files that repeat another one's name and bytes in a different folder, and say so.
+
+    Of each set of copies the one with the shortest path stays, of equally short ones the first.
+    Only files that share name and size are read. The same bytes under another name stay: those are two labels
+    for one picture, which is the audit's business.
+    """
+    same_name: defaultdict[str, list[int]] = defaultdict(list)
+    for row, file_id in enumerate(listing.ids):
+        same_name[file_id[file_id.rfind("/") + 1 :]].append(row)
+    repeated = {name: rows for name, rows in same_name.items() if len(rows) > 1}
+    copies: dict[int, int] = {}
+    for rows in repeated.values():
+        copies.update(_copies_among(listing, rows))
+    differing = [name for name, rows in repeated.items() if sum(r not in copies for r in rows) > 1]
+    notes = []
+    if copies:
+        copy, kept = min(copies.items())
+        notes.append(
+            f"{count_of(len(copies), 'file repeats', 'files repeat')} another one's name and bytes in a "
+            f"different folder and {'was' if len(copies) == 1 else 'were'} left out, for example "
+            f'"{printable_id(listing.ids[copy])}", a copy of "{printable_id(listing.ids[kept])}".'
+        )
+    if differing:
+        count = count_of(len(differing), "name occurs", "names occur")
+        notes.append(
+            f"{count} in more than one folder with different bytes; every file is kept: {name_some(differing)}."
+        )
+    rows_kept = np.array(
+        [row for row in range(len(listing.ids)) if row not in copies], dtype=np.intp
+    )
+    return replace(listing.take(rows_kept), notes=listing.notes + tuple(notes))
+
+
+def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
+    """Return {row of a copy: row of the file that stays} among files of one name."""
+    by_size: defaultdict[int, list[int]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: _preference(listing.ids[row])):
+        by_size[int(listing.sizes[row])].append(row)
+    copies: dict[int, int] = {}
+    for size, candidates in by_size.items():
+        if size < 0 or len(candidates) == 1:
+            continue
+        first: dict[str, int] = {}
+        for row in candidates:
+            digest = _digest(listing, row)
+            if digest and first.setdefault(digest, row) != row:
+                copies[row] = first[digest]
+    return copies
+
+
+def _preference(file_id: str) -> tuple[int, bytes]:
+    raw = os.fsencode(file_id)
+    return len(raw), raw
+
+
+def _digest(listing: Listing, row: int) -> str:
+    """Return the sha256 of a file, "" when it cannot be read: then it is nobody's copy."""
+    try:
+        with (listing.root / listing.ids[row]).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,53 @@
+"""Several lines about one file become one row, and nothing is decided by their order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.dataset.types import Reject
+
+
+class MergedRows(NamedTuple):
+    """One row for each file."""
+
+    ids: tuple[str, ...]
+    """n file ids, sorted bytewise, each once."""
+    codes: NDArray[np.int16]
+    """(n, c) labels; -1 = not annotated, or the lines about this file disagree."""
+    rejects: tuple[Reject, ...]
+    """One for each line beyond a file's first: duplicate_row when it says the same, else conflicting_rows."""
+
+
+def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], lines: Sequence[str]) -> MergedRows:
+    """Return one row for each file that m lines speak of.
+
+    ids: m file ids; codes: (m, c) labels; lines: m names of the lines.
+    A label on which the lines of a file differ becomes -1, whichever line came first.
+    """
+    keys = [os.fsencode(file_id) for file_id in ids]
+    order = sorted(range(len(ids)), key=keys.__getitem__)  # stable: first line first
+    new_file = np.array(
+        [i == 0 or keys[order[i]] != keys[order[i - 1]] for i in range(len(order))], dtype=np.bool_
+    )
+    starts = np.flatnonzero(new_file)
+    if not len(starts):
+        return MergedRows((), codes, ())
+    by_file = codes[order]
+    first = by_file[starts]
+    lowest = np.minimum.reduceat(by_file, starts, axis=0)
+    highest = np.maximum.reduceat(by_file, starts, axis=0)
+    same = (by_file == first[np.cumsum(new_file) - 1]).all(axis=1)
+    extra = sorted(
+        (order[i], "duplicate_row" if same[i] else "conflicting_rows")
+        for i in np.flatnonzero(~new_file).tolist()
+    )
+    return MergedRows(
+        ids=tuple(ids[order[start]] for start in starts.tolist()),
+        codes=np.where(lowest == highest, first, np.int16(-1)),
+        rejects=tuple(Reject(lines[line], reason) for line, reason in extra),
+    )

@@ -1,0 +1,105 @@
+"""Name -> checked ONNX file: find it, or build it once from checked weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_audit.config import Precision
+from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
+from fer_audit.encoders.resnet50 import build_resnet50
+from fer_audit.encoders.sidecar import load_model, save_model, sidecar_path
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.encoders.weights import load_keras_resnet50
+from fer_audit.errors import ModelError
+from fer_audit.progress import Progress
+from fer_audit.store import cache_folder, folder_lock, make_folder
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def models_folder(chosen: Path | None, cache_dir: Path | None) -> Path:
+    """Return where exported models live: models/ of a source checkout, else the user's cache."""
+    if chosen is not None:
+        return chosen
+    checkout = Path(__file__).resolve().parents[2] / "models"
+    if (checkout / "README.md").exists():
+        return checkout
+    return cache_folder(cache_dir) / "models"
+
+
+def is_path(model: str) -> bool:
+    """Tell a model file of the user's from a catalog name."""
+    return model.endswith(".onnx")
+
+
+def model_path(models_dir: Path, name: str, precision: Precision) -> Path:
+    """Return where the export of a catalog model belongs."""
+    suffix = "" if precision == "fp32" else f"-{precision}"
+    return models_dir / f"{name}{suffix}.onnx"
+
+
+def find_or_export(
+    model: str,
+    precision: Precision,
+    *,
+    models_dir: Path,
+    weights_dir: Path,
+    progress: Progress,
+) -> ExportedModel:
+    """Return the model, exporting a catalog model on first use.
+
+    Raises ModelError for an unknown name, a file that is not the one its sidecar vouches for, or missing weights.
+    """
+    if is_path(model):
+        return load_model(Path(model))
+    path = model_path(models_dir, catalog_entry(model).spec.name, precision)
+    if path.exists() and sidecar_path(path).exists():
+        return load_model(path)
+    return export_model(
+        model, precision, models_dir=models_dir, weights_dir=weights_dir, progress=progress
+    )
+
+
+def export_model(
+    name: str,
+    precision: Precision,
+    *,
+    models_dir: Path,
+    weights_dir: Path,
+    source: Path | None = None,
+    progress: Progress,
+) -> ExportedModel:
+    """Build a catalog model and write it with its sidecar, replacing what is there."""
+    entry = catalog_entry(name)
+    if precision != "fp32":
+        raise ModelError(
+            f"{name} cannot be exported in {precision} yet", hint="Use --precision fp32."
+        )
+    path = model_path(models_dir, name, precision)
+    make_folder(models_dir)
+    with folder_lock(models_dir, wait_seconds=-1):
+        progress.say(f"exporting {name} to {path} (once)")
+        return save_model(
+            _build(entry, weights_dir, source, progress), entry.spec, precision, path
+        )
+
+
+def _build(
+    entry: CatalogEntry, weights_dir: Path, source: Path | None, progress: Progress
+) -> onnx.ModelProto:
+    if entry.exporter == "torchvision":
+        from fer_audit.encoders.torch_export import export_torchvision
+
+        return export_torchvision(entry.spec, source)
+    return build_resnet50(load_keras_resnet50(weights_dir, source, progress), entry.spec)
+
+
+def available_models(models_dir: Path) -> list[tuple[CatalogEntry, Path | None]]:
+    """Return the catalog, each with its exported file if there is one."""
+    found = []
+    for entry in CATALOG:
+        path = model_path(models_dir, entry.spec.name, "fp32")
+        found.append((entry, path if path.exists() else None))
+    return found

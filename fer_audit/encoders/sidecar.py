@@ -1,0 +1,117 @@
+"""An exported model and the JSON beside it: written together, believed only together."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.errors import ModelError
+from fer_audit.store import file_sha256, make_folder, write_atomically, write_text
+
+if TYPE_CHECKING:
+    import onnx
+
+SIDECAR_SCHEMA = "fer-audit/model/1"
+MAX_MODEL_BYTES = 2_000_000_000
+"""protobuf cannot hold more; larger models need external data, which we refuse."""
+
+
+def sidecar_path(model_path: Path) -> Path:
+    """Return the path of the JSON that vouches for a model file."""
+    return model_path.with_suffix(".json")
+
+
+def save_model(
+    model: onnx.ModelProto, spec: ModelSpec, precision: Literal["fp32", "fp16", "int8"], path: Path
+) -> ExportedModel:
+    """Write the graph, then its sidecar with the hash of what was written."""
+    import onnx
+
+    make_folder(path.parent)
+    digest = write_atomically(path, lambda file: file.write(model.SerializeToString()))
+    document = {
+        "schema": SIDECAR_SCHEMA,
+        "sha256": digest,
+        "precision": precision,
+        "spec": dataclasses.asdict(spec),
+        "onnx": onnx.__version__,
+    }
+    write_text(sidecar_path(path), json.dumps(document, indent=2) + "\n")
+    return ExportedModel(spec, path, digest, precision)
+
+
+def load_model(path: Path) -> ExportedModel:
+    """Return a model whose bytes are those its sidecar names, and that carries nothing foreign.
+
+    A model file is code. It is refused here, before onnxruntime sees it: wrong hash, external data, custom operators.
+    """
+    document = _read_sidecar(path)
+    try:
+        if path.stat().st_size > MAX_MODEL_BYTES:
+            raise ModelError(f"{path} is larger than 2 GB")
+    except OSError as exc:
+        raise ModelError(f"Cannot read the model {path}: {exc.strerror}") from exc
+    try:
+        spec = _spec(document["spec"])
+        pinned, precision = document["sha256"], document["precision"]
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ModelError(
+            f"{sidecar_path(path)} does not describe a model: {exc!r}",
+            hint="Write it as fer-audit export does; see models/README.md.",
+        ) from exc
+    found = file_sha256(path)
+    if found != pinned:
+        raise ModelError(
+            f"{path} was changed: its sha256 is {found}, its sidecar says {pinned}",
+            hint="If you did not change it, export it again: fer-audit export --force",
+        )
+    return ExportedModel(spec, path, found, precision)
+
+
+def refuse_foreign_parts(path: Path) -> None:
+    """Refuse a graph with external data, custom operators or functions of its own."""
+    import onnx
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as exc:  # protobuf's DecodeError has no typed home
+        raise ModelError(f"{path} is not an ONNX file: {exc}") from exc
+    graphs = [model.graph]
+    while graphs:
+        graph = graphs.pop()
+        for tensor in graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                raise ModelError(f"{path} keeps {tensor.name!r} in another file, which is refused")
+        for node in graph.node:
+            if node.domain not in {"", "ai.onnx"}:
+                raise ModelError(
+                    f"{path} uses the custom operator {node.domain}::{node.op_type}",
+                    hint="Only standard ONNX operators are run.",
+                )
+            graphs += [a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+    if not model.graph.node:
+        raise ModelError(f"{path} holds no graph")
+
+
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    sidecar = sidecar_path(path)
+    try:
+        document = json.loads(sidecar.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path} has no sidecar {sidecar.name}",
+            hint="It pins the model's sha256 and says how to feed it; see models/README.md.",
+        ) from None
+    except (OSError, ValueError) as exc:
+        raise ModelError(f"Cannot read {sidecar}: {exc}") from exc
+    if not isinstance(document, dict) or document.get("schema") != SIDECAR_SCHEMA:
+        raise ModelError(f"{sidecar} is not a {SIDECAR_SCHEMA} document")
+    return document
+
+
+def _spec(fields: dict[str, Any]) -> ModelSpec:
+    values = {**fields, "mean": tuple(fields["mean"]), "scale": tuple(fields["scale"])}
+    return ModelSpec(**values)

@@ -1,0 +1,270 @@
+"""A dataset's files -> shards of pixels and rows, made ahead of whoever consumes them.
+
+A shard is decoded by worker threads (Pillow works outside the interpreter's lock), written to the cache, and handed on.
+At most `AHEAD` shards are made before they are asked for, so memory is bounded by the shard, not by the set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.errors import StoreError
+from fer_audit.fingerprint import stage_fingerprint
+from fer_audit.pack.decode import DecodeError, decode_image
+from fer_audit.pack.style import style_of
+from fer_audit.pack.types import SHARD_ROWS, STYLE_NAMES, PackRows, PackShard, shard_count
+from fer_audit.store import StageFolder, free_bytes
+
+AHEAD = 2
+"""Shards made before they are asked for."""
+
+MAX_FILE_BYTES = 200_000_000
+"""No face photograph is larger; a file above this is refused before it is read."""
+
+DISK_MARGIN = 2_000_000_000
+"""Bytes `--pack auto` leaves free on the disk."""
+
+
+def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
+    """Return what the pixels depend on: the files listed, the size asked for, and the decoder."""
+    listing = hashlib.sha256()
+    for file_id in dataset.ids:
+        listing.update(os.fsencode(file_id) + b"\0")
+    listing.update(dataset.sizes.tobytes() + dataset.mtimes.tobytes())
+    return stage_fingerprint(
+        "pack",
+        {
+            "listing": listing.hexdigest(),
+            "size": size,
+            "pillow": PIL.__version__,
+            "shard_rows": SHARD_ROWS,
+        },
+    )
+
+
+def pixels_bytes(n_images: int, size: int) -> int:
+    """Return how large the packed pixels of so many images are."""
+    return n_images * size * size * 3
+
+
+def keep_pixels(mode: str, folder: Path, n_images: int, size: int) -> bool:
+    """Decide whether the pixels are written: StoreError when they must be and cannot."""
+    need = pixels_bytes(n_images, size)
+    free = free_bytes(folder)
+    if mode == "on" and need > free:
+        raise StoreError(
+            f"The packed pixels need {need / 1e9:.1f} GB, {folder} has {free / 1e9:.1f} GB free",
+            hint="Use --pack off, or --cache-dir on a larger disk.",
+        )
+    return mode == "on" or (mode == "auto" and need + DISK_MARGIN <= free)
+
+
+class ShardMaker:
+    """Makes, keeps and reads the shards of one dataset at one size."""
+
+    def __init__(
+        self, dataset: FaceDataset, folder: StageFolder, *, size: int, keep: bool, workers: int
+    ) -> None:
+        self._dataset = dataset
+        self._folder = folder
+        self._size = size
+        self._keep = keep
+        self._workers = workers
+        self.complaints: list[str] = []
+        """Why parts found in the cache could not be used."""
+
+    def iterate(self, indices: Sequence[int]) -> Iterator[PackShard]:
+        """Yield the shards asked for, in that order, making `AHEAD` of them beforehand."""
+        with (
+            ThreadPoolExecutor(self._workers, thread_name_prefix="decode") as decoders,
+            ThreadPoolExecutor(1, thread_name_prefix="shard") as maker,
+        ):
+            waiting: deque[Future[PackShard]] = deque()
+            todo = iter(indices)
+            try:
+                for index in todo:
+                    waiting.append(maker.submit(self._shard, index, decoders))
+                    if len(waiting) > AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def rows(self) -> PackRows | None:
+        """Return what is known of every file, or None while a shard is missing."""
+        parts = []
+        for index in range(shard_count(len(self._dataset))):
+            part = self._rows_part(index)
+            if part is None:
+                return None
+            parts.append(part)
+        return concatenate_rows(parts)
+
+    def missing_rows(self) -> list[int]:
+        """Return the shards whose files were never looked at, or whose record is damaged."""
+        count = shard_count(len(self._dataset))
+        return [index for index in range(count) if self._rows_part(index) is None]
+
+    def length(self, index: int) -> int:
+        """Return the number of rows of a shard."""
+        start, stop = self._bounds(index)
+        return stop - start
+
+    def changed_files(self) -> list[str]:
+        """Read every file again and return the ids whose bytes are not those that were decoded.
+
+        Size and time can lie; bytes cannot.
+        """
+        rows = self.rows()
+        if rows is None:
+            return []
+        changed = []
+        for row, file_id in enumerate(self._dataset.ids):
+            try:
+                data = read_file(
+                    self._dataset.root / file_id,
+                    int(self._dataset.sizes[row]),
+                    int(self._dataset.mtimes[row]),
+                )
+            except DecodeError:
+                data = b""
+            if rows.sha256[row] not in {b"", hashlib.sha256(data).hexdigest().encode()}:
+                changed.append(file_id)
+        return changed
+
+    def _bounds(self, index: int) -> tuple[int, int]:
+        start = index * SHARD_ROWS
+        return start, min(start + SHARD_ROWS, len(self._dataset))
+
+    def _read(self, name: str) -> dict[str, NDArray[Any]] | None:
+        found = self._folder.read_part(name)
+        if isinstance(found, str):
+            if found:
+                self.complaints.append(f"made again: {found}")
+            return None
+        return found[1]
+
+    def _rows_part(self, index: int) -> PackRows | None:
+        arrays = self._read(f"rows-{index:05d}")
+        return None if arrays is None else PackRows(**arrays)
+
+    def _shard(self, index: int, decoders: ThreadPoolExecutor) -> PackShard:
+        """Return a shard from the cache, or make it."""
+        start, stop = self._bounds(index)
+        rows = self._rows_part(index)
+        if rows is not None and self._keep:
+            kept = self._read(f"pixels-{index:05d}")
+            if kept is not None:
+                return PackShard(start, stop, kept["pixels"], rows)
+        pixels, rows = self._decode(start, stop, decoders)
+        if self._keep:
+            self._folder.write_part(f"pixels-{index:05d}", {}, pixels=pixels)
+        self._folder.write_part(
+            f"rows-{index:05d}", {}, **{name: getattr(rows, name) for name in PackRows.__slots__}
+        )
+        pixels.flags.writeable = False
+        return PackShard(start, stop, pixels, rows)
+
+    def _decode(
+        self, start: int, stop: int, decoders: ThreadPoolExecutor
+    ) -> tuple[NDArray[np.uint8], PackRows]:
+        n = stop - start
+        pixels = np.zeros((n, self._size, self._size, 3), np.uint8)
+        rows = empty_rows(n)
+        done = [
+            decoders.submit(self._decode_row, start + offset, offset, pixels, rows)
+            for offset in range(n)
+        ]
+        for future in done:
+            future.result()
+        return pixels, rows
+
+    def _decode_row(
+        self, row: int, offset: int, pixels: NDArray[np.uint8], rows: PackRows
+    ) -> None:
+        """Fill one row of a shard; whatever is wrong with the file becomes its reason."""
+        file_id = self._dataset.ids[row]
+        try:
+            data = read_file(
+                self._dataset.root / file_id,
+                int(self._dataset.sizes[row]),
+                int(self._dataset.mtimes[row]),
+            )
+            rows.sha256[offset] = hashlib.sha256(data).hexdigest().encode()
+            image = decode_image(data, file_id, self._size)
+        except DecodeError as exc:
+            rows.reasons[offset] = str(exc)
+            return
+        pixels[offset] = image.pixels
+        rows.ok[offset] = True
+        rows.flags[offset] = image.flags
+        rows.widths[offset] = image.width
+        rows.heights[offset] = image.height
+        rows.style[offset] = style_of(
+            image.pixels, file_bytes=len(data), width=image.width, height=image.height
+        )
+
+
+def read_file(path: Path, size: int, mtime: int) -> bytes:
+    """Return the bytes of a plain file that is still as it was listed.
+
+    Raises DecodeError: missing, unreadable, not_a_file, too_large, changed_during_run.
+    """
+    if size < 0:
+        raise DecodeError("missing")
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise DecodeError("changed_during_run") from None
+    except OSError as exc:
+        raise DecodeError("unreadable") from exc
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise DecodeError("not_a_file")
+        if facts.st_size != size or facts.st_mtime_ns != mtime:
+            raise DecodeError("changed_during_run")
+        if facts.st_size > MAX_FILE_BYTES:
+            raise DecodeError("too_large")
+        try:
+            return file.read()
+        except OSError as exc:
+            raise DecodeError("unreadable") from exc
+
+
+def empty_rows(n: int) -> PackRows:
+    """Return n writable rows of which nothing is known."""
+    return PackRows(
+        ok=np.zeros(n, np.bool_),
+        reasons=np.zeros(n, "U32"),
+        flags=np.zeros(n, "U64"),
+        sha256=np.zeros(n, "S64"),
+        style=np.zeros((n, len(STYLE_NAMES)), np.float32),
+        widths=np.zeros(n, np.int32),
+        heights=np.zeros(n, np.int32),
+    )
+
+
+def concatenate_rows(parts: Sequence[PackRows]) -> PackRows:
+    """Return the rows of several shards as one."""
+    parts = parts or [empty_rows(0)]
+    return PackRows(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in PackRows.__slots__
+        }
+    )

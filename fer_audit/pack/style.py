@@ -1,0 +1,92 @@
+"""How a picture was taken, in ten numbers, measured while its pixels are hot.
+
+All on the packed pixels (already resized), so that images of different sizes compare.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+BORDER = 11
+"""Width of the border strip in pixels: 5 % of 224."""
+
+COARSE = 2
+"""Colour is measured on every second pixel of every second row: colour is smooth, and time is short."""
+
+GREY_SPREAD = 3.0
+"""Mean distance of the largest to the smallest channel below which an image counts as grey (JPEG noise is ~1)."""
+
+
+def style_of(
+    pixels: NDArray[np.uint8], *, file_bytes: int, width: int, height: int
+) -> NDArray[np.float32]:
+    """Return the (10,) measures in the order of `fer_audit.pack.types.STYLE_NAMES`.
+
+    luma_mean, luma_std: ITU-R BT.601 luma, 0-255.
+    saturation: mean of (max - min) / max over the channels, 0-1.
+    colourfulness: Hasler & Süsstrunk, Human Vision and Electronic Imaging 2003, eq. for M^(3).
+    sharpness: variance of the 4-neighbour Laplacian of the luma (Pech-Pacheco et al., ICPR 2000).
+    border_red, border_green, border_blue: mean colour of the outer strip, 0-255.
+    grey: 1 when the channels hardly differ, else 0.
+    bytes_per_pixel: file size over the original number of pixels.
+    """
+    luma = _luma(pixels)
+    coarse = np.ascontiguousarray(pixels[::COARSE, ::COARSE].transpose(2, 0, 1))
+    red, green, blue = coarse.astype(np.float32)
+    largest = coarse.max(axis=0)
+    spread = largest - coarse.min(axis=0)
+    saturation = spread / np.maximum(largest, 1, dtype=np.float32)
+    red_green = red - green
+    yellow_blue = 0.5 * (red + green) - blue
+    colourfulness = np.hypot(red_green.std(), yellow_blue.std()) + 0.3 * np.hypot(
+        red_green.mean(), yellow_blue.mean()
+    )
+    return np.array(
+        [
+            luma.mean(dtype=np.float32),
+            np.sqrt(_variance(luma)),
+            saturation.mean(),
+            colourfulness,
+            _variance(_laplacian(luma)),
+            *_border_colour(pixels),
+            float(spread.mean() < GREY_SPREAD),
+            file_bytes / (width * height),
+        ],
+        dtype=np.float32,
+    )
+
+
+def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Return the (h, w) BT.601 luma in 8-bit fixed point, as JPEG decoders have it.
+
+    16-bit integers stay in the cache: 0.2 ms instead of 1.5 ms in floats.
+    """
+    wide = pixels.astype(np.uint16)
+    luma = (77 * wide[..., 0] + 150 * wide[..., 1] + 29 * wide[..., 2]) >> 8
+    return luma.astype(np.int16)
+
+
+def _laplacian(luma: NDArray[np.int16]) -> NDArray[np.int16]:
+    centre = luma[1:-1, 1:-1]
+    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+
+
+def _variance(values: NDArray[np.int16]) -> float:
+    """Return the population variance; exact in integers, so no rounding depends on the order of sums."""
+    flat = values.ravel().astype(np.int32)
+    total = int(flat.sum(dtype=np.int64))
+    squares = int((flat * flat).sum(dtype=np.int64))
+    return (squares - total * total / flat.size) / flat.size
+
+
+def _border_colour(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the (3,) mean of the strip along all four edges, corners once."""
+    strips = (
+        pixels[:BORDER],
+        pixels[-BORDER:],
+        pixels[BORDER:-BORDER, :BORDER],
+        pixels[BORDER:-BORDER, -BORDER:],
+    )
+    total = sum(strip.reshape(-1, 3).sum(axis=0, dtype=np.int64) for strip in strips)
+    return np.asarray(total) / (sum(strip.size for strip in strips) / 3)

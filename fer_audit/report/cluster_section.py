@@ -1,0 +1,178 @@
+"""The clusters: how they were found, and who is in each (the table of the origin paper, for any attribute)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from fer_audit.audit.types import Association, AssociationCell, AuditResult, ClusterFacts
+from fer_audit.report.bars import bar
+from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
+from fer_audit.report.words import clipped, counted, large, percent
+
+MANY_GROUPS = 12
+"""Above this a table of clusters x groups is left to result.json and the HTML report."""
+FEW = 30
+_SWEEP_CELLS = 32
+
+
+def clusters(result: AuditResult, alpha: float) -> list[RenderableType]:
+    """Return the sizes, the elbow, the spread over starts and one table for each attribute."""
+    parts: list[RenderableType] = [Heading("Who is in each cluster?")]
+    facts = result.clustering
+    if facts is None:
+        return [*parts, prose("No clusters: the images were not embedded, or too few of them.")]
+    tables = [a for a in result.associations if a.kind in ("demographic", "label") and a.table]
+    shown = [association for association in tables if len(association.groups) <= MANY_GROUPS]
+    if shown:
+        parts += [
+            prose(
+                "A row is a cluster, each share is of the images in that cluster; the last row is all of them."
+                " ▲ more and ▼ fewer than chance allows (Benjamini-Hochberg over the table)."
+                f" few: under {FEW} images, not judged."
+            ),
+            Text(""),
+        ]
+    for association in shown:
+        parts += [cluster_table(association, alpha), Text("")]
+    for association in tables:
+        if association not in shown:
+            parts.append(
+                prose(
+                    f"{clipped(association.attribute, 28)}: {counted(len(association.groups), 'group')},"
+                    " too many for a table here; all of them are in result.json."
+                )
+            )
+    return [*parts, *_how_found(facts)]
+
+
+def cluster_table(association: Association, alpha: float) -> FirstThatFits:
+    """Return clusters x groups in the shape that fits: cells on one line or two, upright or turned."""
+    return FirstThatFits(
+        [
+            _grid(association, alpha, joint=" ", turned=False),
+            _grid(association, alpha, joint="\n", turned=False),
+            _grid(association, alpha, joint=" ", turned=True),
+            _grid(association, alpha, joint="\n", turned=True),
+        ]
+    )
+
+
+def _grid(association: Association, alpha: float, *, joint: str, turned: bool) -> Grid:
+    totals = [sum(row) for row in association.table]
+    known = {(cell.cluster, cell.group): cell for cell in association.cells}
+    few = any(cell.too_few for cell in association.cells)
+    shares = [
+        count / total
+        for row, total in zip(association.table, totals, strict=True)
+        for count in row
+        if total
+    ]
+    style = _CellStyle(
+        alpha,
+        joint,
+        mark_width=4 if few else 2,
+        share_width=max((len(percent(share)) for share in shares), default=0),
+    )
+    body = [
+        [
+            style.cell(count, total, known.get((cluster, group)))
+            for group, count in zip(association.groups, row, strict=True)
+        ]
+        for cluster, (row, total) in enumerate(zip(association.table, totals, strict=True))
+    ]
+    sums = [sum(column) for column in zip(*association.table, strict=True)]
+    body.append([style.cell(count, sum(totals), None) for count in sums])
+    sides = [Text(f"{cluster} ({total:,})") for cluster, total in enumerate(totals)]
+    sides.append(Text(f"all ({sum(totals):,})"))
+    heads = [plain(clipped(group, 20)) for group in association.groups]
+    if turned:
+        body = [list(column) for column in zip(*body, strict=True)]
+        sides, heads = heads, sides
+    columns = [Column(plain(clipped(association.attribute, 20), "bold"))]
+    columns += [Column(head, right=True) for head in heads]
+    return Grid(
+        columns,
+        [[side, *cells] for side, cells in zip(sides, body, strict=True)],
+        rule_before_last=not turned,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CellStyle:
+    """How a table writes its cells: all as wide as each other, so that digits stand below digits."""
+
+    alpha: float
+    joint: str
+    """Between count and share: spaces, or a line break."""
+    mark_width: int
+    share_width: int
+
+    def cell(self, count: int, total: int, cell: AssociationCell | None) -> Text:
+        share = (percent(count / total) if total else "").rjust(self.share_width)
+        if cell is not None and cell.too_few:
+            return Text(f"{count:,} few{self.joint}{share}", style="dim")
+        mark, style = " ", ""
+        if cell is not None and cell.residual is not None and cell.p_adjusted is not None:
+            if cell.p_adjusted <= self.alpha and cell.residual > 0:
+                mark, style = "▲", "bold cyan"
+            elif cell.p_adjusted <= self.alpha and cell.residual < 0:
+                mark, style = "▼", "bold magenta"
+        return Text.assemble(
+            f"{count:,} ", (f"{mark:{self.mark_width - 1}}", style), self.joint, share
+        )
+
+
+def _how_found(facts: ClusterFacts) -> list[RenderableType]:
+    starts = facts.starts
+    spread = (
+        (starts.inertia_max - starts.inertia_min) / starts.inertia_min
+        if starts.inertia_min
+        else 0.0
+    )
+    near = f"; {starts.near_best:,} within 0.1 % of the best" if starts.near_best else ""
+    parts: list[RenderableType] = [
+        prose(
+            f"K-Means with k = {facts.k}, inertia {large(facts.inertia)}."
+            f" Best of {counted(starts.n, 'start')}: they ended between {large(starts.inertia_min)} and"
+            f" {large(starts.inertia_max)} in the reduced space, {percent(spread)} apart{near}."
+        )
+    ]
+    if facts.sweep:
+        parts += [Text(""), _elbow(facts)]
+    return parts
+
+
+def _elbow(facts: ClusterFacts) -> Grid:
+    """Return the sweep over k. A bar is what one more cluster saves: the elbow is where the bars turn short."""
+    drops = [0.0]
+    drops += [_drop(before.inertia, after.inertia) for before, after in pairwise(facts.sweep)]
+    columns = [
+        Column(Text("k"), right=True),
+        Column(Text("inertia"), right=True),
+        Column(Text("saved"), right=True),
+        Column(Text("by one more cluster")),
+    ]
+    rows: list[Sequence[Text]] = []
+    for index, (entry, drop) in enumerate(zip(facts.sweep, drops, strict=True)):
+        used = entry.k == facts.k
+        style = "bold" if used else ""
+        line = bar(drop, full=max(drops), cells=_SWEEP_CELLS, style="green" if used else "cyan")
+        line.rstrip()
+        rows.append(
+            [
+                Text(f"{entry.k}", style),
+                Text(large(entry.inertia), style),
+                Text(percent(drop) if index else "", style),
+                Text.assemble(line, (" ◀ used here", "bold")) if used else line,
+            ]
+        )
+    return Grid(columns, rows)
+
+
+def _drop(before: float, after: float) -> float:
+    return (before - after) / before if before else 0.0

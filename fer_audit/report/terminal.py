@@ -1,0 +1,54 @@
+"""An AuditResult as something rich can print: the verdict first, how it was computed last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+
+from fer_audit.audit.types import AuditResult
+from fer_audit.config import Timing
+from fer_audit.report.characters import AnyEncoding
+from fer_audit.report.claim_section import claims
+from fer_audit.report.cluster_section import clusters
+from fer_audit.report.fine_print import duplicates, files_and_labels, how_computed, missing_values
+from fer_audit.report.origin_section import batches, subset
+from fer_audit.report.set_section import combinations, who_is_in_it
+from fer_audit.report.verdict_section import banner, further_findings, header, planted, verdict
+
+_ALPHA = 0.05
+"""For a result whose settings do not say."""
+
+
+def terminal_report(result: AuditResult, timings: Sequence[Timing] = ()) -> RenderableType:
+    """Return the whole report. It fits any width, needs no colour, and prints in ASCII where the terminal has no more."""
+    alpha = _setting(result, "alpha") or _ALPHA
+    confidence = _setting(result, "confidence")
+    level = "" if confidence is None else f"{100 * confidence:g} % "
+    parts: list[RenderableType] = [
+        *banner(result),
+        *header(result),
+        *verdict(result.findings),
+        *who_is_in_it(result.representation, result.age_heaping, level),
+        *combinations(result.intersections),
+        *clusters(result, alpha),
+        *claims(result, level),
+        *batches(result.batch_predictions),
+        *duplicates(result.duplicates),
+        *subset(result.subset_checks, alpha),
+        *planted(result.planted),
+        *missing_values(result),
+        *further_findings(result.findings),
+        *files_and_labels(result.dataset),
+        *how_computed(result, timings),
+        *banner(result),
+    ]
+    return AnyEncoding(Group(*parts))
+
+
+def _setting(result: AuditResult, name: str) -> float | None:
+    """Return a setting that is a number, as the result's own configuration has it."""
+    try:
+        return float(dict(result.config)[name])
+    except (KeyError, ValueError):
+        return None

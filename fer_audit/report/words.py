@@ -1,0 +1,125 @@
+"""How the reports write a number, and how they write what a stranger named: one place for each."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from fer_audit.dataset.types import printable_id
+
+NONE = "not computable"
+
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that move the cursor, turn the writing direction, or cannot be seen or encoded."""
+
+
+def encodable(text: str) -> str:
+    r"""Return a text that any UTF-8 writer accepts: undecodable bytes and lone surrogates become `\xNN`, `\uNNNN`."""
+    try:
+        return printable_id(text)
+    except (
+        UnicodeEncodeError
+    ):  # a surrogate that no file name decodes to, e.g. out of a JSON "\ud800"
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def visible(text: str) -> str:
+    r"""Return a text that a terminal only prints: ESC, newlines, bidi controls and the like become `\xNN`, `\uNNNN`.
+
+    Every group name, file id and sentence of a result passes through here on its way to a terminal.
+    """
+    return "".join(_escape(char) for char in encodable(text))
+
+
+def _escape(char: str) -> str:
+    if unicodedata.category(char) not in _ESCAPED:
+        return char
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def clipped(text: str, limit: int) -> str:
+    """Return a visible text of at most `limit` characters, its middle left out: both ends of a path tell most."""
+    shown = visible(text)
+    if len(shown) <= limit:
+        return shown
+    tail = (limit - 1) // 2
+    return f"{shown[: limit - 1 - tail]}…{shown[len(shown) - tail :]}"
+
+
+def whole(count: int) -> str:
+    """Write a count: 23,707."""
+    return f"{count:,}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write a count and its noun: 1 file, 2 files."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write an index: 4.25, 1,234.50."""
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    """Write a share of 0..1: 31.2 %. What is there but would round to zero is < 0.1 %."""
+    if share is None:
+        return NONE
+    return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def share_text(share: float | None, count: int, low: float | None, high: float | None) -> str:
+    """Write a share with its count and its interval: 31.2 % (6,240; 30.6-31.9)."""
+    if share is None:
+        return f"{NONE} ({count:,})"
+    if low is None or high is None:
+        return f"{percent(share)} ({count:,})"
+    return f"{percent(share)} ({count:,}; {100 * low:.1f}-{100 * high:.1f})"
+
+
+def coefficient(value: float | None) -> str:
+    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001."""
+    if value is None:
+        return NONE
+    if 0 < abs(value) < 0.0005:
+        return "< .001" if value > 0 else "> -.001"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
+    if low is None or high is None:
+        return NONE
+    joint = " to " if low < 0 or high < 0 else "-"
+    return joint.join(coefficient(end) if abs(end) >= 0.0005 else ".000" for end in (low, high))
+
+
+def p_text(p: float | None) -> str:
+    """Write a p value: .423, < .001, > .999."""
+    if p is None:
+        return NONE
+    if p < 0.001:
+        return "< .001"
+    return "> .999" if p > 0.999 else coefficient(p)
+
+
+def p_phrase(p: float | None) -> str:
+    """Write a p value inside a sentence: p = .423, p < .001."""
+    if p is None:
+        return f"p {NONE}"
+    text = p_text(p)
+    return f"p {text}" if text[0] in "<>" else f"p = {text}"
+
+
+def large(value: float) -> str:
+    """Write an inertia: 8,409,500, and 8.4095e+12 where separators no longer help."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e10 else f"{value:.5g}"
+
+
+def because(not_computable: tuple[tuple[str, str], ...]) -> str:
+    """Write "not computable (reason)", each reason once."""
+    reasons = dict.fromkeys(reason for _, reason in not_computable)
+    return f"{NONE} ({'; '.join(reasons)})" if reasons else NONE

@@ -1,0 +1,1 @@
+"""What the audit must say: golden values, oracles, theorems and the edges of what can be computed."""

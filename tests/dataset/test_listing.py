@@ -1,0 +1,167 @@
+"""What is listed, what is not, and that nothing is opened on the way."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_audit.dataset.listing import list_images, plain_file_facts, suffix_of
+from fer_audit.dataset.load import load_dataset
+from fer_audit.errors import DatasetError
+from tests.dataset.trees import is_root, plant
+
+ODD_NAMES = [
+    "caf\u00e9.jpg",
+    "cafe\u0301.jpg",
+    "\U0001f600.jpg",
+    "\u202egpj.jpg",
+    "two\nlines.jpg",
+    "=cmd().jpg",
+    '"><script>alert(1)<.jpg',
+    "{{7*7}}.jpg",
+    "\x1b[31m.jpg",
+    "[bold].jpg",
+    " .jpg",
+]
+
+
+def test_ids_are_posix_paths_sorted_by_their_bytes(tmp_path: Path) -> None:
+    plant(tmp_path, "b/2.jpg", "b.jpg", "a/\u00e9.png", "a/z.png", "Z.webp")
+
+    listing = list_images(tmp_path)
+
+    assert listing.ids == ("Z.webp", "a/z.png", "a/\u00e9.png", "b.jpg", "b/2.jpg")
+    assert listing.sizes.tolist() == [1] * 5
+    assert (listing.mtimes > 0).all()
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "Png", "webp", "bmp", "GIF", "tif", "TIFF"])
+def test_every_allowed_suffix_is_listed_in_any_case(tmp_path: Path, suffix: str) -> None:
+    plant(tmp_path, f"face.{suffix}")
+
+    assert list_images(tmp_path).ids == (f"face.{suffix}",)
+
+
+def test_other_files_are_counted_by_suffix(tmp_path: Path) -> None:
+    plant(tmp_path, "a.jpg", "a.txt", "b/c.txt", "b/README", "b/labels.csv")
+
+    listing = list_images(tmp_path)
+
+    assert listing.notes == (
+        "4 files that are no images were ignored: 2 .txt, 1 without a suffix, 1 .csv.",
+    )
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
+    plant(tmp_path, "a.jpg", "._a.jpg", ".cache/b.jpg", ".jpg")
+
+    listing = list_images(tmp_path)
+
+    assert listing.ids == ("a.jpg",)
+    assert listing.notes == ()
+
+
+def test_tables_on_the_top_level_are_found_and_deeper_ones_are_not(tmp_path: Path) -> None:
+    plant(tmp_path, "b.CSV", "a.parquet", "c.tsv", "deep/d.csv")
+
+    assert list_images(tmp_path).tables == ("a.parquet", "b.CSV", "c.tsv")
+
+
+def test_odd_names_are_listed_like_any_other(tmp_path: Path) -> None:
+    plant(tmp_path, *ODD_NAMES)
+
+    assert set(list_images(tmp_path).ids) == set(ODD_NAMES)
+
+
+def test_undecodable_bytes_survive_as_surrogate_escapes(tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    Path(os.fsdecode(raw)).write_bytes(b"x")
+
+    dataset = load_dataset(tmp_path)
+
+    assert os.fsencode(dataset.ids[0]) == b"caf\xe9.jpg"
+    assert len(dataset.fingerprint) == 64
+
+
+def test_links_keep_their_row_without_a_file_and_are_never_followed(tmp_path: Path) -> None:
+    outside = plant(tmp_path / "outside", "secret.jpg")
+    root = plant(tmp_path / "root", "a.jpg")
+    (root / "loop").symlink_to(root)
+    (root / "out").symlink_to(outside)
+    (root / "dangling.jpg").symlink_to(root / "nothing.jpg")
+    (root / "link.jpg").symlink_to(outside / "secret.jpg")
+
+    listing = list_images(root)
+
+    assert listing.ids == ("a.jpg", "dangling.jpg", "link.jpg")
+    assert listing.sizes.tolist() == [1, -1, -1]
+    assert listing.mtimes.tolist()[1:] == [-1, -1]
+    assert any('2 symbolic links were not followed: "loop", "out"' in n for n in listing.notes)
+    assert any("2 image names are links, pipes or gone" in n for n in listing.notes)
+
+
+def test_pipes_and_sockets_are_never_opened(tmp_path: Path) -> None:
+    """Opening a pipe for reading would wait for ever."""
+    plant(tmp_path, "a.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with tempfile.TemporaryDirectory(dir="/tmp") as short, socket.socket(socket.AF_UNIX) as server:
+        server.bind(f"{short}/s.jpg")  # a socket's path must be short
+
+        assert list_images(Path(short)).sizes.tolist() == [-1]
+    assert list_images(tmp_path).sizes.tolist() == [1, -1]
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """Give a folder that other users may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_an_unreadable_folder_is_a_note(shared_folder: Path) -> None:
+    plant(shared_folder, "a.jpg", "closed/b.jpg")
+    (shared_folder / "closed").chmod(0)
+    if is_root():
+        os.seteuid(65534)  # root reads everything
+    try:
+        listing = list_images(shared_folder)
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        (shared_folder / "closed").chmod(0o755)
+
+    assert listing.ids == ("a.jpg",)
+    assert listing.notes == ('1 folder could not be read: "closed".',)
+
+
+def test_a_root_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="cannot be read"):
+        list_images(tmp_path / "nothing")
+
+
+def test_a_file_behind_a_linked_folder_does_not_exist_for_us(tmp_path: Path) -> None:
+    outside = plant(tmp_path / "outside", "a.ppm")
+    root = plant(tmp_path / "root", "real/a.ppm")
+    (root / "linked").symlink_to(outside)
+
+    assert plain_file_facts(root, "real/a.ppm", {})[0] == 1
+    assert plain_file_facts(root, "linked/a.ppm", {}) == (-1, -1)
+    assert plain_file_facts(root, "real", {}) == (-1, -1)
+    assert plain_file_facts(root, "x" * 5000, {}) == (-1, -1)
+
+
+@given(
+    st.text(alphabet=st.characters(exclude_characters="./"), min_size=1),
+    st.sampled_from(["JPG", "png"]),
+)
+def test_the_suffix_is_what_follows_the_last_dot(stem: str, suffix: str) -> None:
+    assert suffix_of(f"{stem}.x.{suffix}") == f".{suffix.lower()}"
+    assert suffix_of(stem) == ""

@@ -1,0 +1,474 @@
+"""Results built by hand: one like a run on UTKFace, one where nothing could be computed, one with hostile names.
+
+The numbers of the first are those of the full set and of the origin paper's Table I where these are known,
+and plausible where they are not. Nothing here is an oracle for statistics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fer_audit.audit.types import (
+    AUDIT_SCHEMA,
+    AgeHeaping,
+    Association,
+    AssociationCell,
+    AuditResult,
+    BatchPrediction,
+    Cell,
+    ClusterFacts,
+    Count,
+    DatasetFacts,
+    Duplicates,
+    Finding,
+    GroupShare,
+    Indices,
+    Intersections,
+    Ladder,
+    LedgerEntry,
+    PlantedCheck,
+    RejectCount,
+    Representation,
+    Rung,
+    Starts,
+    SubsetCheck,
+    SubsetGroup,
+    SweepEntry,
+    TargetDistance,
+)
+from fer_audit.config import Timing
+from fer_audit.embed.types import ModelFacts
+
+RACES = ("White", "Black", "Asian", "Indian", "Other")
+AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
+TABLE_I = ((117, 6, 28, 26, 22), (51, 3, 20, 14, 12), (7, 0, 7, 4, 1), (96, 4, 29, 34, 19))
+"""The origin paper's Table I, counts from its notebook."""
+
+RUNGS = (
+    "seen",
+    "corrected",
+    "not chance",
+    "not the other attributes",
+    "not image style",
+    "not the crawl",
+    "stable",
+    "replicated",
+)
+
+HOSTILE = (
+    "[bold]loud[/bold]",
+    "\x1b[31mred\x1b[0m",
+    "two\nlines",
+    "\u202eright to left",
+    "<script>alert(1)</script>",
+    "bytes\udcff\udcfe",
+    "lone\ud800",
+    "=cmd|'/C calc'!A0",
+    "{{7*7}}",
+    "family 👩\u200d👩\u200d👧, 漢字, عربي",
+    "a\ttab and a\rreturn",
+    "[/]",
+    ":smile: \u2028 \u0007",
+    "x" * 300,
+)
+
+
+def representation(
+    attribute: str, names: tuple[str, ...], counts: tuple[int, ...], missing: int, **kind: str
+) -> Representation:
+    """Return a composition whose shares follow from the counts; intervals are plausible, not exact."""
+    total = sum(counts)
+    even = 1 / len(names)
+    groups = []
+    for name, count in zip(names, counts, strict=True):
+        share = count / total
+        half = 1.96 * (share * (1 - share) / total) ** 0.5
+        low, high = max(0.0, share - half), min(1.0, share + half)
+        groups.append(
+            GroupShare(name, count, share, low, high, share / even, low / even, high / even)
+        )
+    return Representation(
+        attribute=attribute,
+        kind=kind.get("kind", "demographic"),
+        source="annotated",
+        annotated=total,
+        not_annotated=missing,
+        groups=tuple(groups),
+        indices=Indices(len(names), 4.2525, 0.2714, 3.6846, 1.4475, 0.8994, 0.2987, 5.956, 0.4251),
+        target=TargetDistance("uniform", 0.2251, 0.7749, 0.7749, 0.0561, 9000.1, 0.0001),
+    )
+
+
+def association(
+    attribute: str,
+    groups: tuple[str, ...],
+    table: tuple[tuple[int, ...], ...],
+    *,
+    v: float = 0.09007,
+    v_corrected: float = 0.00982,
+    p: float = 0.4226,
+    kind: str = "demographic",
+) -> Association:
+    """Return an association whose cells follow from the table."""
+    total = sum(map(sum, table))
+    columns = [sum(column) for column in zip(*table, strict=True)]
+    cells = []
+    for cluster, row in enumerate(table):
+        for group, count, column in zip(groups, row, columns, strict=True):
+            size = sum(row)
+            expected = size * column / total if total else 0.0
+            spread = (
+                (expected * (1 - size / total) * (1 - column / total)) ** 0.5 if total else 0.0
+            )
+            residual = (count - expected) / spread if spread else None
+            few = count < 30
+            cells.append(
+                AssociationCell(
+                    cluster=cluster,
+                    group=group,
+                    count=count,
+                    share=count / size if size else None,
+                    lift=count / expected if expected else None,
+                    lift_low=0.8,
+                    lift_high=1.2,
+                    residual=residual,
+                    p_adjusted=None if residual is None else (0.001 if abs(residual) > 3 else 0.4),
+                    npmi=0.01,
+                    ducher_z=0.02,
+                    too_few=few,
+                )
+            )
+    return Association(
+        attribute=attribute,
+        kind=kind,
+        n=total,
+        groups=groups,
+        table=table,
+        chi2=12.1678,
+        df=12,
+        p_asymptotic=0.4323,
+        expected_min=0.494,
+        v=v,
+        null_mean=0.0887,
+        null_95=0.1182,
+        v_corrected=v_corrected,
+        low=max(0.0, v_corrected - 0.02),
+        high=v_corrected + 0.0513,
+        p_permutation=p,
+        p_holm=min(1.0, 3 * p) if kind == "demographic" else None,
+        permutations=10_000,
+        u_group_from_cluster=0.0113,
+        u_cluster_from_group=0.0127,
+        ami=0.0021,
+        balance=0.0,
+        cells=tuple(cells),
+    )
+
+
+def ladder(attribute: str, holds: tuple[bool | None, ...], reading: str) -> Ladder:
+    """Return a ladder with one entry of `holds` for each rung."""
+    rungs = tuple(
+        Rung(number, name, held, 0.112, 0.08, 0.14, 0.0001, 21_000, reading)
+        for number, (name, held) in enumerate(zip(RUNGS, holds, strict=True), start=1)
+    )
+    highest = next((index for index, held in enumerate(holds) if not held), len(holds))
+    return Ladder(attribute, rungs, highest)
+
+
+def spread_out(
+    total: int, shares: tuple[float, ...], clusters: int = 4
+) -> tuple[tuple[int, ...], ...]:
+    """Return a table in which the first group leans to the first cluster and the last to the last."""
+    rows = []
+    for cluster in range(clusters):
+        tilt = (cluster - (clusters - 1) / 2) / clusters
+        row = [
+            round(
+                total / clusters * share * (1 + tilt * (2 * index / max(1, len(shares) - 1) - 1))
+            )
+            for index, share in enumerate(shares)
+        ]
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def utkface() -> AuditResult:
+    """Return a result with the numbers of UTKFace, aligned and cropped."""
+    race = representation("race", RACES, (10078, 4525, 3434, 3975, 1692), 3)
+    gender = representation("gender", ("male", "female"), (12390, 11314), 3)
+    age = representation("age", AGES, (1878, 1680, 1659, 7344, 4537, 2245, 2299, 1318, 744), 3)
+    hours = tuple(f"2017-01-{9 + index // 24:02d} {index % 24:02d}h" for index in range(213))
+    crawl = representation(
+        "crawl hour", hours, tuple(400 - index for index in range(213)), 5, kind="batch"
+    )
+    associations = (
+        association(
+            "race",
+            RACES,
+            spread_out(22_900, (0.425, 0.191, 0.145, 0.168, 0.071)),
+            v=0.2131,
+            v_corrected=0.2127,
+            p=0.0001,
+        ),
+        association(
+            "gender",
+            ("male", "female"),
+            spread_out(22_900, (0.52, 0.48)),
+            v=0.31,
+            v_corrected=0.3097,
+            p=0.0001,
+        ),
+        association(
+            "age",
+            AGES,
+            spread_out(22_900, (0.079, 0.071, 0.07, 0.31, 0.191, 0.095, 0.097, 0.056, 0.031)),
+            v=0.25,
+            v_corrected=0.2496,
+            p=0.0001,
+        ),
+        association(
+            "crawl hour",
+            hours,
+            ((20,) * 213,) * 4,
+            v=0.41,
+            v_corrected=0.4,
+            p=0.0001,
+            kind="batch",
+        ),
+        association("shuffled control", RACES, TABLE_I, kind="label"),
+    )
+    held: tuple[bool | None, ...] = (True,) * 8
+    return AuditResult(
+        schema=AUDIT_SCHEMA,
+        complete=True,
+        dataset=DatasetFacts(
+            name="UTKFace",
+            listed=23_708,
+            ok=23_707,
+            failed=1,
+            fully_labelled=23_704,
+            failures=(RejectCount("truncated", 1, ("44_1_4_20170116235150272.jpg.chip.jpg",)),),
+            flags=(RejectCount("png_named_jpg", 2, ("a.jpg", "b.jpg")),),
+            rejects=(
+                RejectCount(
+                    "race_missing",
+                    3,
+                    (
+                        "39_1_20170116174525125.jpg.chip.jpg",
+                        "61_1_20170109142408075.jpg.chip.jpg",
+                        "61_1_20170109150557335.jpg.chip.jpg",
+                    ),
+                ),
+                RejectCount("name_repaired", 2, ("24_0_1_20170116220224657 .jpg.chip.jpg",)),
+            ),
+            notes=(
+                "Other holds Hispanic, Latino and Middle Eastern people, as the set's own page says.",
+                "Many ages are round: see Whipple's index.",
+            ),
+            label_source="Estimated by the DEX algorithm and checked by one person; race, gender and age are perceived, not reported.",
+            fingerprint="5d" * 32,
+        ),
+        model=ModelFacts("resnet50-keras", "ab" * 32, "CPUExecutionProvider", "fp32", 2048, "Trained on ImageNet, not on faces."),
+        representation=(race, gender, age, crawl),
+        age_heaping=AgeHeaping(132.9, 15_000),
+        intersections=Intersections(
+            attributes=("race", "gender", "age"),
+            n=23_704,
+            cells=90,
+            empty=1,
+            under_30=11,
+            smallest=(
+                Cell(("Other", "male", "70+"), 0, 24.9, -5.0),
+                Cell(("Other", "female", "70+"), 4, 24.1, -4.4),
+                Cell(("Indian", "female", "70+"), 13, 59.5, -6.9),
+            ),
+            largest_gaps=(
+                Cell(("Black", "male", "0-2"), 24, 187.4, -13.3),
+                Cell(("White", "female", "50-59"), 301, 466.6, -9.4),
+            ),
+        ),
+        duplicates=Duplicates(
+            groups=375,
+            files=765,
+            left_out=390,
+            conflicts=(Count("race", 70), Count("gender", 40), Count("age", 205)),
+            examples=(("1_0_0_20161219140623097.jpg.chip.jpg", "1_0_0_20161219140627985.jpg.chip.jpg"),),
+        ),
+        subset_checks=(
+            SubsetCheck(
+                attribute="race",
+                reference="UTKFace, all 23,702 strictly named files",
+                n=500,
+                tv=0.2149,
+                chi2=98.905,
+                p=0.0001,
+                p_asymptotic=1.7e-20,
+                worst=SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
+                groups=(
+                    SubsetGroup("White", 271, 0.542, 0.42515, 1.9e-7),
+                    SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
+                    SubsetGroup("Asian", 84, 0.168, 0.14488, 0.142),
+                    SubsetGroup("Indian", 78, 0.156, 0.16771, 0.511),
+                    SubsetGroup("Other", 54, 0.108, 0.07139, 0.0031),
+                ),
+            ),
+        ),
+        clustering=ClusterFacts(
+            k=4,
+            inertia=8_409_512.25,
+            sizes=(7_404, 6_511, 5_190, 4_602),
+            sweep=tuple(
+                SweepEntry(k, value)
+                for k, value in enumerate(
+                    (10.21e6, 9.35e6, 8.79e6, 8.4095e6, 8.19e6, 8.02e6, 7.89e6, 7.7765e6, 7.68e6, 7.587e6), start=1
+                )
+            ),
+            starts=Starts(10, 7_231_004.5, 7_242_601.75, 3),
+        ),
+        associations=associations,
+        ladders=(
+            ladder("race", (*held[:5], False, True, True), "38 % of the association is kept (31-45), p < .001"),
+            ladder("gender", held, "V~ stays between .29 and .32"),
+            ladder("age", (*held[:6], None, True), "a third k could not be fitted to so few images"),
+        ),
+        ledger=(
+            LedgerEntry("association", "race", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
+            LedgerEntry("association", "gender", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
+            LedgerEntry("cells", "race, cluster 0 x White", "adjusted residual", 0.0004, 0.002, "Benjamini-Hochberg"),
+        ),
+        findings=(
+            Finding("association.gender", "warning", "The clusters sort people by gender: V~ = .310 (.290-.361), and no rung of the ladder explains it away.", "gender", 0.31),
+            Finding("representation.race", "warning", "White people are 42.5 % of the set, Other 7.1 %: the largest group is 6.0 times the smallest.", "race", 0.3),
+            Finding("duplicates.conflicts", "notice", "In 205 of 375 groups of byte-identical files the ages disagree, so at least one label is wrong.", "age", 0.2),
+            Finding("association.race", "notice", "Clusters and race go together (V~ = .213), but 62 % of that is the hour the images were collected.", "race", 0.2),
+            Finding("intersections.empty", "notice", "Of 90 combinations of race, gender and age 1 is empty and 11 have fewer than 30 images.", None, 0.1),
+            Finding("age.heaping", "info", "Ages are rounded to 0 and 5 more often than in a census of good quality (Whipple's index 132.9).", "age", 0.05),
+            Finding("labels.source", "info", "Labels were estimated by an algorithm and checked by one person.", None, 0.0),
+        ),
+        planted=(),
+        config=(
+            ("format", "auto"), ("model", "resnet50-keras"), ("precision", "fp32"), ("batch_size", "16"), ("k", "4"),
+            ("starts", "10"), ("sweep_max", "10"), ("seed", "0"), ("confidence", "0.95"), ("alpha", "0.05"),
+            ("permutations", "10000"), ("bootstraps", "2000"), ("keep_duplicates", "False"), ("age_bins", "0, 3, 10, 20, 30, 40, 50, 60, 70"),
+        ),
+        versions=(("fer-audit", "0.1.0"), ("numpy", "2.3.0"), ("onnxruntime", "1.29.0"), ("scikit-learn", "1.7.0"), ("scipy", "1.16.0")),
+        batch_predictions=(
+            BatchPrediction("crawl hour", "race", 23_314, 17_602, 0.755, "White", 0.4251, 0.4322, 0.001, 999),
+            BatchPrediction("crawl hour", "gender", 23_314, 0, None, None, None, None, None, 0, (("accuracy", "one batch only"),)),
+        ),
+    )  # fmt: skip
+
+
+def paper() -> AuditResult:
+    """Return the origin paper's 500 images: its Table I, and what was planted, as the demo set has it."""
+    whole_set = utkface()
+    return replace(
+        whole_set,
+        representation=(representation("race", RACES, (271, 13, 84, 78, 54), 0),),
+        associations=(association("race", RACES, TABLE_I),),
+        ladders=(ladder("race", (False,) * 8, "V = .090 lies inside the null band (.089-.118)"),),
+        planted=(
+            PlantedCheck(
+                "race is tied to the background",
+                "a rung of style that does not hold",
+                "rung 5 does not hold",
+                agrees=True,
+            ),
+            PlantedCheck("gender is not planted", "no association", "V~ = .000", agrees=True),
+            PlantedCheck("every tenth file is a copy", "20 groups", "19 groups", agrees=False),
+        ),
+    )
+
+
+def degenerate() -> AuditResult:
+    """Return a result where nothing could be computed: no labels, no model, not even complete."""
+    reason = "nothing is annotated"
+    return AuditResult(
+        schema=AUDIT_SCHEMA,
+        complete=False,
+        dataset=DatasetFacts("one image", 1, 0, 1, 0, (RejectCount("empty", 1, ("a.jpg",)),), (), (), (), "", "00" * 32),
+        model=None,
+        representation=(
+            Representation(
+                "race", "demographic", "annotated", 0, 1,
+                (GroupShare("White", 0, None, None, None, None, None, None),),
+                Indices(0, None, None, None, None, None, None, None, None, (("ENS", reason), ("SEI", "fewer than two groups"))),
+                TargetDistance("uniform", None, None, None, None, None, None, (("tv", reason),)),
+            ),
+        ),
+        age_heaping=AgeHeaping(None, 0, (("whipple", "no ages from 23 to 62"),)),
+        intersections=None,
+        duplicates=Duplicates(0, 0, 0, (), ()),
+        subset_checks=(SubsetCheck("race", "the whole set", 0, None, None, None, None, None, (), (("p", reason),)),),
+        clustering=ClusterFacts(1, 0.0, (1,), (SweepEntry(1, 0.0),), Starts(1, 0.0, 0.0)),
+        associations=(
+            Association(
+                attribute="race", kind="demographic", n=0, groups=("White",), table=((0,),), chi2=None, df=None,
+                p_asymptotic=None, expected_min=None, v=None, null_mean=None, null_95=None, v_corrected=None, low=None,
+                high=None, p_permutation=None, p_holm=None, permutations=0, u_group_from_cluster=None,
+                u_cluster_from_group=None, ami=None, balance=None,
+                cells=(AssociationCell(0, "White", 0, None, None, None, None, None, None, None, None, True),),
+                not_computable=(("v", "one cluster"), ("v_corrected", "one cluster")),
+            ),
+        ),
+        ladders=(Ladder("race", (Rung(1, "seen", None, None, None, None, None, 0, "one cluster"),), 0),),
+        ledger=(),
+        findings=(),
+        planted=(),
+        config=(),
+        versions=(),
+    )  # fmt: skip
+
+
+def bare() -> AuditResult:
+    """Return the least a result can be."""
+    return replace(
+        degenerate(),
+        representation=(),
+        age_heaping=None,
+        subset_checks=(),
+        clustering=None,
+        associations=(),
+        ladders=(),
+    )
+
+
+def hostile() -> AuditResult:
+    """Return a result in which every name and sentence tries to break out."""
+    base = utkface()
+    bad = "".join(HOSTILE[:6])
+    counts = tuple(range(100, 100 + len(HOSTILE)))
+    reject = (RejectCount(bad, 3, HOSTILE[:3]),)
+    return replace(
+        base,
+        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
+        model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
+        representation=(representation(bad, HOSTILE, counts, 1), representation(HOSTILE[1], HOSTILE[:3], counts[:3], 0)),
+        intersections=Intersections(HOSTILE[:3], 9, 9, 1, 1, (Cell(HOSTILE[:3], 0, 1.0, None),), (Cell(HOSTILE[3:6], 0, 1.0, None),)),
+        duplicates=Duplicates(1, 2, 1, (Count(bad, 1),), (HOSTILE,)),
+        subset_checks=(
+            SubsetCheck(bad, bad, 9, 0.5, 9.0, 0.0001, 0.1, SubsetGroup(bad, 1, 0.1, 0.2, 0.01), (SubsetGroup(bad, 1, 0.1, 0.2, 0.01),)),
+        ),
+        associations=(
+            association(bad, HOSTILE[:5], TABLE_I),
+            association(HOSTILE[1], HOSTILE[5:10], TABLE_I),
+            association("\x1b[2J", HOSTILE, (counts, counts)),
+        ),
+        ladders=(replace(ladder(bad, (False,) * 8, bad.replace("{", "")), rungs=(Rung(1, bad, False, None, None, None, None, 0, bad),)),),
+        ledger=(LedgerEntry(bad, bad, bad, 0.1, None, bad),),
+        findings=tuple(Finding("code", "warning", text) for text in HOSTILE),
+        planted=(PlantedCheck(bad, bad, bad, agrees=False),),
+        config=tuple((name, name) for name in HOSTILE),
+        batch_predictions=(BatchPrediction(bad, bad, 9, 3, 0.3, bad, 0.2, 0.1, 0.5, 9), BatchPrediction(bad, bad, 9, 3, None, None, None, None, None, 9, ((bad, bad),))),
+        versions=tuple((name, name) for name in HOSTILE),
+    )  # fmt: skip
+
+
+def timings() -> tuple[Timing, ...]:
+    """Return what the stages of a run took."""
+    return (
+        Timing("dataset", 23_708, 0.31),
+        Timing("pack", 23_708, 41.2),
+        Timing("embed", 23_707, 1_204.55),
+        Timing("cluster", 23_707, 9.8, reused=True),
+    )
