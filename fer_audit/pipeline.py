@@ -232,6 +232,8 @@ class _Walk:
             "audit",
             {
                 "dataset": dataset.fingerprint,
+                "words": [dataset.name, dataset.label_source, *dataset.notes],
+                "rejects": [[reject.item, reject.reason] for reject in dataset.rejects],
                 "cluster": cluster,
                 "config": dataclasses.asdict(config),
                 "versions": versions(),

@@ -154,19 +154,23 @@ def _associate(
         n_rows=clustering.k,
         n_cols=len(attribute.categories),
     )
-    draws = config.permutations
-    if attribute.kind != "demographic":
-        draws = min(draws, max(LEAST_DRAWS, DRAWN_CELLS // max(table.size, 1)))
     return associate(
         table,
         attribute=attribute.name,
         kind=attribute.kind,
         groups=attribute.categories,
         rng=stage_rng(config.seed, STAGE, "association", attribute.name),
-        permutations=draws,
+        permutations=affordable_draws(attribute.kind, table.size, config.permutations),
         bootstraps=config.bootstraps,
         confidence=config.confidence,
     )
+
+
+def affordable_draws(kind: str, cells: int, wanted: int) -> int:
+    """Return how many permutations a table of so many cells gets: all of them if it is demographic."""
+    if kind == "demographic":
+        return wanted
+    return min(wanted, max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1)))
 
 
 def _batch_predictions(

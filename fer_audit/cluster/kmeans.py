@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fer_audit.cluster.reduce import Rows
 
@@ -41,9 +42,12 @@ def best_partition(
     `reduced` is (rows.count, m), the principal coordinates of the usable rows.
     """
     space = Rows(reduced, np.ones(len(reduced), np.bool_))
-    starts = [lloyd(space, mini_batch_centers(reduced, k, seed)) for seed in seeds]
-    best = min(starts, key=lambda partition: partition.inertia)
-    polished = lloyd(rows, _means(rows, best.labels, k))
+    with threadpool_limits(
+        1
+    ):  # steps of a millisecond: two threads wait for each other longer than they work
+        starts = [lloyd(space, mini_batch_centers(reduced, k, seed)) for seed in seeds]
+        best = min(starts, key=lambda partition: partition.inertia)
+        polished = lloyd(rows, _means(rows, best.labels, k))
     return polished, tuple(partition.inertia for partition in starts)
 
 

@@ -90,6 +90,8 @@ def resolve_path(path: str, known: set[str]) -> str:
 
     A path that is no known file is tried without the spaces around it and with backslashes as slashes.
     """
+    if path in known:
+        return path
     stripped = path.strip()
     for candidate in (path, stripped, stripped.replace("\\", "/")):
         normal = posixpath.normpath(candidate) if candidate else ""

@@ -31,9 +31,9 @@ def clusters(result: AuditResult, alpha: float) -> list[RenderableType]:
     if shown:
         parts += [
             prose(
-                "A row is a cluster, each share is of the images in that cluster; the last row is all of them."
+                "Each share is of the images in that cluster; all is the whole set."
                 " ▲ more and ▼ fewer than chance allows (Benjamini-Hochberg over the table)."
-                f" few: under {FEW} images, not judged."
+                f" A cell marked few has under {FEW} images and is not judged."
             ),
             Text(""),
         ]

@@ -15,6 +15,7 @@ from fer_audit.report.tables import Column, Flow, Grid, Heading, Item, plain, pr
 from fer_audit.report.words import clipped, counted
 
 _ID_LENGTH = 60
+_EXAMPLES = 3
 
 
 def duplicates(found: Duplicates) -> list[RenderableType]:
@@ -38,7 +39,7 @@ def duplicates(found: Duplicates) -> list[RenderableType]:
             prose("Groups whose copies disagree, so at least one label is wrong:"),
             Flow(pieces, indent=4),
         ]
-    for example in found.examples:
+    for example in found.examples[:_EXAMPLES]:
         parts.append(
             Flow(
                 [plain(clipped(file_id, _ID_LENGTH)) for file_id in example], joint=" = ", indent=4
@@ -148,11 +149,17 @@ def _pairs(pairs: Sequence[tuple[str, str]]) -> list[Text]:
 
 
 def _ledger(ledger: Sequence[LedgerEntry]) -> list[Text]:
-    """Return how many tests each family holds, and how they were corrected together."""
-    families = Counter((entry.family, entry.correction) for entry in ledger)
+    """Return how many tests were run, and how they were corrected; result.json lists each."""
+    tests = Counter(entry.correction for entry in ledger)
+    families = Counter(
+        correction for _, correction in {(entry.family, entry.correction) for entry in ledger}
+    )
     return [
-        plain(f"{family}: {counted(amount, 'test')}, correction {correction}")
-        for (family, correction), amount in families.items()
+        plain(
+            f"{counted(amount, 'test')} in {counted(families[correction], 'family', 'families')},"
+            f" correction {correction}"
+        )
+        for correction, amount in tests.items()
     ]
 
 

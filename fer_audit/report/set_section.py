@@ -25,6 +25,10 @@ from fer_audit.report.words import clipped, coefficient, counted, number, p_phra
 MANY_GROUPS = 12
 """Above this, and for batches, only the largest few groups are shown."""
 TOP = 3
+_NO_TARGET = ("batch", "style")
+"""Nobody wants even shares of these."""
+WORST = 5
+"""Combinations shown of each list; result.json has more."""
 FOUR_FIFTHS = 0.8
 """A group below 4/5 of its target share is flagged, one above 5/4 as well."""
 _SIDE_BY_SIDE = 150
@@ -43,27 +47,21 @@ class Composition:
         largest_first = sorted(representation.groups, key=lambda group: -group.count)
         summary = is_summary(representation)
         groups = largest_first[:TOP] if summary else list(representation.groups)
-        full = max((group.share or 0.0 for group in groups), default=0.0)
-        rows = [[plain(clipped(group.name, 28)), _share(group), _flag(group)] for group in groups]
+        wanted = representation.kind not in _NO_TARGET
         missing = f"{representation.not_annotated:,} (annotated: {representation.annotated:,})"
-        rows.append([Text("not annotated"), Text(missing), Text("")])
-        title = _title(representation)
-        columns = [
-            Column(title, squeeze=10),
-            Column(Text(f"share (count; {self.confidence}interval)")),
-            Column(Text("of target")),
-        ]
-        grid = Grid(columns, rows)
+        names = [*(plain(clipped(group.name, 28)) for group in groups), Text("not annotated")]
+        shares = [*(_share(group) for group in groups), Text(missing)]
+        flags = [*(_flag(group) if wanted else Text("") for group in groups), Text("")]
+        head = Column(_title(representation), squeeze=10)
+        share = Column(Text(f"share (count; {self.confidence}interval)"))
+        flag = Column(Text("of target" if wanted else ""))
+        grid = Grid((head, share, flag), list(zip(names, shares, flags, strict=True)))
         room = min(options.max_width, 110) - grid.width() - INDENT
         if room >= 8 and groups:
-            cells = min(32, room)
-            drawn = [_bar(group, full, cells) for group in groups]
-            drawn += [Text("")] * (len(rows) - len(drawn))
-            caption = f"{TARGET} = target"
-            columns.insert(2, Column(Text(caption if cells >= len(caption) else "")))
-            grid = Grid(
-                columns, [[*row[:2], line, row[2]] for row, line in zip(rows, drawn, strict=True)]
-            )
+            bars = [*_bars(groups, min(32, room), with_target=wanted), Text("")]
+            caption = f"{TARGET} = target" if wanted and room >= 10 else ""
+            rows = list(zip(names, shares, bars, flags, strict=True))
+            grid = Grid((head, share, Column(Text(caption)), flag), rows)
         yield grid
         if summary and len(representation.groups) > len(groups):
             left = len(representation.groups) - len(groups)
@@ -71,7 +69,8 @@ class Composition:
                 f"... and {counted(left, 'smaller group')}; {counted(len(representation.groups), 'group')} in all"
             )
         yield Flow(_indices(representation.indices))
-        yield Flow(_target(representation.target))
+        if wanted:
+            yield Flow(_target(representation.target))
         yield Text("")
 
 
@@ -139,11 +138,19 @@ def _share(group: GroupShare) -> Text:
     return Text(share_text(group.share, group.count, group.low, group.high))
 
 
-def _bar(group: GroupShare, full: float, cells: int) -> Text:
-    if group.share is None:
-        return Text("")
-    target = group.share / group.ratio if group.ratio else None
-    return bar(group.share, full=full, cells=cells, target=target)
+def _bars(groups: Sequence[GroupShare], cells: int, *, with_target: bool) -> list[Text]:
+    full = max(group.share or 0.0 for group in groups)
+    return [
+        bar(
+            group.share or 0.0,
+            full=full,
+            cells=cells,
+            target=group.share / group.ratio
+            if with_target and group.share and group.ratio
+            else None,
+        )
+        for group in groups
+    ]
 
 
 def _flag(group: GroupShare) -> Text:
@@ -219,6 +226,6 @@ def _cells(title: str, cells: Sequence[Cell]) -> Grid:
             Text(f"{cell.expected:,.1f}"),
             Text("" if cell.residual is None else f"{cell.residual:+.1f}"),
         ]
-        for cell in cells
+        for cell in cells[:WORST]
     ]
     return Grid(columns, rows)

@@ -109,6 +109,11 @@ def labels_of(table: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.
     return np.repeat(rows.ravel(), table.ravel()), np.repeat(cols.ravel(), table.ravel())
 
 
+def picked(record: object, *names: str) -> dict[str, object]:
+    """Return some fields of a record by name."""
+    return {name: getattr(record, name) for name in names}
+
+
 def association_of(
     table: Sequence[Sequence[int]] | NDArray[np.integer],
     *,

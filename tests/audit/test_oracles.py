@@ -39,7 +39,7 @@ with warnings.catch_warnings():
     import dataset_bias_metrics as dbm
 
 Counts = NDArray[np.int64]
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=25, deadline=None)
 """Each example builds a data frame: dozens are enough."""
 
 
@@ -73,8 +73,8 @@ def test_indices_equal_dataset_bias_metrics(counts: Counts) -> None:
 
     found = diversity_indices(counts)
 
-    assert found.R == dbm.richness(column, "x")
     for name, theirs in (
+        ("R", dbm.richness),
         ("ENS", dbm.ens),
         ("D", dbm.simpsons),
         ("inverse_D", dbm.simpsons_reciprocal),
@@ -114,7 +114,8 @@ def test_chi2_and_v_equal_scipy(table: Counts) -> None:
 
     assert found.chi2 == pytest.approx(chi2, abs=1e-9)
     assert found.p_asymptotic == pytest.approx(p)
-    assert (found.df, found.expected_min) == (df, pytest.approx(expected.min()))
+    assert found.df == df
+    assert found.expected_min == pytest.approx(expected.min())
     assert found.v == pytest.approx(contingency.association(table, method="cramer"), abs=1e-9)
     if min(table.shape) > 2:  # SciPy's correction is Yates', which only a 2 x 2 table has
         assert found.v == pytest.approx(dbm.cramersv(frame(table), "x", "y"), abs=1e-9)
@@ -199,8 +200,7 @@ def test_lift_interval_has_the_spread_of_resampled_lifts() -> None:
     assert np.log(high / low) / (2 * 1.959964) == pytest.approx(logs.std(axis=0), rel=0.03)
 
 
-@few
-@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=8))
+@pytest.mark.parametrize("p", [[0.2], [0.04, 0.01, 0.03], [0.5, 0.5, 0.001, 0.9, 0.02]])
 def test_holm_equals_statsmodels(p: list[float]) -> None:
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 

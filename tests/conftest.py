@@ -1,0 +1,37 @@
+"""Small real things that many tests share: drawn faces, a model whose answer is known, empty places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fer_audit.encoders.types import ExportedModel
+from tests.drawings import draw_faces
+from tests.graphs import mean_colour_graph, save
+
+N_FACES = 24
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    """Give a folder of 24 drawn faces under UTKFace's names: 5 races, 2 genders, ages 1-80."""
+    return draw_faces(tmp_path / "faces", N_FACES)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    """Give an ONNX file whose vector of an image is the image's mean colour."""
+    return save(mean_colour_graph(), tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    """Give the path of a run directory that is not there yet."""
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path) -> Path:
+    """Give the path of a cache that is not there yet; no test touches the user's."""
+    return tmp_path / "cache"
