@@ -1,0 +1,1 @@
+"""Measurements that README and CHANGELOG quote; each writes its raw samples to results/."""
