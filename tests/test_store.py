@@ -133,7 +133,6 @@ def test_a_disk_that_fills_up_leaves_the_earlier_parts_and_no_half_one(cache_dir
 
 
 def test_folders_are_private_and_made_with_their_parents(tmp_path: Path) -> None:
-    os.umask(0o022)
     cache = cache_folder(tmp_path / "a" / "b")
     folder = StageFolder.open(cache, "embed", PRINT)
     folder.write_part("p", {}, a=np.arange(3))

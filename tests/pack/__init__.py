@@ -1,0 +1,1 @@
+"""What must hold of pixels: one contract for every file, and rows that never move."""

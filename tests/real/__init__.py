@@ -1,0 +1,1 @@
+"""The real job on the real set; needs the archive beside the checkout."""
