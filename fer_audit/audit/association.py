@@ -207,11 +207,13 @@ def _missing(table: Counts, kept: Counts) -> NotComputable:
     if n <= max(rows, cols):
         reason = f"{counted(n, 'image')} are too few for {rows} clusters and {cols} groups"
         missing += [(name, reason) for name in ("v_corrected", "low", "high")]
+    about_cells = []
     if kept.shape != table.shape:
-        reason = "a cluster or a group without images has neither lift nor residual"
-        missing.append(("cells", reason))
+        about_cells.append("a cluster or a group without images has neither lift nor residual")
     if not kept.all():
-        missing.append(("cells", "a cell without images has a lift of 0 and no interval"))
+        about_cells.append("a cell without images has a lift of 0 and no interval")
+    if about_cells:
+        missing.append(("cells", "; ".join(about_cells)))
     return tuple(missing)
 
 

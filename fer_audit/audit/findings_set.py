@@ -24,6 +24,8 @@ FAILED_TOO_MANY = 0.01
 """Share of failed images from which a notice becomes a warning."""
 GAP = -3.0
 """Adjusted residual from which the largest gap between intersections is worth a sentence."""
+NOTHING_TO_CLUSTER = 0.8
+"""As high as a statement about clusters stands: there is none to be made."""
 NAMED = 3
 """Groups named in a sentence before it says how many more there are."""
 
@@ -39,6 +41,7 @@ def set_findings(result: AuditResult, *, alpha: float) -> Iterator[Finding]:
     yield from _failed_images(result)
     yield from _unreadable_labels(result)
     yield from _label_origin(result)
+    yield from _no_clusters(result)
 
 
 def _under_represented(about: Representation) -> Iterator[Finding]:
@@ -209,3 +212,13 @@ def _label_origin(result: AuditResult) -> Iterator[Finding]:
         ),
         effect=0.4,
     )
+
+
+def _no_clusters(result: AuditResult) -> Iterator[Finding]:
+    for field, reason in result.not_computable:
+        yield Finding(
+            code=f"no_{field}",
+            severity="warning",
+            text=f"No {field}, and so nothing about the latent space: {reason}.",
+            effect=NOTHING_TO_CLUSTER,
+        )

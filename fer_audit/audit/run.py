@@ -65,11 +65,13 @@ def audit_dataset(
     config: AuditConfig,
     versions: tuple[tuple[str, str], ...] = (),
     planted: tuple[PlantedCheck, ...] = (),
+    not_clustered: str = "",
     progress: Progress | None = None,
 ) -> AuditResult:
     """Return everything there is to say about a dataset and, if there are any, its clusters.
 
-    Row i of every array is image i. Without embeddings or clustering the result is marked incomplete.
+    Row i of every array is image i. Without embeddings or clustering the result is marked incomplete, unless
+    `not_clustered` says why these images can make no clusters.
     The same inputs and config give the same result, to the last digit.
     """
     progress = progress or Silent()
@@ -87,7 +89,7 @@ def audit_dataset(
     corrected = correct_for_attributes(associations)
     result = AuditResult(
         schema=AUDIT_SCHEMA,
-        complete=embeddings is not None and clustering is not None,
+        complete=embeddings is not None and (clustering is not None or bool(not_clustered)),
         dataset=dataset_facts(dataset, rows, embeddings, usable=masks.usable),
         model=None if embeddings is None else embeddings.model,
         representation=tuple(representation),
@@ -108,6 +110,7 @@ def audit_dataset(
         config=_settings(config),
         versions=versions,
         batch_predictions=_batch_predictions(dataset, masks, config),
+        not_computable=(("clustering", not_clustered),) if not_clustered else (),
     )
     result = replace(result, ledger=collect_ledger(result))
     result = replace(result, findings=find(result, alpha=config.alpha))

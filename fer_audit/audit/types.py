@@ -427,6 +427,8 @@ class AuditResult:
     """(package, version) of everything that computed one."""
     batch_predictions: tuple[BatchPrediction, ...] = ()
     """What each batch attribute knows of each demographic one."""
+    not_computable: NotComputable = ()
+    """The whole clustering, when the images cannot make clusters."""
 
 
 AUDIT_SCHEMA = "fer-audit/result/1"

@@ -20,7 +20,7 @@ from fer_audit.cli.options import (
 
 if TYPE_CHECKING:
     from fer_audit.config import AuditConfig
-    from fer_audit.pipeline import Run, Until
+    from fer_audit.pipeline.run import Run, Until
 
 TOO_MANY_FAILED = 4
 

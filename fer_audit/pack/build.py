@@ -103,6 +103,9 @@ class ShardMaker:
             finally:
                 for future in waiting:
                     future.cancel()
+                decoders.shutdown(
+                    wait=False, cancel_futures=True
+                )  # do not finish what nobody wants
 
     def rows(self) -> PackRows | None:
         """Return what is known of every file, or None while a shard is missing."""

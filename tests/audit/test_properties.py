@@ -166,3 +166,12 @@ def test_more_permutations_do_not_move_the_bootstrap() -> None:
     long = association_of(TABLE_ONE * 3, permutations=500)
 
     assert (short.low, short.high) == (long.low, long.high)
+
+
+@few
+@given(any_table)
+def test_every_field_without_a_value_has_one_reason(table: NDArray[np.int64]) -> None:
+    """The JSON document keeps reasons by field, so a second one would be lost."""
+    names = [name for name, _ in association_of(table).not_computable]
+
+    assert len(names) == len(set(names))

@@ -1,0 +1,80 @@
+"""The run directory: what a run leaves behind, and whether it is all there."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+
+from fer_audit.audit.types import AuditResult
+from fer_audit.errors import StoreError
+from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.progress import Progress
+from fer_audit.report.document import read_result
+from fer_audit.store import TEMPORARY, file_sha256, write_text
+
+RESULT = "result.json"
+ROWS = "rows.parquet"
+ROWS_CSV = "rows.csv"
+VECTORS = "embeddings.npy"
+TIMINGS = "timings.json"
+DONE = "DONE.json"
+"""Written last: the fingerprints of a run and the checksums of its files."""
+
+
+def finished_result(
+    out: Path, prints: RunFingerprints, *, csv: bool, progress: Progress
+) -> AuditResult | None:
+    """Return the result of a finished run with the same inputs, or say why it is made again."""
+    try:
+        done = json.loads((out / DONE).read_text(encoding="utf-8"))
+        before, files = dict(done["fingerprints"]), dict(done["files"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        progress.say(f"{out / DONE} cannot be read; finishing this run again")
+        return None
+    now = dataclasses.asdict(prints)
+    changed = [stage for stage in now if before.get(stage) != now[stage]]
+    if changed:
+        progress.say(f"{out} holds a run with other inputs; made again from: {changed[0]}")
+        return None
+    if csv and ROWS_CSV not in files:
+        return None
+    for name, digest in files.items():
+        path = out / name
+        if not path.exists() or file_sha256(path) != digest:
+            progress.say(f"{path} is missing or was changed; made again")
+            return None
+    return read_result(out / RESULT)
+
+
+def mark_done(out: Path, prints: RunFingerprints, files: list[str]) -> None:
+    """Write the manifest that makes a run finished."""
+    document = {
+        "fingerprints": dataclasses.asdict(prints),
+        "files": {name: file_sha256(out / name) for name in files},
+    }
+    write_text(out / DONE, json.dumps(document, indent=2) + "\n")
+
+
+def place_vectors(kept: Path, out: Path) -> None:
+    """Put embeddings.npy into the run directory: a second name for the cache's file where the disk can."""
+    target = out / VECTORS
+    if target.exists() and target.samefile(kept):
+        return
+    temporary = out / f"{TEMPORARY}{VECTORS}"
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(kept, temporary)
+    except OSError:  # another disk, or a file system without hard links
+        try:
+            shutil.copyfile(kept, temporary)
+        except OSError as exc:
+            raise StoreError(
+                f"Cannot write {target}: {exc.strerror}",
+                hint="Free some disk, or choose another --out; finished work is kept.",
+            ) from exc
+    temporary.replace(target)

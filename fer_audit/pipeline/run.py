@@ -1,0 +1,274 @@
+"""One call from a folder of faces to a finished run directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.types import AuditResult
+from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
+from fer_audit.cluster.types import Clustering, NotClusterable
+from fer_audit.config import AuditConfig, Resources, Timing
+from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.session import choose_provider
+from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.encoders.export import find_or_export, models_folder
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline import folder as run_folder
+from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
+from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
+from fer_audit.progress import Progress, Silent
+from fer_audit.report.document import result_json
+from fer_audit.report.rows import write_rows_csv, write_rows_parquet
+from fer_audit.report.timings import write_timings
+from fer_audit.store import (
+    StageFolder,
+    cache_folder,
+    folder_lock,
+    make_folder,
+    sweep_temporaries,
+    write_text,
+)
+from fer_audit.synth import check_planted
+
+Until = Literal["embed", "cluster", "audit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run directory and what is in it."""
+
+    folder: Path
+    dataset: FaceDataset
+    result: AuditResult | None
+    """None when only an earlier stage was asked for."""
+    timings: tuple[Timing, ...]
+    reused: bool
+    """Whether everything was there already."""
+
+
+class Stopwatch:
+    """Collects how long each stage took."""
+
+    def __init__(self) -> None:
+        self.timings: list[Timing] = []
+
+    @contextmanager
+    def stage(self, name: str, items: int) -> Iterator[None]:
+        """Time the block."""
+        started = time.perf_counter()
+        yield
+        self.timings.append(Timing(name, items, time.perf_counter() - started))
+
+
+def run_audit(
+    source: Path | str | FaceDataset,
+    out: Path | str,
+    *,
+    config: AuditConfig | None = None,
+    resources: Resources | None = None,
+    until: Until = "audit",
+    csv: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Audit a dataset and leave everything in the run directory `out`.
+
+    The same call continues an interrupted run and returns a finished one at once.
+    `until` stops after the vectors or the clusters. `csv` writes rows.csv too.
+    Raises the errors of `fer_audit.errors`; a single bad image is a row with a reason, never an error.
+    """
+    config = config or AuditConfig()
+    started = time.perf_counter()
+    dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
+    walk = _Walk(
+        dataset, Path(out), config, resources or Resources(), progress or Silent(), csv=csv
+    )
+    walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
+    return walk.run(until)
+
+
+class _Walk:
+    """One run: what it was asked, and the steps in order."""
+
+    def __init__(
+        self,
+        dataset: FaceDataset,
+        out: Path,
+        config: AuditConfig,
+        resources: Resources,
+        progress: Progress,
+        *,
+        csv: bool,
+    ) -> None:
+        self.dataset = dataset
+        self.out = out
+        self.config = config
+        self.resources = resources
+        self.progress = progress
+        self.csv = csv
+        self.watch = Stopwatch()
+        self.cache = cache_folder(resources.cache_dir)
+
+    def run(self, until: Until) -> Run:
+        if self.out.resolve().is_relative_to(self.dataset.root.resolve()):
+            raise ConfigError(
+                f"The run directory {self.out} lies inside the dataset {self.dataset.root}",
+                hint="The input is never written to. Choose another --out.",
+            )
+        make_folder(self.out)
+        with folder_lock(self.out, wait_seconds=0):
+            sweep_temporaries(self.out)
+            return self._locked_run(until)
+
+    def _locked_run(self, until: Until) -> Run:
+        with self.watch.stage("model", 1):
+            model, facts = self._model()
+        prints = run_fingerprints(self.dataset, facts, model.spec.size, self.config)
+        if until == "audit" and not self.resources.verify:
+            finished = run_folder.finished_result(
+                self.out, prints, csv=self.csv, progress=self.progress
+            )
+            if finished is not None:
+                return self._done(finished, reused=True)
+        (self.out / run_folder.DONE).unlink(missing_ok=True)
+        with self.watch.stage("embed", len(self.dataset)):
+            rows, embeddings = self._vectors(model, facts, prints)
+        clustering, trouble = None, ""
+        if until != "embed":
+            with self.watch.stage("cluster", int(embeddings.ok.sum())):
+                clustering, trouble = self._clusters(embeddings, prints)
+        self._write_rows(rows, embeddings, clustering)
+        if until != "audit":
+            return self._done(None, reused=False)
+        with self.watch.stage("audit", len(self.dataset)):
+            result = self._audit(rows, embeddings, clustering, trouble)
+        write_text(self.out / run_folder.RESULT, result_json(result))
+        write_timings(self.out / run_folder.TIMINGS, self.watch.timings)
+        files = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
+        run_folder.mark_done(
+            self.out, prints, [*files, run_folder.ROWS_CSV] if self.csv else files
+        )
+        return self._done(result, reused=False)
+
+    def _done(self, result: AuditResult | None, *, reused: bool) -> Run:
+        return Run(self.out, self.dataset, result, tuple(self.watch.timings), reused)
+
+    def _model(self) -> tuple[ExportedModel, ModelFacts]:
+        """Return the model's file, and the provider that will run it."""
+        model = find_or_export(
+            self.config.model,
+            self.config.precision,
+            models_dir=models_folder(self.resources.models_dir, self.resources.cache_dir),
+            weights_dir=self.cache / "weights",
+            progress=self.progress,
+        )
+        spec = model.spec
+        provider = choose_provider(self.resources.device)
+        return model, ModelFacts(
+            spec.name, model.sha256, provider, model.precision, spec.dim, spec.caveat
+        )
+
+    def _vectors(
+        self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+    ) -> tuple[PackRows, Embeddings]:
+        work = VectorWork(
+            self.dataset,
+            model,
+            facts,
+            self.config,
+            self.resources,
+            self.cache,
+            self.progress,
+        )
+        rows, embeddings = make_vectors(work, prints)
+        if not embeddings.ok.any():
+            raise DatasetError(
+                f"None of the {len(self.dataset)} images in {self.dataset.root} could be used: "
+                + _commonest(embeddings),
+                hint="Look at the files, or point fer-audit at another folder.",
+            )
+        run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
+        return rows, embeddings
+
+    def _clusters(
+        self, embeddings: Embeddings, prints: RunFingerprints
+    ) -> tuple[Clustering | None, str]:
+        """Return the partition, or None and why there is none."""
+        folder = StageFolder.open(self.cache, "cluster", prints.cluster)
+        with folder.locked():
+            found = load_clustering(folder)
+            if not isinstance(found, str):
+                return found, ""
+            if found:
+                self.progress.say(f"clustering again: {found}")
+            try:
+                clustering = cluster_embeddings(
+                    embeddings.vectors,
+                    embeddings.ok,
+                    k=self.config.k,
+                    starts=self.config.starts,
+                    sweep_max=self.config.sweep_max,
+                    seed=self.config.seed,
+                    fingerprint=prints.cluster,
+                    progress=self.progress,
+                )
+            except NotClusterable as exc:
+                return None, str(exc)
+            save_clustering(folder, clustering)
+            return clustering, ""
+
+    def _audit(
+        self,
+        rows: PackRows,
+        embeddings: Embeddings,
+        clustering: Clustering | None,
+        not_clustered: str,
+    ) -> AuditResult:
+        result = audit_dataset(
+            self.dataset,
+            rows,
+            embeddings,
+            clustering,
+            config=self.config,
+            versions=versions(),
+            not_clustered=not_clustered,
+            progress=self.progress,
+        )
+        return dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
+
+    def _write_rows(
+        self, rows: PackRows, embeddings: Embeddings, clustering: Clustering | None
+    ) -> None:
+        """Write the table of all files, as parquet and on request as CSV."""
+        write_rows_parquet(
+            self.out / run_folder.ROWS,
+            self.dataset,
+            rows,
+            embeddings=embeddings,
+            clustering=clustering,
+        )
+        (self.out / run_folder.ROWS_CSV).unlink(missing_ok=True)
+        if self.csv:
+            write_rows_csv(
+                self.out / run_folder.ROWS_CSV,
+                self.dataset,
+                rows,
+                embeddings=embeddings,
+                clustering=clustering,
+            )
+
+
+def _commonest(embeddings: Embeddings) -> str:
+    """Return the commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
+    reasons = embeddings.reasons[~embeddings.ok].tolist()
+    counts = sorted({(-reasons.count(reason), reason) for reason in set(reasons)})
+    return ", ".join(f"{reason} ({-count})" for count, reason in counts[:3])

@@ -1,0 +1,125 @@
+"""Decode and embed what is missing, the two overlapped: decoding runs ahead while the model works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.cores import usable_cores
+from fer_audit.dataset.types import FaceDataset, printable_id
+from fer_audit.embed.run import embed_shard, join_shards, load_embeddings, missing_shards
+from fer_audit.embed.session import EmbedSession
+from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.encoders.sidecar import refuse_foreign_parts
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import StoreError
+from fer_audit.pack.build import ShardMaker, keep_pixels, pixels_bytes
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.progress import Progress
+from fer_audit.store import StageFolder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorWork:
+    """Everything the walk from files to vectors needs."""
+
+    dataset: FaceDataset
+    model: ExportedModel
+    facts: ModelFacts
+    config: AuditConfig
+    resources: Resources
+    cache: Path
+    progress: Progress
+
+
+def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, Embeddings]:
+    """Return what is known of every file, and its vector; what the cache holds is not made again.
+
+    Raises StoreError when the disk cannot hold what must be kept.
+    """
+    n, size = len(work.dataset), work.model.spec.size
+    pack_folder = StageFolder.open(work.cache, "pack", prints.pack)
+    folder = StageFolder.open(work.cache, "embed", prints.embed)
+    keep = keep_pixels(work.resources.pack, pack_folder.path, n, size)
+    maker = ShardMaker(
+        work.dataset,
+        pack_folder,
+        size=size,
+        keep=keep,
+        workers=work.resources.workers or usable_cores(),
+    )
+    with pack_folder.locked(), folder.locked():
+        if work.resources.verify:
+            _forget_changed(work, maker, pack_folder, folder)
+        rows, found = maker.rows(), load_embeddings(folder, work.facts)
+        if rows is None or isinstance(found, str):
+            if isinstance(found, str) and found:
+                work.progress.say(f"embedding again: {found}")
+            _make_missing(work, maker, folder, vectors_done=not isinstance(found, str))
+            rows, found = maker.rows(), load_embeddings(folder, work.facts)
+        for complaint in dict.fromkeys(maker.complaints):
+            work.progress.say(complaint)
+    if rows is None or isinstance(found, str):
+        raise StoreError(
+            f"What was written to {work.cache} a moment ago cannot be read back: {found}",
+            hint="The disk may be failing. Try another --cache-dir.",
+        )
+    if keep:
+        gigabytes = pixels_bytes(n, size) / 1e9
+        work.progress.say(
+            f"pixels kept for the next run: {gigabytes:.2f} GB in {pack_folder.path}"
+        )
+    return rows, found
+
+
+def kept_vectors(cache: Path, prints: RunFingerprints) -> Path:
+    """Return the cache's file of the finished vectors."""
+    return StageFolder.open(cache, "embed", prints.embed).path / "vectors.vectors.npy"
+
+
+def _forget_changed(
+    work: VectorWork, maker: ShardMaker, pack_folder: StageFolder, folder: StageFolder
+) -> None:
+    """Drop what was made from files whose bytes are no longer those that were decoded."""
+    changed = maker.changed_files()
+    if changed:
+        work.progress.say(
+            f"{len(changed)} files changed though their size and time did not, "
+            f"e.g. {printable_id(changed[0])}; everything is made again"
+        )
+        pack_folder.clear()
+        folder.clear()
+
+
+def _make_missing(
+    work: VectorWork, maker: ShardMaker, folder: StageFolder, *, vectors_done: bool
+) -> None:
+    """Walk the shards that lack rows or vectors."""
+    n = len(work.dataset)
+    missing, complaints = ([], []) if vectors_done else missing_shards(folder, n)
+    for complaint in complaints:
+        work.progress.say(complaint)
+    todo = sorted({*missing, *maker.missing_rows()})
+    before = n - sum(maker.length(index) for index in todo)
+    work.progress.start("embed", n, "images", done=before)
+    session = _open_session(work) if missing else None
+    wanted = set(missing)
+    for index, shard in zip(todo, maker.iterate(todo), strict=True):
+        if session is not None and index in wanted:
+            embed_shard(shard, index, session, folder)
+        work.progress.advance("embed", shard.stop - shard.start)
+    if not vectors_done:
+        join_shards(folder, n, work.facts)
+    work.progress.finish("embed")
+
+
+def _open_session(work: VectorWork) -> EmbedSession:
+    refuse_foreign_parts(work.model.path)
+    return EmbedSession(
+        work.model,
+        work.facts.provider,
+        batch_size=work.config.batch_size,
+        threads=work.resources.threads,
+    )

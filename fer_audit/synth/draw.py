@@ -1,0 +1,197 @@
+"""One face, drawn: friendly, obviously no photograph, the same picture for the same number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from fer_audit.rng import stage_rng
+from fer_audit.synth.backdrop import draw_backdrop, lit
+from fer_audit.synth.strokes import CANVAS, SIDE, Colour, darker, mixed, oval
+
+HAIRS = ("long", "short")
+EXPRESSIONS = ("happy", "neutral", "sad", "surprise")
+
+_SKINS = (
+    *((255, 224, 196), (246, 206, 170), (232, 184, 142), (214, 160, 116)),
+    *((190, 134, 92), (160, 108, 72), (128, 84, 56), (98, 64, 44)),
+)
+_HAIR_COLOURS = (
+    *((38, 30, 28), (70, 46, 34), (104, 66, 40), (140, 92, 50)),
+    *((176, 128, 70), (212, 172, 104), (160, 74, 40), (150, 146, 146)),
+)
+_SHIRTS = (
+    *((228, 90, 80), (245, 166, 66), (240, 210, 90), (110, 180, 110)),
+    *((80, 170, 180), (90, 130, 210), (150, 110, 200), (235, 235, 228)),
+)
+_INK: Colour = (44, 36, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where a head is on the canvas, and its colours; drawn by lot, tied to no label."""
+
+    x: int
+    y: int
+    half_width: int
+    half_height: int
+    skin: Colour
+    hair: Colour
+    shirt: Colour
+    has_glasses: bool
+
+    @property
+    def shade(self) -> Colour:
+        """Return the skin where it lies in the shadow."""
+        return darker(self.skin, 14)
+
+
+def draw_face(number: int, *, place: str, hair: str, expression: str, seed: int) -> Image.Image:
+    """Return picture `number`, 200 x 200 RGB.
+
+    The place decides backdrop and light, the expression mouth, eyes and brows.
+    Skin, colours, glasses and the way the head is held come from the number and the seed alone.
+    """
+    rng = stage_rng(seed, "synth", "face", str(number))
+    head = _draw_head_by_lot(rng)
+    image = draw_backdrop(place, rng)
+    pen = ImageDraw.Draw(image)
+    if hair == "long":
+        _draw_long_hair_behind(pen, head)
+    _draw_shoulders(pen, head)
+    _draw_skull(pen, head)
+    if hair == "long":
+        _draw_parted_hair(pen, head)
+    else:
+        _draw_short_hair(pen, head)
+    _draw_eyes(pen, head, expression)
+    _draw_brows(pen, head, expression)
+    _draw_nose(pen, head)
+    _draw_mouth(pen, head, expression)
+    if head.has_glasses:
+        _draw_glasses(pen, head)
+    return lit(image, place, rng).reduce(CANVAS // SIDE)
+
+
+def _draw_head_by_lot(rng: np.random.Generator) -> _Head:
+    return _Head(
+        x=200 + int(rng.integers(-14, 15)),
+        y=206 + int(rng.integers(-10, 11)),
+        half_width=82 + int(rng.integers(-6, 7)),
+        half_height=100 + int(rng.integers(-6, 7)),
+        skin=_SKINS[int(rng.integers(0, len(_SKINS)))],
+        hair=_HAIR_COLOURS[int(rng.integers(0, len(_HAIR_COLOURS)))],
+        shirt=_SHIRTS[int(rng.integers(0, len(_SHIRTS)))],
+        has_glasses=int(rng.integers(0, 6)) == 0,
+    )
+
+
+def _draw_shoulders(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    chin = head.y + head.half_height
+    oval(pen, head.x, chin + 112, 150, 92, head.shirt)
+    pen.rectangle((head.x - 32, chin - 30, head.x + 32, chin + 26), fill=head.shade)
+    oval(pen, head.x, chin + 26, 46, 24, head.shade)
+
+
+def _draw_skull(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    for side in (-1, 1):
+        ear = head.x + side * (head.half_width + 2)
+        oval(pen, ear, head.y + 10, 16, 22, head.skin)
+        oval(pen, ear, head.y + 10, 8, 12, head.shade)
+    oval(pen, head.x, head.y, head.half_width, head.half_height, head.skin)
+    blush = mixed(head.skin, (240, 110, 110), 28, 100)
+    for side in (-1, 1):
+        oval(pen, head.x + side * head.half_width * 58 // 100, head.y + 38, 17, 11, blush)
+
+
+def _draw_long_hair_behind(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    """Draw hair down to the shoulders, in waves."""
+    top, bottom = head.y - head.half_height - 24, head.y + head.half_height + 70
+    half = head.half_width + 38
+    middle = head.y - 10
+    pen.ellipse((head.x - half, top, head.x + half, 2 * middle - top), fill=head.hair)
+    pen.rectangle((head.x - half, middle, head.x + half, bottom), fill=head.hair)
+    for side in (-1, 1):
+        for step in range(5):
+            y = middle + step * (bottom - middle) // 4
+            oval(pen, head.x + side * (half - 8), y, 26, 28, head.hair)
+        for step in range(3):
+            strand = head.x + side * (half - 4 - 14 * step)
+            pen.line((strand, middle, strand, bottom), fill=darker(head.hair, 18), width=3)
+
+
+def _draw_parted_hair(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    """Draw a parting above the brow."""
+    top = head.y - head.half_height - 10
+    low = head.y
+    for side in (-1, 1):
+        outer = head.x + side * (head.half_width + 6)
+        forehead = [(head.x, top), (head.x, top + 34), (head.x + side * 44, top + 62)]
+        pen.polygon([*forehead, (outer, low), (outer, top + 30)], fill=head.hair)
+    box = (head.x - head.half_width - 6, top - 6, head.x + head.half_width + 6, top + 110)
+    pen.chord(box, 200, 340, fill=head.hair)
+
+
+def _draw_short_hair(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    """Draw a crop with sideburns and a quiff to one side; the ears stay free."""
+    half, top = head.half_width + 5, head.y - head.half_height - 16
+    pen.chord((head.x - half, top, head.x + half, top + 2 * head.half_height), 200, 340, head.hair)
+    for side in (-1, 1):
+        outer, edge = head.x + side * (half - 6), head.y - 52
+        inner = outer - side * 20
+        pen.polygon([(outer, edge), (inner, edge), (outer - side * 4, edge + 40)], fill=head.hair)
+    for tuft in range(5):
+        oval(pen, head.x - 44 + 24 * tuft, top + 16 - 3 * tuft, 24, 18, head.hair)
+
+
+def _draw_eyes(pen: ImageDraw.ImageDraw, head: _Head, expression: str) -> None:
+    height = {"happy": 12, "surprise": 20}.get(expression, 15)
+    for side in (-1, 1):
+        x, y = head.x + side * head.half_width * 44 // 100, head.y - 2
+        oval(pen, x, y, 17, height, (252, 252, 250))
+        oval(pen, x, y, 10, min(height, 12), (74, 56, 44))
+        oval(pen, x, y, 5, 6, _INK)
+        oval(pen, x + 4, y - 4, 3, 3, (255, 255, 255))
+        pen.arc((x - 18, y - height - 2, x + 18, y + height + 2), 190, 350, fill=_INK, width=4)
+
+
+def _draw_brows(pen: ImageDraw.ImageDraw, head: _Head, expression: str) -> None:
+    """Draw brows: raised in surprise, their inner ends up in sadness."""
+    lift = {"surprise": 16, "happy": 5}.get(expression, 0)
+    slant = 12 if expression == "sad" else 5
+    for side in (-1, 1):
+        x, y = head.x + side * head.half_width * 44 // 100, head.y - 32 - lift
+        inner = (x - side * 20, y if expression != "sad" else y - 6)
+        outer = (x + side * 20, y + slant)
+        pen.line((*inner, x, y - 4, *outer), fill=darker(head.hair, 25), width=7, joint="curve")
+
+
+def _draw_nose(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    box = (head.x - 12, head.y + 8, head.x + 12, head.y + 32)
+    pen.arc(box, 20, 160, fill=darker(head.skin, 26), width=5)
+
+
+def _draw_mouth(pen: ImageDraw.ImageDraw, head: _Head, expression: str) -> None:
+    x, y = head.x, head.y + head.half_height * 56 // 100
+    lips = mixed(head.skin, (176, 48, 58), 68, 100)
+    if expression == "happy":
+        pen.chord((x - 36, y - 36, x + 36, y + 28), 10, 170, fill=(126, 34, 44))
+        pen.chord((x - 30, y - 30, x + 30, y + 10), 14, 166, fill=(255, 255, 250))
+    elif expression == "surprise":
+        oval(pen, x, y + 4, 16, 21, lips)
+        oval(pen, x, y + 4, 10, 15, (96, 26, 36))
+    elif expression == "sad":
+        pen.arc((x - 28, y, x + 28, y + 38), 205, 335, fill=lips, width=7)
+    else:
+        pen.arc((x - 28, y - 26, x + 28, y + 10), 40, 140, fill=lips, width=7)
+
+
+def _draw_glasses(pen: ImageDraw.ImageDraw, head: _Head) -> None:
+    offset = head.half_width * 44 // 100
+    for side in (-1, 1):
+        x, y = head.x + side * offset, head.y - 2
+        pen.ellipse((x - 29, y - 27, x + 29, y + 27), outline=_INK, width=4)
+    bridge = (head.x - offset + 29, head.y - 4, head.x + offset - 29, head.y - 4)
+    pen.line(bridge, fill=_INK, width=4)

@@ -1,0 +1,128 @@
+"""The demo set on disk: faces/, labels.csv, and truth.json, which is written last and says what was planted."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from fer_audit.errors import StoreError
+from fer_audit.store import TEMPORARY, cache_folder, folder_lock, make_folder
+from fer_audit.synth.draw import draw_face
+from fer_audit.synth.plant import SEED, Row, describe, plant_rows
+
+N_FACES = 600
+VERSION = 1
+"""Part of the folder's name: raised by hand when other labels or other pictures are drawn."""
+LABELS = "labels.csv"
+TRUTH = "truth.json"
+
+_COLUMNS = ("file", "group", "gender", "age", "expression", "session")
+_QUALITY = 90
+_MTIME_NS = 1_577_836_800 * 10**9
+"""2020-01-01. A dataset's fingerprint holds its files' times: with one time for ever, a set that was drawn again is
+known to be the same, and nothing is embedded twice."""
+
+
+def demo_dataset(cache_dir: Path | None, *, n: int = N_FACES) -> Path:
+    """Return the folder of the demo set in the cache (None = the user's), drawing it if it is not whole.
+
+    It takes some seconds the first time; later calls check every byte against truth.json.
+    Raises StoreError when the cache cannot be written.
+    """
+    home = cache_folder(cache_dir) / "demo"
+    make_folder(home)
+    folder = home / f"drawn-faces-{n}-v{VERSION}"
+    with folder_lock(home, wait_seconds=-1), _disk_errors(folder):
+        if not is_whole(folder, n):
+            staging = home / f"{TEMPORARY}{folder.name}"
+            for leftover in (staging, folder):
+                if leftover.exists():
+                    shutil.rmtree(leftover)
+            write_demo(staging, n)
+            staging.replace(folder)
+    return folder
+
+
+def write_demo(folder: Path, n: int = N_FACES) -> None:
+    """Draw n faces into `folder`, with their labels and the truth; the same n gives the same bytes.
+
+    Labels and pixels are the same on every machine; the JPEG bytes depend on Pillow's encoder.
+    """
+    make_folder(folder)
+    with _disk_errors(folder):
+        (folder / TRUTH).unlink(missing_ok=True)
+        (folder / "faces").mkdir(exist_ok=True)
+        digests = {}
+        rows = plant_rows(n)
+        for name, data in _files(rows):
+            _write(folder / name, data)
+            digests[name] = hashlib.sha256(data).hexdigest()
+        truth = {**describe(rows), "sha256": digests}
+        _write(folder / TRUTH, (json.dumps(truth, indent=2) + "\n").encode())
+
+
+def is_whole(folder: Path, n: int) -> bool:
+    """Whether a folder holds the demo set of n faces, every byte as it was written."""
+    rows = plant_rows(n)
+    try:
+        truth = json.loads((folder / TRUTH).read_bytes())
+        digests = truth.pop("sha256")
+        if truth != describe(rows) or list(digests) != _names(rows):
+            return False
+        return all(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            for name, digest in digests.items()
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return False
+
+
+def _files(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
+    """Yield the relative name and the bytes of every file but truth.json."""
+    *faces, labels = _names(rows)
+    for number, (name, row) in enumerate(zip(faces, rows, strict=True), start=1):
+        yield name, _jpeg(number, row)
+    yield labels, _table(faces, rows).encode()
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    width = len(str(len(rows)))
+    return [*(f"faces/{number:0{width}}.jpg" for number in range(1, len(rows) + 1)), LABELS]
+
+
+def _jpeg(number: int, row: Row) -> bytes:
+    image = draw_face(number, place=row.place, hair=row.hair, expression=row.expression, seed=SEED)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=_QUALITY)
+    return buffer.getvalue()
+
+
+def _table(faces: Sequence[str], rows: Sequence[Row]) -> str:
+    """Return the CSV text; no value needs a quote."""
+    lines: list[Sequence[Any]] = [_COLUMNS]
+    for name, row in zip(faces, rows, strict=True):
+        lines.append((name, row.group, row.gender, row.age, row.expression, row.session))
+    return "".join(",".join(map(str, line)) + "\n" for line in lines)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    os.utime(path, ns=(_MTIME_NS, _MTIME_NS))
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot write the demo set to {folder}: {exc.strerror or exc}",
+            hint="Free some disk, or choose another place with --cache-dir.",
+        ) from exc

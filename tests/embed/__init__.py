@@ -1,0 +1,1 @@
+"""Pixels to vectors: the same row whatever surrounds it, from the provider that was asked for."""

@@ -1,0 +1,208 @@
+"""Shards to one matrix: resumed after every shard, and a bad row costs only itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_audit.embed.run import (
+    embed_fingerprint,
+    embed_shard,
+    join_shards,
+    load_embeddings,
+    missing_shards,
+)
+from fer_audit.embed.session import CPU, EmbedSession
+from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import StoreError
+from fer_audit.pack.build import empty_rows
+from fer_audit.pack.types import PackShard
+from fer_audit.store import StageFolder
+from tests.graphs import SIZE, black_is_nan_graph, save
+
+N = 11
+ROWS = 4
+FACTS = ModelFacts("mean-colour", "0" * 64, CPU, "fp32", 3)
+
+
+@pytest.fixture(autouse=True)
+def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four rows in a shard, so that eleven images make three."""
+    monkeypatch.setattr("fer_audit.pack.types.SHARD_ROWS", ROWS)
+
+
+@pytest.fixture
+def session(tiny_model: ExportedModel) -> EmbedSession:
+    """Give a session whose batch does not divide a shard."""
+    return EmbedSession(tiny_model, CPU, batch_size=3)
+
+
+@pytest.fixture
+def folder(cache_dir: Path) -> StageFolder:
+    """Give an empty stage folder."""
+    return StageFolder.open(cache_dir, "embed", "f" * 64)
+
+
+def shards() -> list[PackShard]:
+    """Return eleven noisy images in three shards; image 5 could not be decoded."""
+    pixels = np.random.default_rng(0).integers(0, 256, (N, SIZE, SIZE, 3), dtype=np.uint8)
+    pixels[5] = 0
+    made = []
+    for start in range(0, N, ROWS):
+        stop = min(start + ROWS, N)
+        rows = empty_rows(stop - start)
+        rows.ok[:] = True
+        if start <= 5 < stop:
+            rows.ok[5 - start] = False
+            rows.reasons[5 - start] = "truncated"
+        made.append(PackShard(start, stop, pixels[start:stop], rows))
+    return made
+
+
+def finished(folder: StageFolder) -> Embeddings:
+    found = load_embeddings(folder, FACTS)
+    assert not isinstance(found, str)
+    return found
+
+
+def whole(folder: StageFolder, session: EmbedSession) -> Embeddings:
+    for index, shard in enumerate(shards()):
+        embed_shard(shard, index, session, folder)
+    join_shards(folder, N, FACTS)
+    return finished(folder)
+
+
+def files(folder: StageFolder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.path.iterdir()}
+
+
+def test_row_i_is_image_i_and_a_failed_row_is_zero_with_its_reason(
+    folder: StageFolder, session: EmbedSession
+) -> None:
+    found = whole(folder, session)
+
+    colours = np.concatenate([shard.pixels for shard in shards()]).mean(axis=(1, 2))
+    assert found.vectors.shape == (N, 3)
+    assert np.allclose(found.vectors, colours, rtol=1e-5)
+    assert np.flatnonzero(~found.ok).tolist() == [5]
+    assert not found.vectors[5].any()
+    assert found.reasons[5] == "truncated"
+    assert isinstance(found.vectors, np.memmap)
+
+
+def test_a_vector_that_is_not_finite_fails_its_row_and_only_its_row(
+    folder: StageFolder, tmp_path: Path
+) -> None:
+    """The model divides 0 by 0 for black images; padding is black too, and must not leak."""
+    model = save(black_is_nan_graph(), tmp_path / "nan.onnx")
+    made = shards()
+    made[2].pixels[1] = 0  # image 9
+    session = EmbedSession(model, CPU, batch_size=3)
+    for index, shard in enumerate(made):
+        embed_shard(shard, index, session, folder)
+    join_shards(folder, N, FACTS)
+
+    found = finished(folder)
+
+    assert np.flatnonzero(~found.ok).tolist() == [5, 9]
+    assert found.reasons[[5, 9]].tolist() == ["truncated", "nonfinite_embedding"]
+    assert (found.reasons[found.ok] == "").all()
+    assert np.isfinite(found.vectors).all()
+    assert not found.vectors[[5, 9]].any()
+    assert (np.abs(found.vectors[found.ok]).sum(axis=1) > 0).all()
+
+
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+def test_a_run_resumed_after_any_shard_gives_the_same_bytes(
+    tmp_path: Path, session: EmbedSession, tiny_model: ExportedModel, done: int
+) -> None:
+    straight = StageFolder.open(tmp_path / "a", "embed", "f" * 64)
+    whole(straight, session)
+    broken = StageFolder.open(tmp_path / "b", "embed", "f" * 64)
+    for index in range(done):
+        embed_shard(shards()[index], index, session, broken)
+
+    missing, complaints = missing_shards(broken, N)
+    again = EmbedSession(tiny_model, CPU, batch_size=3)
+    for index in missing:
+        embed_shard(shards()[index], index, again, broken)
+    join_shards(broken, N, FACTS)
+
+    assert (missing, complaints) == (list(range(done, 3)), [])
+    assert files(broken) == files(straight)
+
+
+def test_shards_finished_out_of_order_are_joined_in_order(
+    folder: StageFolder, tmp_path: Path, session: EmbedSession
+) -> None:
+    straight = whole(StageFolder.open(tmp_path / "a", "embed", "f" * 64), session)
+    made = shards()
+    for index in (2, 0, 1):
+        embed_shard(made[index], index, session, folder)
+    join_shards(folder, N, FACTS)
+
+    assert finished(folder).vectors.tobytes() == straight.vectors.tobytes()
+
+
+def test_a_damaged_shard_is_named_and_the_only_one_made_again(
+    folder: StageFolder, session: EmbedSession
+) -> None:
+    for index, shard in enumerate(shards()):
+        embed_shard(shard, index, session, folder)
+    path = folder.path / "shard-00001.vectors.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x77")
+
+    missing, complaints = missing_shards(folder, N)
+
+    assert missing == [1]
+    assert complaints == ["embedded again: shard-00001.vectors.npy is damaged"]
+    with pytest.raises(StoreError, match="shard 1 vanished"):
+        join_shards(folder, N, FACTS)
+    assert load_embeddings(folder, FACTS) == ""
+
+
+def test_joining_drops_the_shards_and_keeps_the_whole(
+    folder: StageFolder, session: EmbedSession
+) -> None:
+    whole(folder, session)
+
+    assert sorted(files(folder)) == [
+        *("vectors.json", "vectors.ok.npy", "vectors.reasons.npy", "vectors.vectors.npy")
+    ]
+
+
+def test_damaged_vectors_are_not_used_and_the_reason_is_said(
+    folder: StageFolder, session: EmbedSession
+) -> None:
+    whole(folder, session)
+    path = folder.path / "vectors.vectors.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x77")
+
+    assert load_embeddings(folder, FACTS) == "vectors.vectors.npy is damaged"
+
+
+def test_the_fingerprint_knows_everything_that_changes_a_vector() -> None:
+    def fingerprint(
+        pack: str = "p",
+        model: str = "m",
+        provider: str = CPU,
+        batch_size: int = 16,
+        runtime: str = "1",
+    ) -> str:
+        return embed_fingerprint(
+            pack, model, provider=provider, batch_size=batch_size, runtime=runtime
+        )
+
+    others = [
+        fingerprint(pack="q"),
+        fingerprint(model="n"),
+        fingerprint(provider="CUDAExecutionProvider"),
+        fingerprint(batch_size=8),
+        fingerprint(runtime="2"),
+    ]
+
+    assert len({fingerprint(), *others}) == 6
+    assert fingerprint() == fingerprint()

@@ -1,0 +1,305 @@
+"""The door to onnxruntime: nothing but the pixels and the model may change a vector."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from fer_audit.embed import session as door
+from fer_audit.embed.session import (
+    CPU,
+    CUDA,
+    EmbedSession,
+    available_providers,
+    choose_provider,
+    installed_wheels,
+)
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ModelError
+from tests.graphs import SIZE, convolution_graph, make_graph, mean_colour_graph, save
+
+needs_no_cuda = pytest.mark.skipif(CUDA in available_providers(), reason="this machine has CUDA")
+
+
+@pytest.fixture(scope="module")
+def convolutions(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    """Give a model whose sums are long enough for their order to show."""
+    return save(convolution_graph(), tmp_path_factory.mktemp("conv") / "conv.onnx", dim=48)
+
+
+@pytest.fixture(scope="module")
+def pixels() -> NDArray[np.uint8]:
+    """Give thirteen noisy images."""
+    return np.random.default_rng(2).integers(0, 256, (13, SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def embed(
+    model: ExportedModel, pixels: NDArray[np.uint8], *, batch_size: int, threads: int = 2
+) -> NDArray[np.float32]:
+    session = EmbedSession(model, CPU, batch_size=batch_size, threads=threads)
+    starts = range(0, len(pixels), batch_size)
+    return np.concatenate([session.embed(pixels[s : s + batch_size]) for s in starts])
+
+
+def test_the_tiny_models_vector_is_the_mean_colour(
+    tiny_model: ExportedModel, pixels: NDArray[np.uint8]
+) -> None:
+    vectors = embed(tiny_model, pixels, batch_size=4)
+
+    assert vectors.dtype == np.float32
+    assert np.allclose(vectors, pixels.mean(axis=(1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 13, 16])
+def test_the_batch_size_does_not_change_a_row(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8], batch_size: int
+) -> None:
+    wanted = embed(convolutions, pixels, batch_size=7)
+
+    found = embed(convolutions, pixels, batch_size=batch_size)
+
+    assert np.allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_padding_and_neighbours_do_not_change_a_bit_of_a_row(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8]
+) -> None:
+    session = EmbedSession(convolutions, CPU, batch_size=8)
+
+    full = session.embed(pixels[:8])
+    short = session.embed(pixels[:3])
+    reordered = session.embed(pixels[:8][::-1].copy())
+
+    assert short.shape == (3, 48)
+    assert short.tobytes() == full[:3].tobytes()
+    assert reordered[::-1].tobytes() == full.tobytes()
+
+
+def test_the_number_of_threads_does_not_change_a_bit(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8]
+) -> None:
+    """The fingerprint of the vectors leaves the threads out, and this is why it may."""
+    one, two, five = (
+        embed(convolutions, pixels, batch_size=8, threads=threads) for threads in (1, 2, 5)
+    )
+
+    assert one.tobytes() == two.tobytes() == five.tobytes()
+
+
+def test_a_read_only_memory_map_is_embedded_as_it_is(
+    tiny_model: ExportedModel, pixels: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "pixels.npy", pixels, allow_pickle=False)
+    mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r", allow_pickle=False)
+
+    found = embed(tiny_model, mapped, batch_size=13)
+
+    assert found.tobytes() == embed(tiny_model, pixels, batch_size=13).tobytes()
+
+
+WRONG = {
+    "float input": make_graph(
+        [helper.make_node("ReduceMean", ["images"], ["embedding"], axes=[1, 2], keepdims=0)],
+        input_type=TensorProto.FLOAT,
+    ),
+    "channels first": make_graph(
+        [
+            helper.make_node("Cast", ["images"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["f"], ["embedding"], axes=[2, 3], keepdims=0),
+        ],
+        input_shape=("batch", 3, SIZE, SIZE),
+    ),
+    "another size": make_graph(
+        [
+            helper.make_node("Cast", ["images"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceMean", ["f"], ["embedding"], axes=[1, 2], keepdims=0),
+        ],
+        input_shape=("batch", SIZE + 1, SIZE + 1, 3),
+    ),
+    "integer output": make_graph(
+        [
+            helper.make_node("Cast", ["images"], ["f"], to=TensorProto.INT32),
+            helper.make_node("ReduceMax", ["f"], ["embedding"], axes=[1, 2], keepdims=0),
+        ],
+        output_type=TensorProto.INT32,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_model_of_another_signature_is_refused(tmp_path: Path, kind: str) -> None:
+    model = save(WRONG[kind], tmp_path / "wrong.onnx")
+
+    with pytest.raises(ModelError, match="it must take one|the sidecar says"):
+        EmbedSession(model, CPU, batch_size=2)
+
+
+def test_a_model_with_two_inputs_is_refused(tmp_path: Path) -> None:
+    graph = mean_colour_graph()
+    graph.graph.input.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, [1]))
+    graph.graph.node.append(helper.make_node("Neg", ["more"], ["unused"]))
+
+    with pytest.raises(ModelError, match="it must take one"):
+        EmbedSession(save(graph, tmp_path / "two.onnx"), CPU, batch_size=2)
+
+
+def test_a_sidecar_that_promises_another_width_is_refused(tiny_model: ExportedModel) -> None:
+    spec = dataclasses.replace(tiny_model.spec, dim=2048)
+    model = dataclasses.replace(tiny_model, spec=spec)
+
+    with pytest.raises(ModelError, match="sidecar says float"):
+        EmbedSession(model, CPU, batch_size=2)
+
+
+def test_a_fixed_batch_that_is_not_ours_is_a_model_error(
+    tmp_path: Path, pixels: NDArray[np.uint8]
+) -> None:
+    """A graph exported for batches of 8 cannot be fed 4: onnxruntime's own exception must not come through."""
+    graph = mean_colour_graph()
+    del graph.graph.input[0]
+    graph.graph.input.append(
+        helper.make_tensor_value_info("images", TensorProto.UINT8, [8, SIZE, SIZE, 3])
+    )
+    model = save(graph, tmp_path / "eight.onnx")
+
+    with pytest.raises(ModelError):
+        EmbedSession(model, CPU, batch_size=4).embed(pixels[:4])
+
+
+def test_a_graph_onnxruntime_cannot_load_is_a_model_error(tmp_path: Path) -> None:
+    nodes: list[onnx.NodeProto] = [helper.make_node("NoSuchOperator", ["images"], ["embedding"])]
+
+    with pytest.raises(ModelError, match="cannot be loaded with CPUExecutionProvider"):
+        EmbedSession(save(make_graph(nodes), tmp_path / "x.onnx"), CPU, batch_size=2)
+
+
+@needs_no_cuda
+def test_cuda_never_falls_back_silently(tiny_model: ExportedModel) -> None:
+    with pytest.raises(ModelError, match="this onnxruntime has no CUDA provider") as caught:
+        choose_provider("cuda")
+    assert "fer-audit[gpu]" in caught.value.hint
+
+    with pytest.raises(ModelError):
+        EmbedSession(tiny_model, CUDA, batch_size=2)
+
+
+@needs_no_cuda
+def test_auto_is_the_cpu_where_there_is_no_cuda() -> None:
+    assert choose_provider("auto") == choose_provider("cpu") == CPU
+
+
+def test_a_provider_that_does_not_load_is_an_error_and_no_fallback(
+    tiny_model: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """onnxruntime itself falls back to the CPU with a warning when CUDA's libraries are missing; so does this."""
+    monkeypatch.setattr(door, "_provider_options", lambda _: CPU)
+
+    with pytest.raises(ModelError, match=f"asked for Other, onnxruntime loaded {CPU}"):
+        EmbedSession(tiny_model, "Other", batch_size=2)
+
+
+def test_the_session_says_which_provider_it_really_has(tiny_model: ExportedModel) -> None:
+    assert EmbedSession(tiny_model, CPU, batch_size=2).provider == CPU
+
+
+def test_without_onnxruntime_the_error_is_one_line_that_says_what_to_add(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+
+    with pytest.raises(ModelError, match="onnxruntime is not installed") as caught:
+        available_providers()
+
+    assert "fer-audit[cpu]" in caught.value.hint
+
+
+def test_one_wheel_is_installed_here() -> None:
+    assert installed_wheels() in (["onnxruntime"], ["onnxruntime-gpu"])
+
+
+WATCHED = """
+import os, sys
+
+opened = []
+def watch(event, args):
+    if event.startswith("socket.") or event in ("urllib.Request", "subprocess.Popen", "os.fork"):
+        opened.append(event)
+sys.addaudithook(watch)
+
+from pathlib import Path
+import numpy as np
+from fer_audit.embed.session import CPU, EmbedSession
+from fer_audit.encoders.sidecar import load_model
+
+session = EmbedSession(load_model(Path(sys.argv[1])), CPU, batch_size=2)
+session.embed(np.zeros((2, 32, 32, 3), np.uint8))
+import time
+time.sleep(0.5)  # a telemetry thread would be up by now
+sockets = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+           if os.path.islink(f"/proc/self/fd/{fd}")]
+print(opened, [name for name in sockets if name.startswith("socket:")],
+      os.environ["ORT_DISABLE_TELEMETRY"])
+"""
+QUIET_UNDER = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "GITLAB_CI", "JENKINS_URL", "BUILD_ID")
+"""onnxruntime sends no telemetry where it sees a build server, so a test there would prove nothing."""
+
+
+def as_on_a_desk(home: Path) -> dict[str, str]:
+    """Return the environment of somebody's own machine: a home, and no build server."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG"}}
+    assert not set(kept) & set(QUIET_UNDER)
+    return {**kept, "HOME": str(home), "TMPDIR": str(home / "tmp")}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give an empty home folder with a tmp of its own."""
+    (tmp_path / "home" / "tmp").mkdir(parents=True)
+    return tmp_path / "home"
+
+
+def test_a_session_opens_no_socket_and_leaves_nothing_behind(
+    tiny_model: ExportedModel, home: Path
+) -> None:
+    """With telemetry on, onnxruntime >= 1.29 keeps an id under the home folder and talks to the network.
+
+    Python's audit events see what Python opens; /proc/self/fd and, where it is installed, strace see what C++ opens.
+    """
+    trace = home.parent / "trace.txt"
+    strace = shutil.which("strace")
+    prefix = (
+        [strace, "-f", "-o", str(trace), "-e", "trace=socket,connect,sendto"] if strace else []
+    )
+    command = [*prefix, sys.executable, "-c", WATCHED, str(tiny_model.path)]
+
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=as_on_a_desk(home), cwd=home
+    )
+
+    assert done.stdout.strip() == "[] [] 1"
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+    if strace:
+        calls = [line for line in trace.read_text().splitlines() if re.search(r"\w\(", line)]
+        assert calls == []
+
+
+def test_telemetry_is_off_even_where_somebody_switched_it_on(tmp_path: Path) -> None:
+    code = "import os, fer_audit; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {**as_on_a_desk(tmp_path), "ORT_DISABLE_TELEMETRY": "0"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert done.stdout.strip() == "1"

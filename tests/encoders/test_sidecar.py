@@ -1,0 +1,275 @@
+"""A model file is code: it is believed only with its sidecar, and refused before onnxruntime sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from fer_audit.encoders.export import find_or_export
+from fer_audit.encoders.sidecar import load_model, refuse_foreign_parts, save_model, sidecar_path
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ModelError
+from fer_audit.progress import Silent
+from tests.graphs import MEAN_COLOUR, make_graph, mean_colour_graph, save
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ExportedModel:
+    """Give a model of this test's own, to be broken."""
+    return save(mean_colour_graph(), tmp_path / "tiny.onnx")
+
+
+def test_what_was_saved_is_what_is_loaded(model: ExportedModel) -> None:
+    assert load_model(model.path) == model
+    refuse_foreign_parts(model.path)
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    one = save(mean_colour_graph(), tmp_path / "1" / "m.onnx")
+    two = save(mean_colour_graph(), tmp_path / "2" / "m.onnx")
+
+    assert one.sha256 == two.sha256
+    assert sidecar_path(one.path).read_bytes() == sidecar_path(two.path).read_bytes()
+
+
+def test_one_changed_byte_is_refused_with_both_hashes(model: ExportedModel) -> None:
+    data = bytearray(model.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.path.write_bytes(data)
+
+    with pytest.raises(ModelError, match="was changed: its sha256 is") as caught:
+        load_model(model.path)
+
+    assert model.sha256 in str(caught.value)
+
+
+def test_a_truncated_model_is_refused(model: ExportedModel) -> None:
+    model.path.write_bytes(model.path.read_bytes()[:40])
+
+    with pytest.raises(ModelError, match="was changed"):
+        load_model(model.path)
+
+
+def test_a_model_without_its_sidecar_is_refused(model: ExportedModel) -> None:
+    sidecar_path(model.path).unlink()
+
+    with pytest.raises(ModelError, match=r"has no sidecar tiny\.json") as caught:
+        load_model(model.path)
+
+    assert "sha256" in caught.value.hint
+
+
+def test_a_sidecar_without_its_model_is_refused(model: ExportedModel) -> None:
+    model.path.unlink()
+
+    with pytest.raises(ModelError, match="Cannot read the model"):
+        load_model(model.path)
+
+
+def test_a_folder_named_onnx_is_refused(tmp_path: Path) -> None:
+    model = save(mean_colour_graph(), tmp_path / "tiny.onnx")
+    model.path.unlink()
+    model.path.mkdir()
+
+    with pytest.raises(ModelError):
+        load_model(model.path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '"x"', "{}", '{"schema": "other/1"}', "<html>404</html>"]
+)
+def test_a_sidecar_that_is_none_is_refused(model: ExportedModel, text: str) -> None:
+    sidecar_path(model.path).write_text(text)
+
+    with pytest.raises(ModelError):
+        load_model(model.path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha256": None},
+        {"sha256": 7},
+        {"precision": "fp4"},
+        {"spec": None},
+        {"spec": []},
+        {"spec": {}},
+        {"spec.mean": 3},
+        {"spec.mean": [1, 2]},
+        {"spec.size": "large"},
+        {"spec.size": -5},
+        {"spec.dim": 0},
+        {"spec.dim": "three"},
+        {"spec.task": "classify the world"},
+        {"spec.colour": "CMY"},
+        {"spec.unknown": 1},
+    ],
+    ids=str,
+)
+def test_a_sidecar_that_makes_no_sense_is_a_model_error(
+    model: ExportedModel, change: dict[str, Any]
+) -> None:
+    path = sidecar_path(model.path)
+    document = json.loads(path.read_text())
+    for key, value in change.items():
+        if "." in key:
+            document["spec"][key.split(".")[1]] = value
+        else:
+            document[key] = value
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(ModelError):
+        load_model(model.path)
+
+
+def vouched(path: Path, data: bytes) -> Path:
+    """Write any bytes as a model with a fitting sidecar: what an attacker would hand out."""
+    save(mean_colour_graph(), path)
+    path.write_bytes(data)
+    document = json.loads(sidecar_path(path).read_text())
+    import hashlib
+
+    document["sha256"] = hashlib.sha256(data).hexdigest()
+    sidecar_path(path).write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"<!DOCTYPE html><html>404</html>", b"", b"\0" * 100, b"version https://git-lfs", b"\x80\x04."],
+    ids=["html", "empty", "zeros", "git-lfs", "pickle"],
+)
+def test_a_file_that_is_no_graph_is_refused_even_with_a_fitting_sidecar(
+    tmp_path: Path, data: bytes
+) -> None:
+    path = vouched(tmp_path / "x.onnx", data)
+    load_model(path)
+
+    with pytest.raises(ModelError):
+        refuse_foreign_parts(path)
+
+
+def external_tensor(name: str) -> onnx.TensorProto:
+    tensor = numpy_helper.from_array(np.zeros(3, np.float32), name)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "../../etc/passwd"
+    return tensor
+
+
+def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
+    graph = mean_colour_graph()
+    graph.graph.initializer.append(external_tensor("w"))
+    path = save(graph, tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="keeps 'w' in another file"):
+        refuse_foreign_parts(path)
+
+
+def test_weights_in_another_file_are_refused_in_a_constant_node_too(tmp_path: Path) -> None:
+    """A tensor can hide in an attribute: Constant's value is as much a weight as an initializer."""
+    nodes = [
+        *mean_colour_graph().graph.node[:-1],
+        helper.make_node("Flatten", ["pooled"], ["flat"], axis=1),
+        helper.make_node("Constant", [], ["c"], value=external_tensor("hidden")),
+        helper.make_node("Add", ["flat", "c"], ["embedding"]),
+    ]
+    path = save(make_graph(nodes), tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="in another file"):
+        refuse_foreign_parts(path)
+
+
+def test_sparse_weights_in_another_file_are_refused_too(tmp_path: Path) -> None:
+    graph = mean_colour_graph()
+    sparse = graph.graph.sparse_initializer.add()
+    sparse.values.CopyFrom(external_tensor("sparse"))
+    sparse.dims.append(3)
+    path = save(graph, tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="in another file"):
+        refuse_foreign_parts(path)
+
+
+def test_a_custom_operator_is_refused(tmp_path: Path) -> None:
+    nodes = [*mean_colour_graph().graph.node]
+    nodes[-1] = helper.make_node("Shell", ["pooled"], ["embedding"], domain="com.example")
+    path = save(make_graph(nodes, domains=("", "com.example")), tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="custom operator com.example::Shell"):
+        refuse_foreign_parts(path)
+
+
+def test_a_custom_operator_inside_a_branch_is_refused(tmp_path: Path) -> None:
+    flat = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    inner = helper.make_node("Shell", ["pooled"], ["y"], domain="com.example")
+    branch = helper.make_graph([inner], "branch", [], [flat])
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    nodes = [
+        *mean_colour_graph().graph.node[:-1],
+        helper.make_node("Constant", [], ["c"], value=yes),
+        helper.make_node("If", ["c"], ["embedding"], then_branch=branch, else_branch=branch),
+    ]
+    path = save(make_graph(nodes, domains=("", "com.example")), tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="custom operator"):
+        refuse_foreign_parts(path)
+
+
+def test_a_function_of_the_models_own_is_refused(tmp_path: Path) -> None:
+    """The docstring promises it: a function is an operator under a name of its own."""
+    inner = helper.make_node("Flatten", ["x"], ["y"], axis=1)
+    own = helper.make_function("own", "Mine", ["x"], ["y"], [inner], [helper.make_opsetid("", 17)])
+    nodes = [*mean_colour_graph().graph.node]
+    nodes[-1] = helper.make_node("Mine", ["pooled"], ["embedding"], domain="own")
+    graph = make_graph(nodes, domains=("", "own"))
+    graph.functions.append(own)
+    path = save(graph, tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError):
+        refuse_foreign_parts(path)
+
+
+def test_a_model_without_a_single_node_is_refused(tmp_path: Path) -> None:
+    path = save_model(onnx.ModelProto(), MEAN_COLOUR, "fp32", tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError, match="holds no graph"):
+        refuse_foreign_parts(path)
+
+
+def test_an_onnx_path_is_the_users_own_and_a_catalog_name_is_not(model: ExportedModel) -> None:
+    found = find_or_export(
+        str(model.path),
+        "fp32",
+        models_dir=Path("/nowhere"),
+        weights_dir=Path("/nowhere"),
+        progress=Silent(),
+    )
+
+    assert found == model
+
+
+LOADS = """
+import sys
+from pathlib import Path
+from fer_audit.encoders.sidecar import load_model
+load_model(Path(sys.argv[1]))
+print(sorted({"onnxruntime", "onnx", "torch", "h5py"} & set(sys.modules)))
+"""
+
+
+def test_the_check_of_a_model_needs_neither_onnx_nor_onnxruntime(model: ExportedModel) -> None:
+    command = [sys.executable, "-c", LOADS, str(model.path)]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

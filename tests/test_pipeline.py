@@ -1,0 +1,602 @@
+"""The whole walk: killed and continued to the same bytes, nothing done twice, nothing lost, nothing touched."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from fer_audit import pipeline
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.embed.session import EmbedSession
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.pack import build
+from fer_audit.pack.decode import decode_image
+from fer_audit.pipeline import Run, run_audit
+from tests.drawings import draw_face, draw_faces, utkface_name
+from tests.graphs import black_is_nan_graph, save
+
+ARTEFACTS = ("embeddings.npy", "result.json", "rows.parquet")
+
+
+@dataclass
+class Walks:
+    """Runs of one model with one cache, small enough for half a second each."""
+
+    model: ExportedModel
+    cache: Path
+    said: list[str] = field(default_factory=list)
+
+    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        self.said.append(f"{stage}: {total} {unit}, {done} done")
+
+    def advance(self, stage: str, amount: int = 1) -> None: ...
+
+    def finish(self, stage: str) -> None: ...
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def run(
+        self, source: Path, out: Path, *, pack: str = "auto", verify: bool = False, **changes: object
+    ) -> Run:
+        self.said.clear()
+        plain = AuditConfig(
+            model=str(self.model.path), k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20
+        )
+        return run_audit(
+            source,
+            out,
+            config=dataclasses.replace(plain, **changes),  # type: ignore[arg-type]  # by name
+            resources=Resources(
+                cache_dir=self.cache,
+                pack=pack,  # type: ignore[arg-type]  # on, off or auto
+                verify=verify,
+            ),
+            progress=self,
+        )
+
+
+@pytest.fixture
+def walks(tiny_model: ExportedModel, cache_dir: Path) -> Walks:
+    """Give runs that share a model and a cache."""
+    return Walks(tiny_model, cache_dir)
+
+
+@dataclass
+class Work:
+    """What was really done: files decoded, batches embedded."""
+
+    decoded: list[str] = field(default_factory=list)
+    sessions: int = 0
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """Give a count of the expensive things; decoder and session are the real ones."""
+    done = Work()
+
+    def counting_decode(data: bytes, name: str, size: int) -> object:
+        done.decoded.append(name)
+        return decode_image(data, name, size)
+
+    class CountingSession(EmbedSession):
+        def __init__(self, *args: object, **options: object) -> None:
+            done.sessions += 1
+            super().__init__(*args, **options)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(build, "decode_image", counting_decode)
+    monkeypatch.setattr(pipeline, "EmbedSession", CountingSession)
+    return done
+
+
+def artefacts(run_dir: Path) -> dict[str, bytes]:
+    return {name: (run_dir / name).read_bytes() for name in ARTEFACTS}
+
+
+def document(run_dir: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((run_dir / "result.json").read_text(encoding="utf-8"))
+    return found
+
+
+KILLED_AGAIN_AND_AGAIN = """
+import os, random, signal, sys, time
+from pathlib import Path
+
+import fer_audit.pack.types as types
+types.SHARD_ROWS = 16
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.pipeline import run_audit
+
+faces, model, place = (Path(word) for word in sys.argv[1:4])
+config = AuditConfig(
+    model=str(model), k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20
+)
+
+def walk(name):
+    run_audit(faces, place / f"run-{name}", config=config,
+              resources=Resources(cache_dir=place / f"cache-{name}", threads=1, workers=2))
+
+def child(work):
+    '''Fork a process that works, and return how it ended: the imports are paid for once.'''
+    process = os.fork()
+    if process == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as exc:
+            print(type(exc).__name__, exc, flush=True)
+            os._exit(1)
+    return process
+
+def ended(process):
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+def walk_until_rename(n):
+    '''Die at the n-th rename: just before a file gets its final name.'''
+    renames = [0]
+    def watch(event, args):
+        if event == "os.rename":
+            renames[0] += 1
+            if renames[0] == n:
+                os.kill(os.getpid(), signal.SIGKILL)
+    sys.addaudithook(watch)
+    walk("killed")
+
+assert ended(child(lambda: walk("straight"))) == 0
+
+kills = 0
+for n in (1, 2, 9, 10, 11, 14, 15, 27, 40, 13, 7, 3, 2, 1, 5, 1):
+    code = ended(child(lambda: walk_until_rename(n)))
+    assert code in (0, -signal.SIGKILL), code
+    kills += code != 0
+rng = random.Random(1)
+for _ in range(6):
+    process = child(lambda: walk("killed"))
+    time.sleep(rng.uniform(0.02, 0.4))
+    os.kill(process, signal.SIGKILL)
+    code = ended(process)
+    assert code in (0, -signal.SIGKILL), code
+    kills += code != 0
+    # a finished run would make the next kills pointless
+    (place / "run-killed" / "DONE.json").unlink(missing_ok=True)
+assert ended(child(lambda: walk("killed"))) == 0
+print(kills)
+"""
+
+
+def test_a_run_killed_at_any_point_ends_in_the_bytes_of_one_that_was_not(
+    tiny_model: ExportedModel, tmp_path: Path
+) -> None:
+    """I1 and I3: SIGKILL just before chosen renames, and at random moments, always on the same run."""
+    faces = draw_faces(tmp_path / "faces", 150, side=40)
+    (faces / utkface_name(999)).write_bytes(b"")
+    command = [
+        *(sys.executable, "-c", KILLED_AGAIN_AND_AGAIN),
+        *map(str, (faces, tiny_model.path, tmp_path)),
+    ]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1]) >= 10, "the kills came too late to mean anything"
+    assert artefacts(tmp_path / "run-killed") == artefacts(tmp_path / "run-straight")
+    left = [path for path in tmp_path.rglob(".tmp-*") if "run-" in str(path) or path.is_file()]
+    assert left == []
+    names = ["run-straight", "run-killed"]
+    listings = [sorted(p.name for p in (tmp_path / name).iterdir()) for name in names]
+    assert listings[0] == listings[1]
+
+
+def test_a_finished_run_is_returned_at_once(
+    walks: Walks, faces: Path, run_dir: Path, work: Work
+) -> None:
+    first = walks.run(faces, run_dir)
+    assert (first.reused, work.sessions, len(work.decoded)) == (False, 1, 24)
+
+    second = walks.run(faces, run_dir)
+
+    assert second.reused
+    assert (work.sessions, len(work.decoded)) == (1, 24)
+    assert second.result == first.result
+
+
+def test_another_run_directory_with_the_same_inputs_is_made_from_the_cache(
+    walks: Walks, faces: Path, tmp_path: Path, work: Work
+) -> None:
+    walks.run(faces, tmp_path / "one")
+    second = walks.run(faces, tmp_path / "two")
+
+    assert (second.reused, work.sessions, len(work.decoded)) == (False, 1, 24)
+    assert artefacts(tmp_path / "one") == artefacts(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"k": 4}, {"seed": 5}, {"alpha": 0.01}, {"permutations": 30}, {"sweep_max": 2}],
+    ids=str,
+)
+def test_what_changes_no_vector_embeds_nothing(
+    walks: Walks, faces: Path, run_dir: Path, work: Work, change: dict[str, object]
+) -> None:
+    walks.run(faces, run_dir)
+    before = artefacts(run_dir)
+
+    again = walks.run(faces, run_dir, **change)
+
+    assert not again.reused
+    assert (work.sessions, len(work.decoded)) == (1, 24)
+    assert any("holds a run with other inputs" in line for line in walks.said)
+    assert artefacts(run_dir)["embeddings.npy"] == before["embeddings.npy"]
+
+
+def test_another_batch_size_embeds_again_and_decodes_nothing(
+    walks: Walks, faces: Path, run_dir: Path, work: Work
+) -> None:
+    walks.run(faces, run_dir)
+    walks.run(faces, run_dir, batch_size=5)
+
+    assert (work.sessions, len(work.decoded)) == (2, 24)
+
+
+def write_table(folder: Path, labels: str) -> Path:
+    path = folder / "labels.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "race"])
+        for i, image in enumerate(sorted(folder.glob("*.jpg"))):
+            writer.writerow([image.name, labels[i % len(labels)]])
+    return path
+
+
+def test_a_changed_label_embeds_nothing_and_changes_the_result(
+    walks: Walks, faces: Path, run_dir: Path, work: Work
+) -> None:
+    walks.run(write_table(faces, "ab"), run_dir, group=(("race", "race"),))
+    before = artefacts(run_dir)
+
+    walks.run(write_table(faces, "abb"), run_dir, group=(("race", "race"),))
+
+    assert (work.sessions, len(work.decoded)) == (1, 24)
+    after = artefacts(run_dir)
+    assert after["result.json"] != before["result.json"]
+    assert after["embeddings.npy"] == before["embeddings.npy"]
+
+
+def test_a_changed_file_is_embedded_again(
+    walks: Walks, faces: Path, run_dir: Path, work: Work
+) -> None:
+    walks.run(faces, run_dir)
+    target = min(faces.iterdir())
+    draw_face(99).save(target, "JPEG")
+
+    walks.run(faces, run_dir)
+
+    assert work.sessions == 2
+    vectors = np.load(run_dir / "embeddings.npy", allow_pickle=False)
+    pixels = decode_image(target.read_bytes(), target.name, 32).pixels
+    assert np.allclose(vectors[0], pixels.mean(axis=(0, 1)), rtol=1e-4)
+
+
+def test_a_file_changed_behind_its_time_is_found_by_verify_only(
+    walks: Walks, faces: Path, run_dir: Path
+) -> None:
+    walks.run(faces, run_dir)
+    before = artefacts(run_dir)
+    target = min(faces.iterdir())
+    facts = target.stat()
+    data = bytearray(target.read_bytes())
+    data[-3] ^= 0x55
+    target.write_bytes(data)
+    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    assert walks.run(faces, run_dir).reused
+    verified = walks.run(faces, run_dir, verify=True)
+
+    assert not verified.reused
+    assert any("1 files changed though" in line or "1 file changed" in line for line in walks.said)
+    assert artefacts(run_dir) != before
+
+
+def test_without_kept_pixels_the_result_is_the_same(
+    walks: Walks, faces: Path, tmp_path: Path, cache_dir: Path
+) -> None:
+    walks.run(faces, tmp_path / "on", pack="on")
+    assert list(cache_dir.rglob("pixels-*"))
+    walks.cache = tmp_path / "cache2"
+
+    walks.run(faces, tmp_path / "off", pack="off")
+
+    assert not list((tmp_path / "cache2").rglob("pixels-*"))
+    assert artefacts(tmp_path / "on") == artefacts(tmp_path / "off")
+
+
+@pytest.mark.parametrize("name", [*ARTEFACTS, "DONE.json"])
+def test_a_damaged_or_missing_artefact_is_made_again(
+    walks: Walks, faces: Path, run_dir: Path, work: Work, name: str
+) -> None:
+    walks.run(faces, run_dir)
+    before = artefacts(run_dir)
+    path = run_dir / name
+    path.unlink()
+    path.write_bytes(b"something else")
+
+    again = walks.run(faces, run_dir)
+    assert not again.reused
+    assert artefacts(run_dir) == before
+    path.unlink()
+    assert not walks.run(faces, run_dir).reused
+
+    assert artefacts(run_dir) == before
+    assert (work.sessions, len(work.decoded)) == (1, 24)
+
+
+def test_a_damaged_cache_is_repaired_and_the_reason_is_said(
+    walks: Walks, faces: Path, run_dir: Path, tmp_path: Path, work: Work
+) -> None:
+    walks.run(faces, run_dir)
+    before = artefacts(run_dir)
+    shutil.rmtree(run_dir)
+    for pattern in ("rows-00000.style.npy", "vectors.vectors.npy", "clustering.labels.npy"):
+        (path,) = walks.cache.rglob(pattern)
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+
+    walks.run(faces, run_dir)
+
+    assert artefacts(run_dir) == before
+    assert work.sessions == 2
+    for word in ("rows-00000.style.npy", "vectors.vectors.npy", "clustering.labels.npy"):
+        assert sum(word in line for line in walks.said) == 1, walks.said
+
+
+def test_an_artefact_of_the_users_edits_does_not_reach_the_cache(
+    walks: Walks, faces: Path, run_dir: Path, tmp_path: Path, work: Work
+) -> None:
+    """embeddings.npy is the user's file. Whatever is written into it, another run must not embed again."""
+    walks.run(faces, run_dir)
+    vectors = np.load(run_dir / "embeddings.npy", mmap_mode="r+", allow_pickle=False)
+    vectors[0] = 7
+    vectors.flush()
+
+    walks.run(faces, tmp_path / "other")
+
+    assert work.sessions == 1
+    other = np.load(tmp_path / "other" / "embeddings.npy", allow_pickle=False)
+    assert not (other[0] == 7).all()
+
+
+def test_artefacts_are_private(walks: Walks, faces: Path, run_dir: Path) -> None:
+    """Faces are personal data: files 0600, folders 0700."""
+    walks.run(faces, run_dir)
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in run_dir.iterdir()}
+    assert set(modes.values()) == {0o600}, modes
+    assert run_dir.stat().st_mode & 0o777 == 0o700
+
+
+KINDS = ("good", "empty", "text", "cut", "black", "png", "link")
+
+
+def write_kind(path: Path, kind: str, number: int) -> None:
+    """Write one file of a kind: good, broken, or one whose vector is not finite."""
+    face = draw_face(number, side=24)
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_bytes(b"no image")
+    elif kind == "cut":
+        face.save(path, "JPEG")
+        path.write_bytes(path.read_bytes()[:-300])
+    elif kind == "black":
+        face.point(lambda _: 0).save(path, "PNG")
+    elif kind == "link":
+        path.symlink_to("nowhere.jpg")
+    else:
+        face.save(path, "PNG" if kind == "png" else "JPEG")
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=14))
+def test_every_listed_file_ends_in_one_row_and_the_counts_add_up(
+    tmp_path: Path, kinds: list[str]
+) -> None:
+    """I2, with any mixture of good and broken files."""
+    shutil.rmtree(tmp_path / "mixture", ignore_errors=True)
+    root = tmp_path / "mixture" / "faces"
+    root.mkdir(parents=True)
+    for i, kind in enumerate(kinds):
+        write_kind(root / utkface_name(i), kind, i)
+    model = save(black_is_nan_graph(), tmp_path / "mixture" / "nan.onnx")
+    walks = Walks(model, tmp_path / "mixture" / "cache")
+    out = tmp_path / "mixture" / "run"
+    usable = [kind in {"good", "png"} for kind in kinds]
+
+    if not any(usable):
+        with pytest.raises(DatasetError):
+            walks.run(root, out)
+        return
+    run = walks.run(root, out)
+
+    assert run.result is not None
+    facts = run.result.dataset
+    assert (facts.listed, facts.ok, facts.failed) == (
+        len(kinds),
+        sum(usable),
+        len(kinds) - sum(usable),
+    )
+    table = parquet.read_table(out / "rows.parquet").to_pydict()
+    by_name = {utkface_name(i): (usable[i], kind) for i, kind in enumerate(kinds)}
+    assert table["id"] == sorted(by_name, key=os.fsencode)
+    reasons = {"empty": "empty", "text": "format_not_allowed", "black": "nonfinite_embedding"}
+    for name, ok, reason in zip(table["id"], table["ok"], table["reason"], strict=True):
+        wanted, kind = by_name[name]
+        assert ok == wanted, name
+        assert (reason or "") == "" if ok else reason, name
+        if kind in reasons:
+            assert reason == reasons[kind]
+    vectors = np.load(out / "embeddings.npy", allow_pickle=False)
+    assert np.isfinite(vectors).all()
+    assert not vectors[~np.array(table["ok"])].any()
+
+
+def test_a_group_whose_images_all_failed_does_not_stop_the_audit(
+    walks: Walks, faces: Path, run_dir: Path
+) -> None:
+    """An empty group and an empty cell in one table have two reasons for the same field."""
+    (faces / "30_1_2_20190116174525125.jpg.chip.jpg").write_bytes(b"")
+
+    run = walks.run(faces, run_dir, k=4)
+
+    assert run.result is not None
+    assert run.result.dataset.failed == 1
+
+
+@pytest.fixture
+def snapshot(faces: Path) -> Iterator[Path]:
+    """Give the faces, and assert afterwards that nothing about them changed."""
+
+    def look() -> dict[str, tuple[int, int, int, int]]:
+        everything = [faces, *sorted(faces.rglob("*"))]
+        return {
+            str(path): (facts.st_mtime_ns, facts.st_size, facts.st_ino, facts.st_mode)
+            for path in everything
+            for facts in [path.lstat()]
+        }
+
+    before = look()
+    yield faces
+    assert look() == before
+
+
+def test_the_input_is_never_written_to_and_nothing_lies_outside_run_and_cache(
+    walks: Walks, snapshot: Path, run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I5, with home, temporary folder and working folder of this test's own."""
+    for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(name, str(tmp_path / name))
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+
+    walks.run(snapshot, run_dir)
+
+    for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "cwd"):
+        assert list((tmp_path / name).rglob("*")) == []
+    assert {path.name for path in tmp_path.iterdir()} >= {"run", "cache", "faces"}
+
+
+def test_a_run_directory_inside_the_input_is_refused(
+    walks: Walks, snapshot: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "alias").symlink_to(snapshot)
+
+    for inside in (snapshot, snapshot / "run", tmp_path / "alias" / "run"):
+        with pytest.raises(ConfigError, match="lies inside the dataset"):
+            walks.run(snapshot, inside)
+
+
+def test_a_cache_inside_the_input_is_refused(walks: Walks, snapshot: Path, run_dir: Path) -> None:
+    walks.cache = snapshot / "cache"
+
+    with pytest.raises(ConfigError):
+        walks.run(snapshot, run_dir)
+
+
+def test_too_few_images_for_k_clusters_are_a_sentence_in_the_result_and_no_error(
+    walks: Walks, tmp_path: Path, run_dir: Path
+) -> None:
+    faces = draw_faces(tmp_path / "three", 3)
+
+    run = walks.run(faces, run_dir, k=4)
+
+    assert run.result is not None
+    assert run.result.clustering is None
+    assert "3 usable images cannot make 4 clusters" in json.dumps(document(run_dir))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_or_two_images_are_audited(
+    walks: Walks, tmp_path: Path, run_dir: Path, count: int
+) -> None:
+    run = walks.run(draw_faces(tmp_path / "few", count), run_dir, k=1)
+
+    assert run.result is not None
+    assert run.result.dataset.ok == count
+
+
+def test_identical_images_cannot_be_clustered_and_are_called_duplicates(
+    walks: Walks, tmp_path: Path, run_dir: Path
+) -> None:
+    faces = draw_faces(tmp_path / "same", 8)
+    data = min(faces.iterdir()).read_bytes()
+    for path in faces.iterdir():
+        path.write_bytes(data)
+
+    run = walks.run(faces, run_dir)
+
+    assert run.result is not None
+    assert run.result.clustering is None
+    assert "all images have the same vector" in json.dumps(document(run_dir))
+
+
+def test_the_clock_and_its_zone_change_no_artefact(
+    walks: Walks, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks.run(faces, tmp_path / "here")
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    walks.cache = tmp_path / "cache2"
+
+    walks.run(faces, tmp_path / "there")
+
+    assert artefacts(tmp_path / "here") == artefacts(tmp_path / "there")
+
+
+def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
+    walks: Walks, faces: Path, run_dir: Path, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C between two shards: the first is kept, and nothing looks finished."""
+    monkeypatch.setattr("fer_audit.pack.build.SHARD_ROWS", 8)
+    monkeypatch.setattr("fer_audit.pack.types.SHARD_ROWS", 8)
+
+    def interrupt(stage: str, amount: int = 1) -> None:
+        del amount
+        if stage == "embed":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(walks, "advance", interrupt)
+            walks.run(faces, run_dir)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not (run_dir / "DONE.json").exists()
+    assert len(list(walks.cache.rglob("shard-00000.json"))) == 1
+
+    walks.run(faces, run_dir)
+
+    assert "embed: 24 images, 8 done" in walks.said
+    assert (run_dir / "DONE.json").exists()
