@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# OpenMP's threads wait by spinning; on two cores that other work shares, that doubles the time of K-Means.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces

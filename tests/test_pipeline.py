@@ -13,14 +13,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from fer_audit import pipeline
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.embed.session import EmbedSession
 from fer_audit.encoders.types import ExportedModel
@@ -53,7 +53,13 @@ class Walks:
         self.said.append(message)
 
     def run(
-        self, source: Path, out: Path, *, pack: str = "auto", verify: bool = False, **changes: object
+        self,
+        source: Path,
+        out: Path,
+        *,
+        pack: str = "auto",
+        verify: bool = False,
+        **changes: Any,  # noqa: ANN401 - settings by name
     ) -> Run:
         self.said.clear()
         plain = AuditConfig(
@@ -62,7 +68,7 @@ class Walks:
         return run_audit(
             source,
             out,
-            config=dataclasses.replace(plain, **changes),  # type: ignore[arg-type]  # by name
+            config=dataclasses.replace(plain, **changes),
             resources=Resources(
                 cache_dir=self.cache,
                 pack=pack,  # type: ignore[arg-type]  # on, off or auto
@@ -95,13 +101,14 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
         done.decoded.append(name)
         return decode_image(data, name, size)
 
-    class CountingSession(EmbedSession):
-        def __init__(self, *args: object, **options: object) -> None:
-            done.sessions += 1
-            super().__init__(*args, **options)  # type: ignore[arg-type]  # passed on as they came
+    open_session = EmbedSession.__init__
+
+    def counting_open(self: EmbedSession, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
+        done.sessions += 1
+        open_session(self, *args, **options)
 
     monkeypatch.setattr(build, "decode_image", counting_decode)
-    monkeypatch.setattr(pipeline, "EmbedSession", CountingSession)
+    monkeypatch.setattr(EmbedSession, "__init__", counting_open)
     return done
 
 
@@ -161,12 +168,12 @@ def walk_until_rename(n):
 assert ended(child(lambda: walk("straight"))) == 0
 
 kills = 0
-for n in (1, 2, 9, 10, 11, 14, 15, 27, 40, 13, 7, 3, 2, 1, 5, 1):
+for n in (1, 2, 9, 10, 11, 14, 27, 40, 13, 3, 1):
     code = ended(child(lambda: walk_until_rename(n)))
     assert code in (0, -signal.SIGKILL), code
     kills += code != 0
 rng = random.Random(1)
-for _ in range(6):
+for _ in range(4):
     process = child(lambda: walk("killed"))
     time.sleep(rng.uniform(0.02, 0.4))
     os.kill(process, signal.SIGKILL)
@@ -194,7 +201,7 @@ def test_a_run_killed_at_any_point_ends_in_the_bytes_of_one_that_was_not(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.splitlines()[-1]) >= 10, "the kills came too late to mean anything"
+    assert int(done.stdout.splitlines()[-1]) >= 8, "the kills came too late to mean anything"
     assert artefacts(tmp_path / "run-killed") == artefacts(tmp_path / "run-straight")
     left = [path for path in tmp_path.rglob(".tmp-*") if "run-" in str(path) or path.is_file()]
     assert left == []
@@ -232,7 +239,7 @@ def test_another_run_directory_with_the_same_inputs_is_made_from_the_cache(
     ids=str,
 )
 def test_what_changes_no_vector_embeds_nothing(
-    walks: Walks, faces: Path, run_dir: Path, work: Work, change: dict[str, object]
+    walks: Walks, faces: Path, run_dir: Path, work: Work, change: dict[str, Any]
 ) -> None:
     walks.run(faces, run_dir)
     before = artefacts(run_dir)
@@ -366,20 +373,20 @@ def test_a_damaged_cache_is_repaired_and_the_reason_is_said(
         assert sum(word in line for line in walks.said) == 1, walks.said
 
 
-def test_an_artefact_of_the_users_edits_does_not_reach_the_cache(
-    walks: Walks, faces: Path, run_dir: Path, tmp_path: Path, work: Work
+def test_what_a_user_writes_into_embeddings_npy_never_becomes_another_runs_vectors(
+    walks: Walks, faces: Path, run_dir: Path, tmp_path: Path
 ) -> None:
-    """embeddings.npy is the user's file. Whatever is written into it, another run must not embed again."""
+    """The file can be a second name of the cache's own: then the checksum must notice."""
     walks.run(faces, run_dir)
+    before = artefacts(run_dir)
     vectors = np.load(run_dir / "embeddings.npy", mmap_mode="r+", allow_pickle=False)
     vectors[0] = 7
     vectors.flush()
 
     walks.run(faces, tmp_path / "other")
 
-    assert work.sessions == 1
-    other = np.load(tmp_path / "other" / "embeddings.npy", allow_pickle=False)
-    assert not (other[0] == 7).all()
+    assert artefacts(tmp_path / "other") == before
+    assert any("vectors.vectors.npy is damaged" in line for line in walks.said)
 
 
 def test_artefacts_are_private(walks: Walks, faces: Path, run_dir: Path) -> None:
@@ -416,6 +423,7 @@ def write_kind(path: Path, kind: str, number: int) -> None:
     max_examples=12,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],  # a run takes half a second: no time to look for the smallest example
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=14))
@@ -575,7 +583,7 @@ def test_the_clock_and_its_zone_change_no_artefact(
 
 
 def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
-    walks: Walks, faces: Path, run_dir: Path, work: Work, monkeypatch: pytest.MonkeyPatch
+    walks: Walks, faces: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C between two shards: the first is kept, and nothing looks finished."""
     monkeypatch.setattr("fer_audit.pack.build.SHARD_ROWS", 8)
@@ -587,12 +595,11 @@ def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(walks, "advance", interrupt)
-            walks.run(faces, run_dir)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    monkeypatch.setattr(walks, "advance", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        walks.run(faces, run_dir)
+    monkeypatch.delattr(walks, "advance")
+    signal.signal(signal.SIGINT, before)
     assert not (run_dir / "DONE.json").exists()
     assert len(list(walks.cache.rglob("shard-00000.json"))) == 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import stat
@@ -348,9 +347,11 @@ def test_a_held_folder_is_locked_for_others_until_its_holder_dies(
     holder: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     """An advisory lock belongs to the process: SIGKILL leaves a file, and no lock."""
-    with pytest.raises(LockedError, match="Another fer-audit process") as caught:
-        with folder_lock(tmp_path, wait_seconds=0):
-            pass
+    with (
+        pytest.raises(LockedError, match="Another fer-audit process") as caught,
+        folder_lock(tmp_path, wait_seconds=0),
+    ):
+        pytest.fail("two holders of one lock")
     assert caught.value.exit_code == 5
 
     holder.send_signal(signal.SIGKILL)

@@ -207,7 +207,7 @@ def _label_origin(result: AuditResult) -> Iterator[Finding]:
         code="label_origin",
         severity="info",
         text=(
-            f"{sentence(names)} are perceived or estimated, not what people say of themselves. "
+            f"{sentence(names)} are labels that somebody or something gave, not what people say of themselves. "
             f"{origin or 'The dataset does not say who made the labels'}.{by_model}"
         ),
         effect=0.4,

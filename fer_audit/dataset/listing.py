@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.card import CARD
 from fer_audit.dataset.types import printable_id
 from fer_audit.dataset.wording import count_of, name_some
 from fer_audit.errors import DatasetError
@@ -70,7 +71,7 @@ class _Walk:
             self.links.append(file_id)
         elif "/" not in file_id and suffix in TABLE_SUFFIXES:
             self.tables.append(entry.name)
-        else:
+        elif file_id != CARD:
             self.ignored[suffix] += 1
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.assemble import take_subset
+from fer_audit.dataset.card import with_card
 from fer_audit.dataset.columns import asks_for_columns
 from fer_audit.dataset.folder import read_folder
 from fer_audit.dataset.listing import (
@@ -47,7 +48,7 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
         dataset = _load_folder(path.resolve(), config)
     else:
         dataset = _load_table_file(path, config)
-    return take_subset(dataset, config)
+    return take_subset(with_card(dataset), config)
 
 
 def _require_path(path: Path) -> None:

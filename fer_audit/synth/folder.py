@@ -1,4 +1,4 @@
-"""The demo set on disk: faces/, labels.csv, and truth.json, which is written last and says what was planted."""
+"""The demo set on disk: faces/, labels.csv, dataset.json, and truth.json, which is written last: what was planted."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from typing import Any
 from fer_audit.errors import StoreError
 from fer_audit.store import TEMPORARY, cache_folder, folder_lock, make_folder
 from fer_audit.synth.draw import draw_face
-from fer_audit.synth.plant import SEED, Row, describe, plant_rows
+from fer_audit.synth.plant import ABOUT, SEED, Row, describe, plant_rows
 
 N_FACES = 600
 VERSION = 1
 """Part of the folder's name: raised by hand when other labels or other pictures are drawn."""
 LABELS = "labels.csv"
 TRUTH = "truth.json"
+CARD = "dataset.json"
+
+LABEL_SOURCE = "The labels were invented with the drawings; no person is shown."
 
 _COLUMNS = ("file", "group", "gender", "age", "expression", "session")
 _QUALITY = 90
@@ -86,15 +89,19 @@ def is_whole(folder: Path, n: int) -> bool:
 
 def _files(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
     """Yield the relative name and the bytes of every file but truth.json."""
-    *faces, labels = _names(rows)
+    *faces, labels, card = _names(rows)
     for number, (name, row) in enumerate(zip(faces, rows, strict=True), start=1):
         yield name, _jpeg(number, row)
     yield labels, _table(faces, rows).encode()
+    yield (
+        card,
+        (json.dumps({"label_source": LABEL_SOURCE, "notes": [ABOUT]}, indent=2) + "\n").encode(),
+    )
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
     width = len(str(len(rows)))
-    return [*(f"faces/{number:0{width}}.jpg" for number in range(1, len(rows) + 1)), LABELS]
+    return [*(f"faces/{number:0{width}}.jpg" for number in range(1, len(rows) + 1)), LABELS, CARD]
 
 
 def _jpeg(number: int, row: Row) -> bytes:

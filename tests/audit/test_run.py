@@ -229,7 +229,7 @@ def test_every_result_says_who_made_the_labels() -> None:
     found = audited(dataset_of(attribute("race", [0, 1] * 10, "xy")), [0, 1] * 10, 2)
 
     origin = next(each for each in found.findings if each.code == "label_origin")
-    assert "perceived or estimated" in origin.text
+    assert "not what people say of themselves" in origin.text
     assert "drawn by a test" in origin.text
 
 

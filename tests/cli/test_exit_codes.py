@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,9 +72,7 @@ def test_a_missing_or_empty_folder_is_3(
     assert not run_dir.exists(), "nothing is made before there is something to audit"
 
 
-def test_a_file_that_is_no_table_is_3(
-    fer_audit: Call, tmp_path: Path, places: list[str]
-) -> None:
+def test_a_file_that_is_no_table_is_3(fer_audit: Call, tmp_path: Path, places: list[str]) -> None:
     draw_face(0).save(tmp_path / "one.jpg")
 
     assert fer_audit("run", tmp_path / "one.jpg", *places).code == 3
@@ -84,7 +81,7 @@ def test_a_file_that_is_no_table_is_3(
 def test_a_column_that_is_not_there_is_2_and_the_columns_are_named(
     fer_audit: Call, faces: Path, places: list[str]
 ) -> None:
-    names = sorted(os.listdir(faces))
+    names = sorted(path.name for path in faces.iterdir())
     table = faces.parent / "faces.csv"
     table.write_text("file,ethnicity\n" + "".join(f"faces/{name},a\n" for name in names))
 
@@ -168,26 +165,26 @@ def test_a_locked_run_directory_is_5_at_once(
 def test_an_out_inside_the_dataset_is_2_and_nothing_is_made_there(
     fer_audit: Call, faces: Path, places: list[str]
 ) -> None:
-    before = sorted(os.listdir(faces))
+    before = sorted(faces.iterdir())
 
     for inside in (faces, faces / "run", faces / ".." / "faces" / "run"):
         done = fer_audit("run", faces, *places, "--out", inside)
         assert done.code == 2
         assert "lies inside the dataset" in done.err
 
-    assert sorted(os.listdir(faces)) == before
+    assert sorted(faces.iterdir()) == before
 
 
 def test_a_cache_inside_the_dataset_is_2_and_nothing_is_made_there(
     fer_audit: Call, faces: Path, quick: list[str]
 ) -> None:
     """The input tree is read-only (I5), also for pixels and vectors."""
-    before = sorted(os.listdir(faces))
+    before = sorted(faces.iterdir())
 
     done = fer_audit("run", faces, *quick, "--cache-dir", faces / "cache")
 
     assert done.code == 2
-    assert sorted(os.listdir(faces)) == before
+    assert sorted(faces.iterdir()) == before
 
 
 def test_a_file_in_the_way_of_out_or_cache_is_3_before_any_work(
@@ -204,9 +201,7 @@ def test_a_file_in_the_way_of_out_or_cache_is_3_before_any_work(
     assert (tmp_path / "taken").read_text() == "I was here first"
 
 
-def test_an_out_nobody_can_write_to_is_3(
-    fer_audit: Call, faces: Path, places: list[str]
-) -> None:
+def test_an_out_nobody_can_write_to_is_3(fer_audit: Call, faces: Path, places: list[str]) -> None:
     assert fer_audit("run", faces, *places, "--out", "/proc/self/run").code == 3
 
 

@@ -156,9 +156,10 @@ def test_a_table_of_the_working_folder_runs_as_the_readme_shows_it(
     done = fer_audit("run", "faces.csv", "--group", "race=ethnicity", *without_out)
 
     assert done.code == 0, done.err
-    assert before.items() <= {
-        path.name: path.stat().st_mtime_ns for path in table.parent.iterdir()
-    }.items()
+    assert (
+        before.items()
+        <= {path.name: path.stat().st_mtime_ns for path in table.parent.iterdir()}.items()
+    )
 
 
 def test_the_out_and_places_are_no_part_of_the_result(

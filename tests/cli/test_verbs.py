@@ -97,6 +97,17 @@ def test_embed_and_cluster_stop_where_they_say(
     assert "24 done before" in clustered.err or "embed:" not in clustered.err
 
 
+def test_a_run_directory_never_mixes_two_runs(
+    fer_audit: Call, faces: Path, quick: list[str], places: list[str], run_dir: Path
+) -> None:
+    """After `cluster --k 2` over a finished run, its report would speak of clusters that rows.parquet does not hold."""
+    assert fer_audit("run", faces, *quick, "--k", "3").code == 0
+
+    assert fer_audit("cluster", faces, *places, "--starts", "2", "--k", "2").code == 0
+
+    assert fer_audit("report", run_dir).code == 3
+
+
 def test_csv_is_written_when_it_is_asked_for_and_only_then(
     fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
 ) -> None:

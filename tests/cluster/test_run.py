@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,13 +37,13 @@ def cluster(
 
 
 def same(one: Clustering, two: Clustering) -> bool:
-    return (
-        all(
-            getattr(one, name).tobytes() == getattr(two, name).tobytes()
-            for name in ("labels", "centers", "distances")
-        )
-        and (one.inertia, one.start_inertias, one.sweep)
-        == (two.inertia, two.start_inertias, two.sweep)
+    return all(
+        getattr(one, name).tobytes() == getattr(two, name).tobytes()
+        for name in ("labels", "centers", "distances")
+    ) and (one.inertia, one.start_inertias, one.sweep) == (
+        two.inertia,
+        two.start_inertias,
+        two.sweep,
     )
 
 
@@ -136,8 +137,7 @@ def test_the_sweep_falls_holds_k_and_never_asks_for_more_clusters_than_images() 
     assert ks == list(range(1, 9))
     assert inertias[3] == found.inertia
     # three starts may miss a little, never a whole step
-    pairs = zip(inertias[:-1], inertias[1:], strict=True)
-    assert all(after < 1.02 * before for before, after in pairs)
+    assert all(after < 1.02 * before for before, after in pairwise(inertias))
     assert [p.k for p in cluster(vectors[:6], k=2, sweep_max=10).sweep] == [1, 2, 3, 4, 5, 6]
 
 
@@ -177,7 +177,7 @@ def test_one_image_is_refused() -> None:
 
 
 def test_fewer_distinct_vectors_than_clusters_leave_clusters_empty_without_a_warning() -> None:
-    """pytest turns any warning into an error here."""
+    """Any warning is an error here."""
     distinct = np.array([[0, 0], [9, 9]], np.float32)
     vectors = np.repeat(distinct, [7, 3], axis=0)
 

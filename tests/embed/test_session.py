@@ -141,7 +141,7 @@ WRONG = {
 def test_a_model_of_another_signature_is_refused(tmp_path: Path, kind: str) -> None:
     model = save(WRONG[kind], tmp_path / "wrong.onnx")
 
-    with pytest.raises(ModelError, match="it must take one|the sidecar says"):
+    with pytest.raises(ModelError, match=r"it must take one|the sidecar says"):
         EmbedSession(model, CPU, batch_size=2)
 
 
@@ -202,7 +202,7 @@ def test_auto_is_the_cpu_where_there_is_no_cuda() -> None:
 def test_a_provider_that_does_not_load_is_an_error_and_no_fallback(
     tiny_model: ExportedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """onnxruntime itself falls back to the CPU with a warning when CUDA's libraries are missing; so does this."""
+    """The runtime itself falls back to the CPU with a warning when CUDA's libraries are missing; so does this."""
     monkeypatch.setattr(door, "_provider_options", lambda _: CPU)
 
     with pytest.raises(ModelError, match=f"asked for Other, onnxruntime loaded {CPU}"):

@@ -26,7 +26,9 @@ EPSILON = 1.001e-5
 """Keras 3, keras/src/applications/resnet.py: BatchNormalization(epsilon=1.001e-5)."""
 
 
-def narrow_spec(colour: str = "BGR", *, mean: tuple[float, float, float], scale: float) -> ModelSpec:
+def narrow_spec(
+    colour: str = "BGR", *, mean: tuple[float, float, float], scale: float
+) -> ModelSpec:
     """Return the description of the narrow network with some preprocessing."""
     return ModelSpec(
         name="narrow",

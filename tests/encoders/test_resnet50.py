@@ -48,9 +48,7 @@ def run(model: ExportedModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return EmbedSession(model, CPU, batch_size=len(images)).embed(images)
 
 
-def exported(
-    layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec, folder: Path
-) -> ExportedModel:
+def exported(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec, folder: Path) -> ExportedModel:
     return save_model(build_resnet50(layers, spec), spec, "fp32", folder / "narrow.onnx")
 
 

@@ -105,7 +105,7 @@ def test_a_state_dict_from_safetensors_is_loaded_and_a_pickle_is_refused(
 
     assert export_torchvision(SPEC, tmp_path / "w.safetensors").graph.node
 
-    with pytest.raises(ModelError, match="is not a .safetensors file"):
+    with pytest.raises(ModelError, match=r"is not a \.safetensors file"):
         export_torchvision(SPEC, tmp_path / "w.pth")
     (tmp_path / "bad.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="Cannot read"):

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -205,7 +206,10 @@ def test_every_exif_orientation_gives_the_upright_pixels(orientation: int, form:
     stored = corners() if turn is None else corners().transpose(turn)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
+    lossless: dict[str, dict[str, Any]] = {
+        "WEBP": {"lossless": True},
+        "JPEG": {"quality": 100, "subsampling": 0},
+    }
     data = encoded(stored, form, exif=exif, **lossless.get(form, {}))
 
     image = decode_image(data, f"x.{SUFFIX[form]}", SIZE)
@@ -300,7 +304,7 @@ def test_postscript_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reason_of(EPS, "x.eps") == "format_not_allowed"
 
 
-CUT = {
+CUT: dict[str, tuple[str, dict[str, Any]]] = {
     **{form: (form, {}) for form in SUFFIX},
     "progressive": ("JPEG", {"progressive": True}),
     "lzw": ("TIFF", {"compression": "tiff_lzw"}),
@@ -395,13 +399,14 @@ def test_a_bomb_is_refused_from_its_header(width: int, height: int) -> None:
 
 
 def test_the_largest_allowed_image_is_not_called_too_large() -> None:
-    assert 8000 * 8000 == MAX_PIXELS
+    assert MAX_PIXELS == 8000 * 8000
     assert reason_of(bomb(8000, 8000), "x.png") in {"truncated", "corrupt"}
 
 
 ODD_FILES = """
 import sys
 from pathlib import Path
+from typing import Any
 from fer_audit.pack.decode import DecodeError, decode_image
 
 for path in sorted(Path(sys.argv[1]).iterdir()):
@@ -413,7 +418,7 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 
 
 def test_odd_files_say_nothing_on_stderr(tmp_path: Path) -> None:
-    """stderr is progress and messages; Pillow's warnings are neither, and a row's reason says it all."""
+    """What stands on stderr is progress and messages; Pillow's warnings are neither, and a row's reason says it all."""
     odd = {
         "bomb.png": bomb(9500, 9500),
         "palette.png": encoded(palette(plain("RGB", RED)), "PNG", transparency=b"\0\x80"),

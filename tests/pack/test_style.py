@@ -58,7 +58,7 @@ def test_a_grey_photograph_with_jpeg_noise_is_grey_and_a_pale_one_is_not() -> No
     picture = np.repeat(rng.integers(40, 200, (SIDE, SIDE, 1)), 3, axis=2)
 
     noisy = (picture + rng.integers(-1, 2, picture.shape)).astype(np.uint8)
-    pale = (picture + [4, 0, 0]).astype(np.uint8)
+    pale = (picture + np.array([4, 0, 0])).astype(np.uint8)
 
     assert measures(noisy)["grey"] == 1
     assert measures(pale)["grey"] == 0

@@ -88,7 +88,7 @@ def test_the_truth_agrees_with_the_labels(demo: Path) -> None:
         assert {k: n for k, n in truth["counts"][column].items() if n} == Counter(
             row[column] for row in rows
         )
-    assert list(truth["sha256"]) == [*(row["file"] for row in rows), "labels.csv"]
+    assert list(truth["sha256"]) == [*(row["file"] for row in rows), "labels.csv", "dataset.json"]
 
 
 def test_every_digest_in_the_truth_is_right(demo: Path) -> None:

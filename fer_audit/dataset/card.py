@@ -1,0 +1,41 @@
+"""dataset.json beside the images: what their owner says of the labels, in words that go into every report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.errors import ConfigError
+
+CARD = "dataset.json"
+
+
+def with_card(dataset: FaceDataset) -> FaceDataset:
+    """Return the dataset with the words of its card, if it has one.
+
+    The card is {"label_source": "one sentence: who made the labels", "notes": ["known defect", ...]}, both optional.
+    Raises ConfigError for a card that is anything else.
+    """
+    path = dataset.root / CARD
+    if path.is_symlink() or not path.is_file():
+        return dataset
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"Cannot read {path}: {exc}") from exc
+    source, notes = (
+        (card.get("label_source", ""), card.get("notes", []))
+        if isinstance(card, dict)
+        else (None, None)
+    )
+    if not isinstance(source, str) or not isinstance(notes, list):
+        raise ConfigError(
+            f"{path} is no dataset card",
+            hint='It looks like {"label_source": "Who made the labels.", "notes": ["A known defect."]}.',
+        )
+    return replace(
+        dataset,
+        label_source=source or dataset.label_source,
+        notes=(*map(str, notes), *dataset.notes),
+    )
