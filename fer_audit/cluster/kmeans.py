@@ -62,7 +62,13 @@ def mini_batch_centers(reduced: NDArray[np.float32], k: int, seed: int) -> NDArr
     sample = reduced[np.sort(rng.permutation(len(reduced))[: 3 * MINI_BATCH])]
     first, _ = kmeans_plusplus(sample, k, random_state=seed)
     model = MiniBatchKMeans(
-        k, init=first, batch_size=MINI_BATCH, n_init=1, random_state=seed, compute_labels=False
+        k,
+        init=first,
+        batch_size=MINI_BATCH,
+        n_init=1,
+        random_state=seed,
+        compute_labels=False,
+        reassignment_ratio=0,  # a block of one class would pull rare centres into it
     )
     with warnings.catch_warnings():
         # fewer distinct points than clusters: the empty clusters stand in the result

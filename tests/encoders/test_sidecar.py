@@ -244,6 +244,18 @@ def test_a_function_of_the_models_own_is_refused(tmp_path: Path) -> None:
         refuse_foreign_parts(path)
 
 
+def test_a_function_under_a_standard_name_is_refused(tmp_path: Path) -> None:
+    """Calling it needs no custom domain; onnxruntime ignores it today, and other releases need not."""
+    inner = helper.make_node("Neg", ["x"], ["y"])
+    own = helper.make_function("", "Flatten", ["x"], ["y"], [inner], [helper.make_opsetid("", 17)])
+    graph = mean_colour_graph()
+    graph.functions.append(own)
+    path = save(graph, tmp_path / "x.onnx").path
+
+    with pytest.raises(ModelError):
+        refuse_foreign_parts(path)
+
+
 def test_a_model_without_a_single_node_is_refused(tmp_path: Path) -> None:
     path = save_model(onnx.ModelProto(), MEAN_COLOUR, "fp32", tmp_path / "x.onnx").path
 
