@@ -111,6 +111,13 @@ class Resources:
     max_errors: float = 0.01
     """Share of failed images above which the exit code is 4."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no machine has."""
+        for name in ("threads", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} is {value}; it must be at least 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:

@@ -26,6 +26,9 @@ from fer_audit.fingerprint import canonical_json
 
 TEMPORARY = ".tmp-"
 
+LOCK = ".fer-audit.lock"
+"""Its presence also marks a folder as ours: dataset readers do not look for images in it."""
+
 
 def cache_folder(chosen: Path | None) -> Path:
     """Return (and make, mode 0700) the folder that keeps pixels, vectors and weights between runs."""
@@ -55,7 +58,10 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
 
     The file is private (mode 0600). A full disk is a StoreError and leaves nothing behind.
     """
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    except OSError as exc:
+        raise StoreError(f"Cannot write {path}: {exc.strerror or exc}") from exc
     try:
         with os.fdopen(handle, "w+b") as file:
             write(file)
@@ -175,23 +181,23 @@ class StageFolder:
             manifest = json.loads(manifest_path.read_text())
             fingerprint, digests, facts = (
                 manifest["fingerprint"],
-                manifest["sha256"],
+                manifest["sha256"].items(),
                 manifest["facts"],
             )
         except FileNotFoundError:
             return ""
-        except (OSError, ValueError, KeyError, TypeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
             return f"the manifest {manifest_path.name} cannot be read ({type(exc).__name__})"
         if fingerprint != self.fingerprint:
             return f"{manifest_path.name} belongs to other inputs"
         arrays: dict[str, NDArray[Any]] = {}
-        for key, digest in digests.items():
+        for key, digest in digests:
             path = self.path / f"{name}.{key}.npy"
             try:
                 if file_sha256(path) != digest:
                     return f"{path.name} is damaged"
                 arrays[key] = _map_array(path)
-            except (StoreError, OSError, ValueError) as exc:
+            except (StoreError, OSError, ValueError, TypeError) as exc:
                 return f"{path.name} cannot be read ({type(exc).__name__})"
         return facts, arrays
 
@@ -219,20 +225,21 @@ def _map_array(path: Path) -> NDArray[Any]:
         raise ValueError("empty file")
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):  # an .npz archive under the name of an array
+        array.close()
         raise TypeError(f"{path} holds no single array")
     return array
 
 
 @contextlib.contextmanager
 def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
-    """Hold `folder/.lock`; -1 waits for ever. LockedError when somebody else keeps it.
+    """Hold the lock file of a folder; -1 waits for ever. LockedError when somebody else keeps it.
 
     It is an advisory lock of the operating system: a killed process leaves no stale one.
     Correctness never rests on it, only saved work does.
     """
     import filelock
 
-    lock = filelock.FileLock(folder / ".lock", mode=0o600)
+    lock = filelock.FileLock(folder / LOCK, mode=0o600)
     try:
         lock.acquire(timeout=wait_seconds)
     except filelock.Timeout:

@@ -300,7 +300,7 @@ def test_clearing_removes_every_part_but_not_the_lock(part: StageFolder) -> None
     with part.locked():
         part.clear()
 
-    assert visible(part.path) == [".lock"]
+    assert visible(part.path) == [".fer-audit.lock"]
 
 
 def test_what_killed_writers_left_is_swept_by_the_next_holder(part: StageFolder) -> None:
@@ -309,16 +309,16 @@ def test_what_killed_writers_left_is_swept_by_the_next_holder(part: StageFolder)
     with part.locked():
         names = visible(part.path)
 
-    assert names == [".lock", "p.a.npy", "p.b.npy", "p.json"]
+    assert names == [".fer-audit.lock", "p.a.npy", "p.b.npy", "p.json"]
 
 
 def test_sweeping_touches_nothing_else(tmp_path: Path) -> None:
-    for name in (f"{TEMPORARY}x", "result.json", ".lock", ".tmpfile"):
+    for name in (f"{TEMPORARY}x", "result.json", ".fer-audit.lock", ".tmpfile"):
         (tmp_path / name).write_text("x")
 
     sweep_temporaries(tmp_path)
 
-    assert visible(tmp_path) == [".lock", ".tmpfile", "result.json"]
+    assert visible(tmp_path) == [".fer-audit.lock", ".tmpfile", "result.json"]
 
 
 HOLDER = """
@@ -358,7 +358,7 @@ def test_a_held_folder_is_locked_for_others_until_its_holder_dies(
     holder.wait()
 
     with folder_lock(tmp_path, wait_seconds=0):
-        assert mode(tmp_path / ".lock") == 0o600
+        assert mode(tmp_path / ".fer-audit.lock") == 0o600
 
 
 def test_the_lock_is_given_back_when_the_work_fails(tmp_path: Path) -> None:

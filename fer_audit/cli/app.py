@@ -79,7 +79,13 @@ def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = cli.main(standalone_mode=False)
+        # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
+        with cli.make_context("fer-audit", sys.argv[1:]) as ctx:
+            code = cli.invoke(ctx)
+        if sys.stdout is not None:  # it is None when the shell closed it
+            sys.stdout.flush()
+    except click.exceptions.Exit as exc:
+        code = exc.exit_code
     except click.Abort:
         _interrupted()
         code = INTERRUPTED
@@ -95,10 +101,14 @@ def main() -> NoReturn:
             click.echo(f"  {_printable(exc.hint)}", err=True)
         code = exc.exit_code
     except BrokenPipeError:
-        # the reader of stdout went away: that is its right, and no error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = _nobody_listens()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _nobody_listens() -> int:
+    """End well when the reader of stdout went away: that is its right."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _interrupted() -> None:

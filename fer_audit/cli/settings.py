@@ -22,9 +22,10 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
     values = _read(OWN_FILE)
     where = OWN_FILE
     if values is None:
-        values = (_read(PROJECT_FILE) or {}).get("tool", {}).get("fer-audit")
+        tools = (_read(PROJECT_FILE) or {}).get("tool")
+        values = tools.get("fer-audit") if isinstance(tools, dict) else None
         where = PROJECT_FILE
-    if not values:
+    if values is None:
         return {}
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: [tool.fer-audit] must be a table of options")

@@ -15,6 +15,7 @@ from fer_audit.dataset.card import CARD
 from fer_audit.dataset.types import printable_id
 from fer_audit.dataset.wording import count_of, name_some
 from fer_audit.errors import DatasetError
+from fer_audit.store import LOCK
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """What the decoder may be asked to open; compared in lower case."""
@@ -79,7 +80,7 @@ def list_images(root: Path) -> Listing:
     """Return every image file under `root`, whatever its depth.
 
     Symbolic links are never followed and pipes never opened: one that has an image's name keeps its row,
-    without a file. Hidden files and folders are left out.
+    without a file. Hidden files and folders are left out, and so are our own run directories.
     Raises DatasetError when `root` itself cannot be read.
     """
     walk = _Walk()
@@ -87,10 +88,13 @@ def list_images(root: Path) -> Listing:
         folder = walk.pending.pop()
         prefix = f"{folder}/" if folder else ""
         try:
-            with os.scandir(root / folder) as entries:
-                for entry in entries:
-                    if not entry.name.startswith("."):
-                        walk.meet(entry, prefix + entry.name)
+            with os.scandir(root / folder) as scan:
+                entries = list(scan)
+            if any(entry.name == LOCK for entry in entries):
+                continue  # a run directory or a cache of ours, not part of the set
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    walk.meet(entry, prefix + entry.name)
         except OSError as exc:
             if not folder:
                 raise DatasetError(

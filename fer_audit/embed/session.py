@@ -108,7 +108,12 @@ class EmbedSession:
             pixels = padded
         if self._binding is not None:
             return self._binding.run(pixels)[:n]
-        vectors: NDArray[np.float32] = self._session.run([self._output], {self._input: pixels})[0]
+        try:
+            vectors: NDArray[np.float32] = self._session.run(
+                [self._output], {self._input: pixels}
+            )[0]
+        except Exception as exc:  # onnxruntime's exceptions share no base class
+            raise ModelError(f"The model failed on a batch of images: {exc}") from exc
         return vectors[:n]
 
 
@@ -147,11 +152,13 @@ def _checked_signature(session: Any, model: ExportedModel) -> tuple[str, str]:  
         len(inputs) == 1
         and inputs[0].type == "tensor(uint8)"
         and list(inputs[0].shape[1:]) == [size, size, 3]
+        and not isinstance(inputs[0].shape[0], int)
     )
     if not fits_input:
         got = ", ".join(f"{x.name} {x.type} {x.shape}" for x in inputs)
         raise ModelError(
-            f"{model.path} takes {got}; it must take one tensor(uint8) (batch, {size}, {size}, 3)",
+            f"{model.path} takes {got}; it must take one tensor(uint8) (batch, {size}, {size}, 3), "
+            "the batch of any size",
             hint="Put the preprocessing into the graph, or export it with: fer-audit export",
         )
     output = outputs[0]

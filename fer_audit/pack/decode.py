@@ -8,6 +8,7 @@ A file that breaks a rule raises `DecodeError` with the word that becomes its ro
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -32,6 +33,10 @@ _SUFFIXES = {
     "GIF": {".gif"},
     "TIFF": {".tif", ".tiff"},
 }
+# The limits are ours, from the header; what Pillow would warn of is a row's reason or no concern of stderr.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
 _MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\x00", b"MM\x00*")
 
 
@@ -99,7 +104,8 @@ def _flags(image: Image.Image, file_name: str) -> list[str]:
     flags = []
     suffix = PurePosixPath(file_name).suffix.lower()
     if image.format is not None and suffix not in _SUFFIXES.get(image.format, {suffix}):
-        flags.append(f"{image.format.lower()}_named_{suffix.lstrip('.')}")
+        known = suffix in set().union(*_SUFFIXES.values())
+        flags.append(f"{image.format.lower()}_named_{suffix[1:] if known else 'otherwise'}")
     if getattr(image, "is_animated", False):
         flags.append("first_frame")
     return flags
@@ -115,7 +121,7 @@ def _upright(image: Image.Image) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Load the pixels and bring every mode to RGB."""
     image.load()
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):
         scaled = (np.asarray(image).astype(np.uint32) + 128) // 257

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import posixpath
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
-from fer_audit.errors import StoreError
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.document import read_result
@@ -22,6 +25,29 @@ VECTORS = "embeddings.npy"
 TIMINGS = "timings.json"
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
+
+
+def refuse_inside_input(
+    dataset: FaceDataset, places: Mapping[str, Path | None], *, beside_table: bool
+) -> None:
+    """Raise ConfigError when a place of ours (by its option) lies in a folder that holds images.
+
+    Beside a table is fine (`beside_table`): that folder is where a person works, not only a set.
+    """
+    holding = {posixpath.dirname(file_id) for file_id in dataset.ids}
+    if beside_table:
+        holding -= {""}
+    root = dataset.root.resolve()
+    for option, place in places.items():
+        if place is None or not place.resolve().is_relative_to(root):
+            continue
+        inside = place.resolve().relative_to(root)
+        around = {"" if path == Path() else path.as_posix() for path in (inside, *inside.parents)}
+        if around & holding or inside == Path():
+            raise ConfigError(
+                f"{option} {place} lies inside the dataset {dataset.root}",
+                hint=f"The input is never written to. Choose another {option}.",
+            )
 
 
 def finished_result(

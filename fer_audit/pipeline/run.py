@@ -21,7 +21,7 @@ from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
@@ -90,7 +90,13 @@ def run_audit(
     started = time.perf_counter()
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
     walk = _Walk(
-        dataset, Path(out), config, resources or Resources(), progress or Silent(), csv=csv
+        dataset,
+        Path(out),
+        config,
+        resources or Resources(),
+        progress or Silent(),
+        csv=csv,
+        beside_table=not isinstance(source, FaceDataset) and Path(source).is_file(),
     )
     walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
     return walk.run(until)
@@ -108,6 +114,7 @@ class _Walk:
         progress: Progress,
         *,
         csv: bool,
+        beside_table: bool,
     ) -> None:
         self.dataset = dataset
         self.out = out
@@ -116,14 +123,18 @@ class _Walk:
         self.progress = progress
         self.csv = csv
         self.watch = Stopwatch()
+        run_folder.refuse_inside_input(
+            dataset,
+            {
+                "--out": out,
+                "--cache-dir": resources.cache_dir,
+                "--models-dir": resources.models_dir,
+            },
+            beside_table=beside_table,
+        )
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
-        if self.out.resolve().is_relative_to(self.dataset.root.resolve()):
-            raise ConfigError(
-                f"The run directory {self.out} lies inside the dataset {self.dataset.root}",
-                hint="The input is never written to. Choose another --out.",
-            )
         make_folder(self.out)
         with folder_lock(self.out, wait_seconds=0):
             sweep_temporaries(self.out)
@@ -139,7 +150,8 @@ class _Walk:
             )
             if finished is not None:
                 return self._done(finished, reused=True)
-        (self.out / run_folder.DONE).unlink(missing_ok=True)
+        for name in (run_folder.DONE, run_folder.RESULT):
+            (self.out / name).unlink(missing_ok=True)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
         clustering, trouble = None, ""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings
-from fer_audit.errors import StoreError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
 from fer_audit.report.words import encodable
+from fer_audit.store import write_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,10 +52,7 @@ def write_rows_parquet(
     from pyarrow import parquet
 
     table = rows_table(dataset, rows, embeddings=embeddings, clustering=clustering)
-    try:
-        parquet.write_table(table, path, compression="zstd")
-    except OSError as exc:
-        raise StoreError(f"{path} cannot be written: {exc}") from exc
+    write_atomically(path, lambda file: parquet.write_table(table, file, compression="zstd"))
 
 
 def write_rows_csv(
@@ -69,11 +66,8 @@ def write_rows_csv(
     """Write the same as CSV (UTF-8, comma, null = empty); a text that a spreadsheet would run gets a leading '."""
     from pyarrow import csv
 
-    table = rows_table(dataset, rows, embeddings=embeddings, clustering=clustering)
-    try:
-        csv.write_csv(_guarded(table), path)
-    except OSError as exc:
-        raise StoreError(f"{path} cannot be written: {exc}") from exc
+    table = _guarded(rows_table(dataset, rows, embeddings=embeddings, clustering=clustering))
+    write_atomically(path, lambda file: csv.write_csv(table, file))
 
 
 def rows_table(

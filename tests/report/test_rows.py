@@ -215,7 +215,7 @@ def test_a_set_without_images_has_no_rows(
 def test_a_file_that_cannot_be_written_is_an_error(
     tmp_path: Path, dataset: FaceDataset, rows: PackRows
 ) -> None:
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="Cannot write"):
         write_rows_parquet(tmp_path / "no" / "rows.parquet", dataset, rows)
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="Cannot write"):
         write_rows_csv(tmp_path / "no" / "rows.csv", dataset, rows)
