@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from fer_audit.synth import demo_dataset
 from numpy.typing import NDArray
 
 from benchmarks.machine import summary, write_result
@@ -29,6 +28,7 @@ from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import run_audit
 from fer_audit.progress import Silent
 from fer_audit.store import cache_folder
+from fer_audit.synth import demo_dataset
 
 
 def main() -> None:

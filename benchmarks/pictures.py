@@ -9,12 +9,12 @@ import io
 import tempfile
 from pathlib import Path
 
-from fer_audit.synth import demo_dataset
 from rich.console import Console
 from rich.text import Text
 
 from fer_audit.pipeline import run_audit
 from fer_audit.report.terminal import terminal_report
+from fer_audit.synth import demo_dataset
 
 WIDTH = 100
 LINES = 62
