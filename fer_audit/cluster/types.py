@@ -21,6 +21,45 @@ class SweepPoint:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Alternative:
+    """Another partition of the same vectors: another seed, or another k."""
+
+    k: int
+    seed: int
+    labels: NDArray[np.int32]
+    """(n,) cluster of each image, numbered by size; -1 where not ok."""
+    inertia: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A subset or resample of the images, clustered anew."""
+
+    rows: NDArray[np.int64]
+    """(m,) row numbers; a bootstrap resample repeats some."""
+    labels: NDArray[np.int32]
+    """(m,) cluster of each of them in the new partition."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stability:
+    """How much of a partition is the data's, and how much the seed's, k's or the sample's."""
+
+    seeds: tuple[Alternative, ...]
+    """The same k from other seeds."""
+    ks: tuple[Alternative, ...]
+    """The partitions of the sweep, k = 1..sweep_max, and of k-1 .. k+2."""
+    ari: tuple[float, ...]
+    """Adjusted Rand index of every pair of `seeds`, the reported partition included."""
+    jaccard: tuple[float, ...]
+    """(k,) mean bootstrap Jaccard similarity of each cluster (Hennig 2007); below 0.6 it is not stable."""
+    half_a: NDArray[np.bool_]
+    """(n,) the random half that was clustered on its own."""
+    half_b_labels: NDArray[np.int32]
+    """(n,) nearest centre of half A for the other half; -1 elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
     """A K-Means partition. Clusters are numbered by size, largest first."""
 
