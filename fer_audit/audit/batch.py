@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.resampling import fixed_margin_tables, monte_carlo_p
-from fer_audit.audit.tables import Counts, Floats, cross_table, drop_empty
+from fer_audit.audit.tables import Counts, Floats, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types import BatchPrediction
 from fer_audit.dataset.types import Attribute
 
@@ -36,6 +36,7 @@ def predict_from_batch(
     n = int(kept.sum())
     if reason := _why_unpredictable(kept):
         fields = ("accuracy", "majority_group", "majority", "chance", "p")
+        later = ("left_out_accuracy", "v_corrected")
         return BatchPrediction(
             batch=batch.name,
             attribute=attribute.name,
@@ -43,7 +44,7 @@ def predict_from_batch(
             right=0,
             **dict.fromkeys(fields),
             permutations=0,
-            not_computable=tuple((name, reason) for name in fields),
+            not_computable=tuple((name, reason) for name in (*fields, *later)),
         )
     draws = min(draws, MOST_DRAWS)
     stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
@@ -61,7 +62,34 @@ def predict_from_batch(
         chance=float(chance.mean()) / n,
         p=monte_carlo_p(chance, right),
         permutations=draws,
+        left_out_accuracy=left_out_accuracy(kept),
+        v_corrected=float(corrected_v(kept)),
     )
+
+
+def left_out_accuracy(table: Counts) -> float:
+    """Return how often the most frequent group among the other images of its batch is an image's own.
+
+    Groups that tie share the guess. An image alone in its batch is guessed from all other images.
+    `table` has no empty row or column.
+    """
+    sizes = table.sum(axis=1)
+    shared, alone = table[sizes > 1], table[sizes == 1].sum(axis=0)
+    whole = _right_left_out(table.sum(axis=0)[None, :]) / table.sum(axis=0)
+    return float((_right_left_out(shared).sum() + (alone * whole).sum()) / table.sum())
+
+
+def _right_left_out(tables: Counts) -> Floats:
+    """Return the (batches, groups) number of images guessed right from the others of their row."""
+    order = np.sort(tables, axis=1)
+    best, second = order[:, -1:], order[:, -2:-1]
+    ties = (tables == best).sum(axis=1, keepdims=True)
+    runners = (tables == second).sum(axis=1, keepdims=True)
+    others = np.where((tables == best) & (ties == 1), second, best)
+    # Without the image its group has one less. It wins alone, shares with the runners-up, or loses.
+    mine = tables - 1
+    share = np.where(mine > others, 1.0, np.where(mine == others, 1.0 / (runners + 1), 0.0))
+    return np.asarray(tables * np.where(tables > 0, share, 0.0))
 
 
 def _right(tables: Counts) -> Floats:
