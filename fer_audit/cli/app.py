@@ -23,6 +23,7 @@ COMMANDS = {
     "cluster": ("fer_audit.cli.run", "Embed and cluster."),
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
+    "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
