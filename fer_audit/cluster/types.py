@@ -20,6 +20,33 @@ class SweepPoint:
     inertia: float
 
 
+@dataclass(frozen=True, slots=True)
+class KPoint:
+    """What the criteria of `--k auto` say about one k; None = not computable."""
+
+    k: int
+    inertia: float
+    silhouette: float | None
+    """Mean silhouette on a sample, -1 to 1 (Rousseeuw 1987)."""
+    ari: float | None
+    """Median adjusted Rand index of the partitions of pairs of subsamples, on the rows they share."""
+
+
+@dataclass(frozen=True, slots=True)
+class KChoice:
+    """How k was chosen, and what each criterion voted for; None = it abstained."""
+
+    k: int
+    elbow: int | None
+    """The knee of the inertia curve (Kneedle, Satopaa 2011)."""
+    silhouette: int | None
+    """The k with the highest mean silhouette."""
+    stability: int | None
+    """The largest k whose partition a subsample reproduces."""
+    rule: str
+    points: tuple[KPoint, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Alternative:
     """Another partition of the same vectors: another seed, or another k."""
@@ -29,6 +56,7 @@ class Alternative:
     labels: NDArray[np.int32]
     """(n,) cluster of each image, numbered by size; -1 where not ok."""
     inertia: float
+    """In the full space."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +103,12 @@ class Clustering:
     """Inertia of every start in the reduced space, before the polish."""
     sweep: tuple[SweepPoint, ...]
     fingerprint: str
+    coordinates: NDArray[np.float32] | None = None
+    """(n, m) principal coordinates the starts were made in; 0 where not ok."""
+    stability: Stability | None = None
+    """None = not measured."""
+    choice: KChoice | None = None
+    """None = k was given."""
 
     @property
     def k(self) -> int:
