@@ -14,11 +14,15 @@ from fer_audit.audit.claims import ask_everything, full_ladder, what_can_be_give
 from fer_audit.audit.dataset_facts import cluster_facts, dataset_facts, usable_rows
 from fer_audit.audit.duplicates import find_duplicates, first_copies
 from fer_audit.audit.findings import find
+from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
 from fer_audit.audit.intersections import intersect
+from fer_audit.audit.latent import latent_overlaps
 from fer_audit.audit.ledger import collect_ledger
+from fer_audit.audit.replay import recluster, replay
 from fer_audit.audit.representation import age_heaping, represent
 from fer_audit.audit.stable import stability_facts
 from fer_audit.audit.strata import image_sizes, refuse_unknown_columns
+from fer_audit.audit.style import style_baselines, style_tests
 from fer_audit.audit.subset import check_subset
 from fer_audit.audit.tables import cross_table
 from fer_audit.audit.types import (
@@ -86,6 +90,7 @@ def audit_dataset(
     Raises ConfigError where config.given names a column the set does not have.
     """
     refuse_unknown_columns(dataset, config)
+    refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
     progress = progress or Silent()
     progress.start(STAGE, 2 * len(dataset.attributes) + 3, "tables")
     masks = _masks(dataset, rows, embeddings, clustering, config)
@@ -139,8 +144,33 @@ def audit_dataset(
         versions=versions,
         batch_predictions=_batch_predictions(dataset, batches, masks, config),
         stability=facts,
+        style_tests=style_tests(rows, dataset.attributes, tested=masks.tested, config=config),
+        style_baselines=()
+        if style_labels is None
+        else style_baselines(
+            style_labels, _demographic(dataset), corrected, tested=masks.tested, config=config
+        ),
+        latent=()
+        if coordinates is None
+        else latent_overlaps(
+            coordinates, _demographic(dataset), rows.sha256, usable=masks.usable, config=config
+        ),
+        replay=replay(
+            replays,
+            _demographic(dataset),
+            corrected,
+            reference=_reference(config),
+            config=config,
+        ),
+        recluster=recluster(
+            reclusters,
+            _demographic(dataset),
+            tested=masks.tested,
+            confidence=config.confidence,
+        ),
     )
     result = replace(result, ledger=collect_ledger(result))
+    result = replace(result, gate=check_rules(config.fail_on, result))
     result = replace(result, findings=find(result, alpha=config.alpha))
     progress.advance(STAGE)
     progress.finish(STAGE)

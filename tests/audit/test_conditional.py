@@ -175,7 +175,7 @@ def test_the_interval_of_what_is_kept_covers(strength: float) -> None:
     rng = np.random.default_rng(0)
     law = rng.dirichlet(np.ones(20))[:, None, None] * np.ones((20, 4, 5))
     for z in range(20):
-        cell = np.outer(rng.dirichlet(np.full(4, 9.0)), rng.dirichlet(np.full(5, 9.0)))
+        cell = np.outer(rng.dirichlet(np.full(4, 2.0)), rng.dirichlet(np.full(5, 2.0)))
         cell = cell * np.exp(strength * np.random.default_rng(1).normal(size=(4, 5)))
         law[z] *= cell / cell.sum()
     inside = sum(law[z].sum() * _information(law[z]) for z in range(20))
