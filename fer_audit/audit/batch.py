@@ -70,26 +70,24 @@ def predict_from_batch(
 def left_out_accuracy(table: Counts) -> float:
     """Return how often the most frequent group among the other images of its batch is an image's own.
 
-    Groups that tie share the guess. An image alone in its batch is guessed from all other images.
+    A tie names nobody and counts as wrong. An image alone in its batch is guessed from all other images.
     `table` has no empty row or column.
     """
     sizes = table.sum(axis=1)
-    shared, alone = table[sizes > 1], table[sizes == 1].sum(axis=0)
-    whole = _right_left_out(table.sum(axis=0)[None, :]) / table.sum(axis=0)
-    return float((_right_left_out(shared).sum() + (alone * whole).sum()) / table.sum())
+    alone, whole = table[sizes == 1].sum(axis=0), table.sum(axis=0)
+    right = _right_left_out(table[sizes > 1]).sum()
+    right += alone[_right_left_out(whole[None, :])[0] > 0].sum()
+    return float(right / table.sum())
 
 
-def _right_left_out(tables: Counts) -> Floats:
-    """Return the (batches, groups) number of images guessed right from the others of their row."""
+def _right_left_out(tables: Counts) -> Counts:
+    """Return the (batches, groups) number of images guessed right from the others of their row.
+
+    Without the image its group has one less, and it must still have more than any other.
+    """
     order = np.sort(tables, axis=1)
-    best, second = order[:, -1:], order[:, -2:-1]
-    ties = (tables == best).sum(axis=1, keepdims=True)
-    runners = (tables == second).sum(axis=1, keepdims=True)
-    others = np.where((tables == best) & (ties == 1), second, best)
-    # Without the image its group has one less. It wins alone, shares with the runners-up, or loses.
-    mine = tables - 1
-    share = np.where(mine > others, 1.0, np.where(mine == others, 1.0 / (runners + 1), 0.0))
-    return np.asarray(tables * np.where(tables > 0, share, 0.0))
+    others = np.where(tables == order[:, -1:], order[:, -2:-1], order[:, -1:])
+    return np.where(tables - 1 > others, tables, 0)
 
 
 def _right(tables: Counts) -> Floats:

@@ -17,10 +17,11 @@ from fer_audit.audit.conditional import (
     stratify,
 )
 from fer_audit.audit.correction import holm
+from fer_audit.audit.information import entropy
 from fer_audit.audit.strata import Question
 from fer_audit.audit.tables import drop_empty
 from fer_audit.audit.types import Conditional
-from fer_audit.audit.wording import counted, p_value, percent
+from fer_audit.audit.wording import counted, p_value, percent, spoken
 from fer_audit.dataset.types import Attribute
 
 DRAWN_CELLS = 4_000_000
@@ -28,6 +29,8 @@ DRAWN_CELLS = 4_000_000
 LEAST_DRAWS = 999
 MINOR_DRAWS = 999
 """Shuffles for one of many style measures: enough for p = 0.001."""
+FIXES = 0.9
+"""Columns that leave less than this of an attribute's entropy are said to fix part of it."""
 BEYOND = 2.0
 """A marginal association below this many of its standard deviations under chance is none to be kept."""
 
@@ -57,6 +60,7 @@ def ask(
         strata=strata.count,
         informative=len(strata.tables),
         n_effective=strata.n_effective,
+        entropy_left=_entropy_left(clusters, attribute.codes, question.strata),
         marginal=None,
         mi=None,
         mi_debiased=None,
@@ -70,7 +74,18 @@ def ask(
         reading="",
     )
     if reason := _why_silent(strata):
-        fields = ("marginal", "mi", "mi_debiased", "kept", "low", "high", "p", "p_holm")
+        fields: tuple[str, ...] = (
+            "marginal",
+            "mi",
+            "mi_debiased",
+            "kept",
+            "low",
+            "high",
+            "p",
+            "p_holm",
+        )
+        if asked.entropy_left is None:
+            fields = ("entropy_left", *fields)
         return replace(asked, not_computable=tuple((name, reason) for name in fields))
     draws = affordable(strata.cells, permutations, minor=question.minor)
     found = conditional_information(strata, draws=draws, rng=rng)
@@ -134,6 +149,8 @@ def _read(each: Conditional) -> str:
         f"{each.n_effective:,} of {counted(each.n, 'image')} in {each.informative:,} of "
         f"{counted(each.strata, 'stratum', 'strata')} can tell"
     )
+    if each.entropy_left is not None and each.entropy_left < FIXES:
+        reach += f", and {names} alone fixes {percent(1 - each.entropy_left)} of {spoken(each.attribute)}"
     if each.kept is None or each.low is None or each.high is None or each.p_holm is None:
         reason = dict(each.not_computable).get("kept", "not tested")
         return f"not computable given {names}: {reason}; {reach}"
@@ -164,3 +181,20 @@ def _chance_sd(strata: Strata) -> float:
     table, _, _ = drop_empty(strata.marginal())
     df = (table.shape[0] - 1) * (table.shape[1] - 1)
     return float(np.sqrt(2 * df) / (2 * strata.n))
+
+
+def _entropy_left(
+    clusters: NDArray[np.integer], codes: NDArray[np.integer], strata: NDArray[np.integer]
+) -> float | None:
+    """Return H(A | Z) / H(A) = (H(A, Z) - H(Z)) / H(A), None where A has no entropy."""
+    known = (clusters >= 0) & (codes >= 0) & (strata >= 0)
+    if not known.any():
+        return None
+    a, z = codes[known].astype(np.int64), strata[known]
+    alone = entropy(np.bincount(a))
+    if alone <= 0:
+        return None
+    joint = np.unique(z * (int(a.max()) + 1) + a, return_counts=True)[1]
+    return min(
+        1.0, max(0.0, entropy(joint) - entropy(np.unique(z, return_counts=True)[1])) / alone
+    )

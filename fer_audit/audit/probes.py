@@ -72,10 +72,11 @@ def _fit(x: Floats, labels: NDArray[np.bool_], unseen: Floats) -> tuple[Floats, 
     x = x - centre
     gram = x.T @ x
     gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / len(gram) + 1e-12
-    weight_second = labels / labels.sum(axis=0)
-    weight_first = ~labels / (~labels).sum(axis=0)
+    n_second = labels.sum(axis=0)
+    # Centred rows sum to 0, so one product gives the means of both classes.
+    sums = x.T @ labels.astype(np.float64)
+    first, second = -sums / (len(x) - n_second), sums / n_second
     # X'y of centred x is a positive multiple of the difference of class means.
-    first, second = x.T @ weight_first, x.T @ weight_second
     directions = np.linalg.solve(gram, second - first)
     cut = ((first + second) / 2 * directions).sum(axis=0)
     return (unseen - centre) @ directions, cut

@@ -21,7 +21,7 @@ from fer_audit.audit.ledger import collect_ledger
 from fer_audit.audit.replay import recluster, replay
 from fer_audit.audit.representation import age_heaping, represent
 from fer_audit.audit.stable import stability_facts
-from fer_audit.audit.strata import image_sizes, refuse_unknown_columns
+from fer_audit.audit.strata import batch_columns, refuse_unknown_columns
 from fer_audit.audit.style import style_baselines, style_tests
 from fer_audit.audit.subset import check_subset
 from fer_audit.audit.tables import cross_table
@@ -94,7 +94,7 @@ def audit_dataset(
     progress = progress or Silent()
     progress.start(STAGE, 2 * len(dataset.attributes) + 3, "tables")
     masks = _masks(dataset, rows, embeddings, clustering, config)
-    batches = _batches(dataset, rows)
+    batches = batch_columns(dataset, rows)
     representation = []
     for attribute in dataset.attributes:
         representation.append(_represent(attribute, masks, config))
@@ -283,15 +283,6 @@ def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, in
 
 def _reference(config: AuditConfig) -> Mapping[str, Mapping[str, int]]:
     return {name: dict(counts) for name, counts in config.reference}
-
-
-def _batches(dataset: FaceDataset, rows: PackRows) -> list[Attribute]:
-    """Return every column about how images were collected; their size is one where it varies."""
-    found = [attribute for attribute in dataset.attributes if attribute.kind == "batch"]
-    size = image_sizes(rows)
-    if size is not None and all(each.name != size.name for each in found):
-        found.append(size)
-    return found
 
 
 def _demographic(dataset: FaceDataset) -> list[Attribute]:

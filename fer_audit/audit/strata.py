@@ -116,6 +116,15 @@ def image_sizes(rows: PackRows) -> Attribute | None:
     return Attribute(IMAGE_SIZE, tuple(f"{w} x {h}" for w, h in sizes.T), spread, "batch")
 
 
+def batch_columns(dataset: FaceDataset, rows: PackRows) -> list[Attribute]:
+    """Return every column about how images were collected; their size is one where it varies."""
+    found = [attribute for attribute in dataset.attributes if attribute.kind == "batch"]
+    size = image_sizes(rows)
+    if size is not None and all(each.name != size.name for each in found):
+        found.append(size)
+    return found
+
+
 def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
     """Return the (n,) code of each combination that occurs, -1 where one column is not annotated."""
     known = np.all([each.codes >= 0 for each in attributes], axis=0)

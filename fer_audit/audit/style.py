@@ -132,11 +132,9 @@ def _tests_of(
     """Return the tests of one attribute; one shuffle serves every measure."""
     groups = attribute.codes[known]
     values = style[known].astype(np.float64)
-    order = np.argsort(groups, kind="stable")
     sizes = np.bincount(groups, minlength=len(attribute.categories))
-    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     varies = np.ptp(values, axis=0) > 0 if len(values) else np.zeros(values.shape[1], np.bool_)
-    reason = _why_untestable(len(values), len(starts))
+    reason = _why_untestable(len(values), int((sizes > 0).sum()))
     if reason or not varies.any():
         return [
             _missing(
@@ -144,13 +142,17 @@ def _tests_of(
             )
             for name in STYLE_NAMES
         ]
-    ranks = np.column_stack([rankdata(column) for column in values[:, varies].T])
-    present = sizes[sizes > 0]
-    seen = _kruskal(ranks[order], starts, present)
-    drawn = np.empty((draws, ranks.shape[1]))
+    ranks = [rankdata(column) for column in values[:, varies].T]
+    # H = (n - 1) SS_between / SS_total of the ranks, which needs no separate correction for ties.
+    seen = [(len(values) - 1) * _eta_squared(column, groups, sizes) for column in ranks]
+    centred = [column - column.mean() for column in ranks]
+    scale = [(len(values) - 1) / float((column**2).sum()) for column in centred]
+    drawn = np.empty((draws, len(ranks)))
     for draw in range(draws):
-        drawn[draw] = _kruskal(ranks[rng.permutation(len(ranks))], starts, present)
-    eta = _eta_squared(values[order][:, varies], starts, present)
+        # Labels are shuffled, not images: 0.6 ms for ten measures of 24,000 images, against 6 ms.
+        shuffled = rng.permutation(groups)
+        for column, each in enumerate(centred):
+            drawn[draw, column] = _between(each, shuffled, sizes) * scale[column]
     tests, column = [], 0
     for index, name in enumerate(STYLE_NAMES):
         if not varies[index]:
@@ -163,32 +165,28 @@ def _tests_of(
                 measure=name,
                 attribute=attribute.name,
                 n=len(values),
-                eta_squared=float(eta[column]),
-                rank_effect=_epsilon_squared(float(seen[column]), len(values), len(present)),
-                p=monte_carlo_p(drawn[:, column], float(seen[column])),
+                eta_squared=_eta_squared(values[:, index], groups, sizes),
+                rank_effect=_epsilon_squared(seen[column], len(values), int((sizes > 0).sum())),
+                p=monte_carlo_p(drawn[:, column], seen[column]),
                 p_adjusted=None,
                 permutations=draws,
-                **_extremes(values[:, index], ranks[:, column], groups, attribute, sizes),
+                **_extremes(values[:, index], ranks[column], groups, attribute, sizes),
             )
         )
         column += 1
     return tests
 
 
-def _kruskal(ranks: Floats, starts: NDArray[np.intp], sizes: NDArray[np.integer]) -> Floats:
-    """Return H of each column of (n, m) ranks sorted by group, ties divided out. Kruskal & Wallis 1952.
-
-    H = (n - 1) SS_between / SS_total of the ranks, which needs no separate correction for ties.
-    """
-    return np.asarray((len(ranks) - 1) * _eta_squared(ranks, starts, sizes))
+def _between(centred: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+    """Return SS_between of (n,) values whose mean is 0."""
+    sums = np.bincount(groups, weights=centred, minlength=len(sizes))
+    return float((sums**2 / np.maximum(sizes, 1)).sum())
 
 
-def _eta_squared(values: Floats, starts: NDArray[np.intp], sizes: NDArray[np.integer]) -> Floats:
-    """Return SS_between / SS_total of each column of (n, m) values sorted by group."""
-    mean = values.mean(axis=0)
-    sums = np.add.reduceat(values, starts, axis=0)
-    between = (sizes[:, None] * (sums / sizes[:, None] - mean) ** 2).sum(axis=0)
-    return np.asarray(np.minimum(1.0, between / ((values - mean) ** 2).sum(axis=0)))
+def _eta_squared(values: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+    """Return SS_between / SS_total of (n,) values that vary."""
+    centred = values - values.mean()
+    return min(1.0, _between(centred, groups, sizes) / float((centred**2).sum()))
 
 
 def _epsilon_squared(h: float, n: int, groups: int) -> float:

@@ -407,8 +407,8 @@ class BatchPrediction:
     permutations: int
     not_computable: NotComputable = ()
     left_out_accuracy: float | None = None
-    """The same guess for each image from the others alone: ties count in part, and an image that is alone
-    in its batch is guessed from the whole set. Many small batches make `accuracy` too good, never this."""
+    """The same guess for each image from the others alone: a tie is wrong, and an image that is alone in its
+    batch is guessed from the whole set. Many small batches make `accuracy` too good, never this."""
     v_corrected: float | None = None
     """Bias-corrected V of batch and attribute."""
 

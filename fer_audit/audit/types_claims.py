@@ -25,6 +25,8 @@ class Conditional:
     """Strata in which both clusters and groups vary: only they can say anything."""
     n_effective: int
     """Images in informative strata."""
+    entropy_left: float | None
+    """H(A | given) / H(A), as counted: 0 = the columns of `given` fix the group, so that nothing could be left."""
     marginal: float | None
     """I(C; A) in nats on the same images, minus its mean over shuffled labels."""
     mi: float | None

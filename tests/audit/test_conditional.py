@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -143,6 +144,22 @@ def test_an_attribute_that_only_follows_the_day_keeps_nothing() -> None:
     assert found.kept == pytest.approx(0.0, abs=0.05)
     assert judged.holds is False
     assert "of the association is left" in judged.reading
+
+
+def test_a_column_that_fixes_the_attribute_is_said_to() -> None:
+    """Little is left there whatever the clusters do: the reader must not take it for an explanation."""
+    rng = np.random.default_rng(6)
+    a = rng.integers(0, 4, 3000)
+    c = np.where(rng.random(3000) < 0.5, np.minimum(a, 2), rng.integers(0, 3, 3000))
+    z = np.where(rng.random(3000) < 0.8, a, rng.integers(0, 4, 3000))
+
+    found = asked(c, a, z)
+    (judged,) = correct({"race": [("day", found)]}, alpha=0.05)["race"]
+
+    table = np.histogram2d(z, a, bins=4)[0] / 3000
+    within = -sum((row * np.log(row / row.sum())).sum() for row in table)
+    assert found.entropy_left == pytest.approx(within / np.log(4), abs=0.01)
+    assert re.search(r"and day alone fixes \d+\.\d % of race$", judged.reading)
 
 
 def test_nothing_is_kept_of_an_association_that_is_chance() -> None:
