@@ -45,6 +45,8 @@ class AuditConfig:
     """Images a model call; fixed and padded, because another batch can change the last bits."""
     k: int = 4
     """Number of clusters; 4 is the origin paper's."""
+    k_auto: bool = False
+    """Choose k among 2..sweep_max by elbow, silhouette and stability; `k` is not read then."""
     starts: int = 10
     """K-Means starts, of which the best is kept."""
     sweep_max: int = 10
@@ -58,6 +60,16 @@ class AuditConfig:
     """Test on every file, not on one copy of each group of byte-identical files."""
     reference: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
     """Counts of a larger set to compare with: (attribute, ((group, count), ...))."""
+    given: tuple[tuple[str, ...], ...] = ()
+    """Columns to hold fixed, each tuple together: what is left of every association then?"""
+    fail_on: tuple[str, ...] = ()
+    """Rules that end the run with exit code 1, e.g. "race.v_corrected>0.2"."""
+    replay: int = 0
+    """Random samples of `replay_size` images to cluster and audit anew."""
+    replay_size: int = 500
+    """500 is the origin paper's."""
+    recluster: int = 0
+    """Bootstrap resamples of the whole set to cluster anew."""
 
     def __post_init__(self) -> None:
         """Refuse what no stage could make sense of."""
@@ -67,12 +79,23 @@ class AuditConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.seed < 0:
             raise ConfigError(f"seed is {self.seed}; it must not be negative")
+        for name in ("replay", "recluster"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must not be negative")
+        if self.replay_size < 2:
+            raise ConfigError(f"replay_size is {self.replay_size}; it must be at least 2")
+        if any(not names or not all(names) for names in self.given):
+            raise ConfigError(
+                "given has an empty name", hint="For example: --given gender,age_bin"
+            )
         for name in ("sample", "first"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
         if self.sample is not None and self.first is not None:
             raise ConfigError("sample and first exclude each other", hint="Give one of the two.")
+        if self.k_auto and self.sweep_max < 2:
+            raise ConfigError("k_auto has nothing to choose from: sweep_max is 1")
         for name in ("confidence", "alpha"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.resampling import fixed_margin_tables, monte_carlo_p
-from fer_audit.audit.tables import Counts, Floats, cross_table, drop_empty
+from fer_audit.audit.tables import Counts, Floats, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types import BatchPrediction
 from fer_audit.dataset.types import Attribute
 
@@ -36,6 +36,7 @@ def predict_from_batch(
     n = int(kept.sum())
     if reason := _why_unpredictable(kept):
         fields = ("accuracy", "majority_group", "majority", "chance", "p")
+        later = ("left_out_accuracy", "v_corrected")
         return BatchPrediction(
             batch=batch.name,
             attribute=attribute.name,
@@ -43,7 +44,7 @@ def predict_from_batch(
             right=0,
             **dict.fromkeys(fields),
             permutations=0,
-            not_computable=tuple((name, reason) for name in fields),
+            not_computable=tuple((name, reason) for name in (*fields, *later)),
         )
     draws = min(draws, MOST_DRAWS)
     stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
@@ -61,7 +62,32 @@ def predict_from_batch(
         chance=float(chance.mean()) / n,
         p=monte_carlo_p(chance, right),
         permutations=draws,
+        left_out_accuracy=left_out_accuracy(kept),
+        v_corrected=float(corrected_v(kept)),
     )
+
+
+def left_out_accuracy(table: Counts) -> float:
+    """Return how often the most frequent group among the other images of its batch is an image's own.
+
+    A tie names nobody and counts as wrong. An image alone in its batch is guessed from all other images.
+    `table` has no empty row or column.
+    """
+    sizes = table.sum(axis=1)
+    alone, whole = table[sizes == 1].sum(axis=0), table.sum(axis=0)
+    right = _right_left_out(table[sizes > 1]).sum()
+    right += alone[_right_left_out(whole[None, :])[0] > 0].sum()
+    return float(right / table.sum())
+
+
+def _right_left_out(tables: Counts) -> Counts:
+    """Return the (batches, groups) number of images guessed right from the others of their row.
+
+    Without the image its group has one less, and it must still have more than any other.
+    """
+    order = np.sort(tables, axis=1)
+    others = np.where(tables == order[:, -1:], order[:, -2:-1], order[:, -1:])
+    return np.where(tables - 1 > others, tables, 0)
 
 
 def _right(tables: Counts) -> Floats:

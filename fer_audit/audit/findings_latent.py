@@ -162,7 +162,8 @@ def _describe_guess(guess: BatchPrediction) -> str:
     return (
         f"{spoken(guess.attribute)} right for {part(guess.right, guess.n)}, where always saying "
         f"{guess.majority_group} gets {percent(guess.majority or 0.0)} and shuffled labels "
-        f"{percent(guess.chance or 0.0)}"
+        f"{percent(guess.chance or 0.0)}; {percent(guess.left_out_accuracy or 0.0)} for images left out "
+        f"of the count"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.duplicates import conflicting_names
 from fer_audit.audit.types import (
     AuditResult,
@@ -34,7 +35,7 @@ def set_findings(result: AuditResult, *, alpha: float) -> Iterator[Finding]:
     """Yield the findings that need no model."""
     for each in result.representation:
         yield from _under_represented(each)
-    yield from _thin_intersections(result)
+    yield from _thin_intersections(result, alpha)
     yield from _conflicting_copies(result)
     yield from _unfair_draws(result, alpha)
     yield from _heaped_ages(result, alpha)
@@ -75,7 +76,7 @@ def _describe_group(group: GroupShare, total: int) -> str:
     )
 
 
-def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
+def _thin_intersections(result: AuditResult, alpha: float) -> Iterator[Finding]:
     table = result.intersections
     if table is None or table.n == 0 or table.empty + table.under_30 == 0:
         return
@@ -87,12 +88,27 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
         for gap in table.largest_gaps[:1]
         if gap.residual is not None and gap.residual <= GAP
     )
+    reach = [cell for cell in table.smallest if cell.more_images and cell.count < TOO_FEW]
+    rarest = max(reach, key=lambda cell: cell.more_images or 0) if reach else None
+    more = (
+        f" {', '.join(rarest.groups)} ({rarest.count:,}) would need about {rarest.more_images:,} more images "
+        f"drawn like these to reach {TOO_FEW}."
+        if rarest is not None
+        else ""
+    )
+    beyond = "".join(
+        f" Furthest from what pairs of attributes give: {', '.join(cell.groups)} with {cell.count:,} instead "
+        f"of {cell.expected_pairs or 0.0:,.0f} (adjusted residual {cell.residual_pairs or 0.0:+.1f}, "
+        f"{p_value(cell.p_adjusted or 0.0)} after Benjamini-Hochberg)."
+        for cell in table.beyond_pairs[:1]
+        if cell.p_adjusted is not None and cell.p_adjusted <= alpha
+    )
     yield Finding(
         code="thin_intersections",
         severity="notice",
         text=(
             f"Of {table.cells:,} intersections of {names}, {table.empty:,} have no image and "
-            f"{table.under_30:,} have 1 to 29 ({table.n:,} images).{largest}"
+            f"{table.under_30:,} have 1 to 29 ({table.n:,} images).{largest}{beyond}{more}"
         ),
         effect=thin / table.cells / 2,
     )

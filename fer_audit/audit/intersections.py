@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
-from fer_audit.audit.cells import TOO_FEW
+from fer_audit.audit import loglinear
+from fer_audit.audit.cells import TOO_FEW, residual_p
+from fer_audit.audit.correction import benjamini_hochberg
 from fer_audit.audit.tables import Counts, Floats
 from fer_audit.audit.types import Cell, Intersections
 from fer_audit.dataset.types import Attribute
@@ -45,22 +49,75 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
         )
     table = _joint_counts(attributes, shape)
     expected, residuals = mutual_residuals(table)
+    pairs, why_no_pairs = _beyond_pairs(table)
     largest = _largest_gaps(expected, residuals)
     missing = [] if table.any() else [("largest_gaps", "no image is annotated in all attributes")]
     if table.any() and np.isnan(residuals).any():
         missing.append(
             ("residual", "a group without images, or with all of them, leaves no residual")
         )
+    if why_no_pairs:
+        missing.append(("beyond_pairs", why_no_pairs))
     return Intersections(
         attributes=names,
         n=int(table.sum()),
         cells=cells,
         empty=int(np.count_nonzero(table == 0)),
         under_30=int(np.count_nonzero((table > 0) & (table < TOO_FEW))),
-        smallest=_cells(attributes, _smallest(table, expected), table, expected, residuals),
-        largest_gaps=_cells(attributes, largest, table, expected, residuals),
+        smallest=_cells(attributes, _smallest(table, expected), table, expected, residuals, pairs),
+        largest_gaps=_cells(attributes, largest, table, expected, residuals, pairs),
         not_computable=tuple(missing),
+        beyond_pairs=()
+        if pairs is None
+        else _cells(attributes, _furthest(pairs), table, expected, residuals, pairs),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """A table beside the model of all its two-way margins; NaN where a cell says nothing."""
+
+    expected: Floats
+    residual: Floats
+    p_adjusted: Floats
+
+
+def _beyond_pairs(table: Counts) -> tuple[_Pairs | None, str]:
+    """Return what the cells hold beyond the two-way tables, or None and why not."""
+    if table.ndim < 3:
+        return None, "two attributes have no interaction beyond their pair"
+    if table.size > loglinear.MOST_CELLS:
+        return None, f"{table.size:,} cells are more than {loglinear.MOST_CELLS:,}"
+    if not table.any():
+        return None, "no image is annotated in all attributes"
+    fitted, converged = loglinear.fit_pairs(table)
+    if not converged:
+        return None, f"the fit did not converge in {loglinear.STEPS:,} steps"
+    residual = loglinear.pair_residuals(table, fitted)
+    # Where few are expected the residual is far from normal: it is shown and not tested.
+    tested = np.isfinite(residual) & (fitted >= TRUSTED_EXPECTED)
+    adjusted = np.full(table.shape, np.nan)
+    if tested.any():
+        adjusted[tested] = benjamini_hochberg(residual_p(residual[tested]))
+    return _Pairs(fitted, residual, adjusted), ""
+
+
+def _furthest(pairs: _Pairs) -> Counts:
+    """Return the flat indices of the tested cells furthest from the two-way tables, either way."""
+    tested = np.isfinite(pairs.p_adjusted)
+    order = np.argsort(np.where(tested, -np.abs(np.nan_to_num(pairs.residual)), np.inf), axis=None)
+    return order[: min(SHOWN, int(tested.sum()))]
+
+
+def more_images(count: int, expected: float, n: int) -> int | None:
+    """Return how many more images, drawn like the set, until a cell can be expected to hold 30.
+
+    At the cell's own share; an empty one at the share its two-way tables expect. None where that is 0 too.
+    """
+    if count >= TOO_FEW:
+        return 0
+    share = (count if count else expected) / n
+    return None if share <= 0 else max(0, math.ceil((TOO_FEW - count) / share))
 
 
 def mutual_residuals(table: Counts) -> tuple[Floats, Floats]:
@@ -120,14 +177,28 @@ def _cells(
     table: Counts,
     expected: Floats,
     residuals: Floats,
+    pairs: _Pairs | None,
 ) -> tuple[Cell, ...]:
+    n = int(table.sum())
     positions = zip(*np.unravel_index(indices, table.shape), strict=True)
     return tuple(
         Cell(
             groups=tuple(a.categories[i] for a, i in zip(attributes, at, strict=True)),
             count=int(table[at]),
             expected=float(expected[at]),
-            residual=None if np.isnan(residuals[at]) else float(residuals[at]),
+            residual=_number(residuals[at]),
+            expected_pairs=None if pairs is None else _number(pairs.expected[at]),
+            residual_pairs=None if pairs is None else _number(pairs.residual[at]),
+            p_adjusted=None if pairs is None else _number(pairs.p_adjusted[at]),
+            more_images=None
+            if n == 0
+            else more_images(
+                int(table[at]), float((expected if pairs is None else pairs.expected)[at]), n
+            ),
         )
         for at in positions
     )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -4,27 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types import Association, Ladder, Rung
+from fer_audit.audit.types import Association, Conditional, Ladder, Rung
 from fer_audit.audit.wording import counted, p_value
 
 
-def climb(association: Association, *, alpha: float, further: Sequence[Rung] = ()) -> Ladder:
+def climb(
+    association: Association,
+    *,
+    alpha: float,
+    further: Sequence[Rung] = (),
+    conditionals: Sequence[Conditional] = (),
+) -> Ladder:
     """Return the ladder of one attribute: rungs 1 to 3 from its table, then `further` ones in order.
 
-    A rung that cannot be computed holds nothing: the claim stops below it.
+    A rung that cannot be computed holds nothing: the claim stops below it. One that is skipped, because the
+    set has nothing to ask about, is passed over.
     """
     rungs = (seen(association), corrected(association), not_chance(association, alpha), *further)
-    return Ladder(attribute=association.attribute, rungs=rungs, highest=highest_held(rungs))
+    lost = {
+        " x ".join(each.given): 1 - each.kept for each in conditionals if each.kept is not None
+    }
+    return Ladder(
+        attribute=association.attribute,
+        rungs=rungs,
+        highest=highest_held(rungs),
+        conditionals=tuple(conditionals),
+        lost=tuple(lost.items()),
+        stopped=next(
+            (f"rung {each.number}: {each.reading}" for each in rungs if _stops(each)), ""
+        ),
+    )
 
 
 def highest_held(rungs: Sequence[Rung]) -> int:
     """Return the number of the last rung that held before one did not; 0 = none."""
     highest = 0
     for rung in rungs:
-        if not rung.holds:
+        if _stops(rung):
             break
-        highest = rung.number
+        if not rung.skipped:
+            highest = rung.number
     return highest
+
+
+def _stops(rung: Rung) -> bool:
+    return not rung.holds and not rung.skipped
+
+
+def beyond(
+    number: int, name: str, conditionals: Sequence[Conditional], *, nothing_to_ask: str
+) -> Rung:
+    """Return a rung of 4 to 6: does the association hold in every question of that rung?
+
+    The rung shows the question that leaves least. As all must hold, no p needs a further correction
+    (an intersection-union test; Berger 1982).
+    """
+    asked = [each for each in conditionals if each.rung == number]
+    if not asked:
+        return Rung(
+            number, name, None, None, None, None, None, 0, f"skipped: {nothing_to_ask}", True
+        )
+    failed = [each for each in asked if each.holds is False]
+    silent = [each for each in asked if each.holds is None]
+    weakest = min(
+        failed or silent or asked, key=lambda each: 0.0 if each.kept is None else each.kept
+    )
+    aside = ""
+    if len(asked) > 1 and not silent:
+        aside = f"; the least of {len(asked)} questions"
+    return Rung(
+        number=number,
+        name=name,
+        holds=False if failed else (None if silent else True),
+        value=weakest.kept,
+        low=weakest.low,
+        high=weakest.high,
+        p=weakest.p_holm,
+        n_effective=weakest.n_effective,
+        reading=weakest.reading + aside,
+    )
 
 
 def seen(association: Association) -> Rung:

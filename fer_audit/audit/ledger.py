@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from fer_audit.audit.cells import residual_p
+from fer_audit.audit.ledger_claims import NONE, later_entries
 from fer_audit.audit.types import (
     AgeHeaping,
     Association,
@@ -16,8 +17,6 @@ from fer_audit.audit.types import (
     Representation,
     SubsetCheck,
 )
-
-NONE = "none"
 
 
 def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:
@@ -28,6 +27,7 @@ def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:
 def _entries(result: AuditResult) -> Iterator[LedgerEntry]:
     for association in result.associations:
         yield from _of_association(association)
+    yield from later_entries(result)
     for representation in result.representation:
         yield from _of_target(representation)
     for check in result.subset_checks:

@@ -108,3 +108,13 @@ def corrected_v_interval(
     tail = (1 - confidence) / 2
     low, high = np.quantile(np.concatenate(values), (tail, 1 - tail))
     return float(low), float(high)
+
+
+def corrected_null_95(table: Counts, *, draws: int, rng: np.random.Generator) -> float:
+    """Return the 95 % quantile of the bias-corrected V when nothing goes together, at these margins.
+
+    `table` has no empty row or column, and at least two of each.
+    """
+    rows, cols = np.sort(table.sum(axis=1)), np.sort(table.sum(axis=0))
+    stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
+    return float(np.quantile(np.concatenate([corrected_v(stack) for stack in stacks]), 0.95))

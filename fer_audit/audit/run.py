@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.association import associate, correct_for_attributes
 from fer_audit.audit.batch import predict_from_batch
+from fer_audit.audit.claims import ask_everything, full_ladder, what_can_be_given
 from fer_audit.audit.dataset_facts import cluster_facts, dataset_facts, usable_rows
 from fer_audit.audit.duplicates import find_duplicates, first_copies
 from fer_audit.audit.findings import find
+from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
 from fer_audit.audit.intersections import intersect
-from fer_audit.audit.ladder import climb
+from fer_audit.audit.latent import latent_overlaps
 from fer_audit.audit.ledger import collect_ledger
+from fer_audit.audit.replay import recluster, replay
 from fer_audit.audit.representation import age_heaping, represent
+from fer_audit.audit.stable import stability_facts
+from fer_audit.audit.strata import batch_columns, refuse_unknown_columns
+from fer_audit.audit.style import style_baselines, style_tests
 from fer_audit.audit.subset import check_subset
 from fer_audit.audit.tables import cross_table
 from fer_audit.audit.types import (
@@ -28,7 +34,7 @@ from fer_audit.audit.types import (
     Representation,
     SubsetCheck,
 )
-from fer_audit.cluster.types import Clustering
+from fer_audit.cluster.types import Clustering, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings
@@ -67,16 +73,30 @@ def audit_dataset(
     planted: tuple[PlantedCheck, ...] = (),
     not_clustered: str = "",
     progress: Progress | None = None,
+    stability: Stability | None = None,
+    style_labels: NDArray[np.int32] | None = None,
+    coordinates: NDArray[np.floating] | None = None,
+    replays: tuple[Study, ...] = (),
+    reclusters: tuple[Study, ...] = (),
 ) -> AuditResult:
     """Return everything there is to say about a dataset and, if there are any, its clusters.
 
     Row i of every array is image i. Without embeddings or clustering the result is marked incomplete, unless
     `not_clustered` says why these images can make no clusters.
     The same inputs and config give the same result, to the last digit.
+
+    `stability` = other partitions of the same vectors; rungs 7 and 8 need it.
+    `style_labels` = (n,) clusters made from style measures alone, -1 where not ok.
+    `coordinates` = (n, m) reduced vectors, for how groups overlap in the latent space.
+    `replays` = small random samples clustered anew, `reclusters` = bootstrap resamples likewise.
+    Raises ConfigError where config.given names a column the set does not have.
     """
+    refuse_unknown_columns(dataset, config)
+    refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
     progress = progress or Silent()
-    progress.start(STAGE, 2 * len(dataset.attributes) + 1, "tables")
+    progress.start(STAGE, 2 * len(dataset.attributes) + 3, "tables")
     masks = _masks(dataset, rows, embeddings, clustering, config)
+    batches = batch_columns(dataset, rows)
     representation = []
     for attribute in dataset.attributes:
         representation.append(_represent(attribute, masks, config))
@@ -87,6 +107,19 @@ def audit_dataset(
             associations.append(_associate(attribute, clustering, masks, config))
         progress.advance(STAGE)
     corrected = correct_for_attributes(associations)
+    facts = None
+    if stability is not None:
+        facts = stability_facts(
+            stability, _demographic(dataset), tested=masks.tested, config=config
+        )
+    progress.advance(STAGE)
+    conditionals = {}
+    if clustering is not None:
+        given = what_can_be_given(rows, batches, masks.tested)
+        conditionals = ask_everything(
+            dataset, clustering, given, tested=masks.tested, config=config
+        )
+    progress.advance(STAGE)
     result = AuditResult(
         schema=AUDIT_SCHEMA,
         complete=embeddings is not None and (clustering is not None or bool(not_clustered)),
@@ -102,17 +135,45 @@ def audit_dataset(
         clustering=None if clustering is None else cluster_facts(clustering),
         associations=corrected,
         ladders=tuple(
-            climb(each, alpha=config.alpha) for each in corrected if each.kind == "demographic"
+            full_ladder(each, conditionals[each.attribute], facts, alpha=config.alpha)
+            for each in corrected
+            if each.kind == "demographic"
         ),
         ledger=(),
         findings=(),
         planted=planted,
         config=_settings(config),
         versions=versions,
-        batch_predictions=_batch_predictions(dataset, masks, config),
         not_computable=(("clustering", not_clustered),) if not_clustered else (),
+        batch_predictions=_batch_predictions(dataset, batches, masks, config),
+        stability=facts,
+        style_tests=style_tests(rows, dataset.attributes, tested=masks.tested, config=config),
+        style_baselines=()
+        if style_labels is None
+        else style_baselines(
+            style_labels, _demographic(dataset), corrected, tested=masks.tested, config=config
+        ),
+        latent=()
+        if coordinates is None
+        else latent_overlaps(
+            coordinates, _demographic(dataset), rows.sha256, usable=masks.usable, config=config
+        ),
+        replay=replay(
+            replays,
+            _demographic(dataset),
+            corrected,
+            reference=_reference(config),
+            config=config,
+        ),
+        recluster=recluster(
+            reclusters,
+            _demographic(dataset),
+            tested=masks.tested,
+            confidence=config.confidence,
+        ),
     )
     result = replace(result, ledger=collect_ledger(result))
+    result = replace(result, gate=check_rules(config.fail_on, result))
     result = replace(result, findings=find(result, alpha=config.alpha))
     progress.advance(STAGE)
     progress.finish(STAGE)
@@ -177,7 +238,7 @@ def affordable_draws(kind: str, cells: int, wanted: int) -> int:
 
 
 def _batch_predictions(
-    dataset: FaceDataset, masks: _Masks, config: AuditConfig
+    dataset: FaceDataset, batches: Sequence[Attribute], masks: _Masks, config: AuditConfig
 ) -> tuple[BatchPrediction, ...]:
     return tuple(
         predict_from_batch(
@@ -187,8 +248,7 @@ def _batch_predictions(
             draws=config.permutations,
             rng=stage_rng(config.seed, STAGE, "batch", batch.name, attribute.name),
         )
-        for batch in dataset.attributes
-        if batch.kind == "batch"
+        for batch in batches
         for attribute in _demographic(dataset)
     )
 

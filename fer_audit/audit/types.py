@@ -9,10 +9,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fer_audit.audit.compare_types import COMPARISON_SCHEMA as COMPARISON_SCHEMA
+from fer_audit.audit.compare_types import Agreement as Agreement
+from fer_audit.audit.compare_types import AttributeComparison as AttributeComparison
+from fer_audit.audit.compare_types import CommonImages as CommonImages
+from fer_audit.audit.compare_types import Comparison as Comparison
+from fer_audit.audit.compare_types import ComparisonFinding as ComparisonFinding
+from fer_audit.audit.compare_types import GroupChange as GroupChange
+from fer_audit.audit.compare_types import LabelColumn as LabelColumn
+from fer_audit.audit.compare_types import RunAssociation as RunAssociation
+from fer_audit.audit.compare_types import RunFacts as RunFacts
+from fer_audit.audit.compare_types import RungChange as RungChange
+from fer_audit.audit.compare_types import RunRows as RunRows
+from fer_audit.audit.compare_types import TextDifference as TextDifference
+from fer_audit.audit.compare_types import VectorFacts as VectorFacts
+from fer_audit.audit.types_claims import AttributeStability as AttributeStability
+from fer_audit.audit.types_claims import ClusterStability as ClusterStability
+from fer_audit.audit.types_claims import Conditional as Conditional
+from fer_audit.audit.types_claims import GateRule as GateRule
+from fer_audit.audit.types_claims import GroupSpread as GroupSpread
+from fer_audit.audit.types_claims import NotComputable as NotComputable
+from fer_audit.audit.types_claims import Recluster as Recluster
+from fer_audit.audit.types_claims import Replay as Replay
+from fer_audit.audit.types_claims import ReplayAttribute as ReplayAttribute
+from fer_audit.audit.types_claims import StabilityFacts as StabilityFacts
+from fer_audit.audit.types_claims import VariantV as VariantV
+from fer_audit.audit.types_latent import GroupOverlap as GroupOverlap
+from fer_audit.audit.types_latent import LatentOverlap as LatentOverlap
+from fer_audit.audit.types_latent import PairOverlap as PairOverlap
+from fer_audit.audit.types_latent import StyleBaseline as StyleBaseline
+from fer_audit.audit.types_latent import StyleTest as StyleTest
 from fer_audit.embed.types import ModelFacts
-
-NotComputable = tuple[tuple[str, str], ...]
-"""((field, reason), ...) of the fields of this record that are None because they have no value."""
 
 Severity = Literal["info", "notice", "warning"]
 
@@ -153,6 +180,14 @@ class Cell:
     """Count if the attributes were independent."""
     residual: float | None
     """Adjusted (Haberman) residual against independence of all attributes."""
+    expected_pairs: float | None = None
+    """Count if the attributes went together in pairs only: every two-way table as it is, nothing beyond."""
+    residual_pairs: float | None = None
+    """Adjusted residual against that; None for fewer than three attributes."""
+    p_adjusted: float | None = None
+    """Its normal p after Benjamini-Hochberg over all cells."""
+    more_images: int | None = None
+    """Images to collect, if drawn like the set, until this cell can be expected to hold 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +204,8 @@ class Intersections:
     largest_gaps: tuple[Cell, ...]
     """Cells furthest below what independence expects."""
     not_computable: NotComputable = ()
+    beyond_pairs: tuple[Cell, ...] = ()
+    """Cells furthest from what the two-way tables expect, either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +364,8 @@ class Rung:
     n_effective: int
     reading: str
     """One line: what this rung says, or why it cannot be computed."""
+    skipped: bool = False
+    """True when the set has nothing to ask about; the claim climbs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +376,12 @@ class Ladder:
     rungs: tuple[Rung, ...]
     highest: int
     """Number of the last rung that held before one did not; 0 = none."""
+    conditionals: tuple[Conditional, ...] = ()
+    """Every question of rungs 4 to 6, and those of --given."""
+    lost: tuple[tuple[str, float], ...] = ()
+    """(columns held fixed, 1 - kept) for each of them with a value: what was lost where."""
+    stopped: str = ""
+    """Reading of the first rung that did not hold; "" when all did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +406,11 @@ class BatchPrediction:
     """(1 + #{accuracy* >= accuracy}) / (permutations + 1), fixed margins."""
     permutations: int
     not_computable: NotComputable = ()
+    left_out_accuracy: float | None = None
+    """The same guess for each image from the others alone: a tie is wrong, and an image that is alone in its
+    batch is guessed from the whole set. Many small batches make `accuracy` too good, never this."""
+    v_corrected: float | None = None
+    """Bias-corrected V of batch and attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +476,16 @@ class AuditResult:
     versions: tuple[tuple[str, str], ...]
     """(package, version) of everything that computed one."""
     batch_predictions: tuple[BatchPrediction, ...] = ()
-    """What each batch attribute knows of each demographic one."""
+    """What each batch attribute, and the image size, knows of each demographic one."""
+    stability: StabilityFacts | None = None
+    """None when no other partition was made."""
+    style_tests: tuple[StyleTest, ...] = ()
+    style_baselines: tuple[StyleBaseline, ...] = ()
+    latent: tuple[LatentOverlap, ...] = ()
+    replay: Replay | None = None
+    recluster: tuple[Recluster, ...] = ()
+    gate: tuple[GateRule, ...] = ()
+    """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
     """The whole clustering, when the images cannot make clusters."""
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "cluster": ("fer_audit.cli.run", "Embed and cluster."),
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
+    "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
@@ -55,7 +56,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FER_AUDIT"},
-    epilog="Exit codes: 0 done; 2 usage, config, provider or model error; 3 no usable input or no disk; "
+    epilog="Exit codes: 0 done; 1 done, and a --fail-on rule was crossed; 2 usage, config, provider or model error; 3 no usable input or no disk; "
     "4 done, with more failed images than --max-errors; 5 the run directory is locked; 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="fer-audit")

@@ -16,6 +16,10 @@ Command = Callable[..., Any]
 
 _DEFAULT = AuditConfig()
 
+AUTO = "auto"
+AUTO_K = 0
+"""What `--k auto` becomes on its way to `AuditConfig.k_auto`."""
+
 
 class NameColumn(click.ParamType[tuple[str, str]]):
     """`race=ethnicity`, or `race` for a column of the same name."""
@@ -37,6 +41,31 @@ class NameColumn(click.ParamType[tuple[str, str]]):
         return name, column or name
 
 
+class Clusters(click.ParamType[int]):
+    """A number of clusters, or `auto` (0 inside)."""
+
+    name = "N|auto"
+
+    def convert(
+        self,
+        value: str | int,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Read the number."""
+        if isinstance(value, int):
+            return value
+        if value == AUTO:
+            return AUTO_K
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {AUTO}", param, ctx)
+        if number < 1:
+            self.fail(f"k is {number}; it must be at least 1", param, ctx)
+        return number
+
+
 class AgeBins(click.ParamType[tuple[int, ...]]):
     """Comma-separated lower ends, e.g. 0,18,65."""
 
@@ -55,6 +84,23 @@ class AgeBins(click.ParamType[tuple[int, ...]]):
             return tuple(int(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of ages such as 0,18,65", param, ctx)
+
+
+class ColumnList(click.ParamType[tuple[str, ...]]):
+    """Comma-separated names, e.g. gender,age_bin."""
+
+    name = "A,B"
+
+    def convert(
+        self,
+        value: str | tuple[str, ...] | list[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Split at the commas."""
+        if not isinstance(value, str):
+            return tuple(value)
+        return tuple(part.strip() for part in value.split(","))
 
 
 def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -130,7 +176,11 @@ model_options = _apply(
 cluster_options = _apply(
     [
         click.option(
-            "--k", type=int, default=_DEFAULT.k, show_default=True, help="Number of clusters."
+            "--k",
+            type=Clusters(),
+            default=_DEFAULT.k,
+            show_default=True,
+            help="Number of clusters; auto = chosen from elbow, silhouette and stability.",
         ),
         click.option(
             "--starts",
@@ -172,6 +222,40 @@ statistics_options = _apply(
             "--keep-duplicates",
             is_flag=True,
             help="Test on every file, not on one copy of each byte-identical group.",
+        ),
+        click.option(
+            "--given",
+            type=ColumnList(),
+            multiple=True,
+            metavar="A,B",
+            help="Ask every association also within strata of these attributes; repeatable.",
+        ),
+        click.option(
+            "--replay",
+            type=int,
+            default=_DEFAULT.replay,
+            show_default=True,
+            help="Draw so many small studies from the set and audit each anew.",
+        ),
+        click.option(
+            "--replay-size",
+            type=int,
+            default=_DEFAULT.replay_size,
+            show_default=True,
+            help="Images in a small study.",
+        ),
+        click.option(
+            "--recluster",
+            type=int,
+            default=_DEFAULT.recluster,
+            show_default=True,
+            help="Bootstrap resamples that are clustered anew, for intervals that include it.",
+        ),
+        click.option(
+            "--fail-on",
+            multiple=True,
+            metavar="RULE",
+            help="Exit 1 when crossed, e.g. 'race.v_corrected>0.2'; repeatable; see docs/audit.md.",
         ),
         click.option(
             "--reference",
@@ -220,13 +304,21 @@ place_options = _apply(
 
 def audit_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
+    from fer_audit.audit.gate import parse_rule
+
     names = set(AuditConfig.__dataclass_fields__) & set(values)
     chosen = {name: values[name] for name in names}
     if chosen.get("reference") is not None:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
         chosen.pop("reference", None)
-    return AuditConfig(**chosen)
+    if chosen.get("k") == AUTO_K:
+        chosen["k"] = _DEFAULT.k
+        chosen["k_auto"] = True
+    config = AuditConfig(**chosen)
+    for rule in config.fail_on:
+        parse_rule(rule)  # a rule that makes no sense is known before hours of work
+    return config
 
 
 def resources(values: dict[str, Any]) -> Resources:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fer_audit.config import AuditConfig
     from fer_audit.pipeline.run import Run, Until
 
+RULE_CROSSED = 1
 TOO_MANY_FAILED = 4
 
 dataset_argument = click.argument(
@@ -63,7 +64,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     else:
         show(terminal_report(done.result, done.timings))
         click.echo(f"Run directory: {done.folder}", err=True)
-    _exit_by_failures(ctx, done, values["max_errors"])
+    _exit_by_result(ctx, done, values["max_errors"])
 
 
 @click.command("embed", short_help="Only decode and embed.")
@@ -116,7 +117,7 @@ def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "audit")
     click.echo(str(done.folder / "result.json"))
-    _exit_by_failures(ctx, done, values["max_errors"])
+    _exit_by_result(ctx, done, values["max_errors"])
 
 
 def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bool = False) -> Run:
@@ -153,12 +154,13 @@ def default_folder(name: str, config: AuditConfig) -> Path:
         words.append(f"first{config.first}")
     if config.sample is not None:
         words.append(f"sample{config.sample}")
-    words += [Path(config.model).stem, f"k{config.k}", f"seed{config.seed}"]
+    k = "kauto" if config.k_auto else f"k{config.k}"
+    words += [Path(config.model).stem, k, f"seed{config.seed}"]
     return Path("runs") / re.sub(r"[^\w.-]+", "_", "-".join(words))
 
 
-def _exit_by_failures(ctx: click.Context, done: Run, max_errors: float) -> None:
-    """End with code 4 when more images failed than the user accepts."""
+def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
+    """End with code 4 when more images failed than the user accepts, with 1 when a rule was crossed."""
     if done.result is None:
         return
     facts = done.result.dataset
@@ -169,3 +171,8 @@ def _exit_by_failures(ctx: click.Context, done: Run, max_errors: float) -> None:
             err=True,
         )
         ctx.exit(TOO_MANY_FAILED)
+    crossed = [rule for rule in done.result.gate if rule.crossed]
+    for rule in crossed:
+        click.echo(f"fer-audit: crossed: {rule.rule} (it is {rule.value})", err=True)
+    if crossed:
+        ctx.exit(RULE_CROSSED)

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 BLOCK_ROWS = 4096
 """4096 x 2048 x 4 bytes = 34 MB at a time."""
 
 COMPONENTS = 128
 """86 % of the variance of ResNet50 embeddings of UTKFace."""
+
+SPACE_ROWS = 4096
+"""Rows the axes are found from; the cost does not grow with n. They hold 85.8 % of the variance of all 23,707 faces,
+the axes of all of them 86.3 %, and the polish in the full space makes up for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +42,25 @@ class Rows:
             elif len(rows):
                 yield rows, self.vectors[rows]
 
+    def chunks(
+        self, active: NDArray[np.intp] | None = None
+    ) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.float32]]]:
+        """Yield (which of the usable rows, their vectors), of the `active` ones or of all.
+
+        `active` are ascending numbers 0..count-1 among the usable rows.
+        When most are, all are given: a copy of most rows costs more than looking at the rest.
+        """
+        if active is None or 2 * len(active) > self.count:
+            position = 0
+            for _, block in self.blocks():
+                yield slice(position, position + len(block)), block
+                position += len(block)
+            return
+        numbers = active if self.ok.all() else np.flatnonzero(self.ok)[active]
+        for start in range(0, len(active), BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            yield active[part], self.vectors[numbers[part]]
+
     @property
     def count(self) -> int:
         """Number of usable rows."""
@@ -52,7 +76,7 @@ class PrincipalSpace:
     axes: NDArray[np.float32]
     """(d, m), columns orthonormal, most variance first"""
     explained: float
-    """Share of the variance inside the space, 0-1."""
+    """Share of the variance, of the rows it was found from, inside the space, 0-1."""
 
     def project(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the (b, m) coordinates of (b, d) vectors."""
@@ -60,19 +84,25 @@ class PrincipalSpace:
 
 
 def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
-    """Return the space of the leading eigenvectors of the covariance matrix.
+    """Return the space of the leading eigenvectors of the covariance matrix of the rows.
 
+    Above `SPACE_ROWS` usable rows it is the covariance of so many evenly spaced ones, from the first to the last.
     The mean is taken first, so that the second pass sums centred products and loses nothing to cancellation.
     Signs are fixed (the largest coefficient of an axis is positive): the same data give the same coordinates.
     """
     d = rows.vectors.shape[1]
+    rows = _thinned(rows)
     total = np.zeros(d)
     for _, block in rows.blocks():
         total += block.sum(axis=0, dtype=np.float64)
     mean = (total / rows.count).astype(np.float32)
-    values, axes, variance = (
-        _few_rows(rows, mean, components) if rows.count < d else _many_rows(rows, mean, components)
-    )
+    # two threads of one product wait for a busy machine: 15 s became 2.6 s beside another process
+    with threadpool_limits(1):
+        values, axes, variance = (
+            _few_rows(rows, mean, components)
+            if rows.count < d
+            else _many_rows(rows, mean, components)
+        )
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     explained = float(np.clip(values.sum() / variance, 0, 1)) if variance > 0 else 1.0
     return PrincipalSpace(mean, np.ascontiguousarray(axes, dtype=np.float32), explained)
@@ -87,9 +117,14 @@ def _many_rows(
     for _, block in rows.blocks():
         centred = block - mean
         scatter += centred.T @ centred
+    variance = float(np.trace(scatter))
+    scatter /= variance or 1.0
     m = min(components, d)
-    values, axes = scipy.linalg.eigh(scatter, subset_by_index=[d - m, d - 1])
-    return values[::-1], axes[:, ::-1], float(np.trace(scatter))
+    # float32 halves the time; its axes are orthonormal to 1e-6
+    values, axes = scipy.linalg.eigh(
+        scatter.astype(np.float32), subset_by_index=[d - m, d - 1], overwrite_a=True
+    )
+    return values[::-1].astype(np.float64) * variance, axes[:, ::-1].astype(np.float64), variance
 
 
 def _few_rows(
@@ -108,6 +143,16 @@ def _few_rows(
     order = np.flatnonzero(kept)[::-1]
     axes = centred.T @ vectors[:, order] / np.sqrt(np.maximum(values[order], 1e-300))
     return values[order], axes, float(np.trace(gram))
+
+
+def _thinned(rows: Rows) -> Rows:
+    """Return at most SPACE_ROWS of the usable rows, evenly spaced."""
+    if rows.count <= SPACE_ROWS:
+        return rows
+    usable = np.flatnonzero(rows.ok)
+    kept = np.zeros_like(rows.ok)
+    kept[usable[np.linspace(0, len(usable) - 1, SPACE_ROWS).round().astype(np.intp)]] = True
+    return Rows(rows.vectors, kept)
 
 
 def reduce_rows(rows: Rows, space: PrincipalSpace) -> NDArray[np.float32]:

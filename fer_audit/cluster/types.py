@@ -20,6 +20,73 @@ class SweepPoint:
     inertia: float
 
 
+@dataclass(frozen=True, slots=True)
+class KPoint:
+    """What the criteria of `--k auto` say about one k; None = not computable."""
+
+    k: int
+    inertia: float
+    silhouette: float | None
+    """Mean silhouette on a sample, -1 to 1 (Rousseeuw 1987)."""
+    ari: float | None
+    """Median adjusted Rand index of the partitions of pairs of subsamples, on the rows they share."""
+
+
+@dataclass(frozen=True, slots=True)
+class KChoice:
+    """How k was chosen, and what each criterion voted for; None = it abstained."""
+
+    k: int
+    elbow: int | None
+    """The knee of the inertia curve (Kneedle, Satopaa 2011)."""
+    silhouette: int | None
+    """The k with the highest mean silhouette."""
+    stability: int | None
+    """The largest k whose partition a subsample reproduces."""
+    rule: str
+    points: tuple[KPoint, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alternative:
+    """Another partition of the same vectors: another seed, or another k."""
+
+    k: int
+    seed: int
+    labels: NDArray[np.int32]
+    """(n,) cluster of each image, numbered by size; -1 where not ok."""
+    inertia: float
+    """In the full space."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A subset or resample of the images, clustered anew."""
+
+    rows: NDArray[np.int64]
+    """(m,) row numbers; a bootstrap resample repeats some."""
+    labels: NDArray[np.int32]
+    """(m,) cluster of each of them in the new partition."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stability:
+    """How much of a partition is the data's, and how much the seed's, k's or the sample's."""
+
+    seeds: tuple[Alternative, ...]
+    """The same k from other seeds."""
+    ks: tuple[Alternative, ...]
+    """The partitions of the sweep, k = 1..sweep_max, and of k-1 .. k+2."""
+    ari: tuple[float, ...]
+    """Adjusted Rand index of every pair of `seeds`, the reported partition included."""
+    jaccard: tuple[float, ...]
+    """(k,) mean bootstrap Jaccard similarity of each cluster (Hennig 2007); below 0.6 it is not stable."""
+    half_a: NDArray[np.bool_]
+    """(n,) the random half that was clustered on its own."""
+    half_b_labels: NDArray[np.int32]
+    """(n,) nearest centre of half A for the other half; -1 elsewhere."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustering:
     """A K-Means partition. Clusters are numbered by size, largest first."""
@@ -36,6 +103,12 @@ class Clustering:
     """Inertia of every start in the reduced space, before the polish."""
     sweep: tuple[SweepPoint, ...]
     fingerprint: str
+    coordinates: NDArray[np.float32] | None = None
+    """(n, m) principal coordinates the starts were made in; 0 where not ok."""
+    stability: Stability | None = None
+    """None = not measured."""
+    choice: KChoice | None = None
+    """None = k was given."""
 
     @property
     def k(self) -> int:

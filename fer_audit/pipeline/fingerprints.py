@@ -43,9 +43,11 @@ def run_fingerprints(
     cluster = cluster_fingerprint(
         embed,
         k=config.k,
+        k_auto=config.k_auto,
         starts=config.starts,
         sweep_max=config.sweep_max,
         seed=config.seed,
+        stability=True,
         versions=(version("numpy"), version("scipy"), version("scikit-learn")),
     )
     audit = stage_fingerprint(

@@ -25,6 +25,7 @@ from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
+from fer_audit.pipeline.again import cluster_more
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
 from fer_audit.report.document import result_json
@@ -227,9 +228,11 @@ class _Walk:
                     embeddings.vectors,
                     embeddings.ok,
                     k=self.config.k,
+                    k_auto=self.config.k_auto,
                     starts=self.config.starts,
                     sweep_max=self.config.sweep_max,
                     seed=self.config.seed,
+                    stability=True,
                     fingerprint=prints.cluster,
                     progress=self.progress,
                 )
@@ -245,6 +248,7 @@ class _Walk:
         clustering: Clustering | None,
         not_clustered: str,
     ) -> AuditResult:
+        more = cluster_more(rows, embeddings, clustering, self.config)
         result = audit_dataset(
             self.dataset,
             rows,
@@ -253,6 +257,11 @@ class _Walk:
             config=self.config,
             versions=versions(),
             not_clustered=not_clustered,
+            stability=None if clustering is None else clustering.stability,
+            style_labels=more.style_labels,
+            coordinates=None if clustering is None else clustering.coordinates,
+            replays=more.replays,
+            reclusters=more.reclusters,
             progress=self.progress,
         )
         return dataclasses.replace(result, planted=check_planted(self.dataset.root, result))

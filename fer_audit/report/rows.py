@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +91,9 @@ def rows_table(
         "reason": _texts(done.reasons),
         "flags": _texts(rows.flags),
     }
-    for attribute in dataset.attributes:
-        columns[_free_name(attribute.name, columns)] = _labels(attribute)
+    names = attribute_columns([attribute.name for attribute in dataset.attributes])
+    for name, attribute in zip(names, dataset.attributes, strict=True):
+        columns[name] = _labels(attribute)
     if dataset.ages is not None:
         columns["age"] = pa.array(dataset.ages, mask=dataset.ages < 0)
     if clustering is not None:
@@ -122,11 +124,15 @@ def _labels(attribute: Attribute) -> pa.Array:
     return names.take(pa.array(attribute.codes, mask=attribute.codes < 0))
 
 
-def _free_name(name: str, taken: dict[str, pa.Array]) -> str:
-    free = encodable(name)
-    while free in taken or free in _FIXED:
-        free += "_group"
-    return free
+def attribute_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the column of each attribute, in the order of the set: its name, or the name with the ending _group."""
+    columns: list[str] = []
+    for name in names:
+        free = encodable(name)
+        while free in columns or free in _FIXED:
+            free += "_group"
+        columns.append(free)
+    return tuple(columns)
 
 
 def _guarded(table: pa.Table) -> pa.Table:

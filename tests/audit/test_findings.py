@@ -48,6 +48,7 @@ def test_all_kinds_of_finding_about_this_set_are_there(findings: tuple[Finding, 
     assert {each.code for each in findings} == {
         "age_heaping",
         "batch_knows_labels",
+        "claims_reach",
         "clusters_follow",
         "conflicting_copies",
         "label_origin",

@@ -89,7 +89,7 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
 
     assert {ladder.attribute: ladder.highest for ladder in found.ladders} == {
         "race": 0,
-        "age_bin": 3,
+        "age_bin": 6,
     }
     first = found.findings[0]
     assert first.code == "clusters_follow"

@@ -1,0 +1,220 @@
+"""Rules that end a run with exit code 1: `SUBJECT.FIELD OP NUMBER`, e.g. `race.v_corrected>0.2`.
+
+    rule     = subject "." field op number
+    subject  = the name of an attribute | dataset | duplicates | cells | clustering
+    op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
+    number   = decimal, e.g. 5, -0.2, 1e-3
+
+A rule says what is not acceptable: it is crossed when the comparison is true.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from fer_audit.audit.types import AuditResult, GateRule
+from fer_audit.errors import ConfigError
+
+OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+ATTRIBUTE_FIELDS = (
+    "v",
+    "v_corrected",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "u",
+    "balance",
+    "rung",
+    "min_share",
+    "max_share",
+    "min_ratio",
+    "min_count",
+    "groups",
+    "ENS",
+    "IR",
+    "NSD",
+    "tv",
+    "not_annotated",
+    "homophily_gain",
+)
+"""Of an attribute: its association with the clusters, its ladder and its shares."""
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "dataset": ("listed", "ok", "failed", "failed_share", "fully_labelled", "rejects", "flags"),
+    "duplicates": ("groups", "files", "conflicts"),
+    "cells": ("all", "empty", "under_30"),
+    "clustering": ("k", "ari", "unstable", "min_jaccard", "smallest"),
+}
+_OPERATOR = re.compile(r">=|<=|==|!=|>|<")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A parsed rule."""
+
+    text: str
+    subject: str
+    field: str
+    symbol: str
+    number: float
+
+
+def parse_rule(text: str) -> Rule:
+    """Return a rule; raises ConfigError with a caret under the first character that does not fit."""
+    found = _OPERATOR.search(text)
+    if found is None:
+        _refuse(text, len(text), f"expected one of {' '.join(OPERATORS)}")
+    left = text[: found.start()].rstrip()
+    subject, dot, field = left.rpartition(".")
+    if not dot:
+        _refuse(text, len(left), 'expected "." and a field')
+    if not subject.strip():
+        _refuse(text, 0, 'expected a subject before "."')
+    if not _FIELD.fullmatch(field):
+        wrong = _FIELD.match(field)
+        _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
+    fields = FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
+    if field not in fields:
+        _refuse(
+            text, len(subject) + 1, f"{subject.strip()} has no such field: {', '.join(fields)}"
+        )
+    start = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
+    number = _NUMBER.match(text, start)
+    if number is None:
+        _refuse(text, start, "expected a number")
+    rest = text[number.end() :]
+    if rest.strip():
+        _refuse(text, number.end() + len(rest) - len(rest.lstrip()), "expected nothing more")
+    value = float(number[0])
+    if not math.isfinite(value):
+        _refuse(text, start, "the number is too large")
+    return Rule(text, subject.strip(), field, found[0], value)
+
+
+def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> None:
+    """Raise ConfigError for a rule that cannot be read or names no attribute; before any work is done."""
+    for text in rules:
+        rule = parse_rule(text)
+        if rule.subject not in FIELDS and rule.subject not in attributes:
+            subjects = ", ".join((*attributes, *FIELDS))
+            _refuse(text, 0, f"no such subject in this dataset: {subjects}")
+
+
+def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ...]:
+    """Return each rule with the value it looked at, in the order given."""
+    return tuple(_check(parse_rule(text), result) for text in rules)
+
+
+def _check(rule: Rule, result: AuditResult) -> GateRule:
+    value = _values(rule.subject, result).get(rule.field)
+    if value is None:
+        reason = (
+            f"{rule.subject}.{rule.field} has no value in this run, so the rule is not crossed"
+        )
+        return GateRule(rule.text, None, crossed=False, reason=reason)
+    crossed = OPERATORS[rule.symbol](value, rule.number)
+    verb = "is crossed" if crossed else "holds off"
+    return GateRule(
+        rule.text,
+        float(value),
+        crossed=crossed,
+        reason=f"{rule.subject}.{rule.field} is {value:.6g}: the rule {verb}",
+    )
+
+
+def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
+    if subject == "dataset":
+        facts = result.dataset
+        return {
+            "listed": facts.listed,
+            "ok": facts.ok,
+            "failed": facts.failed,
+            "failed_share": facts.failed / facts.listed if facts.listed else None,
+            "fully_labelled": facts.fully_labelled,
+            "rejects": sum(each.count for each in facts.rejects),
+            "flags": sum(each.count for each in facts.flags),
+        }
+    if subject == "duplicates":
+        copies = result.duplicates
+        conflicts = max((each.count for each in copies.conflicts), default=0)
+        return {"groups": copies.groups, "files": copies.files, "conflicts": conflicts}
+    if subject == "cells":
+        cells = result.intersections
+        if cells is None or (cells.not_computable and not cells.n):
+            return {}
+        return {"all": cells.cells, "empty": cells.empty, "under_30": cells.under_30}
+    return _of_clusters(result) if subject == "clustering" else _of_attribute(subject, result)
+
+
+def _of_clusters(result: AuditResult) -> Mapping[str, float | None]:
+    values: dict[str, float | None] = {}
+    if result.clustering is not None:
+        values |= {"k": result.clustering.k, "smallest": min(result.clustering.sizes)}
+    if result.stability is not None:
+        jaccard = [each.jaccard for each in result.stability.clusters]
+        values |= {
+            "ari": result.stability.ari_median,
+            "unstable": sum(not each.stable for each in result.stability.clusters),
+            "min_jaccard": min(jaccard, default=None),
+        }
+    return values
+
+
+def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
+    values: dict[str, float | None] = {}
+    for association in result.associations:
+        if association.attribute == name:
+            values |= {
+                "v": association.v,
+                "v_corrected": association.v_corrected,
+                "low": association.low,
+                "high": association.high,
+                "p": association.p_permutation,
+                "p_holm": association.p_holm,
+                "u": association.u_group_from_cluster,
+                "balance": association.balance,
+            }
+    for ladder in result.ladders:
+        if ladder.attribute == name:
+            values["rung"] = ladder.highest
+    for overlap in result.latent:
+        if overlap.attribute == name and overlap.homophily is not None:
+            values["homophily_gain"] = overlap.homophily - (overlap.expected or 0.0)
+    for about in result.representation:
+        if about.attribute == name:
+            shares = [group.share for group in about.groups if group.share is not None]
+            ratios = [group.ratio for group in about.groups if group.ratio is not None]
+            values |= {
+                "min_share": min(shares, default=None),
+                "max_share": max(shares, default=None),
+                "min_ratio": min(ratios, default=None),
+                "min_count": min((group.count for group in about.groups), default=None),
+                "groups": about.indices.R,
+                "ENS": about.indices.ENS,
+                "IR": about.indices.IR,
+                "NSD": about.indices.NSD,
+                "tv": about.target.tv,
+                "not_annotated": about.not_annotated,
+            }
+    return values
+
+
+def _refuse(text: str, at: int, why: str) -> NoReturn:
+    raise ConfigError(
+        f"--fail-on cannot read this rule: {why}\n    {text}\n    {' ' * at}^",
+        hint="For example: --fail-on 'race.v_corrected>0.2'",
+    )

@@ -1,0 +1,149 @@
+"""`--k auto`: three criteria vote for a number of clusters, and their median is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.cluster.kmeans import best_start
+from fer_audit.cluster.types import Alternative, KChoice, KPoint
+from fer_audit.rng import stage_rng
+
+SILHOUETTE_ROWS = 3000
+"""3000^2 distances, 36 MB; the mean silhouette of so many rows is known to about 0.005."""
+
+POOL_ROWS = 6000
+SUBSAMPLES = 5
+SUBSAMPLE_SHARE = 0.8
+"""Ben-Hur et al. take 0.8: two subsamples share 64 % of the rows."""
+SUBSAMPLE_STARTS = 3
+
+REPRODUCED = 0.9
+"""Median ARI from which two subsamples tell the same story (excellent recovery in Steinley 2004)."""
+
+RULE = "median of the votes for elbow, silhouette and stability; of two votes the smaller"
+
+
+def choose_k(
+    reduced: NDArray[np.float32],
+    ok: NDArray[np.bool_],
+    sweep: Sequence[Alternative],
+    *,
+    seed: int,
+) -> KChoice:
+    """Return the number of clusters that the partitions of a sweep over k speak for.
+
+    `reduced` is (count, m), the coordinates of the usable rows.
+
+    - Elbow: the knee of the inertia curve, see `elbow`.
+    - Silhouette: the k of the highest mean silhouette on a seeded sample (Rousseeuw 1987).
+    - Stability: the largest k whose partition is reproduced on subsamples (Ben-Hur et al., PSB 2002); the most
+      reproducible k when none is.
+
+    The median lets no single criterion decide: where two agree it is theirs, and one that runs to an end of the range,
+    as the silhouette runs to 2, is outvoted. A criterion that cannot be computed abstains.
+    """
+    points = []
+    silhouettes = _silhouettes(reduced, ok, sweep, seed)
+    for each, silhouette in zip(sweep, silhouettes, strict=True):
+        ari = subsample_ari(reduced, each.k, seed=seed) if each.k > 1 else None
+        points.append(KPoint(each.k, each.inertia, silhouette, ari))
+    votes = (
+        elbow([point.k for point in points], [point.inertia for point in points]),
+        _silhouette_vote(points),
+        _stability_vote(points),
+    )
+    cast = sorted(vote for vote in votes if vote is not None)
+    chosen = cast[(len(cast) - 1) // 2] if cast else max(point.k for point in points)
+    return KChoice(chosen, *votes, RULE, tuple(points))
+
+
+def elbow(ks: Sequence[int], inertias: Sequence[float], *, sensitivity: float = 1.0) -> int | None:
+    """Return the knee of a falling, convex curve, or None when it has none.
+
+    The curve is scaled to the unit square and turned over; a knee is a peak of its height above the diagonal from
+    which it then falls by `sensitivity` mean steps in x before it rises again. The first one counts.
+    Kneedle: Satopaa et al., ICDCS Workshops 2011, offline; the same answers as the package kneed without a knee's
+    fall below zero, and without its import of matplotlib.
+    """
+    x, y = np.asarray(ks, np.float64), np.asarray(inertias, np.float64)
+    if len(x) < 3 or np.ptp(y) <= 0:
+        return None
+    x_unit = (x - x[0]) / (x[-1] - x[0])
+    height = (y.max() - y) / np.ptp(y) - x_unit
+    padded = np.concatenate([height[:1], height, height[-1:]])
+    peaks = (height >= padded[:-2]) & (height >= padded[2:])
+    valleys = (height <= padded[:-2]) & (height <= padded[2:])
+    drop = sensitivity * float(np.diff(x_unit).mean())
+    peak: int | None = None
+    for i in range(len(x) - 1):
+        if peaks[i]:
+            peak = i
+        if valleys[i]:
+            peak = None
+        if peak is not None and height[i + 1] < height[peak] - drop:
+            return ks[peak]
+    return None
+
+
+def subsample_ari(reduced: NDArray[np.float32], k: int, *, seed: int) -> float | None:
+    """Return the median ARI over pairs of subsamples of 80 %, each clustered anew, on the rows a pair shares.
+
+    Other seeds alone would not do: with enough starts even a k that tears a cluster apart is found again and again.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    rng = stage_rng(seed, "cluster", "choose", f"k={k}")
+    pool = reduced[np.sort(rng.permutation(len(reduced))[:POOL_ROWS])]
+    size = int(SUBSAMPLE_SHARE * len(pool))
+    if size < max(k, 2):
+        return None
+    labels = np.full((SUBSAMPLES, len(pool)), -1, np.int32)
+    for row in labels:
+        drawn = np.sort(rng.permutation(len(pool))[:size])
+        seeds = [int(x) for x in rng.integers(0, 2**31, size=SUBSAMPLE_STARTS)]
+        row[drawn] = best_start(pool[drawn], k, seeds)[0].labels
+    aris = []
+    for one, other in combinations(labels, 2):
+        shared = (one >= 0) & (other >= 0)
+        aris.append(float(adjusted_rand_score(one[shared], other[shared])))
+    return float(np.median(aris))
+
+
+def _silhouettes(
+    reduced: NDArray[np.float32],
+    ok: NDArray[np.bool_],
+    sweep: Sequence[Alternative],
+    seed: int,
+) -> list[float | None]:
+    """Return the mean silhouette of each partition on one sample, the distances computed once."""
+    from sklearn.metrics import pairwise_distances, silhouette_score
+
+    rng = stage_rng(seed, "cluster", "choose", "silhouette")
+    drawn = np.sort(rng.permutation(len(reduced))[:SILHOUETTE_ROWS])
+    distances = pairwise_distances(reduced[drawn])
+    np.fill_diagonal(distances, 0)
+    scores: list[float | None] = []
+    for each in sweep:
+        labels = each.labels[ok][drawn]
+        if 2 <= len(np.unique(labels)) < len(drawn):
+            scores.append(float(silhouette_score(distances, labels, metric="precomputed")))
+        else:
+            scores.append(None)
+    return scores
+
+
+def _silhouette_vote(points: Sequence[KPoint]) -> int | None:
+    scored = [(point.silhouette, -point.k) for point in points if point.silhouette is not None]
+    return -max(scored)[1] if scored else None
+
+
+def _stability_vote(points: Sequence[KPoint]) -> int | None:
+    scored = [(point.ari, point.k) for point in points if point.ari is not None]
+    reproduced = [k for ari, k in scored if ari >= REPRODUCED]
+    if reproduced:
+        return max(reproduced)
+    return -max((ari, -k) for ari, k in scored)[1] if scored else None

@@ -1,0 +1,58 @@
+"""Clustering again: the style measures alone, small studies, bootstrap resamples."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.cluster.replay import recluster, replay_studies
+from fer_audit.cluster.style import cluster_style
+from fer_audit.cluster.types import Clustering, NotClusterable, Study
+from fer_audit.config import AuditConfig
+from fer_audit.embed.types import Embeddings
+from fer_audit.pack.types import PackRows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoreClusters:
+    """Partitions beside the reported one; what cannot be made is None or empty."""
+
+    style_labels: NDArray[np.int32] | None
+    """(n,) clusters of the style measures alone."""
+    replays: tuple[Study, ...]
+    reclusters: tuple[Study, ...]
+
+
+def cluster_more(
+    rows: PackRows,
+    embeddings: Embeddings,
+    clustering: Clustering | None,
+    config: AuditConfig,
+) -> MoreClusters:
+    """Return the partitions that a claim is held against, as far as `config` asks for them."""
+    if clustering is None or clustering.coordinates is None:
+        return MoreClusters(None, (), ())
+    k, seed = clustering.k, config.seed
+    style_labels = None
+    with contextlib.suppress(NotClusterable):  # every picture was taken alike: no baseline
+        style_labels = cluster_style(rows.style, embeddings.ok, k=k, seed=seed)
+    replays: tuple[Study, ...] = ()
+    if config.replay:
+        with contextlib.suppress(NotClusterable):  # fewer images than a study has
+            replays = replay_studies(
+                clustering.coordinates,
+                embeddings.ok,
+                studies=config.replay,
+                size=config.replay_size,
+                k=k,
+                seed=seed,
+            )
+    reclusters: tuple[Study, ...] = ()
+    if config.recluster:
+        reclusters = recluster(
+            clustering.coordinates, embeddings.ok, resamples=config.recluster, k=k, seed=seed
+        )
+    return MoreClusters(style_labels, replays, reclusters)

@@ -1,0 +1,218 @@
+"""Rungs 4 to 8 as a reader sees them: what stops a claim, what is skipped, what comes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_audit.audit.batch import left_out_accuracy
+from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.stable import stability_facts
+from fer_audit.audit.types import AuditResult, Ladder
+from fer_audit.cluster.types import Alternative, Stability
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.errors import ConfigError
+from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+
+N = 1500
+
+
+def stability_of(labels: np.ndarray, *, agree: bool = True, k: int = 3) -> Stability:
+    """Return seeds and ks with those labels (or with noise), and half B with the labels themselves."""
+    rng = np.random.default_rng(5)
+    half = np.arange(len(labels)) % 2 == 0
+
+    def other(k: int, seed: int) -> Alternative:
+        own = labels if agree else rng.integers(0, k, len(labels))
+        return Alternative(k, seed, np.asarray(own % k, dtype=np.int32), 1.0)
+
+    return Stability(
+        seeds=tuple(other(k, seed) for seed in range(3)),
+        ks=tuple(other(x, 0) for x in range(1, k + 3)),
+        ari=(0.9, 0.8, 0.7),
+        jaccard=(0.9, 0.5, 0.7),
+        half_a=half,
+        half_b_labels=np.where(half, -1, labels).astype(np.int32),
+    )
+
+
+@pytest.fixture
+def faces() -> tuple[FaceDataset, np.ndarray]:
+    """Return faces whose clusters follow age; race follows age, gender nothing, smile the hour."""
+    rng = np.random.default_rng(0)
+    age = rng.integers(0, 3, N)
+    race = np.where(rng.random(N) < 0.8, age, rng.integers(0, 3, N))
+    clusters = np.where(rng.random(N) < 0.7, age, rng.integers(0, 3, N))
+    dataset = dataset_of(
+        attribute("race", race, "xyz"),
+        attribute("age_bin", age, ("0-29", "30-59", "60+")),
+        attribute("gender", rng.integers(0, 2, N), ("male", "female")),
+        attribute("hour", rng.integers(0, 5, N), "abcde", "batch"),
+    )
+    return dataset, clusters
+
+
+def audited(
+    faces: tuple[FaceDataset, np.ndarray],
+    stability: Stability | None = None,
+    **config: Any,  # noqa: ANN401 - whatever AuditConfig takes
+) -> AuditResult:
+    dataset, clusters = faces
+    rows = rows_of(len(dataset))
+    return audit_dataset(
+        dataset,
+        rows,
+        embeddings_of(rows),
+        clustering_of(clusters, k=3),
+        config=AuditConfig(**{"permutations": 299, "bootstraps": 99, **config}),
+        stability=stability,
+    )
+
+
+def ladder_of(result: AuditResult, name: str) -> Ladder:
+    return next(each for each in result.ladders if each.attribute == name)
+
+
+def test_a_claim_that_is_another_attributes_stops_at_rung_four(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    found = audited(faces, stability_of(faces[1]))
+
+    race, age = ladder_of(found, "race"), ladder_of(found, "age_bin")
+    assert race.highest == 3
+    assert race.stopped.startswith("rung 4: given age_bin x gender")
+    assert dict(race.lost)["age_bin x gender"] > 0.8
+    assert age.highest == 8
+    assert age.stopped == ""
+
+
+def test_a_ladder_without_style_or_batch_passes_over_those_rungs(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    dataset, clusters = faces
+    plain = dataset_of(dataset.attributes[1], dataset.attributes[2])
+
+    ladder = ladder_of(audited((plain, clusters), stability_of(clusters)), "age_bin")
+
+    assert [rung.skipped for rung in ladder.rungs] == [False] * 4 + [True, True, False, False]
+    assert ladder.rungs[5].reading == "skipped: no batch attribute"
+    assert ladder.highest == 8
+
+
+def test_a_single_attribute_has_no_others_to_hold_fixed(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    alone = dataset_of(faces[0].attributes[1])
+
+    ladder = ladder_of(audited((alone, faces[1])), "age_bin")
+
+    assert ladder.rungs[3].skipped
+    assert ladder.highest == 3
+    assert ladder.stopped == "rung 7: not computable: one partition only"
+
+
+def test_a_batch_that_is_unique_to_each_image_stops_the_climb(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    dataset, clusters = faces
+    serial = attribute("serial", np.arange(N), [str(i) for i in range(N)], "batch")
+
+    ladder = ladder_of(audited((dataset_of(dataset.attributes[1], serial), clusters)), "age_bin")
+
+    assert ladder.rungs[5].holds is None
+    assert "no stratum holds two clusters and two groups" in ladder.rungs[5].reading
+    assert ladder.highest == 3
+
+
+def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    ladder = ladder_of(audited(faces, stability_of(faces[1], agree=False)), "age_bin")
+
+    assert ladder.highest == 6
+    assert ladder.rungs[6].holds is False
+    assert "ARI 0.80 (median; 0.70-0.90)" in ladder.rungs[6].reading
+
+
+def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    stability = stability_of(faces[1])
+    noise = np.random.default_rng(8).integers(0, 3, N)
+    stability.half_b_labels[:] = np.where(stability.half_a, -1, noise)
+
+    ladder = ladder_of(audited(faces, stability), "age_bin")
+
+    assert (ladder.highest, ladder.rungs[7].holds) == (7, False)
+
+
+def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndarray]) -> None:
+    whole = stability_of(faces[1])
+    no_seed = Stability((), whole.ks, (), whole.jaccard, whole.half_a, whole.half_b_labels)
+    no_k = Stability(whole.seeds, (), (0.9,), whole.jaccard, whole.half_a, whole.half_b_labels)
+
+    first, second = audited(faces, no_seed), audited(faces, no_k)
+
+    assert (
+        ladder_of(first, "age_bin").rungs[6].reading == "not computable: no other seed was tried"
+    )
+    assert ladder_of(second, "age_bin").rungs[6].reading == "not computable: no other k was tried"
+    assert first.stability is not None
+    assert dict(first.stability.not_computable)["ari_median"] == "no other seed"
+
+
+def test_clusters_below_six_tenths_are_marked_unstable(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    dataset, clusters = faces
+
+    facts = stability_facts(
+        stability_of(clusters),
+        [dataset.attributes[1]],
+        tested=np.ones(N, dtype=np.bool_),
+        config=AuditConfig(permutations=99, bootstraps=20),
+    )
+
+    assert [each.stable for each in facts.clusters] == [True, False, True]
+    assert [each.k for each in facts.attributes[0].ks] == [2, 3, 4, 5]
+    assert facts.attributes[0].half_n == N // 2
+
+
+def test_columns_a_user_names_are_shown_beside_the_ladder(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    found = audited(faces, given=(("hour", "gender"),))
+
+    asked = [each for each in ladder_of(found, "race").conditionals if each.rung is None]
+    assert [each.given for each in asked] == [("hour", "gender")]
+    assert asked[0].holds is True
+    assert not [x for x in ladder_of(found, "gender").conditionals if x.rung is None]
+
+
+def test_a_column_that_is_not_there_is_refused(faces: tuple[FaceDataset, np.ndarray]) -> None:
+    with pytest.raises(ConfigError, match="'hoor', which is no column of faces"):
+        audited(faces, given=(("hoor",),))
+
+
+def test_the_guess_for_an_image_never_sees_the_image() -> None:
+    """Oracle: leave each image out, and guess; a tie is wrong."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        table = rng.integers(0, 4, (6, 3))
+        table[0] = [1, 0, 0]
+        table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+        right = 0.0
+        for i, j in np.argwhere(table):
+            rest = table.copy()
+            rest[i, j] -= 1
+            votes = rest[i] if rest[i].any() else rest.sum(axis=0)
+            right += table[i, j] * (votes[j] > np.delete(votes, j).max())
+
+        assert left_out_accuracy(table) == pytest.approx(right / table.sum())
+
+
+def test_batches_of_one_image_know_nothing_of_it() -> None:
+    assert left_out_accuracy(np.array([[1, 0]] * 30 + [[0, 1]] * 30)) == 0

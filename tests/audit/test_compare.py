@@ -1,0 +1,355 @@
+"""Two runs side by side: what is the same must be called the same, and what is not must be found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from fer_audit.audit.agreement import adjusted_rand, measure_agreement
+from fer_audit.audit.compare import ReadRun, compare_runs
+from fer_audit.audit.compare_rows import match_rows
+from fer_audit.audit.tables import cross_table
+from fer_audit.audit.types import Comparison, Ladder, Rung
+from fer_audit.audit.vectors import measure_vectors
+from tests.audit.compared import GENDERS, QUICK, run_of
+
+N = 600
+RNG = np.random.default_rng(1)
+GENDER = RNG.integers(0, 2, N)
+CLUSTERS = np.where(RNG.random(N) < 0.3, RNG.integers(0, 3, N), GENDER)
+IDS = tuple(f"{i:04d}.jpg" for i in range(N))
+GROUPS = {"gender": (GENDER, GENDERS)}
+
+
+@cache
+def base() -> ReadRun:
+    return run_of(GROUPS, CLUSTERS, ids=IDS)
+
+
+def part_of(rows: np.ndarray, *, gender: np.ndarray = GENDER, prefix: str = "") -> ReadRun:
+    """Return a run on some of the images."""
+    ids = [f"{prefix}{IDS[i]}" for i in rows]
+    return run_of({"gender": (gender[rows], GENDERS)}, CLUSTERS[rows], ids=ids)
+
+
+def codes(found: Comparison) -> set[str]:
+    return {finding.code for finding in found.findings}
+
+
+def text_of(found: Comparison, code: str) -> str:
+    return next(finding.text for finding in found.findings if finding.code == code)
+
+
+def test_a_run_beside_itself_has_not_changed() -> None:
+    found = compare_runs(base(), base())
+
+    (gender,) = found.attributes
+    assert found.agreement.ari == 1
+    assert found.agreement.ami == pytest.approx(1)
+    assert found.agreement.matched == found.agreement.n == N
+    assert gender.reading == "same images, shares equal"
+    assert [(group.difference, group.p) for group in gender.groups] == [(0, None), (0, None)]
+    assert (found.settings, found.model, found.versions, gender.rungs) == ((), (), (), ())
+    assert "nothing_changed" in codes(found)
+    assert {finding.severity for finding in found.findings} == {"info"}
+
+
+def test_the_numbers_of_the_clusters_do_not_matter() -> None:
+    renumbered = run_of(GROUPS, np.array([2, 0, 1])[CLUSTERS], ids=IDS)
+
+    found = compare_runs(base(), renumbered)
+
+    assert found.agreement.ari == 1
+    assert found.agreement.matches == ((0, 2), (1, 0), (2, 1))
+    assert "they are the same partition" in text_of(found, "agreement")
+
+
+def test_the_order_of_the_images_does_not_matter() -> None:
+    turned = part_of(np.arange(N)[::-1])
+
+    found = compare_runs(base(), turned)
+
+    assert found.agreement.ari == 1
+    assert found.images.same == found.images.common == N
+
+
+def test_unrelated_clusters_are_called_different() -> None:
+    other = run_of(GROUPS, np.random.default_rng(2).integers(0, 3, N), ids=IDS)
+
+    found = compare_runs(base(), other)
+
+    ari, low, high = found.agreement.ari, found.agreement.low, found.agreement.high
+    assert ari is not None
+    assert low is not None
+    assert high is not None
+    assert abs(ari) < 0.02
+    assert low <= 0 <= high
+    assert "they are different partitions, no more alike than shuffled labels" in text_of(
+        found, "agreement"
+    )
+    assert "600 common images" in text_of(found, "agreement")
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=80),
+)
+@settings(deadline=None)
+def test_ari_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    first, second = np.array(pairs).T
+    table = cross_table(first, second, n_rows=5, n_cols=4)
+
+    assert adjusted_rand(table) == pytest.approx(adjusted_rand_score(first, second), abs=1e-9)
+
+
+def test_a_stack_of_tables_gives_the_indices_of_each() -> None:
+    tables = RNG.integers(0, 9, (6, 3, 4))
+
+    assert adjusted_rand(tables).tolist() == [float(adjusted_rand(table)) for table in tables]
+
+
+def test_ami_is_that_of_scikit_learn() -> None:
+    other = np.random.default_rng(3).integers(0, 4, N)
+    table = cross_table(CLUSTERS, other, n_rows=3, n_cols=4)
+
+    found = measure_agreement(table, confidence=0.95, rng=np.random.default_rng(0))
+
+    assert found.ami == pytest.approx(adjusted_mutual_info_score(CLUSTERS, other), abs=1e-9)
+
+
+def test_the_interval_of_the_ari_holds_the_truth_as_often_as_it_says() -> None:
+    """Samples of 300 from one table; the truth is the index of the table itself."""
+    p = np.array([[0.3, 0.05, 0.05], [0.05, 0.25, 0.02], [0.03, 0.05, 0.2]])
+    truth = float(adjusted_rand(np.round(p * 1_000_000).astype(np.int64)))
+    rng = np.random.default_rng(5)
+
+    held = 0
+    for _ in range(60):
+        table = rng.multinomial(300, p.ravel()).reshape(3, 3)
+        found = measure_agreement(table, confidence=0.95, rng=rng)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= truth <= found.high
+
+    assert held >= 53
+
+
+def test_sets_without_a_common_image_are_tested_as_two_samples() -> None:
+    many_men = np.where(np.arange(N) % 4 == 0, 1, 0)
+    other = part_of(np.arange(N), gender=many_men, prefix="other/")
+
+    found = compare_runs(base(), other)
+
+    (gender,) = found.attributes
+    assert found.images.common == 0
+    assert found.agreement.ari is None
+    assert dict(found.agreement.not_computable)["ari"] == "no image has a cluster in both runs"
+    assert gender.tested
+    male = gender.groups[0]
+    assert male.difference == pytest.approx(0.75 - np.mean(GENDER == 0))
+    assert male.low is not None
+    assert male.low > 0
+    assert male.p_adjusted is not None
+    assert male.p_adjusted < 0.001
+    assert "more than chance allows" in text_of(found, "shares")
+
+
+def test_a_fair_part_of_a_set_is_not_called_different() -> None:
+    half = part_of(np.arange(0, N, 2))
+
+    (gender,) = compare_runs(base(), half).attributes
+
+    assert gender.reading.startswith("one set holds the other")
+    assert gender.common == N // 2
+    assert all(group.p_adjusted is not None and group.p_adjusted > 0.05 for group in gender.groups)
+
+
+def test_an_unfair_part_of_a_set_is_found() -> None:
+    men = np.flatnonzero(GENDER == 0)
+    chosen = np.sort(np.concatenate([men[:200], np.flatnonzero(GENDER == 1)[:100]]))
+
+    (gender,) = compare_runs(base(), part_of(chosen)).attributes
+
+    assert all(group.p_adjusted is not None and group.p_adjusted < 0.01 for group in gender.groups)
+
+
+def test_the_test_of_two_samples_is_fishers() -> None:
+    """Without common images the draw is Fisher's; ordered by difference, for two equal sizes the p is the same."""
+    from scipy.stats import fisher_exact
+
+    from fer_audit.audit.compare_shares import SharedCounts, share_p
+
+    tested = SharedCounts(first=40, second=40, common=0, listed_common=0, groups={})
+    rng = np.random.default_rng(0)
+
+    p = share_p(9, 18, 0, tested=tested, draws=19_999, rng=rng)
+
+    assert p == pytest.approx(fisher_exact([[9, 31], [18, 22]]).pvalue, abs=0.005)
+
+
+def test_shared_images_count_once_under_no_difference() -> None:
+    """Two overlapping draws from one crowd: p stays uniform, where a two-sample test would be far too shy."""
+    from fer_audit.audit.compare_shares import SharedCounts, share_p
+
+    rng = np.random.default_rng(4)
+    tested = SharedCounts(first=300, second=300, common=250, listed_common=250, groups={})
+
+    p = []
+    for _ in range(300):
+        crowd = rng.random(350) < 0.4
+        counts = int(crowd[:300].sum()), int(crowd[50:].sum()), int(crowd[50:300].sum())
+        p.append(share_p(*counts, tested=tested, draws=199, rng=rng))
+
+    assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.09
+    assert 0.2 <= np.mean(np.array(p) <= 0.25) <= 0.32
+
+
+def test_a_changed_label_is_counted_and_not_tested() -> None:
+    relabelled = GENDER.copy()
+    relabelled[:30] = 1 - relabelled[:30]
+
+    found = compare_runs(base(), part_of(np.arange(N), gender=relabelled))
+
+    (gender,) = found.attributes
+    assert (gender.common, gender.relabelled, gender.tested) == (N, 30, False)
+    assert "5.0 % (30 of 600)" in text_of(found, "relabelled")
+
+
+def test_renamed_and_rewritten_files_are_told_apart() -> None:
+    """Bytes say more than names: "b" now holds what "a" held, and "c" is another picture."""
+    gender = {"gender": (np.array([0, 1, 0]), GENDERS)}
+    clusters = np.array([0, 1, 0])
+    first = run_of(gender, clusters, ids=("a", "b", "c"), content=("A", "B", "C"))
+    second = run_of(gender, clusters, ids=("b", "c", "d"), content=("A", "X", "B"))
+
+    matching = match_rows(first.rows, second.rows)
+
+    assert list(zip(matching.first.tolist(), matching.second.tolist(), strict=True)) == [
+        (0, 0),
+        (1, 2),
+        (2, 1),
+    ]
+    assert (matching.facts.same, matching.facts.renamed, matching.facts.changed) == (0, 2, 1)
+    assert "other bytes" in text_of(compare_runs(first, second), "changed_files")
+
+
+def test_copies_pair_up_one_to_one() -> None:
+    gender = {"gender": (np.array([0, 1, 0]), GENDERS)}
+    first = run_of(gender, None, ids=("a", "b", "c"), content=("A", "A", "A"))
+    second = run_of(gender, None, ids=("b", "x", "y"), content=("A", "A", "B"))
+
+    matching = match_rows(first.rows, second.rows)
+
+    assert list(zip(matching.first.tolist(), matching.second.tolist(), strict=True)) == [
+        (0, 1),
+        (1, 0),
+    ]
+
+
+def test_attributes_and_groups_of_one_run_only_are_named() -> None:
+    race = np.arange(N) % 2
+    first = run_of({**GROUPS, "race": (race, ("White", "Black"))}, CLUSTERS, ids=IDS)
+    second = run_of(
+        {"race": (race, ("White", "Asian")), "age": (race, GENDERS)}, CLUSTERS, ids=IDS
+    )
+
+    found = compare_runs(first, second)
+
+    assert (found.only_first, found.only_second) == (("gender",), ("age",))
+    (shared,) = found.attributes
+    groups = {group.name: group for group in shared.groups}
+    assert list(groups) == ["White", "Black", "Asian"]
+    assert groups["Black"].second_count is None
+    assert groups["Asian"].first_count is None
+    assert dict(groups["Asian"].not_computable)["difference"] == "the first run has no such group"
+
+
+def test_a_run_without_clusters_is_compared_as_far_as_it_goes() -> None:
+    unclustered = run_of(GROUPS, None, ids=IDS)
+
+    found = compare_runs(base(), unclustered)
+
+    (gender,) = found.attributes
+    assert found.agreement.ari is None
+    assert "the second run has no clusters" in text_of(found, "no_agreement")
+    assert found.second.k is None
+    assert gender.second is None
+    assert gender.intervals_overlap is None
+    assert "nothing_changed" not in codes(found)
+
+
+def test_settings_model_and_versions_that_differ_are_listed() -> None:
+    other = run_of(GROUPS, CLUSTERS, ids=IDS, config=replace(QUICK, seed=7))
+    assert other.result.model is not None
+    model = replace(other.result.model, name="int8", precision="int8")
+    other = replace(other, result=replace(other.result, model=model, versions=(("numpy", "9"),)))
+
+    found = compare_runs(base(), other)
+
+    assert [(each.name, each.first, each.second) for each in found.settings] == [
+        ("seed", "0", "7")
+    ]
+    assert [each.name for each in found.model] == ["name", "precision"]
+    assert [(each.name, each.first, each.second) for each in found.versions] == [
+        ("numpy", None, "9")
+    ]
+    assert "No change of a number can be laid to one of them alone." in text_of(found, "settings")
+
+
+def test_a_rung_that_turned_is_named() -> None:
+    def ladder(*holds: bool) -> Ladder:
+        rungs = tuple(
+            Rung(number, f"rung {number}", held, None, None, None, None, 9, "")
+            for number, held in enumerate(holds, start=1)
+        )
+        highest = next((i for i, held in enumerate(holds) if not held), len(holds))
+        return Ladder("gender", rungs, highest)
+
+    first = replace(base(), result=replace(base().result, ladders=(ladder(True, True),)))
+    second = replace(base(), result=replace(base().result, ladders=(ladder(True, False, True),)))
+
+    found = compare_runs(first, second)
+
+    (gender,) = found.attributes
+    assert [(rung.number, rung.first, rung.second) for rung in gender.rungs] == [
+        (2, "holds", "does not hold"),
+        (3, "not asked", "holds"),
+    ]
+    assert "reaches rung 2 of 2 in the first run and 1 of 3 in the second" in text_of(
+        found, "rungs"
+    )
+
+
+def test_v_of_another_k_stands_beside_its_null_band() -> None:
+    finer = run_of(GROUPS, CLUSTERS * 2 + np.arange(N) % 2, ids=IDS)
+
+    found = compare_runs(base(), finer)
+
+    assert "read each V beside what 95 % of shuffled labels stay under" in text_of(
+        found, "association"
+    )
+    assert "With k = 3 and 6 they cannot agree fully." in text_of(found, "agreement")
+
+
+def test_vectors_are_measured_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = RNG.random((50, 8), dtype=np.float32) * (RNG.random((50, 8)) < 0.6)
+    ok = np.arange(50) % 5 > 0
+    monkeypatch.setattr("fer_audit.audit.vectors.BLOCK_BYTES", 7 * 8 * 4)
+
+    found = measure_vectors(vectors.astype(np.float32), ok)
+
+    assert found.n == 40
+    assert found.zero_share == np.mean(vectors[ok] == 0)
+    norms = np.linalg.norm(vectors[ok].astype(np.float64), axis=1)
+    assert (found.norm_mean, found.norm_sd) == pytest.approx((norms.mean(), norms.std()))
+
+
+def test_the_comparison_is_the_same_every_time() -> None:
+    other = part_of(np.arange(100, N), prefix="")
+
+    assert compare_runs(base(), other) == compare_runs(base(), other)

@@ -1,0 +1,122 @@
+"""Rules for CI: what they may say, where they are wrong, what they find."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fer_audit.audit.gate import (
+    ATTRIBUTE_FIELDS,
+    FIELDS,
+    OPERATORS,
+    check_rules,
+    parse_rule,
+    refuse_unknown_subjects,
+)
+from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.types import AuditResult
+from fer_audit.config import AuditConfig
+from fer_audit.errors import ConfigError
+from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+
+
+@pytest.fixture(scope="module")
+def result() -> AuditResult:
+    race = np.arange(120) % 3
+    rows = rows_of(120)
+    return audit_dataset(
+        dataset_of(attribute("race", race, ("a", "b", "c", "d"))),
+        rows,
+        embeddings_of(rows),
+        clustering_of(race % 2, k=2),
+        config=AuditConfig(permutations=99, bootstraps=20),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("race.v_corrected>0.2", ("race", "v_corrected", ">", 0.2)),
+        ("race.min_share < .05", ("race", "min_share", "<", 0.05)),
+        ("cells.under_30>=10", ("cells", "under_30", ">=", 10)),
+        (" dataset.failed > 0 ", ("dataset", "failed", ">", 0)),
+        ("skin.tone.v!=1e-3", ("skin.tone", "v", "!=", 0.001)),
+        ("Alter in Jahren.rung==5", ("Alter in Jahren", "rung", "==", 5)),
+    ],
+)
+def test_rules_are_read(text: str, parts: tuple[str, str, str, float]) -> None:
+    rule = parse_rule(text)
+
+    assert (rule.subject, rule.field, rule.symbol, rule.number) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "why"),
+    [
+        ("", 0, "expected one of >="),
+        ("race.v", 6, "expected one of >="),
+        ("race>0.2", 4, 'expected "." and a field'),
+        (".v>0.2", 0, "expected a subject"),
+        ("race.>0.2", 5, "expected a field's name"),
+        ("race.v c>0.2", 6, "expected a field's name"),
+        ("race.vv>0.2", 5, "race has no such field: v, v_corrected"),
+        ("dataset.v>0", 8, "dataset has no such field: listed"),
+        ("race.v>", 7, "expected a number"),
+        ("race.v> x", 8, "expected a number"),
+        ("race.v>0.2 or", 11, "expected nothing more"),
+        ("race.v>0.2>0.1", 10, "expected nothing more"),
+        ("race.v>1e999", 7, "the number is too large"),
+        ("race.v=>0.2", 6, "expected a field's name"),
+        ("race.v>__import__('os')", 7, "expected a number"),
+    ],
+)
+def test_a_wrong_rule_is_shown_with_a_caret(text: str, at: int, why: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        parse_rule(text)
+
+    message, shown, caret = str(found.value).split("\n")
+    assert why in message
+    assert shown == f"    {text}"
+    assert caret == f"    {' ' * at}^"
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_rule_or_a_config_error(text: str) -> None:
+    try:
+        rule = parse_rule(text)
+    except ConfigError:
+        return
+    assert rule.symbol in OPERATORS
+
+
+def test_a_subject_that_is_not_there_is_refused_before_the_work() -> None:
+    refuse_unknown_subjects(["race.v>1", "dataset.ok<1"], ["race"])
+    with pytest.raises(ConfigError, match="no such subject in this dataset: gender, dataset"):
+        refuse_unknown_subjects(["race.v>1"], ["gender"])
+
+
+def test_rules_are_checked_in_their_order(result: AuditResult) -> None:
+    found = check_rules(
+        ["race.min_share<0.05", "dataset.failed>0", "race.groups==3", "race.min_count<=0"], result
+    )
+
+    assert [each.crossed for each in found] == [True, False, True, True]
+    assert [each.value for each in found] == [0, 0, 3, 0]
+
+
+def test_a_value_that_is_missing_crosses_nothing_and_says_so(result: AuditResult) -> None:
+    found = check_rules(["clustering.ari<0.5", "cells.empty>=0"], result)
+
+    assert [(each.value, each.crossed) for each in found] == [(None, False), (None, False)]
+    assert found[0].reason == (
+        "clustering.ari has no value in this run, so the rule is not crossed"
+    )
+
+
+def test_every_field_can_be_asked_for(result: AuditResult) -> None:
+    rules = [f"{subject}.{field}>0" for subject, fields in FIELDS.items() for field in fields]
+    rules += [f"race.{field}>0" for field in ATTRIBUTE_FIELDS]
+
+    assert len(check_rules(rules, result)) == len(rules)

@@ -1,0 +1,143 @@
+"""Groups that are photographed differently, and clusters of style alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kruskal
+
+from fer_audit.audit.association import associate
+from fer_audit.audit.style import style_baselines, style_tests
+from fer_audit.audit.tables import cross_table
+from fer_audit.audit.types import StyleTest
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute
+from fer_audit.pack.types import STYLE_NAMES
+from tests.audit.inputs import Codes, attribute, rows_of
+
+CONFIG = AuditConfig(permutations=199, bootstraps=50)
+
+
+def measured(style: np.ndarray, *attributes: Attribute) -> dict[tuple[str, str], StyleTest]:
+    rows = rows_of(len(style))
+    rows.style[:] = style
+    found = style_tests(rows, attributes, tested=rows.ok, config=CONFIG)
+    return {(each.measure, each.attribute): each for each in found}
+
+
+@pytest.fixture
+def style() -> np.ndarray:
+    return (
+        np.random.default_rng(0).normal(size=(300, len(STYLE_NAMES))).round(1).astype(np.float32)
+    )
+
+
+def test_the_effect_on_ranks_is_that_of_kruskal_and_wallis(style: np.ndarray) -> None:
+    """Ties included: the measures are rounded to a tenth."""
+    codes = np.arange(300) % 3
+    style[codes == 2, 0] += 1
+
+    found = measured(style, attribute("race", codes, "xyz"))[("luma_mean", "race")]
+
+    h = kruskal(*[style[codes == g, 0] for g in range(3)]).statistic
+    assert found.rank_effect == pytest.approx((h - 2) / 297, rel=1e-6)
+    assert found.p == 1 / 200
+    assert found.highest == "z"
+    assert found.highest_median == pytest.approx(np.median(style[codes == 2, 0]), abs=1e-6)
+
+
+def test_eta_squared_is_the_share_of_variance_between_groups(style: np.ndarray) -> None:
+    codes = np.arange(300) % 2
+
+    found = measured(style, attribute("gender", codes, "xy"))[("sharpness", "gender")]
+
+    values = style[:, STYLE_NAMES.index("sharpness")]
+    means = np.array([values[codes == 0].mean(), values[codes == 1].mean()])[codes]
+    assert found.eta_squared == pytest.approx(means.var() / values.var(), rel=1e-5)
+
+
+def test_shuffled_groups_differ_as_often_as_alpha_says() -> None:
+    rng = np.random.default_rng(1)
+    p = []
+    for _ in range(20):
+        style = rng.normal(size=(90, len(STYLE_NAMES)))
+        found = measured(style, attribute("race", rng.integers(0, 3, 90), "xyz"))
+        p += [each.p for each in found.values() if each.p is not None]
+
+    assert len(p) == 200
+    assert np.mean(np.array(p) <= 0.05) == pytest.approx(0.05, abs=0.045)
+
+
+def test_a_measure_that_never_varies_has_no_test(style: np.ndarray) -> None:
+    style[:, 8] = 0
+
+    found = measured(style, attribute("race", np.arange(300) % 3, "xyz"))[("grey", "race")]
+
+    assert found.p is None
+    assert dict(found.not_computable)["p"] == "the measure is the same in all images"
+
+
+@pytest.mark.parametrize(
+    ("codes", "reason"),
+    [
+        ([-1] * 300, "no image has this label"),
+        ([1] * 300, "all images are in one group"),
+        (np.arange(300), "every image is a group of its own"),
+    ],
+)
+def test_groups_that_cannot_be_compared_say_why(
+    style: np.ndarray, codes: Codes, reason: str
+) -> None:
+    found = measured(style, attribute("race", codes, [str(i) for i in range(300)]))
+
+    assert {dict(each.not_computable)["p"] for each in found.values()} == {reason}
+
+
+def test_small_groups_are_tested_and_not_named(style: np.ndarray) -> None:
+    codes = np.zeros(300, dtype=np.int64)
+    codes[:29] = 1
+
+    found = measured(style, attribute("race", codes, "xy"))[("luma_mean", "race")]
+
+    assert found.p is not None
+    assert found.lowest is None
+    assert dict(found.not_computable)["lowest"] == "fewer than two groups have 30 images"
+
+
+def test_style_clusters_that_are_the_clusters_reproduce_everything() -> None:
+    rng = np.random.default_rng(2)
+    race = attribute("race", rng.integers(0, 3, 600), "xyz")
+    labels = np.where(rng.random(600) < 0.5, race.codes, rng.integers(0, 3, 600))
+    association = associate(
+        cross_table(labels, race.codes, n_rows=3, n_cols=3),
+        attribute="race",
+        kind="demographic",
+        groups=race.categories,
+        rng=rng,
+        permutations=99,
+        bootstraps=20,
+        confidence=0.95,
+    )
+
+    everything = np.ones(600, dtype=np.bool_)
+    same, noise = (
+        style_baselines(each, [race], [association], tested=everything, config=CONFIG)[0]
+        for each in (labels, rng.integers(0, 3, 600))
+    )
+
+    assert same.reproduced == pytest.approx(1)
+    assert noise.reproduced is not None
+    assert noise.reproduced < 0.3
+    assert (same.k, same.n) == (3, 600)
+
+
+def test_a_baseline_without_clusters_to_compare_with_says_so() -> None:
+    race = attribute("race", [0, 1] * 30, "xy")
+
+    (found,) = style_baselines(
+        np.zeros(60, dtype=np.int32), [race], [], tested=np.ones(60, np.bool_), config=CONFIG
+    )
+
+    assert found.v_corrected is None
+    assert dict(found.not_computable)["v_corrected"] == "all images are in one cluster"
+    assert "reproduced" in dict(found.not_computable)

@@ -1,0 +1,135 @@
+"""Stability is near 1 where clusters are real, low where they are not, and never about rows that failed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from fer_audit.cluster.kmeans import best_partition, start_seeds
+from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
+from fer_audit.cluster.stability import (
+    best_jaccard,
+    bootstrap_jaccard,
+    measure_stability,
+    split_half,
+    spread,
+)
+from fer_audit.cluster.types import Stability
+from tests.cluster.clouds import all_ok, clouds, noise
+
+
+def stability_of(rows: Rows, k: int, *, seed: int = 0) -> Stability:
+    reduced = reduce_rows(rows, principal_space(rows))
+    found, _ = best_partition(rows, reduced, k, start_seeds(seed, k, 10))
+    reported = spread(rows, found, k, seed)
+    return measure_stability(rows, reduced, reported, seed=seed, n_seeds=4, bootstraps=8)
+
+
+def test_real_clusters_are_found_by_every_seed_resample_and_half() -> None:
+    points, kinds = clouds(0)
+    found = stability_of(Rows(points, all_ok(points)), 4)
+
+    assert found.ari == (1.0,) * 10
+    assert len(found.jaccard) == 4
+    assert min(found.jaccard) > 0.99
+    in_b = ~found.half_a
+    assert adjusted_rand_score(kinds[in_b], found.half_b_labels[in_b]) == 1
+
+
+def test_clusters_of_noise_do_not_come_back() -> None:
+    points = noise(0)
+    found = stability_of(Rows(points, all_ok(points)), 4)
+
+    assert np.median(found.ari) < 0.9
+    assert np.mean(found.jaccard) < 0.6
+
+
+def test_a_cluster_torn_in_two_is_the_unstable_one() -> None:
+    """Hennig's point: one number for a partition hides which of its clusters is made up."""
+    points, kinds = clouds(1, k=3, n=600)
+    rows = Rows(points, all_ok(points))
+    reduced = reduce_rows(rows, principal_space(rows))
+    found, _ = best_partition(rows, reduced, 4, start_seeds(0, 4, 10))
+    whole = [c for c in range(4) if (found.labels == c).sum() in np.bincount(kinds)]
+
+    jaccard = bootstrap_jaccard(reduced, found.labels, 4, resamples=10, seed=0)
+
+    assert len(whole) == 2
+    assert min(jaccard[c] for c in whole) > 0.7
+    assert max(jaccard[c] for c in range(4) if c not in whole) < min(jaccard[c] for c in whole)
+
+
+def test_best_jaccard_by_hand() -> None:
+    """Old {0,1,2,3} {4,5,6} {7}, new {0,1,2} {3,4,5,6} {7}: 3/4, 3/4, 1."""
+    old = np.array([0, 0, 0, 0, 1, 1, 1, 2], np.int32)
+    new = np.array([2, 2, 2, 0, 0, 0, 0, 1], np.int32)
+
+    assert best_jaccard(old, new, 3, 3).tolist() == [0.75, 0.75, 1.0]
+
+
+def test_best_jaccard_of_an_empty_cluster_is_zero() -> None:
+    old = np.array([0, 0, 2], np.int32)
+    new = np.array([0, 0, 1], np.int32)
+
+    assert best_jaccard(old, new, 3, 2).tolist() == [1.0, 0.0, 1.0]
+
+
+def test_rows_that_are_not_ok_are_in_no_alternative_and_in_neither_half() -> None:
+    points, _ = clouds(2)
+    ok = np.random.default_rng(0).random(len(points)) > 0.2
+    points[~ok] = 1e6
+    found = stability_of(Rows(points, ok), 4)
+
+    assert {each.k for each in found.ks} == {3, 4, 5, 6}
+    for each in (*found.seeds, *found.ks):
+        assert (each.labels[~ok] == -1).all()
+        assert (each.labels[ok] >= 0).all()
+    assert not found.half_a[~ok].any()
+    assert (found.half_b_labels[~ok] == -1).all()
+    assert np.array_equal(found.half_b_labels >= 0, ok & ~found.half_a)
+    assert min(found.jaccard) > 0.99
+
+
+def test_halves_are_halves_and_depend_on_the_seed_alone() -> None:
+    points, _ = clouds(3, n=401)
+
+    in_a, labels = split_half(points, 4, seed=5)
+    again, labels_again = split_half(points, 4, seed=5)
+    other, _ = split_half(points, 4, seed=6)
+
+    assert in_a.sum() == 200
+    assert np.array_equal(in_a, again)
+    assert np.array_equal(labels, labels_again)
+    assert not np.array_equal(in_a, other)
+
+
+def test_other_seeds_are_what_a_run_with_that_seed_would_find() -> None:
+    points, _ = clouds(4)
+    rows = Rows(points, all_ok(points))
+    found = stability_of(rows, 4, seed=10)
+    best, _ = best_partition(
+        rows, reduce_rows(rows, principal_space(rows)), 4, start_seeds(11, 4, 4)
+    )
+
+    assert [each.seed for each in found.seeds] == [11, 12, 13, 14]
+    assert np.array_equal(found.seeds[0].labels, spread(rows, best, 4, 11).labels)
+    assert found.seeds[0].inertia == pytest.approx(best.inertia)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_handful_of_rows_is_enough(n: int) -> None:
+    points = noise(1, n=n)
+    found = stability_of(Rows(points, all_ok(points)), 2)
+
+    assert all(0 <= x <= 1 for x in found.jaccard)
+    assert found.half_a.sum() >= 1
+    assert max(each.k for each in found.ks) <= n
+
+
+def test_fewer_distinct_rows_than_clusters_leave_empty_ones() -> None:
+    points = np.repeat(noise(2, n=2), 10, axis=0)
+    found = stability_of(Rows(points, all_ok(points)), 3)
+
+    assert found.jaccard[2] == 0
+    assert set(found.seeds[0].labels.tolist()) == {0, 1}

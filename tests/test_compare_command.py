@@ -1,0 +1,194 @@
+"""fer-audit compare, from two run directories to the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.vectors import measure_vectors
+from fer_audit.cli.compare import read_run
+from fer_audit.errors import StoreError
+from fer_audit.report.document import result_json, write_rows_parquet
+from fer_audit.store import file_sha256
+from tests.audit.compared import GENDERS, QUICK
+from tests.audit.inputs import (
+    attribute,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    failed,
+    rows_of,
+)
+
+N = 120
+
+
+def write_run(folder: Path, *, seed: int = 0) -> Path:
+    """Write a run directory as fer-audit run does: vectors, rows, the result, and the mark of a finished run."""
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    age = attribute("age", np.arange(N) % 2 - (np.arange(N) == 7), ("0-2", "3-9"))
+    gender = attribute("gender", np.arange(N) % 3 // 2, GENDERS)
+    dataset = dataset_of(gender, age)
+    rows = failed(rows_of(N), {3: "truncated"})
+    embeddings = embeddings_of(rows)
+    labels = np.where(rows.ok, rng.integers(0, 3, N), -1)
+    clustering = clustering_of(labels, k=3)
+    result = audit_dataset(dataset, rows, embeddings, clustering, config=QUICK)
+    np.save(folder / "embeddings.npy", rng.random((N, 4), dtype=np.float32) * rows.ok[:, None])
+    write_rows_parquet(
+        folder / "rows.parquet", dataset, rows, embeddings=embeddings, clustering=clustering
+    )
+    (folder / "result.json").write_text(result_json(result), encoding="utf-8")
+    seal(folder)
+    return folder
+
+
+def seal(folder: Path) -> None:
+    names = ("embeddings.npy", "rows.parquet", "result.json")
+    files = {name: file_sha256(folder / name) for name in names if (folder / name).exists()}
+    (folder / "DONE.json").write_text(json.dumps({"fingerprints": {}, "files": files}))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    place = tmp_path_factory.mktemp("runs")
+    return write_run(place / "a"), write_run(place / "b", seed=1)
+
+
+def fer_audit(*words: str, width: int = 100) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from fer_audit.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": str(width), "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_two_runs_are_shown_side_by_side(runs: tuple[Path, Path]) -> None:
+    done = fer_audit("compare", str(runs[0]), str(runs[1]))
+
+    text = " ".join(done.stdout.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "on 119 common images: they are different partitions" in text
+    assert "same images, shares equal" in text
+
+
+def test_json_is_the_comparison(runs: tuple[Path, Path]) -> None:
+    done = fer_audit("compare", str(runs[0]), str(runs[0]), "--json")
+
+    document = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert document["agreement"]["ari"] == 1
+    assert document["findings"][0]["code"] == "nothing_changed"
+
+
+def test_help_ends_in_an_example() -> None:
+    assert re.search(r"Examples:\n\s+fer-audit compare", fer_audit("compare", "--help").stdout)
+
+
+def test_a_run_that_is_none_is_exit_3(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    done = fer_audit("compare", str(runs[0]), str(tmp_path / "nowhere"))
+
+    assert done.returncode == 3
+    assert "is no run directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:
+    run = read_run(runs[0])
+
+    gender, age = run.rows.labels
+    assert run.rows.ids[:2] == ("00000.jpg", "00001.jpg")
+    assert run.rows.clusters[3] == -1
+    assert not run.rows.ok[3]
+    assert gender.codes.tolist() == (np.arange(N) % 3 // 2).tolist()
+    # The column is called age_group: age is the age in years.
+    assert (age.name, age.codes[7]) == ("age", 0)
+    assert run.vectors is not None
+    assert run.vectors == measure_vectors(np.load(runs[0] / "embeddings.npy"), run.rows.ok)
+    assert run.vectors.n == N - 1
+
+
+def unfinished(folder: Path) -> None:
+    (folder / "DONE.json").unlink()
+
+
+def without_rows(folder: Path) -> None:
+    (folder / "rows.parquet").unlink()
+
+
+def edited(folder: Path) -> None:
+    text = (folder / "result.json").read_text()
+    (folder / "result.json").write_text(text.replace('"k": 3', '"k": 4'))
+
+
+def incomplete(folder: Path) -> None:
+    text = (folder / "result.json").read_text()
+    (folder / "result.json").write_text(text.replace('"complete": true', '"complete": false'))
+    seal(folder)
+
+
+def fewer_rows(folder: Path) -> None:
+    table = pq.read_table(folder / "rows.parquet")
+    pq.write_table(table.slice(1), folder / "rows.parquet")
+    seal(folder)
+
+
+def without_clusters(folder: Path) -> None:
+    table = pq.read_table(folder / "rows.parquet")
+    pq.write_table(table.drop_columns(["cluster"]), folder / "rows.parquet")
+    seal(folder)
+
+
+def no_parquet(folder: Path) -> None:
+    (folder / "rows.parquet").write_bytes(b"PAR1 and nothing else")
+    seal(folder)
+
+
+def other_vectors(folder: Path) -> None:
+    np.save(folder / "embeddings.npy", np.zeros((3, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (unfinished, "no finished run: DONE.json is missing"),
+        (without_rows, "has no rows.parquet"),
+        (edited, "is not the file that the run wrote"),
+        (incomplete, "is incomplete"),
+        (fewer_rows, "has 119 rows, the result lists 120 images"),
+        (without_clusters, "has no column cluster"),
+        (no_parquet, "cannot be read"),
+        (other_vectors, "does not hold one vector for each of 120 images"),
+    ],
+)
+def test_a_damaged_run_is_a_clear_error(
+    runs: tuple[Path, Path], tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    damage(folder)
+
+    with pytest.raises(StoreError, match=message):
+        read_run(folder)
+
+
+def test_vectors_may_be_missing(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    (folder / "embeddings.npy").unlink()
+
+    assert read_run(folder).vectors is None
