@@ -24,8 +24,8 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
-from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.again import cluster_more
+from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
 from fer_audit.report.document import result_json

@@ -1,4 +1,4 @@
-"""Is it real, and is it about people? The association table and the claim ladders."""
+"""Do clusters and people go together? The association table, and the claim ladders below it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Association, AuditResult, Ladder, Rung
-from fer_audit.report.tables import Column, FirstThatFits, Flow, Grid, Heading, Item, plain, prose
+from fer_audit.audit.types import Association, AuditResult, Ladder
+from fer_audit.report.ladder_section import climbs
+from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, Item, plain, prose
 from fer_audit.report.words import (
     because,
     clipped,
@@ -53,9 +54,7 @@ def claims(result: AuditResult, confidence: str) -> list[RenderableType]:
         ),
         *_permutations(computed),
     ]
-    if result.ladders:
-        parts += _ladders(result.ladders)
-    return parts
+    return [*parts, *climbs(result.ladders, confidence)]
 
 
 def _association_grid(
@@ -144,75 +143,3 @@ def _permutations(associations: Sequence[Association]) -> list[RenderableType]:
             " Holm p: corrected for the number of demographic attributes."
         )
     ]
-
-
-def _ladders(ladders: Sequence[Ladder]) -> list[RenderableType]:
-    names = {rung.number: rung.name for ladder in ladders for rung in ladder.rungs}
-    legend = [plain(f"{index} {clipped(name, 40)}") for index, name in sorted(names.items())]
-    columns = [
-        Column(Text("claim ladder"), squeeze=10),
-        Column(Text("rungs")),
-        Column(Text("holds up to"), squeeze=14),
-    ]
-    rows = [
-        [plain(clipped(ladder.attribute, 28), "bold"), _strip(ladder), _held(ladder)]
-        for ladder in ladders
-    ]
-    parts: list[RenderableType] = [Text(""), Grid(columns, rows), Text("")]
-    parts.append(Flow([Text("✓ holds"), Text("✗ does not"), Text("? not computable"), *legend]))
-    parts.append(Text(""))
-    readings = [
-        (_marker(ladder, rung), rung)
-        for ladder in ladders
-        for rung in ladder.rungs
-        if _tells(ladder, rung)
-    ]
-    width = max((marker.cell_len for marker, _ in readings), default=0)
-    return parts + [
-        Item(
-            marker,
-            Text.assemble(plain(clipped(rung.name, 40), "bold"), ": ", plain(rung.reading)),
-            width,
-        )
-        for marker, rung in readings
-    ]
-
-
-def _tells(ladder: Ladder, rung: Rung) -> bool:
-    """Whether a rung's reading belongs in the short report: the last that held, and those above that did not.
-
-    A claim that fails the first rung is over: there is nothing to say about the others.
-    """
-    if not ladder.highest:
-        return rung.number == 1 and rung.holds is False
-    return rung.number == ladder.highest or rung.holds is False
-
-
-def _held(ladder: Ladder) -> Text:
-    names = {rung.number: rung.name for rung in ladder.rungs}
-    name = f": {clipped(names.get(ladder.highest, ''), 40)}" if ladder.highest else ""
-    return plain(f"{ladder.highest} of {len(ladder.rungs)}{name}")
-
-
-def _strip(ladder: Ladder) -> Text:
-    """Return the rungs in a row, tied together as far as the claim climbs."""
-    strip = Text("")
-    for index, rung in enumerate(ladder.rungs):
-        if index:
-            strip.append("─" if rung.number <= ladder.highest else " ", "green")
-        symbol, style = _symbol(rung)
-        strip.append(f"{symbol}{rung.number}", style)
-    return strip
-
-
-def _symbol(rung: Rung) -> tuple[str, str]:
-    if rung.holds is None:
-        return "?", "bold yellow"
-    return ("✓", "green") if rung.holds else ("✗", "bold red")
-
-
-def _marker(ladder: Ladder, rung: Rung) -> Text:
-    symbol, style = _symbol(rung)
-    return Text.assemble(
-        plain(clipped(ladder.attribute, 20), "bold"), " ", (f"{symbol}{rung.number}", style)
-    )

@@ -9,7 +9,13 @@ from itertools import pairwise
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Association, AssociationCell, AuditResult, ClusterFacts
+from fer_audit.audit.types import (
+    Association,
+    AssociationCell,
+    AuditResult,
+    ClusterFacts,
+    StabilityFacts,
+)
 from fer_audit.report.bars import bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
 from fer_audit.report.words import clipped, counted, large, percent
@@ -37,8 +43,14 @@ def clusters(result: AuditResult, alpha: float) -> list[RenderableType]:
             ),
             Text(""),
         ]
+    loose = unstable(result.stability)
+    if shown and loose:
+        parts += [
+            prose("Unstable clusters do not come back in resamples: read nothing into them."),
+            Text(""),
+        ]
     for association in shown:
-        parts += [cluster_table(association, alpha), Text("")]
+        parts += [cluster_table(association, alpha, loose), Text("")]
     for association in tables:
         if association not in shown:
             parts.append(
@@ -50,19 +62,32 @@ def clusters(result: AuditResult, alpha: float) -> list[RenderableType]:
     return [*parts, *_how_found(facts)]
 
 
-def cluster_table(association: Association, alpha: float) -> FirstThatFits:
-    """Return clusters x groups in the shape that fits: cells on one line or two, upright or turned."""
+def unstable(stability: StabilityFacts | None) -> frozenset[int]:
+    """Return the clusters that do not come back in resamples."""
+    found = () if stability is None else stability.clusters
+    return frozenset(each.cluster for each in found if not each.stable)
+
+
+def cluster_table(
+    association: Association, alpha: float, loose: frozenset[int] = frozenset()
+) -> FirstThatFits:
+    """Return clusters x groups in the shape that fits: cells on one line or two, upright or turned.
+
+    The clusters in `loose` are dimmed and called unstable.
+    """
     return FirstThatFits(
         [
-            _grid(association, alpha, joint=" ", turned=False),
-            _grid(association, alpha, joint="\n", turned=False),
-            _grid(association, alpha, joint=" ", turned=True),
-            _grid(association, alpha, joint="\n", turned=True),
+            _grid(association, alpha, loose, joint=" ", turned=False),
+            _grid(association, alpha, loose, joint="\n", turned=False),
+            _grid(association, alpha, loose, joint=" ", turned=True),
+            _grid(association, alpha, loose, joint="\n", turned=True),
         ]
     )
 
 
-def _grid(association: Association, alpha: float, *, joint: str, turned: bool) -> Grid:
+def _grid(
+    association: Association, alpha: float, loose: frozenset[int], *, joint: str, turned: bool
+) -> Grid:
     totals = [sum(row) for row in association.table]
     known = {(cell.cluster, cell.group): cell for cell in association.cells}
     few = any(cell.too_few for cell in association.cells)
@@ -88,6 +113,10 @@ def _grid(association: Association, alpha: float, *, joint: str, turned: bool) -
     sums = [sum(column) for column in zip(*association.table, strict=True)]
     body.append([style.cell(count, sum(totals), None) for count in sums])
     sides = [Text(f"{cluster} ({total:,})") for cluster, total in enumerate(totals)]
+    for cluster in loose & set(range(len(sides))):
+        sides[cluster].append("\nunstable")
+        for cell in (sides[cluster], *body[cluster]):
+            cell.stylize("dim")
     sides.append(Text(f"all ({sum(totals):,})"))
     heads = [plain(clipped(group, 20)) for group in association.groups]
     if turned:

@@ -13,6 +13,15 @@ _WORDS = {
     "Indices": "diversity indices",
     "TargetDistance": "distance to the target",
     "Association": "association with the clusters",
+    "Conditional": "what is kept",
+    "AttributeStability": "held-out half",
+    "StabilityFacts": "stability",
+    "StyleBaseline": "clusters of style alone",
+    "StyleTest": "style",
+    "GroupOverlap": "latent overlap of a group",
+    "PairOverlap": "latent overlap of a pair",
+    "ReplayAttribute": "small studies",
+    "Recluster": "clustered anew",
 }
 
 
@@ -35,7 +44,7 @@ def _walk(value: object, subject: str) -> Iterator[Gap]:
         for part in value:
             yield from _walk(part, subject)
     elif isinstance(value, Rung):
-        if value.holds is None:
+        if value.holds is None and not value.skipped:
             where = f"{subject}, rung {value.number}" if subject else f"rung {value.number}"
             yield Gap(where, (value.name,), value.reading.removeprefix(f"{NONE}: "))
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from fer_audit.audit.types import BatchPrediction, SubsetCheck
 from fer_audit.report.tables import Column, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import because, clipped, counted, p_phrase, p_text, percent, whole
+from fer_audit.report.words import (
+    because,
+    clipped,
+    coefficient,
+    counted,
+    p_phrase,
+    p_text,
+    percent,
+    whole,
+)
 
 
 def batches(predictions: Sequence[BatchPrediction]) -> list[RenderableType]:
@@ -20,7 +29,8 @@ def batches(predictions: Sequence[BatchPrediction]) -> list[RenderableType]:
         Heading("Does the way images were collected give people away?"),
         prose(
             "Knowing only an image's batch and naming the most frequent group there, how often is one right?"
-            " Compare with naming the largest group each time, and with shuffled labels."
+            " Compare with naming the largest group each time. From the others: the same guess, made from the other images"
+            " of the batch only, which small batches cannot flatter. Shuffled: what chance would get right."
         ),
         Text(""),
     ]
@@ -38,7 +48,9 @@ def _batch_grid(predictions: Sequence[BatchPrediction]) -> Grid:
     columns = [
         Column(Text("attribute"), squeeze=9),
         Column(Text("from the batch"), squeeze=9),
+        Column(Text("V~"), right=True),
         Column(Text("guessed right"), right=True, squeeze=9),
+        Column(Text("from the others"), right=True, squeeze=7),
         Column(Text("largest group"), right=True, squeeze=9),
         Column(Text("shuffled"), right=True),
         Column(Text("p"), right=True),
@@ -47,7 +59,9 @@ def _batch_grid(predictions: Sequence[BatchPrediction]) -> Grid:
         [
             plain(clipped(prediction.attribute, 28), "bold"),
             plain(clipped(prediction.batch, 28)),
+            Text(_known(prediction.v_corrected, coefficient)),
             Text(f"{percent(prediction.accuracy)} ({prediction.right:,})"),
+            Text(_known(prediction.left_out_accuracy, percent), "bold"),
             plain(
                 f"{percent(prediction.majority)} {clipped(prediction.majority_group or '', 20)}"
             ),
@@ -57,6 +71,10 @@ def _batch_grid(predictions: Sequence[BatchPrediction]) -> Grid:
         for prediction in predictions
     ]
     return Grid(columns, rows)
+
+
+def _known(value: float | None, write: Callable[[float], str]) -> str:
+    return "–" if value is None else write(value)
 
 
 def subset(checks: Sequence[SubsetCheck], alpha: float) -> list[RenderableType]:

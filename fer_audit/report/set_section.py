@@ -1,4 +1,4 @@
-"""Who is in the set: shares with bars, diversity, and the combinations that are missing."""
+"""Who is in the set: shares with bars, and diversity."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from rich.text import Text
 
 from fer_audit.audit.types import (
     AgeHeaping,
-    Cell,
     GroupShare,
     Indices,
-    Intersections,
     Representation,
     TargetDistance,
 )
@@ -27,8 +25,6 @@ MANY_GROUPS = 12
 TOP = 3
 _NO_TARGET = ("batch", "style")
 """Nobody wants even shares of these."""
-WORST = 5
-"""Combinations shown of each list; result.json has more."""
 FOUR_FIFTHS = 0.8
 """A group below 4/5 of its target share is flagged, one above 5/4 as well."""
 _SIDE_BY_SIDE = 150
@@ -186,46 +182,3 @@ def _target(target: TargetDistance) -> list[Text]:
     if target.p is not None:
         pieces.append(Text(p_phrase(target.p)))
     return [Text(f"target {clipped(target.target, 40)}"), *pieces]
-
-
-def combinations(intersections: Intersections | None) -> list[RenderableType]:
-    """Return how many intersections are empty or thin, and the worst of them."""
-    parts: list[RenderableType] = [Heading("Which combinations are missing?")]
-    if intersections is None or not intersections.cells:
-        return [*parts, prose("It takes two or more demographic attributes to combine.")]
-    names = " × ".join(clipped(name, 28) for name in intersections.attributes)
-    parts += [
-        prose(
-            f"{names}: {counted(intersections.cells, 'combination')},"
-            f" {intersections.empty:,} without a single image,"
-            f" {intersections.under_30:,} with 1 to 29 (too few to say anything)."
-        ),
-        Text(""),
-    ]
-    if intersections.largest_gaps:
-        parts += [
-            _cells("furthest below what independence expects", intersections.largest_gaps),
-            Text(""),
-        ]
-    if intersections.smallest:
-        parts.append(_cells("smallest", intersections.smallest))
-    return parts
-
-
-def _cells(title: str, cells: Sequence[Cell]) -> Grid:
-    columns = [
-        Column(Text(title), squeeze=20),
-        Column(Text("images"), right=True),
-        Column(Text("expected"), right=True),
-        Column(Text("residual"), right=True),
-    ]
-    rows = [
-        [
-            plain(" × ".join(clipped(group, 28) for group in cell.groups)),
-            Text(f"{cell.count:,}"),
-            Text(f"{cell.expected:,.1f}"),
-            Text("" if cell.residual is None else f"{cell.residual:+.1f}"),
-        ]
-        for cell in cells[:WORST]
-    ]
-    return Grid(columns, rows)

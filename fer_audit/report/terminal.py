@@ -12,8 +12,14 @@ from fer_audit.report.characters import AnyEncoding
 from fer_audit.report.claim_section import claims
 from fer_audit.report.cluster_section import clusters
 from fer_audit.report.fine_print import duplicates, files_and_labels, how_computed, missing_values
+from fer_audit.report.gate_section import gate
+from fer_audit.report.intersection_section import combinations
+from fer_audit.report.latent_section import latent
 from fer_audit.report.origin_section import batches, subset
-from fer_audit.report.set_section import combinations, who_is_in_it
+from fer_audit.report.replay_section import replay
+from fer_audit.report.set_section import who_is_in_it
+from fer_audit.report.stability_section import stability
+from fer_audit.report.style_section import style
 from fer_audit.report.verdict_section import banner, further_findings, header, planted, verdict
 
 _ALPHA = 0.05
@@ -29,11 +35,16 @@ def terminal_report(result: AuditResult, timings: Sequence[Timing] = ()) -> Rend
         *banner(result),
         *header(result),
         *verdict(result.findings),
+        *gate(result.gate),
         *who_is_in_it(result.representation, result.age_heaping, level),
         *combinations(result.intersections),
         *clusters(result, alpha),
         *claims(result, level),
+        *stability(result.stability, result.clustering, level),
+        *style(result, alpha, level),
         *batches(result.batch_predictions),
+        *latent(result.latent, alpha),
+        *replay(result, level),
         *duplicates(result.duplicates),
         *subset(result.subset_checks, alpha),
         *planted(result.planted),

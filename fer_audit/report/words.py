@@ -97,6 +97,22 @@ def span(low: float | None, high: float | None) -> str:
     return joint.join(coefficient(end) if abs(end) >= 0.0005 else ".000" for end in (low, high))
 
 
+def percent_span(low: float | None, high: float | None) -> str:
+    """Write an interval of shares in per cent: 79.0-89.2; with "to" where a minus sign would confuse."""
+    if low is None or high is None:
+        return NONE
+    joint = " to " if low < 0 or high < 0 else "-"
+    return f"{100 * low:.1f}{joint}{100 * high:.1f}"
+
+
+def measured(value: float | None) -> str:
+    """Write a quantity of any unit with about three figures: 412, 41.2, 4.12, 0.412."""
+    if value is None:
+        return NONE
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
 def p_text(p: float | None) -> str:
     """Write a p value: .423, < .001, > .999."""
     if p is None:

@@ -21,6 +21,7 @@ from fer_audit.audit.types import (
     DatasetFacts,
     Duplicates,
     Finding,
+    GateRule,
     GroupShare,
     Indices,
     Intersections,
@@ -38,6 +39,7 @@ from fer_audit.audit.types import (
 )
 from fer_audit.config import Timing
 from fer_audit.embed.types import ModelFacts
+from tests.report.results_upper import with_upper_half, without_values
 
 RACES = ("White", "Black", "Asian", "Indian", "Other")
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
@@ -54,6 +56,8 @@ RUNGS = (
     "stable",
     "replicated",
 )
+
+PEOPLE = {"race": RACES, "gender": ("male", "female"), "age": AGES}
 
 HOSTILE = (
     "[bold]loud[/bold]",
@@ -238,7 +242,7 @@ def utkface() -> AuditResult:
         association("shuffled control", RACES, TABLE_I, kind="label"),
     )
     held: tuple[bool | None, ...] = (True,) * 8
-    return AuditResult(
+    lower_half = AuditResult(
         schema=AUDIT_SCHEMA,
         complete=True,
         dataset=DatasetFacts(
@@ -278,13 +282,18 @@ def utkface() -> AuditResult:
             empty=1,
             under_30=11,
             smallest=(
-                Cell(("Other", "male", "70+"), 0, 24.9, -5.0),
+                Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
                 Cell(("Other", "female", "70+"), 4, 24.1, -4.4),
                 Cell(("Indian", "female", "70+"), 13, 59.5, -6.9),
             ),
             largest_gaps=(
                 Cell(("Black", "male", "0-2"), 24, 187.4, -13.3),
                 Cell(("White", "female", "50-59"), 301, 466.6, -9.4),
+            ),
+            beyond_pairs=(
+                Cell(("Asian", "female", "0-2"), 412, 287.3, 8.1, 351.9, 5.2, 0.0001),
+                Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
+                Cell(("Indian", "male", "20-29"), 611, 640.2, -1.3, 633.6, None, None),
             ),
         ),
         duplicates=Duplicates(
@@ -353,10 +362,11 @@ def utkface() -> AuditResult:
         ),
         versions=(("fer-audit", "0.1.0"), ("numpy", "2.3.0"), ("onnxruntime", "1.29.0"), ("scikit-learn", "1.7.0"), ("scipy", "1.16.0")),
         batch_predictions=(
-            BatchPrediction("crawl hour", "race", 23_314, 17_602, 0.755, "White", 0.4251, 0.4322, 0.001, 999),
+            BatchPrediction("crawl hour", "race", 23_314, 17_602, 0.755, "White", 0.4251, 0.4322, 0.001, 999, (), 0.7413, 0.388),
             BatchPrediction("crawl hour", "gender", 23_314, 0, None, None, None, None, None, 0, (("accuracy", "one batch only"),)),
         ),
     )  # fmt: skip
+    return with_upper_half(lower_half, PEOPLE)
 
 
 def paper() -> AuditResult:
@@ -383,7 +393,7 @@ def paper() -> AuditResult:
 def degenerate() -> AuditResult:
     """Return a result where nothing could be computed: no labels, no model, not even complete."""
     reason = "nothing is annotated"
-    return AuditResult(
+    lower_half = AuditResult(
         schema=AUDIT_SCHEMA,
         complete=False,
         dataset=DatasetFacts("one image", 1, 0, 1, 0, (RejectCount("empty", 1, ("a.jpg",)),), (), (), (), "", "00" * 32),
@@ -418,6 +428,7 @@ def degenerate() -> AuditResult:
         config=(),
         versions=(),
     )  # fmt: skip
+    return without_values(lower_half)
 
 
 def bare() -> AuditResult:
@@ -430,6 +441,13 @@ def bare() -> AuditResult:
         clustering=None,
         associations=(),
         ladders=(),
+        stability=None,
+        style_tests=(),
+        style_baselines=(),
+        latent=(),
+        replay=None,
+        recluster=(),
+        gate=(),
     )
 
 
@@ -439,7 +457,7 @@ def hostile() -> AuditResult:
     bad = "".join(HOSTILE[:6])
     counts = tuple(range(100, 100 + len(HOSTILE)))
     reject = (RejectCount(bad, 3, HOSTILE[:3]),)
-    return replace(
+    lower_half = replace(
         base,
         dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
         model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
@@ -455,6 +473,7 @@ def hostile() -> AuditResult:
             association("\x1b[2J", HOSTILE, (counts, counts)),
         ),
         ladders=(replace(ladder(bad, (False,) * 8, bad.replace("{", "")), rungs=(Rung(1, bad, False, None, None, None, None, 0, bad),)),),
+        gate=(GateRule(bad, None, crossed=False, reason=bad), GateRule(HOSTILE[1], 0.5, crossed=True, reason=bad)),
         ledger=(LedgerEntry(bad, bad, bad, 0.1, None, bad),),
         findings=tuple(Finding("code", "warning", text) for text in HOSTILE),
         planted=(PlantedCheck(bad, bad, bad, agrees=False),),
@@ -462,6 +481,10 @@ def hostile() -> AuditResult:
         batch_predictions=(BatchPrediction(bad, bad, 9, 3, 0.3, bad, 0.2, 0.1, 0.5, 9), BatchPrediction(bad, bad, 9, 3, None, None, None, None, None, 9, ((bad, bad),))),
         versions=tuple((name, name) for name in HOSTILE),
     )  # fmt: skip
+    upper = with_upper_half(
+        lower_half, {bad: HOSTILE[:3], HOSTILE[1]: HOSTILE, HOSTILE[7]: HOSTILE[3:9]}
+    )
+    return replace(upper, gate=lower_half.gate)
 
 
 def timings() -> tuple[Timing, ...]:

@@ -1,0 +1,231 @@
+"""Is it real, and is it about people? The claim ladders, and what is left of a claim among images that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from fer_audit.audit.types import Conditional, Ladder, Rung
+from fer_audit.report.bars import interval, scale
+from fer_audit.report.tables import Column, FirstThatFits, Flow, Grid, Item, plain, prose
+from fer_audit.report.words import (
+    because,
+    clipped,
+    counted,
+    p_text,
+    percent,
+    percent_span,
+    whole,
+)
+
+NO_VALUE = "–"
+SHOWN = 3
+"""Questions shown of each rung, those that leave least; result.json has all."""
+LOSSES = 3
+_CELLS = 21
+
+
+def climbs(ladders: Sequence[Ladder], confidence: str) -> list[RenderableType]:
+    """Return the rungs of every claim, why each stops, and what the questions of rungs 4 to 6 leave of it."""
+    if not ladders:
+        return []
+    names = {rung.number: rung.name for ladder in ladders for rung in ladder.rungs}
+    legend = [plain(f"{index} {clipped(name, 40)}") for index, name in sorted(names.items())]
+    columns = [
+        Column(Text("claim ladder"), squeeze=10),
+        Column(Text("rungs")),
+        Column(Text("holds up to"), squeeze=14),
+    ]
+    rows = [
+        [plain(clipped(ladder.attribute, 28), "bold"), _strip(ladder), _held(ladder)]
+        for ladder in ladders
+    ]
+    marks = [Text("✓ holds"), Text("✗ does not"), Text("? not computable")]
+    if any(rung.skipped for ladder in ladders for rung in ladder.rungs):
+        marks.append(Text("○ skipped, nothing to ask"))
+    parts: list[RenderableType] = [Text(""), Grid(columns, rows), Text("")]
+    parts += [Flow([*marks, *legend]), Text("")]
+    readings = [
+        (_marker(ladder, rung), rung)
+        for ladder in ladders
+        for rung in ladder.rungs
+        if _tells(ladder, rung)
+    ]
+    width = max((marker.cell_len for marker, _ in readings), default=0)
+    parts += [
+        Item(
+            marker,
+            Text.assemble(plain(clipped(rung.name, 40), "bold"), ": ", plain(rung.reading)),
+            width,
+        )
+        for marker, rung in readings
+    ]
+    return parts + _all_kept([ladder for ladder in ladders if ladder.conditionals], confidence)
+
+
+def _all_kept(ladders: Sequence[Ladder], confidence: str) -> list[RenderableType]:
+    if not ladders:
+        return []
+    parts: list[RenderableType] = [
+        Text(""),
+        prose(
+            "What is left when only images that are alike are compared: 100 % kept = these columns explain nothing of"
+            " the association, 0 % = they explain all of it. Only strata with two clusters and two groups can tell. Left to vary:"
+            " the share of the attribute's entropy that these columns do not fix."
+        ),
+    ]
+    for ladder in ladders:
+        parts += [Text(""), *_kept(ladder, confidence)]
+    return parts
+
+
+def _kept(ladder: Ladder, confidence: str) -> list[RenderableType]:
+    """Return the table of one attribute, what is too long for it, and what was lost where in one line."""
+    shown = _weakest(ladder.conditionals)
+    full = max(1.0, *(each.high for each in shown if each.high is not None), 1.0)
+    parts: list[RenderableType] = [
+        FirstThatFits(
+            [
+                _kept_grid(ladder.attribute, shown, full, confidence, drawn=True),
+                _kept_grid(ladder.attribute, shown, full, confidence, drawn=False),
+            ]
+        )
+    ]
+    for number in sorted({each.rung for each in ladder.conditionals if each.rung is not None}):
+        asked = [each for each in ladder.conditionals if each.rung == number]
+        left = [each for each in asked if each not in shown]
+        if not left:
+            continue
+        kept = [each.kept for each in left if each.kept is not None]
+        said = f": they keep {percent_span(min(kept), max(kept))} %" if kept else ""
+        parts.append(
+            prose(
+                f"... and {counted(len(left), 'further question')} of rung {number} in result.json{said}."
+            )
+        )
+    for reason in dict.fromkeys(_silence(each) for each in shown if each.kept is None):
+        given = [_given(each) for each in shown if each.kept is None and _silence(each) == reason]
+        parts.append(Item(Text("?", "bold yellow"), plain(f"{', '.join(given)}: {reason}")))
+    return [*parts, *_lost(ladder)]
+
+
+def _weakest(conditionals: Sequence[Conditional]) -> list[Conditional]:
+    """Return the questions that leave least, at most three of each rung, in the order they were asked."""
+    shown: list[Conditional] = []
+    for number in {each.rung for each in conditionals}:
+        asked = [each for each in conditionals if each.rung == number]
+        asked.sort(key=lambda each: -1.0 if each.kept is None else each.kept)
+        shown += asked if number is None else asked[:SHOWN]
+    return [each for each in conditionals if each in shown]
+
+
+def _kept_grid(
+    attribute: str, shown: Sequence[Conditional], full: float, confidence: str, *, drawn: bool
+) -> Grid:
+    columns = [
+        Column(
+            Text.assemble(plain(clipped(attribute, 28)), " among\nimages alike in"), squeeze=18
+        ),
+        Column(Text("strata\nthat tell"), right=True, squeeze=9),
+        Column(Text("images\nthat tell"), right=True, squeeze=9),
+        Column(Text("left to\nvary"), right=True),
+        *([Column(Text("\n") + scale(percent(full), _CELLS))] if drawn else []),
+        Column(Text(f"kept\n({confidence}interval)"), squeeze=14),
+        Column(Text("Holm\np"), right=True),
+    ]
+    return Grid(columns, [_kept_row(each, full, drawn=drawn) for each in shown], cap=140)
+
+
+def _kept_row(each: Conditional, full: float, *, drawn: bool) -> list[Text]:
+    symbol, style = _sign(each.holds)
+    number = f"{symbol}{each.rung} " if each.rung is not None else f"{symbol}  "
+    asked = "" if each.rung is not None else " (asked for)"
+    line, kept = Text(""), Text(f"{NO_VALUE} no information" if not each.informative else NO_VALUE)
+    if each.kept is not None:
+        kept = Text(percent(each.kept))
+        if each.low is not None and each.high is not None:
+            whole_of_it = 1.0 if full > 1 else None
+            line = interval(
+                each.kept, each.low, each.high, full=full, cells=_CELLS, mark=whole_of_it
+            )
+            kept.append(f" ({percent_span(each.low, each.high)})")
+    p = each.p_holm
+    return [
+        Text.assemble((number, style), plain(_given(each) + asked)),
+        Text(f"{each.informative:,} of {each.strata:,}"),
+        Text(f"{whole(each.n_effective)} of {whole(each.n)}"),
+        Text(NO_VALUE if each.entropy_left is None else percent(each.entropy_left)),
+        *([line] if drawn else []),
+        kept,
+        Text(NO_VALUE if p is None else p_text(p)),
+    ]
+
+
+def _given(each: Conditional) -> str:
+    return " × ".join(clipped(name, 20) for name in each.given)
+
+
+def _silence(each: Conditional) -> str:
+    return because(tuple((field, why) for field, why in each.not_computable if field == "kept"))
+
+
+def _lost(ladder: Ladder) -> list[RenderableType]:
+    """Return what was lost where, the largest first, in one line."""
+    if not ladder.lost:
+        return []
+    given = {" x ".join(each.given): _given(each) for each in ladder.conditionals}
+    largest = sorted((pair for pair in ladder.lost if pair[1] > 0), key=lambda pair: -pair[1])
+    pieces = [
+        plain(f"{percent(share)} given {given.get(name, clipped(name, 60))}")
+        for name, share in largest[:LOSSES]
+    ]
+    if not pieces:
+        return [prose("Nothing is lost, whatever is held fixed.")]
+    pieces[0] = Text.assemble(("lost most: ", "bold"), pieces[0])
+    return [Flow(pieces)]
+
+
+def _tells(ladder: Ladder, rung: Rung) -> bool:
+    """Whether a rung's reading belongs in the short report: the last that held, and those above that did not.
+
+    A claim that fails the first rung is over: there is nothing to say about the others.
+    """
+    if not ladder.highest:
+        return rung.number == 1 and rung.holds is False
+    return rung.number == ladder.highest or rung.holds is False
+
+
+def _held(ladder: Ladder) -> Text:
+    names = {rung.number: rung.name for rung in ladder.rungs}
+    name = f": {clipped(names.get(ladder.highest, ''), 40)}" if ladder.highest else ""
+    return plain(f"{ladder.highest} of {len(ladder.rungs)}{name}")
+
+
+def _strip(ladder: Ladder) -> Text:
+    """Return the rungs in a row, tied together as far as the claim climbs."""
+    strip = Text("")
+    for index, rung in enumerate(ladder.rungs):
+        if index:
+            strip.append("─" if rung.number <= ladder.highest else " ", "green")
+        symbol, style = _symbol(rung)
+        strip.append(f"{symbol}{rung.number}", style)
+    return strip
+
+
+def _symbol(rung: Rung) -> tuple[str, str]:
+    return ("○", "") if rung.skipped else _sign(rung.holds)
+
+
+def _sign(holds: bool | None) -> tuple[str, str]:
+    if holds is None:
+        return "?", "bold yellow"
+    return ("✓", "green") if holds else ("✗", "bold red")
+
+
+def _marker(ladder: Ladder, rung: Rung) -> Text:
+    symbol, style = _symbol(rung)
+    return Text.assemble(
+        plain(clipped(ladder.attribute, 20), "bold"), " ", (f"{symbol}{rung.number}", style)
+    )
