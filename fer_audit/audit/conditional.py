@@ -151,8 +151,10 @@ def kept_interval(
     The counted log-lifts hold the noise of the sample, whose mean square is up to twice the information that
     chance adds: once is taken off. And where nothing is left the first order vanishes: the variance under
     shuffling is added, as in a non-central chi-squared, whose variance is 2 df + 4 lambda.
-    Measured with 18 and 132 strata, n = 23,704, K = 0 to 0.87: 97 to 100 % cover at a nominal 95 %
-    (taking off twice: 92 to 100 %), and 0 is excluded in at most 3 % of samples where nothing is left.
+    The lower end is a score interval, as Wilson's: at a smaller K the first order is smaller in proportion,
+    so that 0 lies outside exactly when K exceeds what 97.5 % of shuffles give.
+    Measured with 18 and 132 strata, n = 23,704, K = 0 to 0.7: 94 to 98 % cover at a nominal 95 %, and 0 is
+    excluded in 2 to 5 % of samples where nothing is left.
     Resampling the table adds chance to chance instead: blended towards independence as for V, its
     percentile interval still missed the truth in up to 100 % of samples, because blending shrinks the
     marginal association along with the noise.
@@ -169,10 +171,15 @@ def kept_interval(
     for table, gap in [*parts, (strata.rest, -ratio * lift_whole)]:
         mean += float((table * gap).sum()) / n
         square += float((table * gap * gap).sum()) / n
-    first_order = max(0.0, square - mean * mean - information.chance) / n
-    spread = np.sqrt(first_order + information.sd**2) / marginal
-    half = float(norm.ppf((1 + confidence) / 2) * spread)
-    return ratio - half, ratio + half
+    z = float(norm.ppf((1 + confidence) / 2))
+    first_order = max(0.0, square - mean * mean - information.chance) / n / marginal**2
+    shuffles = (information.sd / marginal) ** 2
+    high = ratio + z * float(np.sqrt(shuffles + first_order))
+    if ratio <= z * np.sqrt(shuffles):
+        return ratio - z * float(np.sqrt(shuffles)), high
+    # (K - x)^2 = z^2 (shuffles + first order * x / K): the smaller root.
+    middle = ratio + z * z * first_order / ratio / 2
+    return middle - float(np.sqrt(middle**2 - ratio**2 + z * z * shuffles)), high
 
 
 def _log_lift(table: Counts) -> Floats:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from fer_audit.audit.types import AuditResult, Rung
+from fer_audit.audit.types import AuditResult, Ladder, Rung
 from fer_audit.report.words import NONE
 
 _WORDS = {
@@ -47,6 +47,11 @@ def _walk(value: object, subject: str) -> Iterator[Gap]:
         if value.holds is None and not value.skipped:
             where = f"{subject}, rung {value.number}" if subject else f"rung {value.number}"
             yield Gap(where, (value.name,), value.reading.removeprefix(f"{NONE}: "))
+    elif isinstance(value, Ladder):
+        # A rung of 4 to 6 has no answer because its questions have none: they say it, once.
+        silent = {each.rung for each in value.conditionals if each.not_computable}
+        told = tuple(rung for rung in value.rungs if rung.number not in silent)
+        yield from _walk((*told, *value.conditionals), value.attribute)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         subject = getattr(value, "attribute", None) or subject
         yield from _own_gaps(value, subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -17,14 +18,13 @@ from fer_audit.report.words import (
     p_text,
     percent,
     percent_span,
-    whole,
 )
 
 NO_VALUE = "–"
 SHOWN = 3
 """Questions shown of each rung, those that leave least; result.json has all."""
 LOSSES = 3
-_CELLS = 21
+_CELLS = 20
 
 
 def climbs(ladders: Sequence[Ladder], confidence: str) -> list[RenderableType]:
@@ -83,15 +83,15 @@ def _all_kept(ladders: Sequence[Ladder], confidence: str) -> list[RenderableType
 
 def _kept(ladder: Ladder, confidence: str) -> list[RenderableType]:
     """Return the table of one attribute, what is too long for it, and what was lost where in one line."""
+    if all(each.kept is None for each in ladder.conditionals):
+        reasons = dict.fromkeys(_silence(each) for each in ladder.conditionals)
+        name = plain(f"? {clipped(ladder.attribute, 28)}", "bold")
+        return [Item(name, plain("; ".join(reasons)))]
     shown = _weakest(ladder.conditionals)
     full = max(1.0, *(each.high for each in shown if each.high is not None), 1.0)
+    table = KeptTable(ladder.attribute, shown, full, confidence)
     parts: list[RenderableType] = [
-        FirstThatFits(
-            [
-                _kept_grid(ladder.attribute, shown, full, confidence, drawn=True),
-                _kept_grid(ladder.attribute, shown, full, confidence, drawn=False),
-            ]
-        )
+        FirstThatFits([table.beside(), table.below(), table.without()]),
     ]
     for number in sorted({each.rung for each in ladder.conditionals if each.rung is not None}):
         asked = [each for each in ladder.conditionals if each.rung == number]
@@ -121,46 +121,81 @@ def _weakest(conditionals: Sequence[Conditional]) -> list[Conditional]:
     return [each for each in conditionals if each in shown]
 
 
-def _kept_grid(
-    attribute: str, shown: Sequence[Conditional], full: float, confidence: str, *, drawn: bool
-) -> Grid:
-    columns = [
-        Column(
-            Text.assemble(plain(clipped(attribute, 28)), " among\nimages alike in"), squeeze=18
-        ),
-        Column(Text("strata\nthat tell"), right=True, squeeze=9),
-        Column(Text("images\nthat tell"), right=True, squeeze=9),
-        Column(Text("left to\nvary"), right=True),
-        *([Column(Text("\n") + scale(percent(full), _CELLS))] if drawn else []),
-        Column(Text(f"kept\n({confidence}interval)"), squeeze=14),
-        Column(Text("Holm\np"), right=True),
-    ]
-    return Grid(columns, [_kept_row(each, full, drawn=drawn) for each in shown], cap=140)
+@dataclass(frozen=True, slots=True)
+class KeptTable:
+    """What is left of one claim, question by question, in three shapes."""
 
+    attribute: str
+    shown: Sequence[Conditional]
+    full: float
+    """Right end of the drawn intervals."""
+    confidence: str
 
-def _kept_row(each: Conditional, full: float, *, drawn: bool) -> list[Text]:
-    symbol, style = _sign(each.holds)
-    number = f"{symbol}{each.rung} " if each.rung is not None else f"{symbol}  "
-    asked = "" if each.rung is not None else " (asked for)"
-    line, kept = Text(""), Text(f"{NO_VALUE} no information" if not each.informative else NO_VALUE)
-    if each.kept is not None:
-        kept = Text(percent(each.kept))
-        if each.low is not None and each.high is not None:
-            whole_of_it = 1.0 if full > 1 else None
-            line = interval(
-                each.kept, each.low, each.high, full=full, cells=_CELLS, mark=whole_of_it
-            )
-            kept.append(f" ({percent_span(each.low, each.high)})")
-    p = each.p_holm
-    return [
-        Text.assemble((number, style), plain(_given(each) + asked)),
-        Text(f"{each.informative:,} of {each.strata:,}"),
-        Text(f"{whole(each.n_effective)} of {whole(each.n)}"),
-        Text(NO_VALUE if each.entropy_left is None else percent(each.entropy_left)),
-        *([line] if drawn else []),
-        kept,
-        Text(NO_VALUE if p is None else p_text(p)),
-    ]
+    def beside(self) -> Grid:
+        """Return the table with each interval drawn in a column of its own."""
+        head = self._head(" ")
+        head.insert(4, Column(Text("\n") + scale(percent(self.full), _CELLS)))
+        rows = []
+        for each in self.shown:
+            row = self._row(each, " ")
+            row.insert(4, self._line(each))
+            rows.append(row)
+        return Grid(head, rows, cap=140)
+
+    def below(self) -> Grid:
+        """Return the table in rows of two lines, each interval drawn below its numbers."""
+        head = self._head("\n")
+        head[4] = Column(
+            Text(f"kept ({self.confidence}interval)\n") + scale(percent(self.full), _CELLS)
+        )
+        rows = []
+        for each in self.shown:
+            row = self._row(each, "\n")
+            if each.kept is not None:
+                row[4] = row[4] + "\n" + self._line(each)
+            rows.append(row)
+        return Grid(head, rows)
+
+    def without(self) -> Grid:
+        """Return the numbers only, in columns that may be squeezed."""
+        return Grid(self._head(" "), [self._row(each, " ") for each in self.shown])
+
+    def _head(self, joint: str) -> list[Column]:
+        tell = "\ntell" if joint == "\n" else "\nthat tell"
+        name = clipped(self.attribute, 28 if joint == " " else 15)
+        return [
+            Column(Text.assemble(plain(name), " among\nimages alike in"), squeeze=18),
+            Column(Text(f"strata{tell}"), right=True, squeeze=9),
+            Column(Text(f"images{tell}"), right=True, squeeze=9),
+            Column(Text("left to\nvary"), right=True),
+            Column(Text(f"kept\n({self.confidence}interval)"), squeeze=14),
+            Column(Text("Holm\np"), right=True),
+        ]
+
+    def _row(self, each: Conditional, joint: str) -> list[Text]:
+        symbol, style = _sign(each.holds)
+        number = f"{symbol}{each.rung} " if each.rung is not None else f"{symbol}  "
+        given = Text(f" ×{joint}").join(plain(clipped(name, 20)) for name in each.given)
+        asked = "" if each.rung is not None else f"{joint}(asked for)"
+        kept = Text(NO_VALUE if each.informative else f"{NO_VALUE} no information")
+        if each.kept is not None:
+            kept = Text(percent(each.kept))
+            if each.low is not None and each.high is not None:
+                kept.append(f" ({percent_span(each.low, each.high)})")
+        return [
+            Text.assemble((number, style), given, asked),
+            Text(f"{each.informative:,}{joint}of {each.strata:,}"),
+            Text(f"{each.n_effective:,}{joint}of {each.n:,}"),
+            Text(NO_VALUE if each.entropy_left is None else percent(each.entropy_left)),
+            kept,
+            Text(NO_VALUE if each.p_holm is None else p_text(each.p_holm)),
+        ]
+
+    def _line(self, each: Conditional) -> Text:
+        if each.kept is None or each.low is None or each.high is None:
+            return Text("")
+        mark = 1.0 if self.full > 1 else None
+        return interval(each.kept, each.low, each.high, full=self.full, cells=_CELLS, mark=mark)
 
 
 def _given(each: Conditional) -> str:

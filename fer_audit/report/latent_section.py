@@ -27,6 +27,10 @@ MANY_GROUPS = 12
 """Above this only the most different pairs are shown."""
 TOP = 5
 _BARS = (28, 20, 8)
+_CUTS = (
+    "AUC: how well a straight cut tells two groups apart (.5 = not at all, 1 = always; in brackets: not told from"
+    " chance), to the right of the diagonal. Distance: of their centres over their spread, to the left of it."
+)
 _EVEN = 0.5
 """AUC of a cut that separates nothing."""
 
@@ -45,6 +49,8 @@ def latent(overlaps: Sequence[LatentOverlap], alpha: float) -> list[RenderableTy
     ]
     for overlap in overlaps:
         parts += [Text(""), *_overlap(overlap, alpha)]
+    if any(overlap.pairs for overlap in overlaps):
+        parts += [Text(""), prose(_CUTS)]
     return parts
 
 
@@ -113,12 +119,7 @@ def _pairs(overlap: LatentOverlap, alpha: float) -> list[RenderableType]:
     if len(names) < 3:
         return [_pair_grid(overlap.pairs, alpha)]
     return [
-        FirstThatFits([_matrix(names, overlap.pairs, alpha), _pair_grid(overlap.pairs, alpha)]),
-        prose(
-            "To the right of the diagonal: how well a straight cut tells the two groups apart"
-            " (AUC: .5 = not at all, 1 = always; in brackets: no more than chance)."
-            " To the left of it: distance of their centres over their spread."
-        ),
+        FirstThatFits([_matrix(names, overlap.pairs, alpha), _pair_grid(overlap.pairs, alpha)])
     ]
 
 
@@ -144,8 +145,8 @@ def _matrix(names: Sequence[str], pairs: Sequence[PairOverlap], alpha: float) ->
 def _pair_grid(pairs: Sequence[PairOverlap], alpha: float) -> Grid:
     columns = [
         Column(Text("straight cut between"), squeeze=14),
-        Column(Text("AUC (.5 = none)"), right=True, squeeze=6),
-        Column(Text("distance of centres / spread"), right=True, squeeze=9),
+        Column(Text("AUC"), right=True),
+        Column(Text("distance"), right=True),
     ]
     rows = [
         [

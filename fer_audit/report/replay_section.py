@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -21,7 +22,9 @@ from fer_audit.report.words import (
 )
 
 NO_VALUE = "–"
-_CELLS = 24
+_CELLS = 18
+Shape = Literal["beside", "below", "without"]
+_SHAPES: tuple[Shape, ...] = ("beside", "below", "without")
 
 
 def replay(result: AuditResult, confidence: str) -> list[RenderableType]:
@@ -42,7 +45,7 @@ def replay(result: AuditResult, confidence: str) -> list[RenderableType]:
         known = [each for each in found.attributes if each.v_corrected is not None]
         if known:
             full = _full([v for x in known for v in (x.v_corrected_high, x.v_corrected, x.v_full)])
-            parts.append(FirstThatFits([_studies(known, full), _studies(known, None)]))
+            parts.append(FirstThatFits([_studies(known, full, shape) for shape in _SHAPES]))
         parts += [_missing(each) for each in found.attributes if each.v_corrected is None]
         parts += [line for each in found.attributes for line in _shares(each, confidence)]
     if result.recluster:
@@ -50,11 +53,12 @@ def replay(result: AuditResult, confidence: str) -> list[RenderableType]:
     return parts
 
 
-def _studies(known: Sequence[ReplayAttribute], full: float | None) -> Grid:
+def _studies(known: Sequence[ReplayAttribute], full: float, shape: Shape) -> Grid:
+    """Return the studies beside the whole set; intervals in a column of their own, below V~, or not drawn."""
+    axis = Text("\n") + scale(coefficient(full), _CELLS)
     columns = [
         Column(Text("attribute"), squeeze=9),
-        *([Column(scale(coefficient(full), _CELLS))] if full is not None else []),
-        Column(Text("V~ of the studies"), squeeze=16),
+        Column(Text("V~ of the studies") + (axis if shape == "below" else ""), squeeze=16),
         Column(Text("whole\nset"), right=True),
         Column(Text("other\nlargest"), right=True),
         Column(Text("other\nunder"), right=True),
@@ -64,20 +68,19 @@ def _studies(known: Sequence[ReplayAttribute], full: float | None) -> Grid:
     for each in known:
         value, low, high = each.v_corrected or 0.0, each.v_corrected_low, each.v_corrected_high
         line = Text("")
-        if full is not None and low is not None and high is not None:
+        if low is not None and high is not None:
             line = interval(value, low, high, full=full, cells=_CELLS, mark=each.v_full)
-        rows.append(
-            [
-                plain(clipped(each.attribute, 28), "bold"),
-                *([line] if full is not None else []),
-                Text(f"{coefficient(value)} ({span(low, high)})"),
-                Text(NO_VALUE if each.v_full is None else coefficient(each.v_full), "bold"),
-                _percent(each.other_largest),
-                _percent(each.other_under_represented),
-                Text.assemble(_percent(each.called_different), f" ({_yes(each)})"),
-            ]
-        )
-    return Grid(columns, rows)
+        said = Text(f"{coefficient(value)} ({span(low, high)})")
+        row = [
+            plain(clipped(each.attribute, 28), "bold"),
+            said + "\n" + line if shape == "below" else said,
+            Text(NO_VALUE if each.v_full is None else coefficient(each.v_full), "bold"),
+            _percent(each.other_largest),
+            _percent(each.other_under_represented),
+            Text.assemble(_percent(each.called_different), f" ({_yes(each)})"),
+        ]
+        rows.append([row[0], line, *row[1:]] if shape == "beside" else row)
+    return Grid([columns[0], Column(axis), *columns[1:]] if shape == "beside" else columns, rows)
 
 
 def _yes(each: ReplayAttribute) -> str:

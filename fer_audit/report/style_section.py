@@ -46,12 +46,12 @@ def _differences(known: Sequence[StyleTest], alpha: float) -> list[RenderableTyp
         prose(
             "How much of a picture's rank by each measure the group tells (epsilon squared):"
             " 0 = groups are photographed alike, 1 = the group decides."
-            " In brackets: no more than chance (Benjamini-Hochberg over all of them)."
+            " In brackets: not told from chance (Benjamini-Hochberg over all of them)."
         ),
         Text(""),
         FirstThatFits([_matrix(largest, alpha, cells) for cells in _BARS]),
-        Text(""),
     ]
+    parts += [Text("")] if told else []
     return parts + [_sentence(test) for test in told[:SENTENCES]]
 
 
@@ -78,9 +78,10 @@ def _cell(test: StyleTest | None, full: float, alpha: float, cells: int) -> Text
     if test is None or test.rank_effect is None:
         return Text(NO_VALUE)
     value = ".000" if test.rank_effect < 0.0005 else coefficient(test.rank_effect)
+    line = bar(test.rank_effect, full=full, cells=cells)
     if _by_chance(test, alpha):
-        return Text(f"{'':{cells}} ({value})", "dim")
-    return Text.assemble(bar(test.rank_effect, full=full, cells=cells), f"  {value}")
+        return Text.assemble(line, (f" ({value})", "dim"))
+    return Text.assemble(line, f"  {value}")
 
 
 def _by_chance(test: StyleTest, alpha: float) -> bool:

@@ -95,15 +95,20 @@ def test_an_attribute_that_only_follows_the_day_passes_rung_six_at_most_as_often
 
 
 @pytest.mark.slow
-def test_a_weak_true_association_climbs_on_the_whole_set() -> None:
-    """V about 0.05 on 23,704 images survives the other attributes, style and the crawl."""
+@pytest.mark.parametrize(("follow", "v", "highest"), [(0.043, 0.05, 4), (0.085, 0.09, 6)])
+def test_a_weak_true_association_climbs_on_the_whole_set(
+    follow: float, v: float, highest: int
+) -> None:
+    """V 0.09 survives all; V 0.05 the other attributes and the day, but 395 strata of both see it in 45 % of sets."""
     rng = np.random.default_rng(2)
     columns, clusters = drawn(rng, 23_704, 0.3)
     race = rng.choice(5, 23_704, p=RACE)
-    follows = rng.random(23_704) < 0.043
+    follows = rng.random(23_704) < follow
     race[follows] = clusters[follows]
 
     ladder = ladder_of([attribute("race", race, "abcde"), *columns], clusters)
 
-    assert ladder.rungs[1].value == pytest.approx(0.05, abs=0.02)
-    assert ladder.highest == 6
+    (by_day,) = [each for each in ladder.conditionals if each.given == ("day",)]
+    assert ladder.rungs[1].value == pytest.approx(v, abs=0.01)
+    assert ladder.highest >= highest
+    assert by_day.holds is True

@@ -10,6 +10,7 @@ import pytest
 from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types import Finding
 from fer_audit.audit.wording import listed, p_value, part, percent
+from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
 
@@ -75,6 +76,95 @@ def test_an_under_represented_group_is_named_with_its_count(
     assert text.startswith("3 groups of 4 in race have less than four fifths of an even share")
     assert "Indian with no image" in text
     assert re.search(r"Asian with \d+\.\d % \(\d+ of 900; \d+\.\d-\d+\.\d\)", text)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """Return the findings of faces whose clusters follow gender, with everything switched on."""
+    rng = np.random.default_rng(2)
+    n = 1200
+    gender = rng.integers(0, 2, n)
+    race = np.where(rng.random(n) < 0.8, gender, rng.integers(0, 3, n))
+    labels = np.where(rng.random(n) < 0.9, gender, 1 - gender).astype(np.int32)
+    rows = rows_of(n)
+    rows.style[:] = rng.normal(size=rows.style.shape)
+    rows.style[:, 0] += gender
+    x = rng.normal(size=(n, 4)).astype(np.float32)
+    x[:, 0] += 3 * gender
+    half = np.arange(n) % 2 == 0
+    found = audit_dataset(
+        dataset_of(
+            attribute("race", race, ("White", "Black", "Asian")),
+            attribute("gender", gender, ("male", "female")),
+        ),
+        rows,
+        embeddings_of(rows),
+        clustering_of(labels, k=2),
+        config=AuditConfig(permutations=199, bootstraps=50, fail_on=("gender.rung>=8",)),
+        stability=Stability(
+            seeds=(Alternative(2, 1, labels, 1.0),),
+            ks=(Alternative(3, 0, rng.permutation(labels), 1.0),),
+            ari=(0.4,),
+            jaccard=(0.9, 0.5),
+            half_a=half,
+            half_b_labels=np.where(half, -1, labels).astype(np.int32),
+        ),
+        style_labels=(rows.style[:, 0] > 0.5).astype(np.int32),
+        coordinates=x,
+        replays=tuple(
+            Study(rows_, labels[rows_]) for rows_ in (rng.choice(n, 30, False) for _ in range(20))
+        ),
+        reclusters=(Study(np.arange(n), labels),),
+    )
+    return {f"{each.code} {each.attribute or ''}".strip(): each.text for each in found.findings}
+
+
+def test_how_far_each_claim_climbs_is_one_sentence(told: dict[str, str]) -> None:
+    text = told["claims_reach"]
+
+    assert "gender to rung 6 of 8" not in text  # rung 6 was skipped: there is no batch column
+    assert "gender to rung 5 of 8 (not image style), stopped at rung 7" in text
+    assert "race to rung 3 of 8 (not chance), stopped at rung 4: given gender" in text
+    assert "Not asked, for lack of columns: not the crawl." in text
+
+
+def test_what_is_lost_is_told_with_its_rung_and_its_caveat(told: dict[str, str]) -> None:
+    text = told["claim_lost race"]
+
+    assert text.startswith("Among images alike in gender, ")
+    assert "(rung 4, p = " in text
+    assert "gender alone fixes " in text
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (
+            "seeds_disagree",
+            "median adjusted Rand index of 0.40 (0.40-0.40, 1 other seed; 1 = the same)",
+        ),
+        ("unstable_clusters", "1 cluster of 2 does not come back in resamples: 1 (0.50)"),
+        ("photographed_differently gender", "luma mean ("),
+        ("style_alone race", "2 clusters of brightness, colour, sharpness and the like"),
+        ("latent_overlap gender", "A straight cut separates male and female (AUC "),
+        ("small_studies race", "Of 20 random studies of 30 images drawn from this set, "),
+        (
+            "reclustered",
+            "With the clusters estimated anew in 1 bootstrap resample, corrected V is",
+        ),
+    ],
+)
+def test_every_part_has_its_sentence(told: dict[str, str], key: str, words: str) -> None:
+    assert words in told[key]
+
+
+def test_a_rule_that_is_not_crossed_is_no_finding(told: dict[str, str]) -> None:
+    assert "gate_crossed" not in told
+
+
+def test_no_sentence_names_a_cause(told: dict[str, str]) -> None:
+    for text in told.values():
+        assert not re.search(r"\b(because|cause[sd]?|due to|leads to|explains?)\b", text.lower())
 
 
 def test_shares_are_never_rounded_to_nothing_or_to_all() -> None:

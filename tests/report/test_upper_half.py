@@ -138,13 +138,38 @@ def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
 
 
 def test_questions_that_none_can_answer_are_counted() -> None:
-    base = results.ladder("race", (True,) * 8, "reading")
+    base = asked(results.ladder("race", (True,) * 8, "reading"), ("gender",), 0.9)
     many = tuple(silent("race", 5, (name,), "one stratum") for name in "abcde")
 
-    text = flat(one_ladder(replace(base, conditionals=many)))
+    text = flat(one_ladder(replace(base, conditionals=(*many, base.conditionals[0]))))
 
     assert "... and 2 further questions of rung 5 in result.json." in text
     assert "a, b, c: not computable (one stratum)" in text
+
+
+def test_a_claim_with_nothing_to_keep_has_no_table() -> None:
+    base = results.ladder("race", (True,) * 8, "reading")
+    none = tuple(silent("race", rung, ("hour",), "at chance") for rung in (4, 6))
+
+    text = flat(one_ladder(replace(base, conditionals=none)))
+
+    assert "? race not computable (at chance)" in text
+    assert "images alike in" not in text
+
+
+def test_a_question_without_an_answer_is_one_gap_and_its_rung_none() -> None:
+    base = results.ladder("race", (True, True, True, None, True, True, True, True), "reading")
+    asked_once = replace(base, conditionals=(silent("race", 4, ("hour",), "one stratum"),))
+
+    found = gaps(replace(results.bare(), ladders=(asked_once,)))
+
+    assert [(gap.where, gap.reason) for gap in found] == [("race, what is kept", "one stratum")]
+
+
+def test_the_intervals_are_drawn_on_a_narrow_terminal_too() -> None:
+    text = utkface_shown(80)
+
+    assert re.search(r"of 18 +of 23,314 +━+●━", text)
 
 
 @pytest.mark.parametrize("width", [80, 160])
@@ -233,7 +258,7 @@ def test_small_studies_stand_beside_the_whole_set() -> None:
     text = flat(section(utkface_shown(), "Would a small study"))
 
     assert "200 random samples of 500 images" in text
-    assert re.search(r"race ━+●━+│━+ .184 \(.081-.292\) .213 0.5 % 34.5 % 91.5 % \(yes\)", text)
+    assert re.search(r"race ━+●━*│━+ .184 \(.081-.292\) .213 0.5 % 34.5 % 91.5 % \(yes\)", text)
     assert "? gender not computable (no study has two clusters and two groups)" in text
     assert "age 50 .250 (.230-.301) .209 (.161-.247)" in text
 
