@@ -7,7 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.types import ClusterFacts, DatasetFacts, RejectCount, Starts, SweepEntry
+from fer_audit.audit.types import (
+    ClusterFacts,
+    DatasetFacts,
+    KVote,
+    RejectCount,
+    Starts,
+    SweepEntry,
+)
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset, printable_id
 from fer_audit.embed.types import Embeddings
@@ -86,6 +93,7 @@ def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
 def cluster_facts(clustering: Clustering) -> ClusterFacts:
     """Return the partition the tables refer to, and how its starts differed."""
     labels = clustering.labels[clustering.labels >= 0]
+    choice = clustering.choice
     starts = clustering.start_inertias or (clustering.inertia,)
     best = min(starts)
     return ClusterFacts(
@@ -100,6 +108,13 @@ def cluster_facts(clustering: Clustering) -> ClusterFacts:
             inertia_min=float(best),
             inertia_max=float(max(starts)),
             near_best=sum(each <= best * (1 + NEAR_BEST) for each in clustering.start_inertias),
+        ),
+        votes=()
+        if choice is None
+        else (
+            KVote("elbow", choice.elbow),
+            KVote("silhouette", choice.silhouette),
+            KVote("stability", choice.stability),
         ),
     )
 

@@ -274,6 +274,15 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class KVote:
+    """What one criterion of `--k auto` voted for."""
+
+    criterion: str
+    k: int | None
+    """None = it abstained."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterFacts:
     """The partition the tables refer to."""
 
@@ -282,6 +291,8 @@ class ClusterFacts:
     sizes: tuple[int, ...]
     sweep: tuple[SweepEntry, ...]
     starts: Starts
+    votes: tuple[KVote, ...] = ()
+    """How `--k auto` chose k: the lower median of these; empty when k was given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from fer_audit.audit.types import (
 )
 from fer_audit.report.bars import bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import clipped, counted, large, percent
+from fer_audit.report.words import NONE, clipped, counted, large, percent
 
 MANY_GROUPS = 12
-"""Above this a table of clusters x groups is left to result.json and the HTML report."""
+"""Above this a table of clusters x groups is left to result.json."""
 FEW = 30
 _SWEEP_CELLS = 32
 
@@ -171,6 +171,11 @@ def _how_found(facts: ClusterFacts) -> list[RenderableType]:
             f" {large(starts.inertia_max)} in the reduced space, {percent(spread)} apart{near}."
         )
     ]
+    if facts.votes:
+        votes = ", ".join(
+            f"{each.criterion} {NONE if each.k is None else each.k}" for each in facts.votes
+        )
+        parts.append(prose(f"k was chosen, not given. Votes: {votes}; the lower median counts."))
     if facts.sweep:
         parts += [Text(""), _elbow(facts)]
     return parts
