@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.correction import benjamini_hochberg
@@ -51,18 +52,21 @@ def latent_overlaps(
     x = coordinates[drawn, :DIMENSIONS].astype(np.float64)
     finite = np.isfinite(x).all(axis=1)
     drawn, x = drawn[finite], x[finite]
-    distances = _distances(x)
-    return tuple(
-        _overlap(
-            attribute,
-            attribute.codes[drawn],
-            x,
-            distances,
-            drawn_from=len(rows),
-            config=config,
+    # One thread: the products are small, two threads on a busy machine took 30 s instead of 6, and the last
+    # digits of a sum would depend on how many there are.
+    with threadpool_limits(1):
+        distances = _distances(x)
+        return tuple(
+            _overlap(
+                attribute,
+                attribute.codes[drawn],
+                x,
+                distances,
+                drawn_from=len(rows),
+                config=config,
+            )
+            for attribute in attributes
         )
-        for attribute in attributes
-    )
 
 
 def _overlap(
