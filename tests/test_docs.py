@@ -36,7 +36,7 @@ def test_every_command_of_the_readme_runs(
     assert len(lines) >= 8
 
     for line in lines:
-        program, *words = shlex.split(line.split(">")[0])
+        program, *words = shlex.split(line.split(" > ")[0])
         assert program == "fer-audit", line
         done = subprocess.run(
             [sys.executable, "-m", "fer_audit.cli", *words],

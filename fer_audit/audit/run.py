@@ -81,8 +81,7 @@ def audit_dataset(
 ) -> AuditResult:
     """Return everything there is to say about a dataset and, if there are any, its clusters.
 
-    Row i of every array is image i. Without embeddings or clustering the result is marked incomplete, unless
-    `not_clustered` says why these images can make no clusters.
+    Row i of every array is image i. Without clusters the result is incomplete, unless `not_clustered` says why.
     The same inputs and config give the same result, to the last digit.
 
     `stability` = other partitions of the same vectors; rungs 7 and 8 need it.

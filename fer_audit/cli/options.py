@@ -9,98 +9,13 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.kinds import AUTO, AgeBins, Clusters, ColumnList, NameColumn
 from fer_audit.config import AGE_BINS, AuditConfig, Resources
 from fer_audit.errors import ConfigError
 
 Command = Callable[..., Any]
 
 _DEFAULT = AuditConfig()
-
-AUTO = "auto"
-AUTO_K = 0
-"""What `--k auto` becomes on its way to `AuditConfig.k_auto`."""
-
-
-class NameColumn(click.ParamType[tuple[str, str]]):
-    """`race=ethnicity`, or `race` for a column of the same name."""
-
-    name = "NAME=COLUMN"
-
-    def convert(
-        self,
-        value: str | tuple[str, str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, str]:
-        """Split at the first equals sign."""
-        if isinstance(value, tuple):
-            return value
-        name, _, column = value.partition("=")
-        if not name:
-            self.fail(f"{value!r} has no name before the equals sign", param, ctx)
-        return name, column or name
-
-
-class Clusters(click.ParamType[int]):
-    """A number of clusters, or `auto` (0 inside)."""
-
-    name = "N|auto"
-
-    def convert(
-        self,
-        value: str | int,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int:
-        """Read the number."""
-        if isinstance(value, int):
-            return value
-        if value == AUTO:
-            return AUTO_K
-        try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor {AUTO}", param, ctx)
-        if number < 1:
-            self.fail(f"k is {number}; it must be at least 1", param, ctx)
-        return number
-
-
-class AgeBins(click.ParamType[tuple[int, ...]]):
-    """Comma-separated lower ends, e.g. 0,18,65."""
-
-    name = "AGES"
-
-    def convert(
-        self,
-        value: str | tuple[int, ...] | list[int],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[int, ...]:
-        """Read the numbers."""
-        if not isinstance(value, str):
-            return tuple(value)
-        try:
-            return tuple(int(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of ages such as 0,18,65", param, ctx)
-
-
-class ColumnList(click.ParamType[tuple[str, ...]]):
-    """Comma-separated names, e.g. gender,age_bin."""
-
-    name = "A,B"
-
-    def convert(
-        self,
-        value: str | tuple[str, ...] | list[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, ...]:
-        """Split at the commas."""
-        if not isinstance(value, str):
-            return tuple(value)
-        return tuple(part.strip() for part in value.split(","))
 
 
 def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -312,7 +227,7 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
         chosen.pop("reference", None)
-    if chosen.get("k") == AUTO_K:
+    if chosen.get("k") == AUTO:
         chosen["k"] = _DEFAULT.k
         chosen["k_auto"] = True
     config = AuditConfig(**chosen)

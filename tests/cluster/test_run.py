@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,7 +215,7 @@ def test_a_partition_survives_the_cache(cache_dir: Path) -> None:
 
 
 def test_the_fingerprint_knows_everything_that_changes_a_label() -> None:
-    plain = {"k": 4, "starts": 10, "sweep_max": 10, "seed": 0}
+    plain: dict[str, Any] = {"k": 4, "starts": 10, "sweep_max": 10, "seed": 0}
     changes = [{}, {"k": 5}, {"starts": 9}, {"sweep_max": 9}, {"seed": 1}]
 
     prints = [cluster_fingerprint("e", versions=("1",), **{**plain, **c}) for c in changes]
