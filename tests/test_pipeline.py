@@ -28,6 +28,7 @@ from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack import build
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
+from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces, utkface_name
 from tests.graphs import black_is_nan_graph, save
 
@@ -607,3 +608,40 @@ def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
 
     assert "embed: 24 images, 8 done" in walks.said
     assert (run_dir / "DONE.json").exists()
+
+
+def test_a_misspelt_name_leaves_a_finished_run_as_it_was(
+    faces: Path, tiny_model: ExportedModel, run_dir: Path, cache_dir: Path
+) -> None:
+    """Names are refused before any work, and before the old result is touched."""
+    config = AuditConfig(model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=3)
+    resources = Resources(cache_dir=cache_dir)
+    run_audit(faces, run_dir, config=config, resources=resources)
+    before = (run_dir / "result.json").read_bytes()
+
+    for wrong in ({"given": (("rase",),)}, {"fail_on": ("rase.v>1",)}):
+        with pytest.raises(ConfigError, match="rase"):
+            run_audit(
+                faces, run_dir, config=dataclasses.replace(config, **wrong), resources=resources
+            )
+
+    assert (run_dir / "result.json").read_bytes() == before
+    assert run_audit(faces, run_dir, config=config, resources=resources).reused
+
+
+def test_what_was_planted_and_missed_is_a_finding(
+    tiny_model: ExportedModel, run_dir: Path, cache_dir: Path
+) -> None:
+    """The mean colour of a face knows the backdrop and not the hair: gender is planted and must be missed."""
+    config = AuditConfig(model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=5)
+
+    run = run_audit(
+        demo_dataset(cache_dir, n=120),
+        run_dir,
+        config=config,
+        resources=Resources(cache_dir=cache_dir),
+    )
+
+    assert run.result is not None
+    assert not all(check.agrees for check in run.result.planted)
+    assert "planted_missed" in {finding.code for finding in run.result.findings}

@@ -97,7 +97,7 @@ def full_ladder(
         beyond(4, "not the other attributes", conditionals, nothing_to_ask=ATTRIBUTES),
         beyond(5, "not image style", conditionals, nothing_to_ask=STYLE),
         beyond(6, "not the crawl", conditionals, nothing_to_ask=BATCH),
-        stable(facts, association.attribute, len(association.table)),
+        stable(facts, association.attribute, len(association.table), n=association.n),
         replicated(facts, association.attribute, alpha),
     )
     return climb(association, alpha=alpha, further=further, conditionals=conditionals)

@@ -78,9 +78,17 @@ def stability_facts(
 
 
 def stable(
-    facts: StabilityFacts | None, attribute: str, k: int, *, why_not: str = "one partition only"
+    facts: StabilityFacts | None,
+    attribute: str,
+    k: int,
+    *,
+    n: int,
+    why_not: str = "one partition only",
 ) -> Rung:
-    """Return rung 7: is the corrected V above its null band in every seed and for k - 1 .. k + 2?"""
+    """Return rung 7: is the corrected V above its null band in every seed and for k - 1 .. k + 2?
+
+    Other partitions are of the same images as the reported one: `n` is its association's.
+    """
     found = _of(facts, attribute)
     near = [] if found is None else [x for x in found.ks if -K_BELOW <= x.k - k <= K_ABOVE]
     others = [x for x in near if x.k != k]
@@ -88,7 +96,7 @@ def stable(
         reason = why_not
         if found is not None:
             reason = "no other seed was tried" if not found.seeds else "no other k was tried"
-        return _unanswered(7, "stable", reason)
+        return _unanswered(7, "stable", reason, n=n)
     variants = [*found.seeds, *near]
     lost = [x for x in variants if x.v_corrected <= x.null_95]
     v = [x.v_corrected for x in variants]
@@ -108,7 +116,7 @@ def stable(
         low=min(v),
         high=max(v),
         p=None,
-        n_effective=found.half_n,
+        n_effective=n,
         reading=(
             f"corrected V is above its null band in {where} {len(variants)} partitions "
             f"({counted(len(found.seeds), 'other seed')}, k = {ks[0]}-{ks[-1]}): "

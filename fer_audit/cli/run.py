@@ -72,7 +72,8 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
 @dataset_options
 @model_options
 @place_options
-def embed_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+@click.pass_context
+def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
     """Embed DATASET: embeddings.npy and rows.parquet, one row a file.
 
     \b
@@ -81,6 +82,7 @@ def embed_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "embed")
     click.echo(str(done.folder / "embeddings.npy"))
+    _exit_by_result(ctx, done, values["max_errors"])
 
 
 @click.command("cluster", short_help="Embed and cluster.")
@@ -89,7 +91,8 @@ def embed_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 
 @model_options
 @cluster_options
 @place_options
-def cluster_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+@click.pass_context
+def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
     """Embed and cluster DATASET: rows.parquet then holds each image's cluster.
 
     \b
@@ -98,6 +101,7 @@ def cluster_command(dataset: Path | None, **values: Any) -> None:  # noqa: ANN40
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "cluster")
     click.echo(str(done.folder / "rows.parquet"))
+    _exit_by_result(ctx, done, values["max_errors"])
 
 
 @click.command("audit", short_help="Embed, cluster and audit, without the report.")
@@ -160,19 +164,23 @@ def default_folder(name: str, config: AuditConfig) -> Path:
 
 
 def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
-    """End with code 4 when more images failed than the user accepts, with 1 when a rule was crossed."""
-    if done.result is None:
-        return
-    facts = done.result.dataset
-    if facts.failed > max_errors * facts.listed:
+    """Say which rules were crossed and how many images failed, and end with the code that says so.
+
+    Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
+    """
+    failed, listed = done.failed, len(done.dataset)
+    rules = () if done.result is None else done.result.gate
+    for rule in rules:
+        if rule.crossed:
+            click.echo(f"fer-audit: crossed: {rule.rule} (it is {rule.value:.6g})", err=True)
+        elif rule.value is None:
+            click.echo(f"fer-audit: not judged: {rule.rule} ({rule.reason})", err=True)
+    if failed > max_errors * listed:
         click.echo(
-            f"fer-audit: {facts.failed} of {facts.listed} images failed, more than --max-errors "
-            f"{max_errors:g}; rows.parquet names each with its reason",
+            f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
+            "rows.parquet names each with its reason",
             err=True,
         )
         ctx.exit(TOO_MANY_FAILED)
-    crossed = [rule for rule in done.result.gate if rule.crossed]
-    for rule in crossed:
-        click.echo(f"fer-audit: crossed: {rule.rule} (it is {rule.value})", err=True)
-    if crossed:
+    if any(rule.crossed for rule in rules):
         ctx.exit(RULE_CROSSED)

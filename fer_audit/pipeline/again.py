@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from fer_audit.cluster.types import Clustering, NotClusterable, Study
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
+from fer_audit.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,17 +31,20 @@ def cluster_more(
     embeddings: Embeddings,
     clustering: Clustering | None,
     config: AuditConfig,
+    progress: Progress,
 ) -> MoreClusters:
     """Return the partitions that a claim is held against, as far as `config` asks for them."""
     if clustering is None or clustering.coordinates is None:
         return MoreClusters(None, (), ())
     k, seed = clustering.k, config.seed
     style_labels = None
-    with contextlib.suppress(NotClusterable):  # every picture was taken alike: no baseline
+    try:
         style_labels = cluster_style(rows.style, embeddings.ok, k=k, seed=seed)
+    except NotClusterable as exc:
+        progress.say(f"no style-only baseline: {exc}")
     replays: tuple[Study, ...] = ()
     if config.replay:
-        with contextlib.suppress(NotClusterable):  # fewer images than a study has
+        try:
             replays = replay_studies(
                 clustering.coordinates,
                 embeddings.ok,
@@ -50,6 +53,8 @@ def cluster_more(
                 k=k,
                 seed=seed,
             )
+        except NotClusterable as exc:
+            progress.say(f"no replay: {exc}; --replay-size makes the studies smaller")
     reclusters: tuple[Study, ...] = ()
     if config.recluster:
         reclusters = recluster(

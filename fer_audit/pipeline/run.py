@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fer_audit.audit.findings import find
+from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.strata import refuse_unknown_columns
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
@@ -26,6 +27,7 @@ from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.again import cluster_more
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
+from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
 from fer_audit.report.document import result_json
@@ -52,23 +54,11 @@ class Run:
     dataset: FaceDataset
     result: AuditResult | None
     """None when only an earlier stage was asked for."""
+    failed: int
+    """Images that could not be decoded or embedded."""
     timings: tuple[Timing, ...]
     reused: bool
     """Whether everything was there already."""
-
-
-class Stopwatch:
-    """Collects how long each stage took."""
-
-    def __init__(self) -> None:
-        self.timings: list[Timing] = []
-
-    @contextmanager
-    def stage(self, name: str, items: int) -> Iterator[None]:
-        """Time the block."""
-        started = time.perf_counter()
-        yield
-        self.timings.append(Timing(name, items, time.perf_counter() - started))
 
 
 def run_audit(
@@ -133,6 +123,8 @@ class _Walk:
             },
             beside_table=beside_table,
         )
+        refuse_unknown_columns(dataset, config)
+        refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
@@ -150,18 +142,19 @@ class _Walk:
                 self.out, prints, csv=self.csv, progress=self.progress
             )
             if finished is not None:
-                return self._done(finished, reused=True)
-        for name in (run_folder.DONE, run_folder.RESULT):
-            (self.out / name).unlink(missing_ok=True)
+                return self._done(finished, finished.dataset.failed, reused=True)
+        (self.out / run_folder.DONE).unlink(missing_ok=True)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
+        failed = int((~embeddings.ok).sum())
         clustering, trouble = None, ""
         if until != "embed":
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
                 clustering, trouble = self._clusters(embeddings, prints)
+        (self.out / run_folder.RESULT).unlink(missing_ok=True)  # it belongs to the rows before
         self._write_rows(rows, embeddings, clustering)
         if until != "audit":
-            return self._done(None, reused=False)
+            return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             result = self._audit(rows, embeddings, clustering, trouble)
         write_text(self.out / run_folder.RESULT, result_json(result))
@@ -170,10 +163,10 @@ class _Walk:
         run_folder.mark_done(
             self.out, prints, [*files, run_folder.ROWS_CSV] if self.csv else files
         )
-        return self._done(result, reused=False)
+        return self._done(result, failed, reused=False)
 
-    def _done(self, result: AuditResult | None, *, reused: bool) -> Run:
-        return Run(self.out, self.dataset, result, tuple(self.watch.timings), reused)
+    def _done(self, result: AuditResult | None, failed: int, *, reused: bool) -> Run:
+        return Run(self.out, self.dataset, result, failed, tuple(self.watch.timings), reused)
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
@@ -248,7 +241,7 @@ class _Walk:
         clustering: Clustering | None,
         not_clustered: str,
     ) -> AuditResult:
-        more = cluster_more(rows, embeddings, clustering, self.config)
+        more = cluster_more(rows, embeddings, clustering, self.config, self.progress)
         result = audit_dataset(
             self.dataset,
             rows,
@@ -264,7 +257,9 @@ class _Walk:
             reclusters=more.reclusters,
             progress=self.progress,
         )
-        return dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
+        result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
+        # what was planted and missed is a finding too
+        return dataclasses.replace(result, findings=find(result, alpha=self.config.alpha))
 
     def _write_rows(
         self, rows: PackRows, embeddings: Embeddings, clustering: Clustering | None

@@ -137,6 +137,14 @@ def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
     assert "ARI 0.80 (median; 0.70-0.90)" in ladder.rungs[6].reading
 
 
+def test_rung_seven_counts_all_images_and_rung_eight_the_half(
+    faces: tuple[FaceDataset, np.ndarray],
+) -> None:
+    rungs = ladder_of(audited(faces, stability_of(faces[1])), "age_bin").rungs
+
+    assert (rungs[6].n_effective, rungs[7].n_effective) == (N, N // 2)
+
+
 def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
     faces: tuple[FaceDataset, np.ndarray],
 ) -> None:

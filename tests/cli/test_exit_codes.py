@@ -245,3 +245,27 @@ def test_an_error_is_one_or_two_lines_and_never_a_traceback(fer_audit: Call, ver
 
     assert done.code == 2
     assert len(done.err.splitlines()) <= 5
+
+
+def test_every_verb_counts_the_failed_images(
+    fer_audit: Call, faces: Path, quick: list[str], places: list[str]
+) -> None:
+    """--max-errors means the same for embed and cluster as for run."""
+    (faces / "1_0_0_20170109150557335.jpg").write_bytes(b"")
+
+    for verb in ("embed", "cluster", "audit"):
+        assert fer_audit(verb, faces, *places, "--max-errors", "0").code == 4, verb
+
+
+def test_a_rule_is_told_when_it_is_crossed_and_when_it_cannot_be_judged(
+    fer_audit: Call, faces: Path, quick: list[str]
+) -> None:
+    (faces / "1_0_0_20170109150557335.jpg").write_bytes(b"")
+    rules = ["--fail-on", "dataset.failed>0", "--fail-on", "race.homophily_gain>0.99"]
+
+    crossed = fer_audit("run", faces, *quick, *rules, "--max-errors", "1")
+    broken = fer_audit("run", faces, *quick, *rules, "--max-errors", "0")
+
+    assert (crossed.code, broken.code) == (1, 4)
+    for done in (crossed, broken):
+        assert "crossed: dataset.failed>0 (it is 1)" in done.err
