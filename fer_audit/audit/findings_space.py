@@ -12,7 +12,7 @@ SMALL = 0.01
 MEDIUM = 0.06
 """From here a notice becomes a warning: Cohen's medium effect."""
 REPRODUCED = 0.25
-"""Share of the embedding's strength that style alone must have to be named."""
+"""Ratio of V~ of style alone to the embedding's, from which it is named."""
 HOMOPHILY = 0.05
 """Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
 
@@ -84,16 +84,17 @@ def _style_alone(result: AuditResult, alpha: float) -> Iterator[Finding]:
     shown.sort(key=lambda each: -(each.reproduced or 0.0))
     told = "; ".join(
         f"{spoken(each.attribute)} V {each.v_corrected or 0.0:.3f} ({each.low or 0.0:.3f}-"
-        f"{each.high or 0.0:.3f}) beside {each.embedding_v or 0.0:.3f} ({percent(each.reproduced or 0.0)})"
+        f"{each.high or 0.0:.3f}) beside {each.embedding_v or 0.0:.3f} (ratio {percent(each.reproduced or 0.0)})"
         for each in shown
     )
     yield Finding(
         code="style_alone",
         severity="notice",
         text=(
-            f"{shown[0].k} clusters of brightness, colour, sharpness and the like, which know no face, go "
-            f"together with the same attributes: corrected {told}, n = {shown[0].n:,}. Rung 5 asks what is "
-            f"left when style is held fixed."
+            f"{shown[0].k} clusters made from ten image-wide measures (brightness, colour, sharpness, ...) go "
+            f"together with attributes too, beside the embedding's: corrected {told}, n = {shown[0].n:,}. Not "
+            f"necessarily the same association; brightness also measures skin. Rung 5 asks what is left when "
+            f"style is held fixed."
         ),
         attribute=shown[0].attribute,
         effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,

@@ -97,12 +97,10 @@ def style_baselines(
             if name in ("v_corrected", "low", "high")
         ]
         reproduced = None
-        if by_style.v_corrected is not None and whole:
+        if reason := _why_no_ratio(by_style, other, config.alpha):
+            missing.append(("reproduced", reason))
+        elif by_style.v_corrected is not None and whole:
             reproduced = by_style.v_corrected / whole
-        else:
-            missing.append(
-                ("reproduced", "one of the two has no corrected V, or the embedding's is 0")
-            )
         found.append(
             StyleBaseline(
                 attribute=attribute.name,
@@ -119,6 +117,25 @@ def style_baselines(
             )
         )
     return tuple(found)
+
+
+def _why_no_ratio(by_style: Association, other: Association | None, alpha: float) -> str:
+    """Return why the two corrected V have no ratio, "" where they have: one noise over another is any number."""
+    silent = [
+        whose
+        for whose, each in (("style", by_style), ("the embedding", other))
+        if each is None or not _above_chance(each, alpha)
+    ]
+    return f"the clusters of {' and of '.join(silent)} are not above chance" if silent else ""
+
+
+def _above_chance(association: Association, alpha: float) -> bool:
+    """Return whether rungs 1 to 3 hold; without Holm where there was no family to correct for."""
+    v, null_95, low = association.v, association.null_95, association.low
+    p = association.p_permutation if association.p_holm is None else association.p_holm
+    if v is None or null_95 is None or low is None or p is None:
+        return False
+    return v > null_95 and low > 0 and p <= alpha
 
 
 def _tests_of(

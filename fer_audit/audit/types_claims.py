@@ -34,7 +34,7 @@ class Conditional:
     mi_debiased: float | None
     """The same minus its mean over labels shuffled within strata; below 0 = less than chance gives."""
     kept: float | None
-    """mi_debiased / marginal: 1 = nothing is lost, 0 = all of it; above 1 where `given` hid some."""
+    """mi_debiased / marginal: 1 = as strong among alike images, 0 = none left; above 1 = stronger among them."""
     low: float | None
     """Interval of `kept`, from its influence function and the spread of the shuffles."""
     high: float | None

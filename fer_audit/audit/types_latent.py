@@ -47,7 +47,7 @@ class StyleBaseline:
     embedding_v: float | None
     """Corrected V of the embedding's clusters."""
     reproduced: float | None
-    """v_corrected / embedding_v: the share of the embedding's strength that style alone has."""
+    """v_corrected / embedding_v, where both are above chance; the two need not be the same association."""
     not_computable: NotComputable = ()
 
 

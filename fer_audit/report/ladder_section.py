@@ -71,9 +71,9 @@ def _all_kept(ladders: Sequence[Ladder], confidence: str) -> list[RenderableType
     parts: list[RenderableType] = [
         Text(""),
         prose(
-            "What is left when only images that are alike are compared: 100 % kept = these columns explain nothing of"
-            " the association, 0 % = they explain all of it. Only strata with two clusters and two groups can tell. Left to vary:"
-            " the share of the attribute's entropy that these columns do not fix."
+            "What is left when only images that are alike are compared: 100 % kept = as strong among alike"
+            " images, 0 % = none left; it is also low where strata cannot tell: only those with two clusters and two"
+            " groups can. Left to vary: the share of the attribute's entropy that these columns do not fix."
         ),
     ]
     for ladder in ladders:
@@ -217,6 +217,14 @@ def _lost(ladder: Ladder) -> list[RenderableType]:
         for name, share in largest[:LOSSES]
     ]
     if not pieces:
+        silent = sum(each.kept is None for each in ladder.conditionals)
+        if silent:
+            return [
+                prose(
+                    f"Nothing is lost in the questions that have an answer; {counted(silent, 'question')}"
+                    f" {'has' if silent == 1 else 'have'} none."
+                )
+            ]
         return [prose("Nothing is lost, whatever is held fixed.")]
     pieces[0] = Text.assemble(("lost most: ", "bold"), pieces[0])
     return [Flow(pieces)]

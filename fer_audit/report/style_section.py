@@ -20,7 +20,7 @@ _BARS = (10, 4)
 
 
 def style(result: AuditResult, alpha: float, confidence: str) -> list[RenderableType]:
-    """Return measure x attribute, the largest differences, and what style alone reproduces; nothing if not tested."""
+    """Return measure x attribute, the largest differences, and clusters of style alone; nothing if not tested."""
     kinds = {each.attribute: each.kind for each in result.representation}
     tests = [
         test for test in result.style_tests if kinds.get(test.attribute, _PEOPLE[0]) in _PEOPLE
@@ -101,8 +101,9 @@ def _baselines(baselines: Sequence[StyleBaseline], confidence: str) -> list[Rend
     known = [each for each in baselines if each.v_corrected is not None]
     parts: list[RenderableType] = [
         prose(
-            "Style alone: clusters made from these measures only, without looking at any face."
-            " What they reproduce of V~ needs no face to be explained."
+            "Style alone: clusters made from ten image-wide measures (brightness, colour, sharpness, ...), beside"
+            " the embedding's. Not necessarily the same association; brightness also measures skin."
+            " No ratio where one of the two is not above chance."
         ),
     ]
     if known:
@@ -121,7 +122,7 @@ def _baseline_grid(baselines: Sequence[StyleBaseline], confidence: str) -> Grid:
         Column(Text("attribute"), squeeze=9),
         Column(Text(f"V~ of style alone ({confidence}interval)"), squeeze=16),
         Column(Text("V~ of the clusters"), right=True, squeeze=8),
-        Column(Text("reproduced"), right=True),
+        Column(Text("ratio of V~"), right=True),
         Column(Text("p"), right=True),
     ]
     rows = [

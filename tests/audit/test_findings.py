@@ -145,7 +145,10 @@ def test_what_is_lost_is_told_with_its_rung_and_its_caveat(told: dict[str, str])
         ),
         ("unstable_clusters", "1 cluster of 2 does not come back in resamples: 1 (0.50)"),
         ("photographed_differently gender", "luma mean ("),
-        ("style_alone race", "2 clusters of brightness, colour, sharpness and the like"),
+        (
+            "style_alone race",
+            "2 clusters made from ten image-wide measures (brightness, colour, sharpness, ...)",
+        ),
         ("latent_overlap gender", "A straight cut separates male and female (AUC "),
         ("small_studies race", "Of 20 random studies of 30 images drawn from this set, "),
         (

@@ -13,7 +13,7 @@ from fer_audit.audit.types import StyleTest
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES
-from tests.audit.inputs import Codes, attribute, rows_of
+from tests.audit.inputs import Codes, association_of, attribute, rows_of
 
 CONFIG = AuditConfig(permutations=199, bootstraps=50)
 
@@ -126,9 +126,26 @@ def test_style_clusters_that_are_the_clusters_reproduce_everything() -> None:
     )
 
     assert same.reproduced == pytest.approx(1)
-    assert noise.reproduced is not None
-    assert noise.reproduced < 0.3
+    assert noise.reproduced is None
+    assert dict(noise.not_computable)["reproduced"] == "the clusters of style are not above chance"
     assert (same.k, same.n) == (3, 600)
+
+
+def test_an_association_at_chance_has_no_ratio() -> None:
+    """One noise over another would be any number, such as 1545 %."""
+    rng = np.random.default_rng(4)
+    race = attribute("race", rng.integers(0, 3, 600), "xyz")
+    noise = association_of(cross_table(rng.integers(0, 3, 600), race.codes, n_rows=3, n_cols=3))
+
+    (found,) = style_baselines(
+        race.codes, [race], [noise], tested=np.ones(600, np.bool_), config=CONFIG
+    )
+
+    assert found.v_corrected == pytest.approx(1)
+    assert found.reproduced is None
+    assert dict(found.not_computable)["reproduced"] == (
+        "the clusters of the embedding are not above chance"
+    )
 
 
 def test_a_baseline_without_clusters_to_compare_with_says_so() -> None:

@@ -134,7 +134,15 @@ def test_a_skipped_rung_is_neither_a_failure_nor_a_gap() -> None:
 def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
     base = asked(results.ladder("race", (True,) * 8, "reading"), ("gender",), 0.9)
 
-    assert "Nothing is lost" in one_ladder(replace(base, lost=(("gender", -0.01),)))
+    answered = tuple(each for each in base.conditionals if each.kept is not None)
+    every = one_ladder(replace(base, conditionals=answered, lost=(("gender", -0.01),)))
+    not_every = flat(one_ladder(replace(base, lost=(("gender", -0.01),))))
+
+    assert "Nothing is lost, whatever is held fixed." in every
+    assert "whatever is held fixed" not in not_every
+    assert (
+        "Nothing is lost in the questions that have an answer; 1 question has none." in not_every
+    )
 
 
 def test_questions_that_none_can_answer_are_counted() -> None:
