@@ -10,7 +10,7 @@ from scipy.stats import chi2 as chi2_law
 
 from fer_audit.audit.cells import measure_cells
 from fer_audit.audit.correction import holm
-from fer_audit.audit.information import adjusted_mutual_information, theils_u
+from fer_audit.audit.information import adjusted_mutual_information, corrected_u, theils_u
 from fer_audit.audit.resampling import NullBand, corrected_v_interval, null_band
 from fer_audit.audit.tables import (
     Counts,
@@ -95,6 +95,7 @@ def associate(
         balance=balance(kept) if kept.size else None,
         cells=measure_cells(table, groups, confidence=confidence),
         not_computable=_missing(table, kept),
+        u_corrected=corrected_u(kept) if kept.size else None,
     )
     if _why_untestable(kept):
         return untested
@@ -199,7 +200,7 @@ def _missing(table: Counts, kept: Counts) -> NotComputable:
         if kept.size == 0:
             missing.append(("balance", reason))
         if cols < 2:
-            missing.append(("u_group_from_cluster", reason))
+            missing += [(name, reason) for name in ("u_group_from_cluster", "u_corrected")]
         if rows < 2:
             missing.append(("u_cluster_from_group", reason))
         return tuple(missing)

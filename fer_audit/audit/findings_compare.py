@@ -143,8 +143,9 @@ def _association(each: AttributeComparison, found: Comparison) -> Iterator[Compa
         )
     text = (
         f"{spoken(each.attribute)} and clusters: V~ is {_interval(each.first)} in the first run and "
-        f"{_interval(each.second)} in the second; the intervals {changed}. The cluster explains "
-        f"{_explained(each.first)} and {_explained(each.second)} of it (Theil's U).{band}"
+        f"{_interval(each.second)} in the second; the intervals {changed}. Knowing the cluster "
+        f"removes {_known(each.first)} and {_known(each.second)} of the uncertainty about it (Theil's U, chance "
+        f"included).{band}"
     )
     yield ComparisonFinding(
         "association",
@@ -271,5 +272,5 @@ def _v(value: float | None) -> str:
     return "not computable" if value is None else f"{value:.3f}"
 
 
-def _explained(one: RunAssociation) -> str:
+def _known(one: RunAssociation) -> str:
     return "?" if one.u_group_from_cluster is None else percent(one.u_group_from_cluster)

@@ -50,8 +50,8 @@ def _what_clusters_follow(result: AuditResult) -> Iterator[Finding]:
         severity="warning" if strongest >= STRONG else "notice",
         text=(
             f"{names}{aside}{',' if aside else ''} {verb} what the {len(top.table)} clusters go "
-            f"together with: knowing an image's cluster removes {listed(shares)} "
-            f"(corrected V: {strengths})."
+            f"together with: knowing an image's cluster removes {listed(shares)}, "
+            f"chance taken off (corrected V: {strengths})."
         ),
         attribute=top.attribute,
         effect=0.8 + strongest / 5,
@@ -107,7 +107,7 @@ def _by_ladder(result: AuditResult) -> tuple[list[Association], list[Association
 
 
 def _information(association: Association) -> float:
-    return association.u_group_from_cluster or 0.0
+    return association.u_corrected or 0.0
 
 
 def _batch_and_clusters(result: AuditResult, alpha: float) -> Iterator[Finding]:

@@ -54,6 +54,20 @@ def expected_mutual_information(rows: Counts, cols: Counts) -> float:
     return total
 
 
+def corrected_u(table: Counts) -> float | None:
+    """Return Theil's U less what chance gives: (I - E[I]) / H(col), at least 0; None where the columns have none.
+
+    U of unrelated labels grows with the number of rows and columns and shrinks with n; this stays near 0.
+    E[I] as in `expected_mutual_information`.
+    """
+    rows, cols = table.sum(axis=1), table.sum(axis=0)
+    h = entropy(cols)
+    if h <= 0:
+        return None
+    gain = mutual_information(table) - expected_mutual_information(rows, cols)
+    return float(np.clip(gain / h, 0.0, 1.0))
+
+
 def adjusted_mutual_information(table: Counts) -> float:
     """Return (I - E[I]) / (mean(H(row), H(col)) - E[I]): 0 by chance, 1 for equal partitions.
 

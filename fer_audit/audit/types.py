@@ -350,7 +350,7 @@ class Association:
     """p_permutation after Holm over the demographic attributes of this run; None for other kinds."""
     permutations: int
     u_group_from_cluster: float | None
-    """Theil's U: share of the attribute's entropy that the cluster explains."""
+    """Theil's U, as counted: share of the attribute's entropy that is gone once the cluster is known."""
     u_cluster_from_group: float | None
     ami: float | None
     """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
@@ -358,6 +358,8 @@ class Association:
     """min over clusters and groups of min(r_g / r_g(C), r_g(C) / r_g); 1 = every cluster mirrors the set."""
     cells: tuple[AssociationCell, ...]
     not_computable: NotComputable = ()
+    u_corrected: float | None = None
+    """u_group_from_cluster less its mean under chance: (I - E[I]) / H(group), at least 0."""
 
 
 @dataclass(frozen=True, slots=True)

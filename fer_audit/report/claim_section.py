@@ -49,7 +49,8 @@ def claims(result: AuditResult, confidence: str) -> list[RenderableType]:
             "How to read it: V is 0 when clusters ignore the attribute and 1 when they sort by it."
             " Chance is the V of unrelated labels: mean-95 % limit; a V inside it means nothing."
             f" V~ is V without that bias, with its {confidence}interval; judge by it, not by p."
-            " Explained is how much of the attribute one knows by knowing the cluster (Theil's U)."
+            " Known: the share of the uncertainty about the attribute that is gone once one knows the cluster (Theil's U,"
+            " chance taken off)."
             " The rung is how many questions of the ladder the claim answers before one fails."
         ),
         *_permutations(computed),
@@ -71,7 +72,7 @@ def _association_grid(
             if wide
             else [Column(Text("p\nHolm p"), right=True)]
         ),
-        Column(Text("explained" if wide else "ex-\nplained"), right=True),
+        Column(Text("known"), right=True),
         Column(Text("rung reached"), squeeze=12),
     ]
     joint = Text(" " if wide else "\n")
@@ -94,7 +95,7 @@ def _association_grid(
                     f"({interval})" if wide else interval,
                 ),
                 *([p, holm] if wide else [p + joint + holm]),
-                Text(_percent(association.u_group_from_cluster)),
+                Text(_percent(association.u_corrected)),
                 _reached(ladders.get(association.attribute)),
             ]
         )

@@ -83,7 +83,7 @@ def associations(comparison: Comparison, level: str) -> list[RenderableType]:
         Text(""),
         prose(
             "The first run stands above the second. Chance is what 95 % of shuffled labels stay under: with another k"
-            " or number of images read V beside it. Explained is Theil's U, attribute from cluster and back."
+            " or number of images read V beside it. Known is Theil's U, chance included: attribute from cluster and back."
             " That intervals overlap is no test: both runs may hold the same images."
         ),
     ]
@@ -149,7 +149,7 @@ def _association_grid(found: Sequence[AttributeComparison], level: str, *, wide:
         Column(Text("images"), right=True),
         Column(Text("V (chance)" if wide else "V\nchance"), right=True),
         Column(Text(f"V~ ({level}interval)" if wide else "V~\ninterval"), right=True),
-        Column(Text("explained" if wide else "ex-\nplained"), right=True),
+        Column(Text("known"), right=True),
         Column(Text("rung"), right=True),
         Column(Text("intervals"), squeeze=7),
     ]
@@ -177,16 +177,16 @@ def _association_cells(side: RunAssociation, *, wide: bool) -> list[str]:
     joint = " " if wide else "\n"
     chance = f"({_value(side.null_95)})"
     interval = "" if side.low is None else f"{joint}({span(side.low, side.high)})"
-    explained = (_share(side.u_group_from_cluster), _share(side.u_cluster_from_group))
+    known = (_share(side.u_group_from_cluster), _share(side.u_cluster_from_group))
     pad = "" if wide else "\n"
     rung = NO_VALUE if side.highest is None else f"{side.highest} of {side.rungs}"
     return [
         f"{side.n:,}{pad}",
         f"{_value(side.v)}{joint}{chance}",
         f"{_value(side.v_corrected)}{interval}{'' if interval else pad}",
-        f" {'/' if wide else ''}{joint if not wide else ' '}".join(explained)
+        f" {'/' if wide else ''}{joint if not wide else ' '}".join(known)
         if wide
-        else joint.join(explained),
+        else joint.join(known),
         f"{rung}{pad}",
     ]
 

@@ -82,7 +82,10 @@ def test_measures_stay_in_their_range(table: NDArray[np.int64]) -> None:
     for name in ("v", "v_corrected", "low", "high", "null_mean", "null_95", "balance"):
         value = getattr(found, name)
         assert value is None or 0 <= value <= 1, name
-    for name in ("p_permutation", "p_asymptotic", "u_group_from_cluster", "u_cluster_from_group"):
+    for name in (
+        *("p_permutation", "p_asymptotic"),
+        *("u_group_from_cluster", "u_cluster_from_group", "u_corrected"),
+    ):
         value = getattr(found, name)
         assert value is None or 0 <= value <= 1, name
     for cell in found.cells:
@@ -120,6 +123,17 @@ def test_clusters_that_are_groups_share_everything() -> None:
     assert found.ami == pytest.approx(1)
     assert found.p_permutation == 0.01
     assert found.balance == 0
+
+
+def test_what_chance_knows_is_taken_off() -> None:
+    """200 images, 30 clusters, 9 groups: U alone would say that clusters know a third of unrelated labels."""
+    rng = np.random.default_rng(6)
+    tables = [rng.multinomial(200, np.full(270, 1 / 270)).reshape(30, 9) for _ in range(40)]
+
+    found = [association_of(table, permutations=9, bootstraps=9) for table in tables]
+
+    assert np.mean([each.u_group_from_cluster or 0 for each in found]) > 0.25
+    assert np.mean([each.u_corrected or 0 for each in found]) < 0.02
 
 
 def test_the_permutation_p_is_uniform_when_nothing_goes_together() -> None:

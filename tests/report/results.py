@@ -166,6 +166,7 @@ def association(
         ami=0.0021,
         balance=0.0,
         cells=tuple(cells),
+        u_corrected=0.0109,
     )
 
 
