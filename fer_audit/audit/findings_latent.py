@@ -8,7 +8,7 @@ from fer_audit.audit.types import Association, AuditResult, BatchPrediction, Fin
 from fer_audit.audit.wording import counted, listed, p_value, part, percent, sentence, spoken
 
 BATCH_GAIN = 0.05
-"""Share of the images that chance leaves wrong which a batch must guess right to be mentioned."""
+"""Share of the images outside the largest group which a batch must guess right to be mentioned."""
 FAR = 0.25
 """Share of the same from which the notice becomes a warning."""
 STRONG = 0.1
@@ -77,7 +77,7 @@ def _nothing_beyond_chance(result: AuditResult) -> Iterator[Finding]:
     names = listed(_names(others))
     numbers = "; ".join(
         f"{spoken(each.attribute)} V {each.v:.3f}, shuffled {each.null_mean:.3f} on average and under "
-        f"{each.null_95:.3f} in 95 of 100, {p_value(each.p_permutation or 1.0)}, n = {each.n:,}"
+        f"{each.null_95:.3f} in 95 of 100, {_fallen(each, result)}, n = {each.n:,}"
         for each in others
     )
     small = max(each.n for each in others)
@@ -91,6 +91,15 @@ def _nothing_beyond_chance(result: AuditResult) -> Iterator[Finding]:
         attribute=others[0].attribute if len(others) == 1 else None,
         effect=0.5 if climbed else 0.8,
     )
+
+
+def _fallen(association: Association, result: AuditResult) -> str:
+    """Return the p that rung 3 is judged by, and the first rung that does not hold."""
+    rungs = next(x.rungs for x in result.ladders if x.attribute == association.attribute)
+    failed = next((rung for rung in rungs if not rung.holds), None)
+    stop = f"stopped at rung {failed.number} ({failed.name})" if failed else "no rung was lost"
+    p = association.p_holm
+    return f"{'' if p is None else f'{p_value(p)} after Holm, '}{stop}"
 
 
 def _by_ladder(result: AuditResult) -> tuple[list[Association], list[Association]]:
@@ -152,18 +161,23 @@ def _batch_and_labels(result: AuditResult, alpha: float) -> Iterator[Finding]:
 
 
 def _gain(guess: BatchPrediction) -> float:
-    """Return the share of what chance gets wrong that the batch gets right."""
-    if guess.accuracy is None or guess.chance is None or guess.chance >= 1:
+    """Return the share of what always naming the largest group gets wrong that the batch gets right.
+
+    Each image is left out of its own count: among the images they have counted, many small batches are right
+    by themselves, which shuffled labels show and this does not need.
+    """
+    right, blind = guess.left_out_accuracy, guess.majority
+    if right is None or blind is None or blind >= 1:
         return 0.0
-    return max(0.0, (guess.accuracy - guess.chance) / (1 - guess.chance))
+    return max(0.0, (right - blind) / (1 - blind))
 
 
 def _describe_guess(guess: BatchPrediction) -> str:
     return (
-        f"{spoken(guess.attribute)} right for {part(guess.right, guess.n)}, where always saying "
-        f"{guess.majority_group} gets {percent(guess.majority or 0.0)} and shuffled labels "
-        f"{percent(guess.chance or 0.0)}; {percent(guess.left_out_accuracy or 0.0)} for images left out "
-        f"of the count"
+        f"{spoken(guess.attribute)} right for {percent(guess.left_out_accuracy or 0.0)} of "
+        f"{counted(guess.n, 'image')}, each left out of the count, where always saying {guess.majority_group} gets "
+        f"{percent(guess.majority or 0.0)} (counted in: {part(guess.right, guess.n)}, shuffled labels "
+        f"{percent(guess.chance or 0.0)})"
     )
 
 

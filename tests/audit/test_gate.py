@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +36,21 @@ def result() -> AuditResult:
         clustering_of(race % 2, k=2),
         config=AuditConfig(permutations=99, bootstraps=20),
     )
+
+
+def test_the_gate_of_the_docs_is_the_gate_of_the_code() -> None:
+    """Every subject is named, nothing else is, and every rule that stands there can be read."""
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    section = page.split("## The gate", 1)[1].split("\n## ", 1)[0]
+    subjects = section.split("where SUBJECT is", 1)[1].split(", and OP", 1)[0]
+
+    rules = [
+        words for words in re.findall(r"`([^`]+)`", page) if re.search(r"\w\.\w.*[<>=]", words)
+    ]
+
+    assert set(re.findall(r"`(\w+)`", subjects)) == set(FIELDS)
+    assert len(rules) >= 7
+    refuse_unknown_subjects(rules, ["race"])
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_audit.audit.findings import find
 from fer_audit.audit.run import affordable_draws, audit_dataset
 from fer_audit.audit.types import AuditResult, PlantedCheck
+from fer_audit.audit.wording import p_value, part, percent
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
 from tests.audit.inputs import (
@@ -91,6 +93,9 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
         "race": 0,
         "age_bin": 6,
     }
+    race = next(each for each in found.associations if each.attribute == "race")
+    fallen = next(each.text for each in found.findings if each.code == "nothing_beyond_chance")
+    assert f"{p_value(race.p_holm or 0)} after Holm, stopped at rung 1 (seen), n = 600" in fallen
     first = found.findings[0]
     assert first.code == "clusters_follow"
     assert first.text.startswith("Age bin, not race, is what the 3 clusters go together with")
@@ -103,7 +108,24 @@ def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray
     assert guess.right == round((guess.accuracy or 0) * guess.n)
     assert (guess.accuracy or 0) > 0.8
     assert (guess.chance or 0) < 0.45
-    assert any(each.code == "batch_knows_labels" for each in found.findings)
+    (text,) = [each.text for each in found.findings if each.code == "batch_knows_labels"]
+    assert (
+        f"race right for {percent(guess.left_out_accuracy or 0)} of 600 images, each left" in text
+    )
+    assert f"(counted in: {part(guess.right, 600)}, shuffled labels " in text
+
+
+def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
+    planted: tuple[FaceDataset, np.ndarray],
+) -> None:
+    found = audited(*planted, 3)
+    flattered = tuple(
+        replace(each, left_out_accuracy=each.majority) for each in found.batch_predictions
+    )
+
+    said = find(replace(found, batch_predictions=flattered), alpha=0.05)
+
+    assert "batch_knows_labels" not in {each.code for each in said}
 
 
 def test_every_test_stands_in_the_ledger(planted: tuple[FaceDataset, np.ndarray]) -> None:
