@@ -27,6 +27,8 @@ from fer_audit.rng import stage_rng
 STAGE = "compare"
 _CONFIDENCE, _ALPHA = 0.95, 0.05
 """For a result whose settings do not say."""
+_BESIDE = frozenset({"fail_on", "given", "replay", "replay_size", "recluster"})
+"""Settings that ask for more beside the audit: no number that is compared depends on them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +73,7 @@ def compare_runs(first: ReadRun, second: ReadRun) -> Comparison:
         only_first=tuple(name for name in names_1 if name not in names_2),
         only_second=tuple(name for name in names_2 if name not in names_1),
         model=differences(_model(first.result), _model(second.result)),
-        settings=differences(first.result.config, second.result.config),
+        settings=differences(_settings(first.result), _settings(second.result)),
         versions=differences(first.result.versions, second.result.versions),
         findings=(),
         confidence=confidence,
@@ -90,6 +92,10 @@ def differences(
         for name in dict.fromkeys((*one, *two))
         if one.get(name) != two.get(name)
     )
+
+
+def _settings(result: AuditResult) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in result.config if name not in _BESIDE)
 
 
 def _facts(run: ReadRun) -> RunFacts:

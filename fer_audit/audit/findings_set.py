@@ -8,6 +8,7 @@ from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.duplicates import conflicting_names
 from fer_audit.audit.types import (
     AuditResult,
+    Cell,
     Finding,
     GroupShare,
     RejectCount,
@@ -97,10 +98,10 @@ def _thin_intersections(result: AuditResult, alpha: float) -> Iterator[Finding]:
         else ""
     )
     beyond = "".join(
-        f" Furthest from what pairs of attributes give: {', '.join(cell.groups)} with {cell.count:,} instead "
-        f"of {cell.expected_pairs or 0.0:,.0f} (adjusted residual {cell.residual_pairs or 0.0:+.1f}, "
+        f" Furthest from what pairs of attributes give, where {TOO_FEW} images are or would be: "
+        f"{', '.join(cell.groups)} with {cell.count:,} instead of {cell.expected_pairs or 0.0:,.0f} (adjusted residual {cell.residual_pairs or 0.0:+.1f}, "
         f"{p_value(cell.p_adjusted or 0.0)} after Benjamini-Hochberg)."
-        for cell in table.beyond_pairs[:1]
+        for cell in [each for each in table.beyond_pairs if _large_enough(each)][:1]
         if cell.p_adjusted is not None and cell.p_adjusted <= alpha
     )
     yield Finding(
@@ -112,6 +113,10 @@ def _thin_intersections(result: AuditResult, alpha: float) -> Iterator[Finding]:
         ),
         effect=thin / table.cells / 2,
     )
+
+
+def _large_enough(cell: Cell) -> bool:
+    return max(cell.count, cell.expected_pairs or 0.0) >= TOO_FEW
 
 
 def _conflicting_copies(result: AuditResult) -> Iterator[Finding]:

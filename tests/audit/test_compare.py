@@ -25,6 +25,13 @@ GENDER = RNG.integers(0, 2, N)
 CLUSTERS = np.where(RNG.random(N) < 0.3, RNG.integers(0, 3, N), GENDER)
 IDS = tuple(f"{i:04d}.jpg" for i in range(N))
 GROUPS = {"gender": (GENDER, GENDERS)}
+BESIDE = {
+    "fail_on": '["gender.rung>3"]',
+    "given": '[["hour"]]',
+    "replay": "9",
+    "replay_size": "50",
+    "recluster": "7",
+}
 
 
 @cache
@@ -281,6 +288,20 @@ def test_a_run_without_clusters_is_compared_as_far_as_it_goes() -> None:
     assert gender.second is None
     assert gender.intervals_overlap is None
     assert "nothing_changed" not in codes(found)
+
+
+def test_settings_that_change_no_compared_number_are_not_listed() -> None:
+    run = base()
+    asked = replace(
+        run.result,
+        config=tuple((name, BESIDE.get(name, value)) for name, value in run.result.config),
+    )
+
+    found = compare_runs(run, replace(run, result=asked))
+
+    assert asked.config != run.result.config
+    assert found.settings == ()
+    assert "nothing_changed" in codes(found)
 
 
 def test_settings_model_and_versions_that_differ_are_listed() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fer_audit.audit.findings import find
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import Finding
+from fer_audit.audit.types import Cell, Finding
 from fer_audit.audit.wording import listed, p_value, part, percent
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
@@ -168,6 +170,39 @@ def test_a_rule_that_is_not_crossed_is_no_finding(told: dict[str, str]) -> None:
 def test_no_sentence_names_a_cause(told: dict[str, str]) -> None:
     for text in told.values():
         assert not re.search(r"\b(because|cause[sd]?|due to|leads to|explains?)\b", text.lower())
+
+
+def test_a_small_cell_is_not_named_beyond_pairs_unless_it_should_be_large() -> None:
+    small, missing, other = (
+        Cell((name,), count, expected, 0.0, expected, residual, 0.001)
+        for name, count, expected, residual in (
+            ("small", 29, 10.0, 9.0),
+            ("missing", 2, 31.0, -8.0),
+            ("other", 90, 60.0, 7.0),
+        )
+    )
+    result = audit_dataset(
+        dataset_of(attribute("race", [0, 1], "xy"), attribute("gender", [0, 1], "mf")),
+        rows_of(2),
+        None,
+        None,
+        config=AuditConfig(permutations=9, bootstraps=9),
+    )
+    table = result.intersections
+    assert table is not None
+
+    texts = [
+        finding.text
+        for cells in ((small, missing, other), (small, other), (small,))
+        for finding in find(
+            replace(result, intersections=replace(table, beyond_pairs=cells)), alpha=0.05
+        )
+        if finding.code == "thin_intersections"
+    ]
+
+    assert "where 30 images are or would be: missing with 2 instead of 31" in texts[0]
+    assert "where 30 images are or would be: other with 90 instead of 60" in texts[1]
+    assert "Furthest" not in texts[2]
 
 
 def test_shares_are_never_rounded_to_nothing_or_to_all() -> None:
