@@ -79,7 +79,7 @@ def _cells(title: str, cells: Sequence[Cell]) -> Grid:
 
 def _beyond(cells: Sequence[Cell]) -> Grid:
     columns = [
-        Column(Text("not explained by any two attributes"), squeeze=20),
+        Column(Text("beyond any two attributes"), squeeze=20),
         Column(Text("images"), right=True),
         Column(Text("expected"), right=True),
         Column(Text("residual"), right=True),
