@@ -9,6 +9,9 @@ import click
 
 from fer_audit.config import Precision
 
+PRECISION: Precision = "fp32"
+"""The only one there is an exporter for."""
+
 _places = [
     click.option("--models-dir", type=click.Path(path_type=Path), help="Where exports live."),
     click.option("--cache-dir", type=click.Path(path_type=Path), help="Where weights are kept."),
@@ -17,9 +20,6 @@ _places = [
 
 @click.command("export", short_help="Build a model's ONNX file once.")
 @click.option("--model", "name", default="resnet50-keras", show_default=True, help="Catalog name.")
-@click.option(
-    "--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True
-)
 @click.option(
     "--from",
     "source",
@@ -32,7 +32,6 @@ _places = [
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 def export_command(
     name: str,
-    precision: Precision,
     source: Path | None,
     force: bool,
     models_dir: Path | None,
@@ -57,7 +56,7 @@ def export_command(
         if force or source is not None:
             model = export_model(
                 name,
-                precision,
+                PRECISION,
                 models_dir=folder,
                 weights_dir=weights,
                 source=source,
@@ -65,7 +64,7 @@ def export_command(
             )
         else:
             model = find_or_export(
-                name, precision, models_dir=folder, weights_dir=weights, progress=terminal
+                name, PRECISION, models_dir=folder, weights_dir=weights, progress=terminal
             )
     click.echo(f"{model.path}  sha256 {model.sha256}")
 

@@ -126,12 +126,16 @@ def split_half(
     """Return which rows are in a random half A, and for the others the nearest centre of half A's own clusters.
 
     Both are (count,); the second is -1 in half A. Clusters are numbered by their size in half A.
-    Half A has at least k rows.
+    Half A has at least k rows. Copies of one image (equal coordinates, to a thousandth) stay in one half: a held-out copy of what was
+    clustered would not be held out.
     """
     rng = stage_rng(seed, "cluster", "half", f"k={k}")
     n = len(reduced)
-    in_a = np.zeros(n, np.bool_)
-    in_a[rng.permutation(n)[: min(n, max(n // 2, k))]] = True
+    _, image = np.unique(np.round(reduced, 3), axis=0, return_inverse=True)
+    n_images = int(image.max(initial=-1)) + 1
+    chosen = np.zeros(n_images, np.bool_)
+    chosen[rng.permutation(n_images)[: min(n_images, max(n_images // 2, k))]] = True
+    in_a = chosen[image]
     best, _ = best_start(reduced[in_a], k, _draw_seeds(rng, _HALF_STARTS))
     centers = best.centers[size_order(best.labels, k)]
     labels = np.full(n, -1, np.int32)

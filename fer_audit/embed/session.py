@@ -15,7 +15,9 @@ from fer_audit.errors import ModelError
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
-INSTALL_HINT = "pip install 'fer-audit[cpu]', or 'fer-audit[gpu]' on a machine with CUDA."
+INSTALL_HINT = (
+    "Install fer-audit with its extra cpu, or gpu on a machine with CUDA: pip install '.[cpu]'"
+)
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401 - a module without types
@@ -55,7 +57,7 @@ def choose_provider(device: Device) -> str:
     if device == "cuda":
         raise ModelError(
             f"--device cuda: this onnxruntime has no CUDA provider (it has {', '.join(available)})",
-            hint="pip uninstall onnxruntime; pip install 'fer-audit[gpu]'. Or run with --device cpu.",
+            hint="pip uninstall onnxruntime; pip install '.[gpu]'. Or run with --device cpu.",
         )
     return CPU
 

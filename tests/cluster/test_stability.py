@@ -133,3 +133,13 @@ def test_fewer_distinct_rows_than_clusters_leave_empty_ones() -> None:
 
     assert found.jaccard[2] == 0
     assert set(found.seeds[0].labels.tolist()) == {0, 1}
+
+
+def test_copies_of_one_image_are_never_held_out_from_themselves() -> None:
+    points = np.random.default_rng(8).normal(size=(200, 3)).astype(np.float32)
+    twice = np.concatenate([points, points])
+
+    in_a, labels = split_half(twice, 3, seed=1)
+
+    assert np.array_equal(in_a[:200], in_a[200:])
+    assert np.array_equal(labels == -1, in_a)
