@@ -10,6 +10,7 @@ from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.types import PackShard, shard_count
+from fer_audit.progress import Progress, Silent
 from fer_audit.store import ArrayBlocks, StageFolder
 
 WHOLE = "vectors"
@@ -47,13 +48,24 @@ def missing_shards(folder: StageFolder, n_images: int) -> tuple[list[int], list[
     return missing, complaints
 
 
-def embed_shard(shard: PackShard, index: int, session: EmbedSession, folder: StageFolder) -> None:
-    """Embed one shard and keep its vectors. A row whose vector is not finite fails, and only that row."""
+def embed_shard(
+    shard: PackShard,
+    index: int,
+    session: EmbedSession,
+    folder: StageFolder,
+    progress: Progress | None = None,
+) -> None:
+    """Embed one shard and keep its vectors. A row whose vector is not finite fails, and only that row.
+
+    `progress` hears of every batch, as stage "embed".
+    """
+    progress = progress or Silent()
     n = shard.stop - shard.start
     vectors = np.empty((n, session.dim), np.float32)
     for start in range(0, n, session.batch_size):
         stop = min(start + session.batch_size, n)
         vectors[start:stop] = session.embed(shard.pixels[start:stop])
+        progress.advance("embed", stop - start)
     finite = np.isfinite(vectors).all(axis=1)
     ok = shard.rows.ok & finite
     reasons = np.where(shard.rows.ok & ~finite, NONFINITE, shard.rows.reasons)

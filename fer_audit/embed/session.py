@@ -15,9 +15,7 @@ from fer_audit.errors import ModelError
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
-INSTALL_HINT = (
-    "Install fer-audit with its extra cpu, or gpu on a machine with CUDA: pip install '.[cpu]'"
-)
+INSTALL_HINT = "pip install 'fer-audit[cpu]', or 'fer-audit[gpu]' on a machine with CUDA; in a checkout: pip install '.[cpu]'."
 
 
 def _onnxruntime() -> Any:  # noqa: ANN401 - a module without types
@@ -57,7 +55,7 @@ def choose_provider(device: Device) -> str:
     if device == "cuda":
         raise ModelError(
             f"--device cuda: this onnxruntime has no CUDA provider (it has {', '.join(available)})",
-            hint="pip uninstall onnxruntime; pip install '.[gpu]'. Or run with --device cpu.",
+            hint="pip uninstall onnxruntime; pip install 'fer-audit[gpu]' (in a checkout: '.[gpu]'). Or run with --device cpu.",
         )
     return CPU
 

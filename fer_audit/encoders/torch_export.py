@@ -17,7 +17,7 @@ from fer_audit.errors import ModelError
 if TYPE_CHECKING:
     import onnx
 
-EXPORT_HINT = "Install fer-audit with its extra export: pip install '.[export]'"
+EXPORT_HINT = "pip install 'fer-audit[export]'; in a checkout: pip install '.[export]'"
 
 
 def export_torchvision(spec: ModelSpec, source: Path | None) -> onnx.ModelProto:

@@ -108,8 +108,9 @@ def _make_missing(
     wanted = set(missing)
     for index, shard in zip(todo, maker.iterate(todo), strict=True):
         if session is not None and index in wanted:
-            embed_shard(shard, index, session, folder)
-        work.progress.advance("embed", shard.stop - shard.start)
+            embed_shard(shard, index, session, folder, work.progress)
+        else:
+            work.progress.advance("embed", shard.stop - shard.start)
     if not vectors_done:
         join_shards(folder, n, work.facts)
     work.progress.finish("embed")
