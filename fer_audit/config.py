@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fer_audit.errors import ConfigError
 
@@ -104,10 +104,6 @@ class AuditConfig:
                 f"age_bins are {self.age_bins}; they must be ascending lower ends",
                 hint="For example: --age-bins 0,3,10,20,30,40,50,60,70",
             )
-
-    def pick(self, *names: str) -> dict[str, Any]:
-        """Return the named settings as plain values, for a stage's fingerprint."""
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

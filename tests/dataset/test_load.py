@@ -226,5 +226,6 @@ def test_notes_and_names_can_be_written_as_utf8(tmp_path: Path) -> None:
 
     dataset = load_dataset(tmp_path / bad)
 
-    categories = [a.categories for a in dataset.attributes]
-    json.dumps([dataset.name, dataset.notes, categories], ensure_ascii=False).encode("utf-8")
+    words = [dataset.name, *dataset.notes, *(c for a in dataset.attributes for c in a.categories)]
+    written = json.dumps(words, ensure_ascii=False).encode("utf-8")
+    assert json.loads(written) == words

@@ -27,19 +27,7 @@ from fer_audit.audit.types import (
     StyleTest,
     VariantV,
 )
-
-MEASURES = (
-    "luma_mean",
-    "luma_std",
-    "saturation",
-    "colourfulness",
-    "sharpness",
-    "border_red",
-    "border_green",
-    "border_blue",
-    "grey",
-    "bytes_per_pixel",
-)
+from fer_audit.pack.types import STYLE_NAMES
 
 
 def conditional(
@@ -102,7 +90,7 @@ def questions(attribute: str, others: tuple[str, ...], *, crawl: float) -> tuple
     return (
         conditional(attribute, 4, others, 0.841, strata=18, informative=18),
         conditional(attribute, 5, ("luma_mean", "saturation", "sharpness"), 0.873),
-        *(conditional(attribute, 5, (name,), kept) for name, kept in zip(MEASURES, style, strict=True)),
+        *(conditional(attribute, 5, (name,), kept) for name, kept in zip(STYLE_NAMES, style, strict=True)),
         conditional(attribute, 6, ("crawl hour",), crawl, strata=213, informative=97, n_effective=22_871, entropy_left=0.318),
         silent(attribute, 6, (*others, "crawl hour"), "no stratum holds two clusters and two groups"),
         conditional(attribute, None, ("grey", "image_size"), 0.995),
@@ -159,7 +147,7 @@ def style_tests(attributes: dict[str, tuple[str, ...]]) -> tuple[StyleTest, ...]
     """Return every measure against every attribute; the last measure is the same in all images."""
     found = []
     for place, (name, groups) in enumerate(attributes.items()):
-        for index, measure in enumerate(MEASURES):
+        for index, measure in enumerate(STYLE_NAMES):
             effect = round(0.083 / (1 + index) / (1 + place), 4)
             found.append(
                 StyleTest(
@@ -169,7 +157,7 @@ def style_tests(attributes: dict[str, tuple[str, ...]]) -> tuple[StyleTest, ...]
             )  # fmt: skip
     reason = "the measure is the same in all images"
     found[-1] = StyleTest(
-        MEASURES[-1], found[-1].attribute, 23_314, None, None, None, None, 0, None, None, None, None,
+        STYLE_NAMES[-1], found[-1].attribute, 23_314, None, None, None, None, 0, None, None, None, None,
         tuple((name, reason) for name in ("eta_squared", "rank_effect", "p")),
     )  # fmt: skip
     return tuple(found)
