@@ -5,8 +5,11 @@ DATA ?=
 SHARED := ../shared/data/utkface_aligned_cropped.tar
 # Where the real UTKFace is unpacked when its archive lies beside the checkout.
 UTKFACE ?= $(HOME)/.cache/UTKFace
+CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do command -v $$name && break; done)
+AXE := axe-core-4.14.1
+AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
-.PHONY: help run test check real real-full unpack ci bench pictures clean
+.PHONY: help run test check browser real real-full unpack ci bench pictures clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +25,12 @@ check: .venv/dev  ## Format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+browser: .venv/dev  ## Tests of the HTML report in Chromium, when it is installed
+	@if [ -n "$(CHROMIUM)" ]; then \
+		$(MAKE) --no-print-directory .venv/axe.min.js || echo "axe-core not fetched: its tests skip"; \
+		CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -m browser; \
+	else echo "Chromium not found: skipped"; fi
+
 real: .venv/dev unpack  ## Tests on real faces with the real network, when the archive is beside the checkout
 	@if [ -d "$(UTKFACE)" ]; then \
 		FER_AUDIT_UTKFACE="$(UTKFACE)" $(BIN)/pytest -m "real and not slow"; \
@@ -34,7 +43,7 @@ unpack:
 	@if [ -f "$(SHARED)" ] && [ ! -d "$(UTKFACE)" ]; then \
 		mkdir -p "$(dir $(UTKFACE))" && tar -xf "$(SHARED)" -C "$(dir $(UTKFACE))"; fi
 
-ci: check test real  ## What CI runs
+ci: check test browser real  ## What CI runs
 
 bench: .venv/dev  ## Measure a cold run against bare onnxruntime, on this machine
 	$(BIN)/python -m benchmarks.cold_run
@@ -56,3 +65,9 @@ clean:  ## Remove the environment and caches of the checkout
 .venv/dev: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install -q -e '.[cpu,dev]'
 	@touch $@ .venv/cpu
+
+# Read by the browser tests only. The .tgz is what npm pins: name, version and hash.
+.venv/axe.min.js: | .venv/bin/python
+	npm pack --silent --ignore-scripts --pack-destination .venv $(subst core-,core@,$(AXE))
+	echo "$(AXE_SHA512)  .venv/$(AXE).tgz" | sha512sum --check --quiet
+	tar -xzmf .venv/$(AXE).tgz -C .venv --strip-components=1 package/axe.min.js

@@ -14,6 +14,10 @@ AGE_BINS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
 Device = Literal["auto", "cpu", "cuda"]
 PackMode = Literal["auto", "on", "off"]
 Precision = Literal["fp32", "fp16", "int8"]
+MapMethod = Literal["pca", "umap"]
+
+MOST_THUMBNAILS = 50
+"""Faces in one row of a contact sheet; more is a gallery of the set, not a look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,27 @@ class Resources:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What a report shows beside the numbers. Nothing in it changes one."""
+
+    map: MapMethod = "pca"
+    """How the latent space is laid flat: its two widest directions, or UMAP."""
+    thumbnails: int = 0
+    """Faces a row of the contact sheets: so many nearest, median and farthest of each cluster; 0 = no sheets."""
+    blur_faces: bool = False
+    """Make the faces of the contact sheets unrecognisable to a viewer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no report can show."""
+        if self.map not in ("pca", "umap"):
+            raise ConfigError(f"map is {self.map!r}; it must be pca or umap")
+        if not 0 <= self.thumbnails <= MOST_THUMBNAILS:
+            raise ConfigError(
+                f"thumbnails is {self.thumbnails}; it must be between 0 and {MOST_THUMBNAILS}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

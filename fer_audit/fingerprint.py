@@ -7,7 +7,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA_VERSIONS = {"dataset": 1, "pack": 1, "embed": 1, "cluster": 2, "audit": 1}
+SCHEMA_VERSIONS = {
+    "dataset": 1,
+    "pack": 1,
+    "embed": 1,
+    "cluster": 2,
+    "audit": 2,
+    "map": 1,
+    "pictures": 1,
+}
 """Raised by hand when a stage's code changes what it writes for the same inputs."""
 
 

@@ -33,12 +33,14 @@ OWNERS = {
     "jinja2": ("report",),
     "rich": ("report",),
     "PIL": ("pack", "synth"),
+    "umap": (),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
 ONLY_HOMES = {
     "onnxruntime": ("embed/session.py",),
     "sklearn.cluster": ("cluster/",),
+    "umap": ("cluster/map.py",),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store.py",),
     "platformdirs": ("store.py",),

@@ -45,6 +45,7 @@ def compare_attribute(
     if tested is not None and not (tested.first and tested.second):
         tested, untested = None, "no image is left once copies are left out"
     one, two = _association(first[0], name), _association(second[0], name)
+    ladder = _both_ladders(first[0], second[0], name)
     return AttributeComparison(
         attribute=name,
         kind=about_1.kind,
@@ -67,7 +68,8 @@ def compare_attribute(
         first=one,
         second=two,
         intervals_overlap=_overlap(one, two),
-        rungs=_rung_changes(first[0], second[0], name),
+        rungs=tuple(rung for rung in ladder if rung.first != rung.second),
+        ladder=ladder,
     )
 
 
@@ -183,20 +185,19 @@ def _overlap(first: RunAssociation | None, second: RunAssociation | None) -> boo
     return max(low_1, low_2) <= min(high_1, high_2)
 
 
-def _rung_changes(first: AuditResult, second: AuditResult, name: str) -> tuple[RungChange, ...]:
-    """Return the rungs that are answered differently; rungs compare by their number."""
+def _both_ladders(first: AuditResult, second: AuditResult, name: str) -> tuple[RungChange, ...]:
+    """Return every rung that either run asked; rungs compare by their number."""
     rungs = []
     for result in (first, second):
         ladder = next((each for each in result.ladders if each.attribute == name), None)
         rungs.append({} if ladder is None else {rung.number: rung for rung in ladder.rungs})
-    changes = []
-    for number in sorted({*rungs[0], *rungs[1]}):
-        one, two = rungs[0].get(number), rungs[1].get(number)
-        before, after = _state(one), _state(two)
-        known = one or two
-        if before != after and known is not None:
-            changes.append(RungChange(number, known.name, before, after))
-    return tuple(changes)
+    names = {number: rung.name for of in reversed(rungs) for number, rung in of.items()}
+    return tuple(
+        RungChange(
+            number, names[number], _state(rungs[0].get(number)), _state(rungs[1].get(number))
+        )
+        for number in sorted(names)
+    )
 
 
 def _state(rung: Rung | None) -> RungState:

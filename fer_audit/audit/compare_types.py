@@ -171,7 +171,7 @@ class RunAssociation:
 
 @dataclass(frozen=True, slots=True)
 class RungChange:
-    """A rung that the two runs answer differently."""
+    """A rung of the claim ladder, and what each run answers to it."""
 
     number: int
     name: str
@@ -201,6 +201,9 @@ class AttributeComparison:
     intervals_overlap: bool | None
     """Whether the intervals of V~ overlap; None when one of them has none. No test: read it beside null_95."""
     rungs: tuple[RungChange, ...]
+    """Those that the two runs answer differently."""
+    ladder: tuple[RungChange, ...] = ()
+    """Every rung that either run asked, in order; rungs are some of these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ class Information:
     """Standard deviation of the same."""
     p: float
     draws: int
+    low: float
+    """Lower quantile of the shuffles, minus their mean."""
+    high: float
+    """Upper quantile likewise."""
 
 
 def stratify(
@@ -101,12 +105,12 @@ def stratify(
 
 
 def conditional_information(
-    strata: Strata, *, draws: int, rng: np.random.Generator
+    strata: Strata, *, draws: int, rng: np.random.Generator, confidence: float = 0.95
 ) -> Information:
     """Return I(C; A | Z) and what shuffling A within the strata makes of it.
 
     Only sum n ln n over the cells changes from one shuffle to the next: margins are fixed. Needs an
-    informative stratum.
+    informative stratum. Between `low` and `high` lie the `confidence` middle ones of the shuffles.
     """
     n = strata.n
     log = xlogx_upto(strata.n_effective)
@@ -123,12 +127,17 @@ def conditional_information(
         float(log[table.sum()] - log[table.sum(axis=1)].sum() - log[table.sum(axis=0)].sum())
         for table in strata.tables
     )
+    mean = float(drawn.mean())
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, (tail, 1 - tail))
     return Information(
         counted=max(0.0, (seen + fixed) / n),
-        chance=max(0.0, (float(drawn.mean()) + fixed) / n),
+        chance=max(0.0, (mean + fixed) / n),
         sd=float(drawn.std()) / n,
         p=(1 + at_least(drawn, seen)) / (draws + 1),
         draws=draws,
+        low=(float(low) - mean) / n,
+        high=(float(high) - mean) / n,
     )
 
 

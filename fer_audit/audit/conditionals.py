@@ -33,6 +33,7 @@ FIXES = 0.9
 """Columns that leave less than this of an attribute's entropy are said to fix part of it."""
 BEYOND = 2.0
 """A marginal association below this many of its standard deviations under chance is none to be kept."""
+_KEPT = ("kept", "low", "high", "null_low", "null_high")
 
 
 def ask(
@@ -78,9 +79,7 @@ def ask(
             "marginal",
             "mi",
             "mi_debiased",
-            "kept",
-            "low",
-            "high",
+            *_KEPT,
             "p",
             "p_holm",
         )
@@ -88,7 +87,7 @@ def ask(
             fields = ("entropy_left", *fields)
         return replace(asked, not_computable=tuple((name, reason) for name in fields))
     draws = affordable(strata.cells, permutations, minor=question.minor)
-    found = conditional_information(strata, draws=draws, rng=rng)
+    found = conditional_information(strata, draws=draws, rng=rng, confidence=confidence)
     marginal = marginal_information(strata)
     asked = replace(
         asked,
@@ -100,11 +99,16 @@ def ask(
     )
     if marginal <= BEYOND * _chance_sd(strata):
         reason = "clusters and groups are at chance on these images, so there is nothing to keep"
-        return replace(
-            asked, not_computable=tuple((name, reason) for name in ("kept", "low", "high"))
-        )
+        return replace(asked, not_computable=tuple((name, reason) for name in _KEPT))
     low, high = kept_interval(strata, found, marginal, confidence=confidence)
-    return replace(asked, kept=(found.counted - found.chance) / marginal, low=low, high=high)
+    return replace(
+        asked,
+        kept=(found.counted - found.chance) / marginal,
+        low=low,
+        high=high,
+        null_low=found.low / marginal,
+        null_high=found.high / marginal,
+    )
 
 
 def affordable(cells: int, wanted: int, *, minor: bool) -> int:

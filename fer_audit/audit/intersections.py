@@ -19,6 +19,8 @@ from fer_audit.dataset.types import Attribute
 SHOWN = 10
 MOST_CELLS = 1_000_000
 """A cross table beyond this is mostly empty whatever the set; it is refused instead of filled."""
+LISTED_CELLS = 20_000
+"""Cells up to which the table itself is handed on: 60 kB of text when most hold one digit."""
 TRUSTED_EXPECTED = 5.0
 """Cells that expect fewer are not ranked by residual: it is far from normal there (Cochran 1954)."""
 
@@ -31,7 +33,8 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
     if len(attributes) < 2:
         return None
     names = tuple(attribute.name for attribute in attributes)
-    shape = tuple(len(attribute.categories) for attribute in attributes)
+    groups = tuple(attribute.categories for attribute in attributes)
+    shape = tuple(len(each) for each in groups)
     cells = int(np.prod(np.array(shape, dtype=object)))
     if cells == 0 or cells > MOST_CELLS:
         reason = (
@@ -45,7 +48,10 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
             0,
             (),
             (),
-            not_computable=(("smallest", reason), ("largest_gaps", reason)),
+            not_computable=tuple(
+                (name, reason) for name in ("smallest", "largest_gaps", "counts")
+            ),
+            groups=groups,
         )
     table = _joint_counts(attributes, shape)
     expected, residuals = mutual_residuals(table)
@@ -58,6 +64,8 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
         )
     if why_no_pairs:
         missing.append(("beyond_pairs", why_no_pairs))
+    if cells > LISTED_CELLS:
+        missing.append(("counts", f"{cells:,} cells are more than {LISTED_CELLS:,}"))
     return Intersections(
         attributes=names,
         n=int(table.sum()),
@@ -70,6 +78,8 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
         beyond_pairs=()
         if pairs is None
         else _cells(attributes, _furthest(pairs), table, expected, residuals, pairs),
+        groups=groups,
+        counts=() if cells > LISTED_CELLS else tuple(table.ravel().tolist()),
     )
 
 

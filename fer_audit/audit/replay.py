@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_law
 
 from fer_audit.audit.tables import (
     Counts,
-    corrected_v,
-    cramers_v,
     cross_table,
     drop_empty,
     expected_counts,
     pearson_chi2,
+    v_and_p,
 )
 from fer_audit.audit.types import (
     Association,
@@ -30,6 +28,8 @@ from fer_audit.dataset.types import Attribute
 
 FOUR_FIFTHS = 0.8
 """A group below this ratio to its target is called under-represented."""
+DECIMALS = 6
+"""Of the V of each study: for drawing, where 17 digits would only fill the file."""
 _SPREADS = ("v", "v_low", "v_high", "v_corrected", "v_corrected_low", "v_corrected_high")
 _HEADLINES = ("other_largest", "other_under_represented")
 
@@ -94,13 +94,13 @@ def _replay_attribute(
     annotated = small.sum(axis=1) > 0
     shares = small[annotated] / small[annotated].sum(axis=1, keepdims=True)
     tables = [drop_empty(_study_table(each, attribute))[0] for each in studies]
-    tested = [_v_and_p(table) for table in tables if min(table.shape, default=0) > 1]
+    tested = [v_and_p(table) for table in tables if min(table.shape, default=0) > 1]
     tail = (1 - config.confidence) / 2
     missing: list[tuple[str, str]] = []
     spread: dict[str, float | None] = dict.fromkeys(_SPREADS)
     called = None
+    v, corrected, p = np.array(tested).reshape(-1, 3).T
     if tested:
-        v, corrected, p = np.array(tested).T
         for name, values in (("v", v), ("v_corrected", corrected)):
             low, high = np.quantile(values, (tail, 1 - tail))
             spread |= {name: float(values.mean()), f"{name}_low": float(low)}
@@ -135,6 +135,8 @@ def _replay_attribute(
         called_different=called,
         full_called_different=None if full_p is None else full_p <= config.alpha,
         not_computable=tuple(missing),
+        v_studies=tuple(v.round(DECIMALS).tolist()),
+        v_corrected_studies=tuple(corrected.round(DECIMALS).tolist()),
     )
 
 
@@ -169,13 +171,6 @@ def _twice_corrected_v(table: Counts) -> float:
     phi2 = float(pearson_chi2(table, expected_counts(table))) / n - 2 * (r - 1) * (c - 1) / free
     room = min((r - 1) * (1 - (r - 1) / free), (c - 1) * (1 - (c - 1) / free))
     return min(1.0, (max(0.0, phi2) / room) ** 0.5) if room > 0 else 0.0
-
-
-def _v_and_p(table: Counts) -> tuple[float, float, float]:
-    chi2 = float(pearson_chi2(table, expected_counts(table)))
-    r, c = table.shape
-    v = float(cramers_v(chi2, n=int(table.sum()), rows=r, cols=c))
-    return v, float(corrected_v(table)), float(chi2_law.sf(chi2, (r - 1) * (c - 1)))
 
 
 def _study_table(study: Study, attribute: Attribute) -> Counts:

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.association import associate, correct_for_attributes
+from fer_audit.audit.axes import principal_axes
 from fer_audit.audit.batch import predict_from_batch
 from fer_audit.audit.claims import ask_everything, full_ladder, what_can_be_given
+from fer_audit.audit.cluster_style import cluster_styles
 from fer_audit.audit.dataset_facts import cluster_facts, dataset_facts, usable_rows
 from fer_audit.audit.duplicates import find_duplicates, first_copies
 from fer_audit.audit.findings import find
@@ -18,12 +20,13 @@ from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
 from fer_audit.audit.intersections import intersect
 from fer_audit.audit.latent import latent_overlaps
 from fer_audit.audit.ledger import collect_ledger
+from fer_audit.audit.published import published_values
 from fer_audit.audit.replay import recluster, replay
 from fer_audit.audit.representation import age_heaping, represent
 from fer_audit.audit.stable import stability_facts
 from fer_audit.audit.strata import batch_columns, refuse_unknown_columns
 from fer_audit.audit.style import style_baselines, style_tests
-from fer_audit.audit.subset import check_subset
+from fer_audit.audit.subset import check_subsets
 from fer_audit.audit.tables import cross_table
 from fer_audit.audit.types import (
     AUDIT_SCHEMA,
@@ -32,7 +35,6 @@ from fer_audit.audit.types import (
     BatchPrediction,
     PlantedCheck,
     Representation,
-    SubsetCheck,
 )
 from fer_audit.cluster.types import Clustering, Stability, Study
 from fer_audit.config import AuditConfig
@@ -130,7 +132,9 @@ def audit_dataset(
         duplicates=find_duplicates(
             dataset, rows.sha256, rows.ok, left_out=int((masks.usable & ~masks.tested).sum())
         ),
-        subset_checks=_subset_checks(dataset, masks, config),
+        subset_checks=check_subsets(
+            dataset, masks.listed_once, reference=_reference(config), config=config
+        ),
         clustering=None if clustering is None else cluster_facts(clustering),
         associations=corrected,
         ladders=tuple(
@@ -170,6 +174,15 @@ def audit_dataset(
             tested=masks.tested,
             confidence=config.confidence,
         ),
+        cluster_styles=()
+        if clustering is None
+        else cluster_styles(
+            rows.style, clustering, tested=masks.tested, confidence=config.confidence
+        ),
+        principal_axes=None
+        if clustering is None or coordinates is None
+        else principal_axes(coordinates, clustering),
+        published=published_values(dataset),
     )
     result = replace(result, ledger=collect_ledger(result))
     result = replace(result, gate=check_rules(config.fail_on, result))
@@ -250,37 +263,6 @@ def _batch_predictions(
         for batch in batches
         for attribute in _demographic(dataset)
     )
-
-
-def _subset_checks(
-    dataset: FaceDataset, masks: _Masks, config: AuditConfig
-) -> tuple[SubsetCheck, ...]:
-    """Compare with the parent, file by file as they were drawn, and with the reference, image by image."""
-    every = np.ones(len(dataset), dtype=np.bool_)
-    sources = [("reference", _reference(config), masks.listed_once, False)]
-    if dataset.parent is not None:
-        parent = {name: dict(counts) for name, counts in dataset.parent.counts}
-        sources.insert(0, (dataset.parent.name, parent, every, True))
-    return tuple(
-        check_subset(
-            _named_counts(attribute, mask),
-            reference[attribute.name],
-            attribute=attribute.name,
-            reference_name=name,
-            holds_sample=holds_sample,
-            draws=config.permutations,
-            rng=stage_rng(config.seed, STAGE, "subset", name, attribute.name),
-        )
-        for name, reference, mask, holds_sample in sources
-        for attribute in dataset.attributes
-        if attribute.name in reference
-    )
-
-
-def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
-    codes = attribute.codes[mask & (attribute.codes >= 0)]
-    counts = np.bincount(codes, minlength=len(attribute.categories))
-    return dict(zip(attribute.categories, counts.tolist(), strict=True))
 
 
 def _reference(config: AuditConfig) -> Mapping[str, Mapping[str, int]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.association import associate, correct_for_attributes
 from fer_audit.audit.resampling import corrected_null_95
-from fer_audit.audit.tables import corrected_v, cross_table, drop_empty
+from fer_audit.audit.tables import Counts, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types import (
     Association,
     AttributeStability,
@@ -41,8 +41,12 @@ def stability_facts(
     config: AuditConfig,
 ) -> StabilityFacts:
     """Return how the partition and each attribute's association vary; over the `tested` rows."""
+    tables = [_table(stability.half_b_labels, attribute, tested) for attribute in attributes]
     halves = correct_for_attributes(
-        [_half(attribute, stability, tested, config) for attribute in attributes]
+        [
+            _half(attribute, table, config)
+            for attribute, table in zip(attributes, tables, strict=True)
+        ]
     )
     ari = np.asarray(stability.ari, dtype=np.float64)
     missing: NotComputable = ()
@@ -70,8 +74,11 @@ def stability_facts(
                 half_p_holm=half.p_holm,
                 half_permutations=half.permutations,
                 not_computable=_half_missing(half),
+                half_null_95=None
+                if half.v_corrected is None
+                else _null_95(table, ("half null", attribute.name), config),
             )
-            for attribute, half in zip(attributes, halves, strict=True)
+            for attribute, half, table in zip(attributes, halves, tables, strict=True)
         ),
         not_computable=missing,
     )
@@ -183,18 +190,20 @@ def _variants(
         if min(table.shape) < 2:
             continue
         words = ("variant", attribute.name, str(each.k), str(each.seed))
-        null = corrected_null_95(
-            table,
-            draws=min(NULL_DRAWS, config.permutations),
-            rng=stage_rng(config.seed, "audit", *words),
-        )
+        null = _null_95(table, words, config)
         found.append(VariantV(each.k, each.seed, float(corrected_v(table)), null))
     return tuple(sorted(found, key=lambda x: (x.k, x.seed)))
 
 
-def _table(
-    labels: NDArray[np.int32], attribute: Attribute, tested: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _null_95(table: Counts, words: tuple[str, ...], config: AuditConfig) -> float:
+    return corrected_null_95(
+        drop_empty(table)[0],
+        draws=min(NULL_DRAWS, config.permutations),
+        rng=stage_rng(config.seed, "audit", *words),
+    )
+
+
+def _table(labels: NDArray[np.int32], attribute: Attribute, tested: NDArray[np.bool_]) -> Counts:
     return cross_table(
         labels[tested],
         attribute.codes[tested],
@@ -203,11 +212,9 @@ def _table(
     )
 
 
-def _half(
-    attribute: Attribute, stability: Stability, tested: NDArray[np.bool_], config: AuditConfig
-) -> Association:
+def _half(attribute: Attribute, table: Counts, config: AuditConfig) -> Association:
     return associate(
-        _table(stability.half_b_labels, attribute, tested),
+        table,
         attribute=attribute.name,
         kind=attribute.kind,
         groups=attribute.categories,
@@ -226,4 +233,6 @@ def _half_missing(half: Association) -> NotComputable:
         "p_permutation": "half_p",
         "p_holm": "half_p_holm",
     }
-    return tuple((names[field], why) for field, why in half.not_computable if field in names)
+    missing = [(names[field], why) for field, why in half.not_computable if field in names]
+    why_no_v = dict(missing).get("half_v")
+    return (*missing, *((("half_null_95", why_no_v),) if why_no_v else ()))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import chi2 as chi2_law
 
@@ -13,6 +14,9 @@ from fer_audit.audit.goodness import fit_chi2, multinomial_p, total_variation, w
 from fer_audit.audit.resampling import monte_carlo_p
 from fer_audit.audit.tables import Counts
 from fer_audit.audit.types import NotComputable, SubsetCheck, SubsetGroup
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.rng import stage_rng
 
 WITH_REPLACEMENT = "multinomial draws from the reference's shares"
 WITHOUT_REPLACEMENT = "draws without replacement from the reference, which holds the sample"
@@ -89,6 +93,44 @@ def check_subset(
         p=test(x, whole, draws=draws, rng=rng),
         p_asymptotic=float(chi2_law.sf(chi2, np.count_nonzero(shares) - 1)),
     )
+
+
+def check_subsets(
+    dataset: FaceDataset,
+    listed_once: NDArray[np.bool_],
+    *,
+    reference: Mapping[str, Mapping[str, int]],
+    config: AuditConfig,
+) -> tuple[SubsetCheck, ...]:
+    """Compare with the parent, file by file as they were drawn, and with the reference, image by image.
+
+    `listed_once` = (n,) rows that count once each.
+    """
+    every = np.ones(len(dataset), dtype=np.bool_)
+    sources = [("reference", reference, listed_once, False)]
+    if dataset.parent is not None:
+        parent = {name: dict(counts) for name, counts in dataset.parent.counts}
+        sources.insert(0, (dataset.parent.name, parent, every, True))
+    return tuple(
+        check_subset(
+            _named_counts(attribute, mask),
+            whole[attribute.name],
+            attribute=attribute.name,
+            reference_name=name,
+            holds_sample=holds_sample,
+            draws=config.permutations,
+            rng=stage_rng(config.seed, "audit", "subset", name, attribute.name),
+        )
+        for name, whole, mask, holds_sample in sources
+        for attribute in dataset.attributes
+        if attribute.name in whole
+    )
+
+
+def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
+    codes = attribute.codes[mask & (attribute.codes >= 0)]
+    counts = np.bincount(codes, minlength=len(attribute.categories))
+    return dict(zip(attribute.categories, counts.tolist(), strict=True))
 
 
 def _because(reason: str, *names: str) -> NotComputable:

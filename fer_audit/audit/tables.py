@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2 as chi2_law
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -70,6 +71,17 @@ def corrected_v(tables: NDArray[np.integer | np.floating]) -> Floats:
     room = np.minimum((r - 1) * (1 - (r - 1) / free), (c - 1) * (1 - (c - 1) / free))
     ratio = np.divide(phi2, room, out=np.zeros_like(phi2), where=room > 0)
     return np.asarray(np.minimum(1.0, np.sqrt(ratio)))
+
+
+def v_and_p(table: Counts) -> tuple[float, float, float]:
+    """Return Cramér's V, the bias-corrected V and the p of chi-squared's distribution.
+
+    Needs at least two rows and columns, none of them empty.
+    """
+    chi2 = float(pearson_chi2(table, expected_counts(table)))
+    r, c = table.shape
+    v = float(cramers_v(chi2, n=int(table.sum()), rows=r, cols=c))
+    return v, float(corrected_v(table)), float(chi2_law.sf(chi2, (r - 1) * (c - 1)))
 
 
 def adjusted_residuals(table: Counts) -> Floats:

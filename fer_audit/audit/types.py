@@ -29,14 +29,17 @@ from fer_audit.audit.types_claims import Conditional as Conditional
 from fer_audit.audit.types_claims import GateRule as GateRule
 from fer_audit.audit.types_claims import GroupSpread as GroupSpread
 from fer_audit.audit.types_claims import NotComputable as NotComputable
+from fer_audit.audit.types_claims import PublishedValue as PublishedValue
 from fer_audit.audit.types_claims import Recluster as Recluster
 from fer_audit.audit.types_claims import Replay as Replay
 from fer_audit.audit.types_claims import ReplayAttribute as ReplayAttribute
 from fer_audit.audit.types_claims import StabilityFacts as StabilityFacts
 from fer_audit.audit.types_claims import VariantV as VariantV
+from fer_audit.audit.types_latent import ClusterStyle as ClusterStyle
 from fer_audit.audit.types_latent import GroupOverlap as GroupOverlap
 from fer_audit.audit.types_latent import LatentOverlap as LatentOverlap
 from fer_audit.audit.types_latent import PairOverlap as PairOverlap
+from fer_audit.audit.types_latent import PrincipalAxes as PrincipalAxes
 from fer_audit.audit.types_latent import StyleBaseline as StyleBaseline
 from fer_audit.audit.types_latent import StyleTest as StyleTest
 from fer_audit.embed.types import ModelFacts
@@ -206,6 +209,10 @@ class Intersections:
     not_computable: NotComputable = ()
     beyond_pairs: tuple[Cell, ...] = ()
     """Cells furthest from what the two-way tables expect, either way."""
+    groups: tuple[tuple[str, ...], ...] = ()
+    """The categories of each attribute, in the attribute's own order."""
+    counts: tuple[int, ...] = ()
+    """The whole cross table, the last attribute running fastest; empty beyond 20,000 cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +508,12 @@ class AuditResult:
     """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
     """The whole clustering, when the images cannot make clusters."""
+    cluster_styles: tuple[ClusterStyle, ...] = ()
+    """How the images of each cluster were taken, beside the whole set."""
+    principal_axes: PrincipalAxes | None = None
+    """None without clusters or without coordinates."""
+    published: tuple[PublishedValue, ...] = ()
+    """What the origin study says of this set; only on UTKFace."""
 
 
 AUDIT_SCHEMA = "fer-audit/result/1"

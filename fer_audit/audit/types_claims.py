@@ -48,6 +48,11 @@ class Conditional:
     reading: str
     """One line: what this says, or why it cannot be computed."""
     not_computable: NotComputable = ()
+    null_low: float | None = None
+    """Where `kept` lies when nothing is left: the lower quantile of (I* - mean I*) / marginal over shuffles of
+    labels within strata, at the level of `confidence`, two-sided."""
+    null_high: float | None = None
+    """The upper one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class AttributeStability:
     """half_p after Holm over the demographic attributes."""
     half_permutations: int
     not_computable: NotComputable = ()
+    half_null_95: float | None = None
+    """95 % quantile of the corrected V over tables with the half's margins and no association."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,10 @@ class ReplayAttribute:
     full_called_different: bool | None
     """Whether the whole set, with the same test, says so."""
     not_computable: NotComputable = ()
+    v_studies: tuple[float, ...] = ()
+    """Cramér's V of every study in which it can be computed, in the order of the studies, to six decimals."""
+    v_corrected_studies: tuple[float, ...] = ()
+    """The corrected V of the same studies, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,24 @@ class Recluster:
     low: float | None
     high: float | None
     not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedValue:
+    """What a publication about this set says of clusters and one attribute, from the counts it prints."""
+
+    source: str
+    """Which publication, and where in it."""
+    attribute: str
+    n: int
+    """Images."""
+    k: int
+    """Clusters."""
+    v: float
+    """Cramér's V of its table."""
+    v_corrected: float
+    p: float
+    """From the chi-squared distribution."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,39 @@ class StyleBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterStyle:
+    """How the images of one cluster were taken, by one measure of style, beside the whole set."""
+
+    cluster: int
+    measure: str
+    n: int
+    """Images of the cluster, one copy of each unless all are kept."""
+    mean: float | None
+    """Of the measure in the cluster."""
+    set_mean: float | None
+    """Of the measure in all clusters together."""
+    difference: float | None
+    """mean - set_mean, in standard deviations of the whole set."""
+    low: float | None
+    """Interval of the difference, normal approximation."""
+    high: float | None
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalAxes:
+    """How much of the variance of the vectors the principal axes hold that the clusters were looked for on."""
+
+    dimensions: int
+    """Principal axes kept."""
+    shares: tuple[float, ...]
+    """Share of the total variance on each of the first ten, 0..1."""
+    total: float | None
+    """Share of all kept axes together."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GroupOverlap:
     """How one group lies among the others in the latent space."""
 

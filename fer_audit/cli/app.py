@@ -24,6 +24,7 @@ COMMANDS = {
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
+    "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

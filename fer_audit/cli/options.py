@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from fer_audit.cli.kinds import AUTO, AgeBins, Clusters, ColumnList, NameColumn
-from fer_audit.config import AGE_BINS, AuditConfig, Resources
+from fer_audit.config import AGE_BINS, AuditConfig, ReportOptions, Resources
 from fer_audit.errors import ConfigError
 
 Command = Callable[..., Any]
 
 _DEFAULT = AuditConfig()
+_SHOWN = ReportOptions()
 
 
 def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -180,6 +181,29 @@ statistics_options = _apply(
     ]
 )
 
+report_options = _apply(
+    [
+        click.option(
+            "--map",
+            type=click.Choice(["pca", "umap"]),
+            default=_SHOWN.map,
+            show_default=True,
+            help="How report.html lays the images out; umap needs the extra map.",
+        ),
+        click.option(
+            "--thumbnails",
+            type=int,
+            default=_SHOWN.thumbnails,
+            show_default=True,
+            metavar="N",
+            help="Show N nearest, median and farthest faces of each cluster in report.html.",
+        ),
+        click.option(
+            "--blur-faces", is_flag=True, help="Make the faces of --thumbnails unrecognisable."
+        ),
+    ]
+)
+
 place_options = _apply(
     [
         click.option(
@@ -240,6 +264,12 @@ def resources(values: dict[str, Any]) -> Resources:
     """Build the resources from a verb's options."""
     names = set(Resources.__dataclass_fields__) & set(values)
     return Resources(**{name: values[name] for name in names})
+
+
+def shown(values: dict[str, Any]) -> ReportOptions:
+    """Build what report.html shows from a verb's options."""
+    names = set(ReportOptions.__dataclass_fields__) & set(values)
+    return ReportOptions(**{name: values[name] for name in names})
 
 
 def read_reference(path: Path) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:

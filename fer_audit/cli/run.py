@@ -14,7 +14,9 @@ from fer_audit.cli.options import (
     dataset_options,
     model_options,
     place_options,
+    report_options,
     resources,
+    shown,
     statistics_options,
 )
 
@@ -36,6 +38,7 @@ dataset_argument = click.argument(
 @model_options
 @cluster_options
 @statistics_options
+@report_options
 @place_options
 @click.option("--csv", is_flag=True, help="Write rows.csv beside rows.parquet.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
@@ -63,7 +66,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
         click.echo(result_json(done.result), nl=False)
     else:
         show(terminal_report(done.result, done.timings))
-        click.echo(f"Run directory: {done.folder}", err=True)
+        click.echo(f"Run directory: {done.folder} (open report.html in a browser)", err=True)
     _exit_by_result(ctx, done, values["max_errors"])
 
 
@@ -110,6 +113,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @model_options
 @cluster_options
 @statistics_options
+@report_options
 @place_options
 @click.pass_context
 def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
@@ -147,6 +151,7 @@ def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bo
             resources=resources(values),
             until=until,
             csv=csv,
+            report=shown(values),
             progress=terminal,
         )
 

@@ -30,6 +30,7 @@ def make_dataset(
     rejects: Iterable[Reject] = (),
     notes: Iterable[str] = (),
     label_source: str,
+    format: str,
 ) -> FaceDataset:
     """Return the dataset of a listing and its labels; row i of everything is `listing.ids[i]`."""
     dataset = FaceDataset(
@@ -45,6 +46,7 @@ def make_dataset(
         label_source=label_source,
         parent=None,
         fingerprint="",
+        format=format,
     )
     return _seal(dataset)
 

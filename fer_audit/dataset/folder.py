@@ -67,7 +67,13 @@ def read_folder(listing: Listing, *, name: str) -> FaceDataset:
         else "There are no labels."
     )
     return make_dataset(
-        name, listing, attributes, rejects=rejects, notes=notes, label_source=source
+        name,
+        listing,
+        attributes,
+        rejects=rejects,
+        notes=notes,
+        label_source=source,
+        format="folder",
     )
 
 

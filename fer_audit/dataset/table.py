@@ -82,6 +82,7 @@ def read_table(table: Path, listing: Listing, config: AuditConfig, *, name: str)
             if predicted
             else f"Column values of {shown}; who made them is not stated."
         ),
+        format="table",
     )
 
 

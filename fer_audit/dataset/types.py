@@ -73,6 +73,8 @@ class FaceDataset:
     """The set this one is a subset of (--first, --sample), else None."""
     fingerprint: str
     """sha256 over ids, sizes, mtimes and labels."""
+    format: str = ""
+    """The reader that made it, by the word of --format: utkface, table or folder; "" = none of them."""
 
     def attribute(self, name: str) -> Attribute:
         """Return the attribute of that name; KeyError if there is none."""

@@ -114,6 +114,7 @@ def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDat
         rejects=rejects,
         notes=(*_name_notes(listing.ids, labels), *below_bins_notes(ages, config.age_bins)),
         label_source=LABEL_SOURCE,
+        format="utkface",
     )
 
 

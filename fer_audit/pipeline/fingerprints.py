@@ -54,7 +54,7 @@ def run_fingerprints(
         "audit",
         {
             "dataset": dataset.fingerprint,
-            "words": [dataset.name, dataset.label_source, *dataset.notes],
+            "words": [dataset.name, dataset.format, dataset.label_source, *dataset.notes],
             "rejects": [[reject.item, reject.reason] for reject in dataset.rejects],
             "cluster": cluster,
             "config": dataclasses.asdict(config),

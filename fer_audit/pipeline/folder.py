@@ -7,15 +7,19 @@ import json
 import os
 import posixpath
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
+from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError, StoreError
+from fer_audit.pack.types import PackRows
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.document import read_result
+from fer_audit.report.rows import write_rows_csv, write_rows_parquet
 from fer_audit.store import TEMPORARY, file_sha256, write_text
 
 RESULT = "result.json"
@@ -23,6 +27,8 @@ ROWS = "rows.parquet"
 ROWS_CSV = "rows.csv"
 VECTORS = "embeddings.npy"
 TIMINGS = "timings.json"
+PICTURES = "pictures.json"
+PAGE = "report.html"
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
 
@@ -53,10 +59,12 @@ def refuse_inside_input(
 def finished_result(
     out: Path, prints: RunFingerprints, *, csv: bool, progress: Progress
 ) -> AuditResult | None:
-    """Return the result of a finished run with the same inputs, or say why it is made again."""
+    """Return the result of a finished audit of the same inputs, or say why it is made again.
+
+    Its pictures and its page may still be missing: see `has_report`.
+    """
     try:
-        done = json.loads((out / DONE).read_text(encoding="utf-8"))
-        before, files = dict(done["fingerprints"]), dict(done["files"])
+        before, files = _read_done(out)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -70,20 +78,57 @@ def finished_result(
     if csv and ROWS_CSV not in files:
         return None
     for name, digest in files.items():
-        path = out / name
-        if not path.exists() or file_sha256(path) != digest:
-            progress.say(f"{path} is missing or was changed; made again")
+        if name in (PICTURES, PAGE):
+            continue
+        if not _is_intact(out / name, digest):
+            progress.say(f"{out / name} is missing or was changed; made again")
             return None
     return read_result(out / RESULT)
 
 
-def mark_done(out: Path, prints: RunFingerprints, files: list[str]) -> None:
+def has_report(out: Path, pictures_fingerprint: str) -> bool:
+    """Whether a finished run's pictures and page are there, untouched and those that are asked for."""
+    before, files = _read_done(out)
+    return before.get("pictures") == pictures_fingerprint and all(
+        name in files and _is_intact(out / name, files[name]) for name in (PICTURES, PAGE)
+    )
+
+
+def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fingerprints and the checksums of a finished run."""
+    done = json.loads((out / DONE).read_text(encoding="utf-8"))
+    return dict(done["fingerprints"]), dict(done["files"])
+
+
+def _is_intact(path: Path, digest: str) -> bool:
+    return path.exists() and file_sha256(path) == digest
+
+
+def mark_done(
+    out: Path, prints: RunFingerprints, pictures_fingerprint: str, files: Sequence[str]
+) -> None:
     """Write the manifest that makes a run finished."""
     document = {
-        "fingerprints": dataclasses.asdict(prints),
+        "fingerprints": {**dataclasses.asdict(prints), "pictures": pictures_fingerprint},
         "files": {name: file_sha256(out / name) for name in files},
     }
     write_text(out / DONE, json.dumps(document, indent=2) + "\n")
+
+
+def write_rows(
+    out: Path,
+    dataset: FaceDataset,
+    rows: PackRows,
+    embeddings: Embeddings,
+    clustering: Clustering | None,
+    *,
+    csv: bool,
+) -> None:
+    """Write the table of all files, as parquet and on request as CSV."""
+    write_rows_parquet(out / ROWS, dataset, rows, embeddings=embeddings, clustering=clustering)
+    (out / ROWS_CSV).unlink(missing_ok=True)
+    if csv:
+        write_rows_csv(out / ROWS_CSV, dataset, rows, embeddings=embeddings, clustering=clustering)
 
 
 def place_vectors(kept: Path, out: Path) -> None:

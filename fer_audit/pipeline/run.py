@@ -15,7 +15,7 @@ from fer_audit.audit.strata import refuse_unknown_columns
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
-from fer_audit.config import AuditConfig, Resources, Timing
+from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import choose_provider
@@ -26,13 +26,12 @@ from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.again import cluster_more
+from fer_audit.pipeline.ending import Ending
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
 from fer_audit.report.document import result_json
-from fer_audit.report.rows import write_rows_csv, write_rows_parquet
-from fer_audit.report.timings import write_timings
 from fer_audit.store import (
     StageFolder,
     cache_folder,
@@ -69,12 +68,13 @@ def run_audit(
     resources: Resources | None = None,
     until: Until = "audit",
     csv: bool = False,
+    report: ReportOptions | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Audit a dataset and leave everything in the run directory `out`.
 
     The same call continues an interrupted run and returns a finished one at once.
-    `until` stops after the vectors or the clusters. `csv` writes rows.csv too.
+    `until` stops after the vectors or the clusters. `csv` writes rows.csv too. `report` says what report.html shows.
     Raises the errors of `fer_audit.errors`; a single bad image is a row with a reason, never an error.
     """
     config = config or AuditConfig()
@@ -87,6 +87,7 @@ def run_audit(
         resources or Resources(),
         progress or Silent(),
         csv=csv,
+        report=report or ReportOptions(),
         beside_table=not isinstance(source, FaceDataset) and Path(source).is_file(),
     )
     walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
@@ -105,6 +106,7 @@ class _Walk:
         progress: Progress,
         *,
         csv: bool,
+        report: ReportOptions,
         beside_table: bool,
     ) -> None:
         self.dataset = dataset
@@ -113,6 +115,7 @@ class _Walk:
         self.resources = resources
         self.progress = progress
         self.csv = csv
+        self.report = report
         self.watch = Stopwatch()
         run_folder.refuse_inside_input(
             dataset,
@@ -138,11 +141,9 @@ class _Walk:
             model, facts = self._model()
         prints = run_fingerprints(self.dataset, facts, model.spec.size, self.config)
         if until == "audit" and not self.resources.verify:
-            finished = run_folder.finished_result(
-                self.out, prints, csv=self.csv, progress=self.progress
-            )
+            finished = self._finished(model, facts, prints)
             if finished is not None:
-                return self._done(finished, finished.dataset.failed, reused=True)
+                return finished
         (self.out / run_folder.DONE).unlink(missing_ok=True)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
@@ -152,18 +153,47 @@ class _Walk:
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
                 clustering, trouble = self._clusters(embeddings, prints)
         (self.out / run_folder.RESULT).unlink(missing_ok=True)  # it belongs to the rows before
-        self._write_rows(rows, embeddings, clustering)
+        run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
         if until != "audit":
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             result = self._audit(rows, embeddings, clustering, trouble)
         write_text(self.out / run_folder.RESULT, result_json(result))
-        write_timings(self.out / run_folder.TIMINGS, self.watch.timings)
-        files = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
-        run_folder.mark_done(
-            self.out, prints, [*files, run_folder.ROWS_CSV] if self.csv else files
+        self._ending().make(
+            result, rows, clustering, trouble, prints=prints, size=model.spec.size
         )
         return self._done(result, failed, reused=False)
+
+    def _finished(
+        self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+    ) -> Run | None:
+        """Return a run whose audit is finished, its page made anew where another one is asked for."""
+        result = run_folder.finished_result(
+            self.out, prints, csv=self.csv, progress=self.progress
+        )
+        if result is None:
+            return None
+        if self._ending().is_there(prints):
+            return self._done(result, result.dataset.failed, reused=True)
+        rows, embeddings = self._vectors(model, facts, prints)
+        clustering, trouble = self._clusters(embeddings, prints)
+        self._ending().make(
+            result, rows, clustering, trouble, prints=prints, size=model.spec.size
+        )
+        return self._done(result, result.dataset.failed, reused=False)
+
+    def _ending(self) -> Ending:
+        return Ending(
+            self.dataset,
+            self.out,
+            self.cache,
+            self.config,
+            self.report,
+            self.resources,
+            self.progress,
+            self.watch,
+            self.csv,
+        )
 
     def _done(self, result: AuditResult | None, failed: int, *, reused: bool) -> Run:
         return Run(self.out, self.dataset, result, failed, tuple(self.watch.timings), reused)
@@ -260,27 +290,6 @@ class _Walk:
         result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
         # what was planted and missed is a finding too
         return dataclasses.replace(result, findings=find(result, alpha=self.config.alpha))
-
-    def _write_rows(
-        self, rows: PackRows, embeddings: Embeddings, clustering: Clustering | None
-    ) -> None:
-        """Write the table of all files, as parquet and on request as CSV."""
-        write_rows_parquet(
-            self.out / run_folder.ROWS,
-            self.dataset,
-            rows,
-            embeddings=embeddings,
-            clustering=clustering,
-        )
-        (self.out / run_folder.ROWS_CSV).unlink(missing_ok=True)
-        if self.csv:
-            write_rows_csv(
-                self.out / run_folder.ROWS_CSV,
-                self.dataset,
-                rows,
-                embeddings=embeddings,
-                clustering=clustering,
-            )
 
 
 def _commonest(embeddings: Embeddings) -> str:

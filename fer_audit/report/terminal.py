@@ -18,33 +18,30 @@ from fer_audit.report.latent_section import latent
 from fer_audit.report.origin_section import batches, subset
 from fer_audit.report.replay_section import replay
 from fer_audit.report.set_section import who_is_in_it
+from fer_audit.report.settings import ALPHA, level, setting
 from fer_audit.report.stability_section import stability
 from fer_audit.report.style_section import style
 from fer_audit.report.verdict_section import banner, further_findings, header, planted, verdict
 
-_ALPHA = 0.05
-"""For a result whose settings do not say."""
-
 
 def terminal_report(result: AuditResult, timings: Sequence[Timing] = ()) -> RenderableType:
     """Return the whole report. It fits any width, needs no colour, and prints in ASCII where the terminal has no more."""
-    alpha = _setting(result, "alpha") or _ALPHA
-    confidence = _setting(result, "confidence")
-    level = "" if confidence is None else f"{100 * confidence:g} % "
+    alpha = setting(result, "alpha") or ALPHA
+    confidence = level(result)
     parts: list[RenderableType] = [
         *banner(result),
         *header(result),
         *verdict(result.findings),
         *gate(result.gate),
-        *who_is_in_it(result.representation, result.age_heaping, level),
+        *who_is_in_it(result.representation, result.age_heaping, confidence),
         *combinations(result.intersections),
         *clusters(result, alpha),
-        *claims(result, level),
-        *stability(result.stability, result.clustering, level),
-        *style(result, alpha, level),
+        *claims(result, confidence),
+        *stability(result.stability, result.clustering, confidence),
+        *style(result, alpha, confidence),
         *batches(result.batch_predictions),
         *latent(result.latent, alpha),
-        *replay(result, level),
+        *replay(result, confidence),
         *duplicates(result.duplicates),
         *subset(result.subset_checks, alpha),
         *planted(result.planted),
@@ -55,11 +52,3 @@ def terminal_report(result: AuditResult, timings: Sequence[Timing] = ()) -> Rend
         *banner(result),
     ]
     return AnyEncoding(Group(*parts))
-
-
-def _setting(result: AuditResult, name: str) -> float | None:
-    """Return a setting that is a number, as the result's own configuration has it."""
-    try:
-        return float(dict(result.config)[name])
-    except (KeyError, ValueError):
-        return None

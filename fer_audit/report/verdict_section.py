@@ -54,7 +54,7 @@ def header(result: AuditResult) -> list[RenderableType]:
 
 def verdict(findings: Sequence[Finding]) -> list[RenderableType]:
     """Return the findings that matter most, at most six, each as its sentence."""
-    top, rest = _split(findings)
+    top, rest = split_findings(findings)
     parts: list[RenderableType] = [Heading("Verdict"), *map(_sentence, top)]
     if not top:
         parts.append(prose("The audit has nothing to say."))
@@ -65,7 +65,7 @@ def verdict(findings: Sequence[Finding]) -> list[RenderableType]:
 
 def further_findings(findings: Sequence[Finding]) -> list[RenderableType]:
     """Return the findings that the verdict had no room for."""
-    _, rest = _split(findings)
+    _, rest = split_findings(findings)
     return [Heading("Further findings"), *map(_sentence, rest)] if rest else []
 
 
@@ -96,7 +96,7 @@ def planted(checks: Sequence[PlantedCheck]) -> list[RenderableType]:
     ]
 
 
-def _split(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+def split_findings(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     """Return the verdict and the rest, both in the order of the audit: warnings and the first finding go before others."""
     by_weight = sorted(
         range(len(findings)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from fer_audit.dataset.types import printable_id
 
@@ -56,6 +57,11 @@ def whole(count: int) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """Write a count and its noun: 1 file, 2 files."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write a list: a, b and c."""
+    return " and ".join([*([", ".join(words[:-1])] if words[:-1] else []), *words[-1:]])
 
 
 def number(value: float | None, digits: int = 2) -> str:

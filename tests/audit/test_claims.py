@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,33 @@ def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
     ladder = ladder_of(audited(faces, stability), "age_bin")
 
     assert (ladder.highest, ladder.rungs[7].holds) == (7, False)
+
+
+def test_the_half_has_a_null_band_of_its_own(faces: tuple[FaceDataset, np.ndarray]) -> None:
+    """Wider than that of the whole set: half as many images."""
+    found = audited(faces, stability_of(faces[1]))
+
+    assert found.stability is not None
+    for each in found.stability.attributes:
+        assert each.half_null_95 is not None
+        assert each.half_null_95 > max(variant.null_95 for variant in each.seeds)
+        assert each.half_null_95 < 0.3
+    age = next(x for x in found.stability.attributes if x.attribute == "age_bin")
+    assert (age.half_v or 0) > (age.half_null_95 or 1)
+
+
+def test_a_half_without_clusters_has_no_null_band(faces: tuple[FaceDataset, np.ndarray]) -> None:
+    stability = replace(
+        stability_of(faces[1]), half_b_labels=np.full(len(faces[1]), -1, dtype=np.int32)
+    )
+
+    found = audited(faces, stability)
+
+    assert found.stability is not None
+    for each in found.stability.attributes:
+        assert (each.half_v, each.half_null_95) == (None, None)
+        why = dict(each.not_computable)
+        assert why["half_null_95"] == why["half_v"]
 
 
 def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndarray]) -> None:

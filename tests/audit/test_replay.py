@@ -9,11 +9,19 @@ import pytest
 
 from fer_audit.audit.replay import recluster, replay
 from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.tables import cross_table
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.types import Study
 from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    association_of,
+    attribute,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 N = 4000
 CONFIG = AuditConfig(permutations=99, bootstraps=50)
@@ -51,6 +59,41 @@ def test_small_studies_spread_around_the_whole_set(result: AuditResult) -> None:
     assert race.v_full is not None
     assert race.v > race.v_full  # V of few images holds their noise
     assert race.v_corrected == pytest.approx(race.v_full, abs=0.04)
+
+
+def test_every_study_has_its_v_in_the_order_of_the_studies(result: AuditResult) -> None:
+    assert result.replay is not None
+    (race,) = result.replay.attributes
+
+    v, corrected = race.v_studies, race.v_corrected_studies
+    assert len(v) == len(corrected) == race.studies
+    assert all(round(each, 6) == each for each in (*v, *corrected))
+    assert np.mean(v) == pytest.approx(race.v, abs=1e-6)
+    assert np.quantile(corrected, (0.025, 0.975)) == pytest.approx(
+        [race.v_corrected_low, race.v_corrected_high], abs=1e-6
+    )
+    assert all(plain >= less for plain, less in zip(v, corrected, strict=True))
+
+
+def test_the_v_of_a_study_is_that_of_its_table() -> None:
+    rng = np.random.default_rng(5)
+    race = attribute("race", rng.integers(0, 3, 300), "xyz")
+    labels = rng.integers(0, 3, 300).astype(np.int32)
+    one_group = np.flatnonzero(race.codes == 0)
+    picks = [np.arange(100), one_group, np.arange(100, 300)]
+    studies = [Study(each, labels[each]) for each in picks]
+
+    found = replay(studies, [race], [], reference={}, config=CONFIG)
+
+    assert found is not None
+    whole = [
+        association_of(cross_table(labels[each], race.codes[each], n_rows=3, n_cols=3))
+        for each in (picks[0], picks[2])
+    ]
+    (each,) = found.attributes
+    assert each.studies == 2  # a study of one group has no V
+    assert each.v_studies == pytest.approx([x.v for x in whole], abs=5e-7)
+    assert each.v_corrected_studies == pytest.approx([x.v_corrected for x in whole], abs=5e-7)
 
 
 def test_headlines_of_small_studies_differ_from_the_whole_sets(result: AuditResult) -> None:
@@ -107,6 +150,7 @@ def test_studies_of_one_group_have_no_v_and_say_so() -> None:
 
     assert found is not None
     assert found.attributes[0].v is None
+    assert found.attributes[0].v_studies == ()
     assert (
         dict(found.attributes[0].not_computable)["v"] == "no study has two clusters and two groups"
     )

@@ -160,6 +160,55 @@ def test_intersections_of_an_unannotated_set_are_all_empty() -> None:
     assert found.not_computable
 
 
+@pytest.mark.parametrize("sizes", [(2, 3), (4, 2, 3), (1, 5)])
+def test_the_margins_of_the_cross_table_are_who_is_in_the_set(sizes: tuple[int, ...]) -> None:
+    """When everything is annotated; the categories say which margin is whose."""
+    rng = np.random.default_rng(0)
+    columns = [
+        attribute(f"a{i}", rng.integers(0, size, 200), [f"{i}{j}" for j in range(size)])
+        for i, size in enumerate(sizes)
+    ]
+
+    found = intersect(columns)
+
+    assert found is not None
+    assert [len(names) for names in found.groups] == list(sizes)
+    table = np.array(found.counts).reshape(sizes)
+    for axis, column in enumerate(columns):
+        others = tuple(other for other in range(len(sizes)) if other != axis)
+        groups = represented(column).groups
+        assert found.groups[axis] == tuple(each.name for each in groups)
+        assert table.sum(axis=others).tolist() == [each.count for each in groups]
+
+
+def test_the_cross_table_holds_the_cells_that_are_shown() -> None:
+    rng = np.random.default_rng(1)
+    columns = [attribute(name, rng.integers(-1, 3, 300), "xyz") for name in ("a", "b", "c")]
+
+    found = intersect(columns)
+
+    assert found is not None
+    assert sum(found.counts) == found.n
+    assert found.counts.count(0) == found.empty
+    table = np.array(found.counts).reshape(3, 3, 3)
+    for cell in (*found.smallest, *found.largest_gaps, *found.beyond_pairs):
+        at = tuple(
+            names.index(name) for names, name in zip(found.groups, cell.groups, strict=True)
+        )
+        assert table[at] == cell.count
+
+
+def test_a_cross_table_of_many_cells_is_summed_up_and_not_listed() -> None:
+    names = [str(i) for i in range(150)]
+    wide = [attribute(name, np.arange(150), names) for name in ("a", "b")]
+
+    found = intersect(wide)
+
+    assert found is not None
+    assert (found.cells, found.n, found.counts) == (22_500, 150, ())
+    assert dict(found.not_computable)["counts"] == "22,500 cells are more than 20,000"
+
+
 def test_a_cross_table_beyond_reason_is_refused() -> None:
     wide = [attribute(f"a{i}", [0], [str(j) for j in range(200)]) for i in range(4)]
 
@@ -167,7 +216,8 @@ def test_a_cross_table_beyond_reason_is_refused() -> None:
 
     assert found is not None
     assert found.cells == 200**4
-    assert found.not_computable
+    assert found.counts == ()
+    assert set(dict(found.not_computable)) == {"smallest", "largest_gaps", "counts"}
 
 
 def test_a_constant_third_attribute_changes_no_residual() -> None:

@@ -81,6 +81,18 @@ def test_utkface_names_win_over_a_table_and_it_is_said(tmp_path: Path) -> None:
     )
 
 
+def test_a_dataset_and_its_samples_say_which_reader_made_them(tmp_path: Path) -> None:
+    faces = plant(tmp_path / "faces", "1_0_2_20170116184024662.jpg", "2_1_0_20170116184024663.jpg")
+    folders = plant(tmp_path / "folders", "happy/a.jpg", "sad/b.jpg")
+    plant(tmp_path / "tables", "a.jpg")
+    table = plant_table(tmp_path / "tables", "labels.csv", ["file,race", "a.jpg,White"])
+
+    assert load_dataset(faces).format == "utkface"
+    assert load_dataset(faces, AuditConfig(first=1)).format == "utkface"
+    assert load_dataset(folders).format == "folder"
+    assert load_dataset(table).format == "table"
+
+
 def test_columns_asked_for_mean_the_table(tmp_path: Path) -> None:
     plant_table(plant(tmp_path, *UTK), "labels.csv", ["file,tone", f"{UTK[0]},dark"])
 

@@ -17,6 +17,7 @@ from fer_audit.audit.types import (
     BatchPrediction,
     Cell,
     ClusterFacts,
+    ClusterStyle,
     Count,
     DatasetFacts,
     Duplicates,
@@ -28,6 +29,7 @@ from fer_audit.audit.types import (
     Ladder,
     LedgerEntry,
     PlantedCheck,
+    PublishedValue,
     RejectCount,
     Representation,
     Rung,
@@ -45,6 +47,20 @@ RACES = ("White", "Black", "Asian", "Indian", "Other")
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
 TABLE_I = ((117, 6, 28, 26, 22), (51, 3, 20, 14, 12), (7, 0, 7, 4, 1), (96, 4, 29, 34, 19))
 """The origin paper's Table I, counts from its notebook."""
+
+CROSS_TABLE = (
+    348, 403, 368, 1583, 1008, 498, 674, 344, 264,
+    381, 341, 336, 1345, 920, 455, 301, 268, 241,
+    24, 168, 166, 893, 453, 224, 230, 132, 113,
+    171, 153, 151, 670, 414, 205, 210, 120, 28,
+    142, 127, 125, 331, 343, 170, 174, 100, 29,
+    412, 116, 115, 507, 313, 155, 159, 91, 25,
+    165, 148, 146, 611, 398, 197, 202, 116, 27,
+    150, 135, 133, 701, 363, 180, 184, 106, 13,
+    21, 63, 62, 438, 170, 84, 86, 22, 0,
+    64, 26, 57, 265, 155, 77, 79, 19, 4,
+)  # fmt: skip
+"""Race x gender a line, an age a column: made up, with the margins of `utkface()` and its cells by name."""
 
 RUNGS = (
     "seen",
@@ -296,6 +312,8 @@ def utkface() -> AuditResult:
                 Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
                 Cell(("Indian", "male", "20-29"), 611, 640.2, -1.3, 633.6, None, None),
             ),
+            groups=(RACES, ("male", "female"), AGES),
+            counts=CROSS_TABLE,
         ),
         duplicates=Duplicates(
             groups=375,
@@ -365,6 +383,9 @@ def utkface() -> AuditResult:
         batch_predictions=(
             BatchPrediction("crawl hour", "race", 23_314, 17_602, 0.755, "White", 0.4251, 0.4322, 0.001, 999, (), 0.7413, 0.388),
             BatchPrediction("crawl hour", "gender", 23_314, 0, None, None, None, None, None, 0, (("accuracy", "one batch only"),)),
+        ),
+        published=(
+            PublishedValue("The origin study: 500 UTKFace images, K-Means k = 4, its Table I", "race", 500, 4, 0.09007, 0.00982, 0.4323),
         ),
     )  # fmt: skip
     return with_upper_half(lower_half, PEOPLE)
@@ -449,6 +470,8 @@ def bare() -> AuditResult:
         replay=None,
         recluster=(),
         gate=(),
+        cluster_styles=(),
+        principal_axes=None,
     )
 
 
@@ -463,7 +486,10 @@ def hostile() -> AuditResult:
         dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
         model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
         representation=(representation(bad, HOSTILE, counts, 1), representation(HOSTILE[1], HOSTILE[:3], counts[:3], 0)),
-        intersections=Intersections(HOSTILE[:3], 9, 9, 1, 1, (Cell(HOSTILE[:3], 0, 1.0, None),), (Cell(HOSTILE[3:6], 0, 1.0, None),)),
+        intersections=Intersections(
+            HOSTILE[:3], 9, 9, 1, 8, (Cell(HOSTILE[:3], 0, 1.0, None),), (Cell(HOSTILE[3:6], 0, 1.0, None),),
+            groups=(HOSTILE[:3], HOSTILE[3:6], HOSTILE[6:7]), counts=(0, 1, 1, 1, 1, 1, 1, 1, 2),
+        ),
         duplicates=Duplicates(1, 2, 1, (Count(bad, 1),), (HOSTILE,)),
         subset_checks=(
             SubsetCheck(bad, bad, 9, 0.5, 9.0, 0.0001, 0.1, SubsetGroup(bad, 1, 0.1, 0.2, 0.01), (SubsetGroup(bad, 1, 0.1, 0.2, 0.01),)),
@@ -485,7 +511,15 @@ def hostile() -> AuditResult:
     upper = with_upper_half(
         lower_half, {bad: HOSTILE[:3], HOSTILE[1]: HOSTILE, HOSTILE[7]: HOSTILE[3:9]}
     )
-    return replace(upper, gate=lower_half.gate)
+    return replace(
+        upper,
+        gate=lower_half.gate,
+        cluster_styles=(
+            ClusterStyle(0, bad, 9, 1.0, 0.9, 0.1, 0.0, 0.2),
+            ClusterStyle(0, HOSTILE[1], 0, None, None, None, None, None, ((bad, bad),)),
+        ),
+        published=(PublishedValue(bad, bad, 9, 2, 0.1, 0.0, 0.5),),
+    )
 
 
 def timings() -> tuple[Timing, ...]:

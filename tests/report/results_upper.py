@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from statistics import NormalDist
 
 from fer_audit.audit.types import (
     AttributeStability,
     AuditResult,
     ClusterStability,
+    ClusterStyle,
     Conditional,
     GateRule,
     GroupOverlap,
@@ -19,6 +21,7 @@ from fer_audit.audit.types import (
     Ladder,
     LatentOverlap,
     PairOverlap,
+    PrincipalAxes,
     Recluster,
     Replay,
     ReplayAttribute,
@@ -55,6 +58,8 @@ def conditional(
         permutations=10_000,
         holds=holds,
         reading=f"given {' x '.join(given)} {100 * kept:.1f} % of the association is left",
+        null_low=-0.041,
+        null_high=0.046,
     )
     return replace(found, **changes)  # type: ignore[arg-type]  # fields by name
 
@@ -73,6 +78,8 @@ def silent(attribute: str, rung: int | None, given: tuple[str, ...], reason: str
             "p",
             "p_holm",
             "holds",
+            "null_low",
+            "null_high",
         )
     )
     counts = {"n": 40, "strata": 17, "informative": 0, "n_effective": 0, "permutations": 0}
@@ -137,6 +144,7 @@ def stability(attributes: tuple[str, ...] = ("race", "gender", "age")) -> Stabil
                 half_p=0.0001,
                 half_p_holm=0.0003,
                 half_permutations=10_000,
+                half_null_95=0.0162,
             )
             for name, v in zip(attributes, strengths, strict=False)
         ),
@@ -205,6 +213,8 @@ def replay(attributes: dict[str, tuple[str, ...]]) -> Replay:
                 name, 200, 0.251, 0.172, 0.334, 0.184, 0.081, 0.292, 0.2127,
                 tuple(GroupSpread(g, share, share - 0.031, share + 0.001, share + 0.036) for g in groups),
                 0.005, 0.345, 0.915, full_called_different=True,
+                v_studies=around(0.251, 0.0413),
+                v_corrected_studies=around(0.184, 0.0538),
             )
         )  # fmt: skip
     reason = "no study has two clusters and two groups"
@@ -213,6 +223,40 @@ def replay(attributes: dict[str, tuple[str, ...]]) -> Replay:
         (("v", reason), ("v_corrected", reason)),
     )  # fmt: skip
     return Replay(200, 500, tuple(found))
+
+
+def around(mean: float, sd: float) -> tuple[float, ...]:
+    """Return 200 values that lie as evenly as a normal law has them, in no order."""
+    law = NormalDist(mean, sd)
+    return tuple(round(law.inv_cdf((77 * i % 200 + 0.5) / 200), 6) for i in range(200))
+
+
+def cluster_styles() -> tuple[ClusterStyle, ...]:
+    """Return four clusters by every measure, their differences summing to 0; the last measure never varies."""
+    sizes = (7_282, 6_404, 5_105, 4_526)
+    found = []
+    for index, measure in enumerate(STYLE_NAMES):
+        set_mean, sd = 96.25 * (1 + index), 31.5
+        shown = [0.41 / (1 + index), -0.18, 0.004 * index]
+        shown.append(-sum(n * each for n, each in zip(sizes[:3], shown, strict=True)) / sizes[3])
+        for cluster, (n, each) in enumerate(zip(sizes, shown, strict=True)):
+            reach = 1.96 * ((1 - n / sum(sizes)) / n) ** 0.5
+            found.append(
+                ClusterStyle(cluster, measure, n, set_mean + each * sd, set_mean, each, each - reach, each + reach)
+            )  # fmt: skip
+    reason = "the measure is the same in all images"
+    missing = tuple((name, reason) for name in ("difference", "low", "high"))
+    found[-4:] = [
+        ClusterStyle(cluster, STYLE_NAMES[-1], n, 0.5, 0.5, None, None, None, missing)
+        for cluster, n in enumerate(sizes)
+    ]
+    return tuple(sorted(found, key=lambda each: each.cluster))
+
+
+def principal_axes() -> PrincipalAxes:
+    """Return shares of the variance as ResNet50's vectors of faces have them, about."""
+    shares = (0.118, 0.094, 0.061, 0.045, 0.037, 0.031, 0.026, 0.022, 0.0195, 0.017)
+    return PrincipalAxes(128, shares, 0.863)
 
 
 def with_upper_half(base: AuditResult, people: dict[str, tuple[str, ...]]) -> AuditResult:
@@ -245,6 +289,8 @@ def with_upper_half(base: AuditResult, people: dict[str, tuple[str, ...]]) -> Au
         replay=replay(people),
         recluster=tuple(Recluster(name, 50, 0.2093, 0.1614, 0.2467) for name in names),
         gate=gate(),
+        cluster_styles=cluster_styles(),
+        principal_axes=principal_axes(),
     )
 
 
@@ -281,5 +327,9 @@ def without_values(base: AuditResult) -> AuditResult:
         latent=(LatentOverlap("race", 0, 0, 0, 10, None, None, None, 0, (), (), (("homophily", "0 images in the subsample are too few"),)),),
         replay=Replay(3, 1, (ReplayAttribute("race", 0, *(None,) * 7, (), None, None, None, None, (("v", why),)),)),
         recluster=(Recluster("race", 0, None, None, None, (("v_corrected", why),)),),
+        cluster_styles=(
+            ClusterStyle(0, "luma_mean", 0, None, None, None, None, None, (("mean", "no image of this cluster is tested"),)),
+        ),
+        principal_axes=PrincipalAxes(0, (), None, (("shares", why), ("total", why))),
         gate=(GateRule("race.v>0.1", None, crossed=False, reason="race.v has no value in this run, so the rule is not crossed"),),
     )  # fmt: skip

@@ -1,0 +1,68 @@
+"""export-card: a finished run as sections of a dataset card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fer_audit.errors import StoreError
+
+if TYPE_CHECKING:
+    from fer_audit.report.card import CardFormat
+
+
+@click.command(
+    "export-card",
+    short_help="Write a finished run as a dataset card.",
+    # The files of options speak of run: its --format is a set's, its --out a run directory.
+    context_settings={"default_map": {}},
+)
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "croissant"]),
+    default="markdown",
+    show_default=True,
+    help="markdown: sections of a README.md. croissant: JSON-LD with the fields of Croissant RAI 1.0.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A new file to write to; default: stdout.",
+)
+def export_card_command(run: Path, form: CardFormat, out: Path | None) -> None:
+    """Write the run directory RUN as sections of a dataset card, from its measured numbers only.
+
+    Markdown has the section titles of the Hugging Face template: paste it into the dataset's README.md.
+    Croissant is a block to merge into the dataset's own croissant.json, not a document of its own (docs/card.md).
+    Groups of fewer than 30 images are marked and never ranked, and no file is named.
+
+    \b
+    Examples:
+      fer-audit export-card runs/utkface
+      fer-audit export-card runs/utkface --out card.md
+      fer-audit export-card runs/utkface --format croissant > rai.json
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.report.card import dataset_card
+    from fer_audit.report.read_run import read_finished_result
+    from fer_audit.store import write_text
+
+    if out is not None and (out.exists() or out.is_symlink()):
+        raise StoreError(
+            f"{out} is there already", hint="Give a new name: a README.md is never overwritten."
+        )
+    try:
+        result = read_finished_result(run)
+    except StoreError as exc:
+        raise StoreError(
+            str(exc), hint="Give the folder of a run that fer-audit run has finished."
+        ) from exc
+    card = dataset_card(result, form=form)
+    if out is None:
+        click.echo(card.encode(), nl=False)  # bytes: the same in every locale
+    else:
+        write_text(out, card)

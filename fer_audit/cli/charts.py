@@ -1,0 +1,47 @@
+"""The charts of a page as files: options and the saving that `report` and `compare` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fer_audit.cli.app import _printable
+
+if TYPE_CHECKING:
+    from fer_audit.report.charts.chart import Chart
+
+Command = Callable[..., Any]
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+def chart_options(command: Command) -> Command:
+    """Add --png DIR and --svg DIR."""
+    for option in (
+        click.option(
+            "--svg", type=_FOLDER, metavar="DIR", help="Write each chart as an SVG file."
+        ),
+        click.option("--png", type=_FOLDER, metavar="DIR", help="Write each chart as a PNG file."),
+    ):
+        command = option(command)
+    return command
+
+
+def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None) -> None:
+    """Save the charts to the folders that were asked for, and say so on stderr.
+
+    Raises StoreError when a folder cannot be written.
+    """
+    from fer_audit.report.page.report import save_charts
+    from fer_audit.report.words import counted
+
+    if png is not None:
+        save_charts(charts, png, "png")
+    if svg is not None:
+        save_charts(charts, svg, "svg")
+    for folder in dict.fromkeys(each for each in (png, svg) if each is not None):
+        kinds = (png, svg).count(folder)
+        message = f"{counted(kinds * len(charts), 'chart')} written to {folder}"
+        click.echo(_printable(message), err=True)

@@ -1,0 +1,153 @@
+"""The latent space laid flat, to look at: two principal directions, or UMAP. No statement rests on a map."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.errors import ConfigError
+from fer_audit.fingerprint import stage_fingerprint
+from fer_audit.store import StageFolder
+
+STAGE = "map"
+NEIGHBOURS = 15
+MIN_DIST = 0.1
+METRIC = "euclidean"
+"""UMAP's own defaults (McInnes, Healy and Melville 2018), written down so that a new version cannot shift them."""
+
+_PART = "map"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentMap:
+    """A place in the plane for every image that has one."""
+
+    points: NDArray[np.float32]
+    """(n, 2); 0 where not ok. The unit is the latent space's for pca, none for umap."""
+    ok: NDArray[np.bool_]
+    """(n,) whether the image is on the map."""
+    method: Literal["pca", "umap"]
+    settings: tuple[tuple[str, str], ...]
+    """(name, value) of what a caption should say of the method."""
+
+
+def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> LatentMap:
+    """Return the first two of (n, m) principal coordinates; the second is 0 when there is one only.
+
+    The settings say how much of the variance of all m coordinates the two hold: a map shows that and no more.
+    """
+    points = np.zeros((len(ok), 2), np.float32)
+    points[ok] = _two_columns(coordinates[ok])
+    spreads = coordinates[ok].var(axis=0, dtype=np.float64) if ok.any() else np.zeros(1)
+    total = float(spreads.sum())
+    share = float(spreads[:2].sum()) / total if total > 0 else 0.0
+    settings = (
+        ("coordinates", f"{min(2, coordinates.shape[1])} of {coordinates.shape[1]}"),
+        ("their share of the variance", f"{100 * share:.1f} %"),
+    )
+    return LatentMap(points, ok.copy(), "pca", settings)
+
+
+def refuse_missing_umap() -> None:
+    """Raise ConfigError when umap-learn is not installed; call it before the long work, not after."""
+    if importlib.util.find_spec("umap") is None:
+        raise _missing()
+
+
+def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: int) -> LatentMap:
+    """Return UMAP's plane of the ok rows of (n, m) principal coordinates.
+
+    One thread and a fixed seed: the same rows give the same points on the same machine and versions.
+    McInnes, Healy and Melville, arXiv 1802.03426.
+    Distances between clusters of a UMAP mean little, sizes of clusters nothing; the caption must say so.
+    Raises ConfigError when umap-learn is not installed, ValueError when there are not more than `NEIGHBOURS` ok rows.
+    """
+    rows = np.flatnonzero(ok)
+    if len(rows) <= NEIGHBOURS:
+        raise ValueError(f"{len(rows)} images have no {NEIGHBOURS} neighbours each")
+    with warnings.catch_warnings():
+        # What umap, numba and pynndescent warn of is their own business (no TensorFlow, a deprecated argument).
+        warnings.simplefilter("ignore")
+        try:
+            from umap import UMAP
+        except ImportError as exc:
+            raise _missing() from exc
+        found = UMAP(
+            n_neighbors=NEIGHBOURS,
+            min_dist=MIN_DIST,
+            metric=METRIC,
+            random_state=seed,
+            n_jobs=1,
+        ).fit_transform(np.ascontiguousarray(coordinates[rows], np.float32))
+    placed = np.isfinite(found).all(axis=1)
+    points = np.zeros((len(ok), 2), np.float32)
+    points[rows[placed]] = found[placed]
+    on_map = np.zeros(len(ok), np.bool_)
+    on_map[rows[placed]] = True
+    return LatentMap(points, on_map, "umap", (*umap_settings(), ("umap-learn", umap_version())))
+
+
+def umap_settings() -> tuple[tuple[str, str], ...]:
+    """Return (name, value) of everything UMAP is told, but for the seed."""
+    return (("neighbours", str(NEIGHBOURS)), ("min_dist", str(MIN_DIST)), ("metric", METRIC))
+
+
+def umap_version() -> str:
+    """Return the version of umap-learn. Raises ConfigError when it is not installed."""
+    refuse_missing_umap()
+    return version("umap-learn")
+
+
+def map_fingerprint(
+    cluster_fingerprint: str, *, ok: NDArray[np.bool_], seed: int, umap: str
+) -> str:
+    """Return what UMAP's plane depends on: the coordinates, the rows, the settings, the seed, its version."""
+    return stage_fingerprint(
+        STAGE,
+        {
+            "cluster": cluster_fingerprint,
+            "rows": hashlib.sha256(np.packbits(ok).tobytes()).hexdigest(),
+            "method": "umap",
+            "settings": [list(pair) for pair in umap_settings()],
+            "seed": seed,
+            "umap": umap,
+        },
+    )
+
+
+def save_map(folder: StageFolder, latent: LatentMap) -> None:
+    """Keep a map in the cache."""
+    facts = {"method": latent.method, "settings": [list(pair) for pair in latent.settings]}
+    folder.write_part(_PART, facts, points=latent.points, ok=latent.ok)
+
+
+def load_map(folder: StageFolder) -> LatentMap | str:
+    """Return a kept map, or why there is none ("" = never made)."""
+    found = folder.read_part(_PART)
+    if isinstance(found, str):
+        return found
+    facts, arrays = found
+    settings = tuple((name, value) for name, value in facts["settings"])
+    return LatentMap(arrays["points"], arrays["ok"], facts["method"], settings)
+
+
+def _two_columns(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first two columns of (n, m); zeros where there is no second."""
+    found = np.zeros((len(coordinates), 2), np.float32)
+    given = min(2, coordinates.shape[1])
+    found[:, :given] = coordinates[:, :given]
+    return found
+
+
+def _missing() -> ConfigError:
+    return ConfigError(
+        "A UMAP needs the library umap-learn, which is not installed",
+        hint="pip install 'fer-audit[map]', or leave the map at pca.",
+    )

@@ -1,0 +1,81 @@
+"""The end of a run: pictures, the page, and the mark that says that everything is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_audit.audit.types import AuditResult
+from fer_audit.cluster.types import Clustering
+from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline import folder as run_folder
+from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.pictures import make_pictures, packed_shards, pictures_fingerprint
+from fer_audit.pipeline.stopwatch import Stopwatch
+from fer_audit.progress import Progress
+from fer_audit.report.page.report import report_page
+from fer_audit.report.pictures import pictures_json
+from fer_audit.report.timings import write_timings
+from fer_audit.store import write_text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """What the last steps of a run need, whatever was found."""
+
+    dataset: FaceDataset
+    out: Path
+    cache: Path
+    config: AuditConfig
+    options: ReportOptions
+    resources: Resources
+    progress: Progress
+    watch: Stopwatch
+    csv: bool
+
+    def is_there(self, prints: RunFingerprints) -> bool:
+        """Whether the page of a finished audit is the one that is asked for."""
+        return run_folder.has_report(self.out, pictures_fingerprint(prints.audit, self.options))
+
+    def make(
+        self,
+        result: AuditResult,
+        rows: PackRows,
+        clustering: Clustering | None,
+        not_clustered: str,
+        *,
+        prints: RunFingerprints,
+        size: int,
+    ) -> None:
+        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished."""
+        fingerprint = pictures_fingerprint(prints.audit, self.options)
+        with self.watch.stage("pictures", len(self.dataset)):
+            pictures = make_pictures(
+                self.dataset,
+                rows,
+                clustering,
+                packed_shards(
+                    self.dataset,
+                    size=size,
+                    pack_fingerprint=prints.pack,
+                    cache=self.cache,
+                    resources=self.resources,
+                ),
+                config=self.config,
+                options=self.options,
+                cache=self.cache,
+                progress=self.progress,
+                fingerprint=fingerprint,
+                not_clustered=not_clustered,
+            )
+            write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
+        with self.watch.stage("report", 1):
+            page = report_page(result, pictures, self.watch.timings)
+            write_text(self.out / run_folder.PAGE, page)
+        write_timings(self.out / run_folder.TIMINGS, self.watch.timings)
+        names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
+        names += [run_folder.PICTURES, run_folder.PAGE]
+        names += [run_folder.ROWS_CSV] if self.csv else []
+        run_folder.mark_done(self.out, prints, fingerprint, names)

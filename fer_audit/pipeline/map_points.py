@@ -1,0 +1,136 @@
+"""The points of the map, and the ways to colour them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.cluster.map import (
+    NEIGHBOURS,
+    LatentMap,
+    load_map,
+    map_fingerprint,
+    principal_map,
+    save_map,
+    umap_map,
+    umap_version,
+)
+from fer_audit.cluster.types import Clustering
+from fer_audit.config import MapMethod
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.report.picture_types import (
+    MOST_POINTS,
+    ColouringKind,
+    MapColouring,
+    MapPoints,
+    grid_of,
+)
+from fer_audit.report.words import encodable
+from fer_audit.rng import stage_rng
+from fer_audit.store import StageFolder
+
+MOST_GROUPS = 40
+"""Groups of a label or batch attribute: nobody tells more colours apart."""
+MOST_COLOURINGS = 32
+"""A table can have hundreds of columns; each would cost the page two bytes a point."""
+
+
+def map_points(
+    dataset: FaceDataset,
+    clustering: Clustering,
+    usable: NDArray[np.bool_],
+    *,
+    method: MapMethod,
+    seed: int,
+    cache: Path,
+) -> tuple[MapPoints | None, list[tuple[str, str]]]:
+    """Return the map of the usable (n,) images, and (what, reason) of all that is not on it.
+
+    Beyond `MOST_POINTS` images a uniform draw is shown, and a UMAP is made of these alone.
+    """
+    if clustering.coordinates is None:
+        return None, [("map", "the principal coordinates were not kept")]
+    missing = []
+    shown = _drawn(usable, seed)
+    if method == "umap" and shown.sum() <= NEIGHBOURS:
+        missing.append(("UMAP", f"it needs more than {NEIGHBOURS} images; the map is a PCA's"))
+        method = "pca"
+    if method == "umap":
+        latent = _kept_umap(clustering, clustering.coordinates, shown, seed, cache)
+    else:
+        latent = principal_map(clustering.coordinates, usable)
+    on_map = np.flatnonzero(latent.ok & shown)
+    colourings, uncoloured = _colourings(dataset, clustering, on_map)
+    box, grid = grid_of(latent.points[on_map])
+    points = MapPoints(
+        latent.method,
+        latent.settings,
+        int(usable.sum()),
+        box,
+        on_map.astype(np.int32),
+        grid,
+        colourings,
+    )
+    return points, missing + uncoloured
+
+
+def _drawn(usable: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+    """Return the (n,) mask of the images that are shown."""
+    rows = np.flatnonzero(usable)
+    if len(rows) <= MOST_POINTS:
+        return usable
+    shown = np.zeros(len(usable), np.bool_)
+    rng = stage_rng(seed, "pictures", "map")
+    shown[rng.choice(rows, MOST_POINTS, replace=False)] = True
+    return shown
+
+
+def _kept_umap(
+    clustering: Clustering,
+    coordinates: NDArray[np.float32],
+    shown: NDArray[np.bool_],
+    seed: int,
+    cache: Path,
+) -> LatentMap:
+    """Return the UMAP of the shown rows from the cache, or make and keep it."""
+    key = map_fingerprint(clustering.fingerprint, ok=shown, seed=seed, umap=umap_version())
+    folder = StageFolder.open(cache, "map", key)
+    with folder.locked():
+        found = load_map(folder)
+        if isinstance(found, str):
+            found = umap_map(coordinates, shown, seed=seed)
+            save_map(folder, found)
+    return found
+
+
+def _colourings(
+    dataset: FaceDataset, clustering: Clustering, rows: NDArray[np.int64]
+) -> tuple[tuple[MapColouring, ...], list[tuple[str, str]]]:
+    """Return the colourings of these rows: cluster, demographic, label, batch; and what has none."""
+    numbers = tuple(str(cluster) for cluster in range(clustering.k))
+    codes = clustering.labels[rows].astype(np.int16)
+    found = [MapColouring("cluster", "cluster", numbers, codes)]
+    missing = []
+    kinds: tuple[ColouringKind, ...] = ("demographic", "label", "batch")
+    for kind in kinds:
+        for attribute in dataset.attributes:
+            if attribute.kind != kind:
+                continue
+            if reason := _too_much(attribute, len(found)):
+                missing.append((f"map by {encodable(attribute.name)}", reason))
+                continue
+            groups = tuple(encodable(group) for group in attribute.categories)
+            name = encodable(attribute.name)
+            found.append(MapColouring(name, kind, groups, attribute.codes[rows]))
+    return tuple(found), missing
+
+
+def _too_much(attribute: Attribute, before: int) -> str:
+    """Return why an attribute colours no map; "" when it does."""
+    if attribute.kind != "demographic" and len(attribute.categories) > MOST_GROUPS:
+        return f"it has {len(attribute.categories)} groups, more than {MOST_GROUPS} colours"
+    if before >= MOST_COLOURINGS:
+        return f"a map has at most {MOST_COLOURINGS} colourings"
+    return ""

@@ -1,0 +1,215 @@
+"""One cluster beside the whole set: who is in it more often than chance, and how its pictures were taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from fer_audit.audit.types import Association, AssociationCell, ClusterStyle
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.palette import NEUTRAL, Palette
+from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
+from fer_audit.report.words import clipped, number, p_text, percent, whole
+
+_ROW = 0.165
+_WIDEST = 64.0
+"""Lifts are drawn between 1/64 and 64; further out they are arrows."""
+
+
+def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -> Chart | None:
+    """Return how often each group is found in a cluster, against its share of the set."""
+    asked = [each for each in associations if each.kind == "demographic"]
+    blocks = [
+        (each.attribute, [cell for cell in each.cells if cell.cluster == cluster])
+        for each in asked
+    ]
+    blocks = [(name, cells) for name, cells in blocks if any(c.lift is not None for c in cells)]
+    if not blocks:
+        return None
+
+    def draw() -> Figure:
+        count = sum(len(cells) for _, cells in blocks) + len(blocks) - 1
+        figure = new_figure(0.45 + _ROW * count)
+        axes = figure.subplots()
+        row, ticks, ends = 0.0, [], [2.0]
+        for name, cells in blocks:
+            for cell in cells:
+                ticks.append((row, clipped(cell.group, 16)))
+                ends += _draw_lift(axes, cell, row, palette.group(name, cell.group))
+                row += 1
+            row += 0.6
+        axes.axvline(1, color=MUTED, linewidth=0.8)
+        reach = min(_WIDEST, 1.25 * max(ends))
+        axes.set_xscale("log")
+        axes.set_xlim(1 / reach, reach)
+        marks = [m for m in (1 / 32, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 32) if 1 / reach < m < reach]
+        axes.xaxis.set_major_locator(FixedLocator(marks))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda x, _: f"{x:g}×" if x >= 1 else f"1/{1 / x:.0f}×")
+        )
+        axes.set_yticks([at for at, _ in ticks], [text for _, text in ticks])
+        axes.set_ylim(row - 1.0, -0.6)
+        bare(axes)
+        axes.grid(axis="x")
+        axes.set_xlabel("times as often as in the whole set")
+        return figure
+
+    ranked = _telling([cell for _, cells in blocks for cell in cells])
+    first = (
+        "No group stands out."
+        if not ranked
+        else f"{clipped(ranked[0].group, 40)} {number(ranked[0].lift)} times as often as in the set."
+    )
+    return Chart(
+        key=key_of("lifts", str(cluster)),
+        title="Who is in it",
+        alt=f"Lift of every group in cluster {cluster}. {first}",
+        sheet=Sheet(
+            ("group", "images", "of the cluster", "lift (interval)", "adjusted p"),
+            tuple(_lift_row(name, cell) for name, cells in blocks for cell in cells),
+            frozenset(
+                index
+                for index, cell in enumerate(cell for _, cells in blocks for cell in cells)
+                if cell.too_few
+            ),
+        ),
+        draw=draw,
+    )
+
+
+def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str) -> list[float]:
+    """Draw one lift and return how far from 1 it reaches, as a factor of at least 1."""
+    if not cell.lift:
+        axes.annotate(
+            "none" if cell.count == 0 else "?",
+            (1, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=6,
+            color=MUTED,
+        )
+        return []
+    shown = NEUTRAL if cell.too_few else colour
+    low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
+    axes.hlines(row, max(low, 1 / _WIDEST), min(high, _WIDEST), color=shown, linewidth=1.6)
+    axes.plot(
+        [min(max(cell.lift, 1 / _WIDEST), _WIDEST)],
+        [row],
+        marker="o",
+        markersize=4.2,
+        color=shown,
+        markerfacecolor="none" if cell.too_few else shown,
+        linestyle="none",
+    )
+    return [max(end, 1 / end) for end in (low, high) if end > 0]
+
+
+def _lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
+    interval = (
+        ""
+        if cell.lift_low is None or cell.lift_high is None
+        else f" ({number(cell.lift_low)}-{number(cell.lift_high)})"
+    )
+    return (
+        f"{clipped(attribute, 24)}: {clipped(cell.group, 40)}",
+        whole(cell.count) + (", too few" if cell.too_few else ""),
+        "" if cell.share is None else percent(cell.share),
+        "" if cell.lift is None else number(cell.lift) + interval,
+        "" if cell.p_adjusted is None else p_text(cell.p_adjusted),
+    )
+
+
+def _telling(cells: Sequence[AssociationCell]) -> list[AssociationCell]:
+    """Return the cells that are in the cluster more often than chance, the furthest first."""
+    ranked = [c for c in cells if not c.too_few and c.residual is not None and c.residual > 2]
+    return sorted(ranked, key=lambda cell: -(cell.residual or 0.0))
+
+
+def telling_sheet(
+    cluster: int, associations: Sequence[Association], *, alpha: float, shown: int = 5
+) -> Sheet:
+    """Return the cells of a cluster furthest from chance, either way: 30 images or more, adjusted p at most alpha."""
+    cells = [
+        (each.attribute, cell)
+        for each in associations
+        if each.kind in ("demographic", "label")
+        for cell in each.cells
+        if cell.cluster == cluster and not cell.too_few and cell.residual is not None
+        if cell.p_adjusted is not None and cell.p_adjusted <= alpha
+    ]
+    cells.sort(key=lambda pair: -abs(pair[1].residual or 0.0))
+    return Sheet(
+        ("group", "images", "of the cluster", "lift (interval)", "residual"),
+        tuple(
+            (*_lift_row(attribute, cell)[:4], f"{cell.residual or 0.0:+.1f}")
+            for attribute, cell in cells[:shown]
+        ),
+    )
+
+
+def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette) -> Chart | None:
+    """Return how the pictures of a cluster differ from the set's, measure by measure."""
+    measures = [each for each in styles if each.cluster == cluster and each.difference is not None]
+    if not measures:
+        return None
+
+    def draw() -> Figure:
+        figure = new_figure(0.45 + _ROW * len(measures))
+        axes = figure.subplots()
+        rows = np.arange(len(measures))
+        values = [each.difference or 0.0 for each in measures]
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.barh(rows, values, height=0.55, color=palette.cluster(cluster), alpha=0.75)
+        axes.hlines(
+            rows,
+            [each.difference if each.low is None else each.low for each in measures],
+            [each.difference if each.high is None else each.high for each in measures],
+            color=INK,
+            linewidth=1.2,
+        )
+        axes.set_yticks(rows, [each.measure.replace("_", " ") for each in measures])
+        axes.set_ylim(len(measures) - 0.4, -0.6)
+        reach = 1.15 * max(0.5, *(abs(value) for value in values))
+        axes.set_xlim(-reach, reach)
+        bare(axes)
+        axes.grid(axis="x", color=RULE)
+        axes.set_xlabel("standard deviations from the whole set")
+        return figure
+
+    furthest = max(measures, key=lambda each: abs(each.difference or 0.0))
+    return Chart(
+        key=key_of("style", str(cluster)),
+        title="How its pictures were taken",
+        alt=(
+            f"Style of cluster {cluster} beside the set; furthest apart is"
+            f" {furthest.measure.replace('_', ' ')}, by {number(furthest.difference)} standard deviations."
+        ),
+        sheet=Sheet(
+            ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
+            tuple(
+                (
+                    each.measure.replace("_", " "),
+                    _mean(each.mean),
+                    _mean(each.set_mean),
+                    f"{each.difference or 0.0:+.2f}"
+                    + (
+                        ""
+                        if each.low is None or each.high is None
+                        else f" ({each.low:+.2f} to {each.high:+.2f})"
+                    ),
+                )
+                for each in measures
+            ),
+        ),
+        draw=draw,
+    )
+
+
+def _mean(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,259 @@
+"""The claim ladder as one chart: how strong the association is, and what is kept of it, rung by rung."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from fer_audit.audit.types import (
+    Association,
+    AttributeStability,
+    Conditional,
+    Ladder,
+    Rung,
+    VariantV,
+)
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.words import (
+    clipped,
+    coefficient,
+    p_phrase,
+    p_text,
+    percent,
+    percent_span,
+    span,
+)
+
+_ROW = 0.185
+SHOWN = 3
+"""Questions drawn of each rung, those that leave least; the table has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the chart: a value with its interval and what chance gives, on one side or the other."""
+
+    strength: bool
+    """Whether it is a V, drawn to the left, or a kept share, drawn to the right."""
+    words: str
+    """Said on the side where nothing is drawn."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    null_low: float | None = None
+    null_high: float | None = None
+
+
+HOW_TO_READ = (
+    "Left: Cramér's V, bias-corrected from rung 2 on. Right: how much of the association is kept among images that"
+    f" are alike; of each rung the {SHOWN} questions that leave least, the table has all. Lines are intervals, grey is"
+    " what chance gives."
+)
+
+
+def ladder(
+    claim: Ladder,
+    association: Association | None,
+    stability: AttributeStability | None,
+    k: int | None,
+) -> Chart | None:
+    """Return the whole ladder of one claim about a partition into k clusters."""
+    if not claim.rungs:
+        return None
+    lines = [(rung, _lines(rung, claim, association, stability, k)) for rung in claim.rungs]
+    name = clipped(claim.attribute, 40)
+
+    def draw() -> Figure:
+        figure = new_figure(0.6 + _ROW * sum(len(of) for _, of in lines), width=WIDE)
+        left, right = figure.subplots(1, 2, sharey=True)
+        row, ticks = 0, []
+        for rung, of in lines:
+            ticks.append((row, f"{mark(rung)}  {rung.number} {clipped(rung.name, 26)}"))
+            for line in of:
+                _draw(line, left, right, row)
+                row += 1
+            if rung is not claim.rungs[-1]:
+                for axes in (left, right):
+                    axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
+        left.set_yticks([at for at, _ in ticks], [text for _, text in ticks])
+        left.set_ylim(row - 0.4, -0.6)
+        _finish(left, right, [line for _, of in lines for line in of])
+        return figure
+
+    reached = {rung.number: rung.name for rung in claim.rungs}.get(claim.highest, "none")
+    return Chart(
+        key=key_of("ladder", claim.attribute),
+        title=f"{name}: rung {claim.highest} of {len(claim.rungs)}",
+        alt=(
+            f"The claim that clusters and {name} go together reaches rung {claim.highest} of"
+            f" {len(claim.rungs)} ({clipped(reached, 40)})."
+            + (f" What stopped it: {clipped(claim.stopped, 200)}" if claim.stopped else "")
+        ),
+        sheet=ladder_sheet(claim),
+        draw=draw,
+        wide=True,
+    )
+
+
+def mark(rung: Rung) -> str:
+    """Return the sign of a rung's answer."""
+    return "○" if rung.skipped else {True: "✓", False: "✗", None: "?"}[rung.holds]
+
+
+def _lines(
+    rung: Rung,
+    claim: Ladder,
+    association: Association | None,
+    stability: AttributeStability | None,
+    k: int | None,
+) -> list[_Line]:
+    asked = [each for each in claim.conditionals if each.rung == rung.number]
+    if asked:
+        return [_kept_line(each) for each in weakest(asked)]
+    if rung.number == 1 and association is not None:
+        chance = (
+            ""
+            if association.null_95 is None
+            else f", chance up to {coefficient(association.null_95)}"
+        )
+        words = f"V {coefficient(association.v)}{chance}"
+        return [_Line(True, words, association.v, None, None, 0.0, association.null_95)]
+    if rung.number == 2 and association is not None:
+        words = f"V~ {coefficient(association.v_corrected)} ({span(association.low, association.high)})"
+        return [_Line(True, words, association.v_corrected, association.low, association.high)]
+    if rung.number == 7 and stability is not None and rung.holds is not None:
+        near = [
+            each
+            for each in stability.ks
+            if k is not None and k - 1 <= each.k <= k + 2 and each.k > 1
+        ]
+        return [
+            *_spread_line("other seeds", stability.seeds),
+            *_spread_line(f"k = {near[0].k}-{near[-1].k}" if near else "", near),
+        ] or [_Line(True, clipped(rung.reading, 60))]
+    if rung.number == 8 and stability is not None and stability.half_v is not None:
+        words = (
+            f"held-out half: V~ {coefficient(stability.half_v)}"
+            f" ({span(stability.half_low, stability.half_high)})"
+        )
+        return [
+            _Line(
+                True,
+                words,
+                stability.half_v,
+                stability.half_low,
+                stability.half_high,
+                0.0,
+                stability.half_null_95,
+            )
+        ]
+    if rung.p is not None:
+        return [_Line(True, f"{p_phrase(rung.p)} after Holm")]
+    return [_Line(True, clipped(rung.reading, 60))]
+
+
+def _spread_line(what: str, variants: Sequence[VariantV]) -> list[_Line]:
+    """Return the range of V~ over other partitions as one line."""
+    if not variants:
+        return []
+    values = [each.v_corrected for each in variants]
+    middle = sorted(values)[len(values) // 2]
+    words = f"{what}: V~ {span(min(values), max(values))}"
+    chance = max(each.null_95 for each in variants)
+    return [_Line(True, words, middle, min(values), max(values), 0.0, chance)]
+
+
+def _kept_line(each: Conditional) -> _Line:
+    given = "given " + " × ".join(clipped(name, 18) for name in each.given)
+    if each.kept is None:
+        return _Line(False, f"{given}: not computable")
+    return _Line(False, given, each.kept, each.low, each.high, each.null_low, each.null_high)
+
+
+def weakest(asked: Sequence[Conditional]) -> list[Conditional]:
+    """Return the questions that leave least, in the order they were asked."""
+    order = sorted(asked, key=lambda each: -1.0 if each.kept is None else each.kept)
+    return [each for each in asked if each in order[:SHOWN]]
+
+
+def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
+    on, off = (left, right) if line.strength else (right, left)
+    on.vlines(0, row - 0.5, row + 0.5, color=MUTED, linewidth=0.6)
+    if not line.strength:
+        on.vlines(1, row - 0.5, row + 0.5, color=MUTED, linewidth=0.6, linestyles=(0, (3, 2)))
+    if line.null_low is not None and line.null_high is not None:
+        on.barh(
+            row,
+            line.null_high - line.null_low,
+            left=line.null_low,
+            height=0.8,
+            color=BAND,
+            linewidth=0,
+        )
+    if line.low is not None and line.high is not None:
+        on.hlines(row, line.low, line.high, color=INK, linewidth=1.4)
+    if line.value is not None:
+        on.plot([line.value], [row], marker="o", markersize=4.2, color=INK, linestyle="none")
+    # Words stand where nothing is drawn, against the middle of the chart.
+    off.annotate(
+        line.words,
+        (0.0 if line.strength else 1.0, row),
+        xycoords=off.get_yaxis_transform(),
+        xytext=(4 if line.strength else -4, 0),
+        textcoords="offset points",
+        ha="left" if line.strength else "right",
+        va="center",
+        fontsize=6.3,
+        color=MUTED,
+    )
+
+
+def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
+    for axes, strength in ((left, True), (right, False)):
+        ends = [
+            end
+            for line in lines
+            if line.strength is strength
+            for end in (line.value, line.low, line.high, line.null_low, line.null_high)
+            if end is not None
+        ]
+        low, high = min([0.0, *ends]), max([0.1 if strength else 1.0, *ends])
+        axes.set_xlim(low - 0.03 * (high - low), high + 0.06 * (high - low))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        bare(axes)
+    right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    left.set_xlabel("strength: V, V~")
+    right.set_xlabel("kept among alike images")
+
+
+def ladder_sheet(claim: Ladder) -> Sheet:
+    """Return every rung, and below it every question it asked."""
+    rows = []
+    for rung in claim.rungs:
+        rows.append(
+            (
+                f"{mark(rung)} {rung.number} {clipped(rung.name, 40)}",
+                "",
+                "",
+                "",
+                clipped(rung.reading, 400),
+            )
+        )
+        rows += [_question(each) for each in claim.conditionals if each.rung == rung.number]
+    rows += [_question(each) for each in claim.conditionals if each.rung is None]
+    return Sheet(("rung, question", "kept", "interval", "p after Holm", "reading"), tuple(rows))
+
+
+def _question(each: Conditional) -> tuple[str, ...]:
+    return (
+        "given " + " × ".join(clipped(name, 40) for name in each.given),
+        "" if each.kept is None else percent(max(0.0, each.kept)),
+        "" if each.kept is None else percent_span(each.low, each.high),
+        "" if each.p_holm is None else p_text(each.p_holm),
+        clipped(each.reading, 400),
+    )

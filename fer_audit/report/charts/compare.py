@@ -1,0 +1,193 @@
+"""Two runs in one chart: how the first and the second look everywhere, and whether their clusters agree."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from fer_audit.audit.types import Agreement, Comparison
+from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
+from fer_audit.report.words import (
+    clipped,
+    coefficient,
+    counted,
+    p_phrase,
+    percent,
+    span,
+    visible,
+    whole,
+)
+
+MARKERS = ("o", "D")
+"""The first run is a filled circle and the second an open diamond, in every chart of a comparison."""
+SIGNS = ("●", "◇")
+"""The same in words."""
+OFFSETS = (-0.2, 0.2)
+"""Rows: the first run above, the second below, around the row of what both have."""
+MOST_CELLS = 24
+"""Clusters beyond this are a table, not a picture."""
+_HEAT = "#3f8fd0"
+Runs = tuple[str, str]
+
+
+def run_names(comparison: Comparison) -> Runs:
+    """Return the last folder of each run's path: no page tells where on a disk it was made."""
+    first, second = (_last(run.name) for run in (comparison.first, comparison.second))
+    return (first or "first run", second or "second run")
+
+
+def _last(path: str) -> str:
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1].strip(" .")
+
+
+def legend_of(figure: Figure, runs: Runs) -> None:
+    """Say below a figure which mark is which run."""
+    handles = [
+        Line2D([], [], color=INK, linestyle="none", **mark(side))  # type: ignore[arg-type]  # keywords of a line
+        for side in (0, 1)
+    ]
+    labels = [
+        f"{order}: {clipped(name, 30)}"
+        for order, name in zip(("first", "second"), runs, strict=True)
+    ]
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+
+
+def mark(side: int) -> dict[str, object]:
+    """Return how a run's value is drawn: side 0 is the first run, 1 the second."""
+    return {
+        "marker": MARKERS[side],
+        "markersize": (4.4, 4.2)[side],
+        "markerfacecolor": (INK, "none")[side],
+        "markeredgecolor": INK,
+        "markeredgewidth": 0.9,
+    }
+
+
+def put(
+    axes: Axes, side: int, row: float, value: float | None, ends: tuple[float | None, float | None]
+) -> None:
+    """Draw one run's value and its interval in a row; nothing where there is none."""
+    if value is None:
+        return
+    low, high = ends
+    if low is not None and high is not None:
+        axes.hlines(row, low, high, color=INK, linewidth=1.1)
+    axes.plot([value], [row], linestyle="none", **mark(side))  # type: ignore[arg-type]  # keywords of a line
+
+
+def cross_map(found: Agreement, runs: Runs) -> Chart | None:
+    """Return where the images of each cluster of the first run are in the second; None when there is nothing to draw."""
+    if not found.n or not found.table or max(len(found.table), len(found.table[0])) > MOST_CELLS:
+        return None
+    table = np.array(found.table, dtype=np.int64)
+    sums = table.sum(axis=1, keepdims=True)
+    shares = table / np.maximum(sums, 1)
+
+    def draw() -> Figure:
+        rows, columns = table.shape
+        figure = new_figure(0.75 + 0.21 * rows, width=min(WIDE, 1.6 + 0.42 * columns))
+        axes = figure.subplots()
+        # Opacity instead of a colour scale: readable on light and on dark ground.
+        axes.imshow(
+            np.zeros(table.shape),
+            cmap=ListedColormap([_HEAT]),
+            alpha=0.04 + 0.46 * shares,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        for (row, column), count in np.ndenumerate(table):
+            matched = (row, column) in found.matches
+            axes.text(
+                column,
+                row,
+                _cell(int(count), float(shares[row, column])),
+                ha="center",
+                va="center",
+                fontsize=6,
+                fontweight="bold" if matched else "normal",
+            )
+            if matched:
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.46, row - 0.44),
+                        0.92,
+                        0.88,
+                        fill=False,
+                        edgecolor=INK,
+                        linewidth=1.1,
+                    )
+                )
+        axes.set_xticks(np.arange(columns), [str(number) for number in range(columns)])
+        axes.set_yticks(
+            np.arange(rows), [f"{row} ({whole(int(sums[row, 0]))})" for row in range(rows)]
+        )
+        axes.xaxis.tick_top()
+        axes.xaxis.set_label_position("top")
+        axes.set_xlabel(
+            f"cluster in the second run, {clipped(runs[1], 24)}" if columns > 6 else "second run"
+        )
+        axes.set_ylabel("first run (images)")
+        bare(axes)
+        return figure
+
+    return Chart(
+        key="cross-table",
+        title="Where the clusters of the first run are in the second",
+        alt=(
+            f"Heat map of {len(found.table)} clusters by {len(found.table[0])}, {counted(found.n, 'image')}:"
+            f" {percent(found.matched / found.n)} are in a pair of clusters that match one to one."
+            f" {agreement_words(found)}"
+        ),
+        sheet=cross_sheet(found),
+        draw=draw,
+        note=(
+            "Per cent of each row: of one cluster's images, how many are in which cluster of the second run."
+            f" Framed: the pairs that match best, one to one; {whole(found.matched)} of"
+            f" {counted(found.n, 'image')} are in such a pair. The table has the counts."
+        ),
+        wide=len(found.table[0]) > 6,
+    )
+
+
+def _cell(count: int, share: float) -> str:
+    if not count:
+        return "0"
+    return "< 1" if share < 0.005 else f"{100 * share:.0f}"
+
+
+def cross_sheet(found: Agreement) -> Sheet:
+    """Return the images in each pair of clusters, the matched pairs marked."""
+    best = set(found.matches)
+    width = len(found.table[0]) if found.table else 0
+    rows = tuple(
+        (
+            f"first {row} ({whole(sum(counts))})",
+            *(
+                f"{whole(count)}{' ◀' if (row, column) in best else ''}"
+                for column, count in enumerate(counts)
+            ),
+        )
+        for row, counts in enumerate(found.table)
+    )
+    return Sheet(("images; ◀ match", *(f"second {column}" for column in range(width))), rows)
+
+
+def agreement_words(found: Agreement, level: str = "") -> str:
+    """Return the agreement of the partitions in one or two sentences."""
+    if found.ari is None:
+        reason = visible(dict(found.not_computable).get("ari", "no reason is known"))
+        return f"The agreement of the clusters is not computable: {reason}."
+    interval = "" if found.low is None else f" ({level}interval {span(found.low, found.high)})"
+    chance = "" if found.p is None else f", {p_phrase(found.p)} against shuffled labels"
+    if found.null_95 is not None:
+        chance += f", 95 % of which stay under {coefficient(found.null_95)}"
+    ami = "" if found.ami is None else f"; AMI {coefficient(found.ami)}"
+    return f"ARI {coefficient(found.ari)}{interval}{chance}{ami}; {counted(found.n, 'image')}."

@@ -1,0 +1,215 @@
+"""Who is in two sets: every group's share in both on one axis, and beside it the difference with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from fer_audit.audit.types import AttributeComparison, GroupChange
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.compare import OFFSETS, Runs, legend_of, put
+from fer_audit.report.charts.palette import Palette
+from fer_audit.report.charts.people import MOST_BARS, TOO_FEW
+from fer_audit.report.charts.theme import INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.words import clipped, p_text, percent, share_text
+
+_ROW = 0.32
+"""Inches a group: two bars and the letters at their ends."""
+_NAME = 18
+_OPACITY = (0.85, 0.4)
+_SMALL = 6.2
+Side = tuple[int | None, float | None, float | None, float | None]
+"""Count, share, low, high of one run."""
+
+HOW_TO_READ = (
+    "Each group has two bars: ● the first run, strong; ◇ the second, pale. Lines are intervals. On the right is the second"
+    " share minus the first, in points; ▲ and ▼ mark what differs by more than chance allows (p after"
+    " Benjamini-Hochberg over the attribute's groups)."
+)
+
+
+def shares_in_both(
+    found: AttributeComparison, runs: Runs, palette: Palette, *, level: str, alpha: float
+) -> Chart | None:
+    """Return one attribute's chart; None when neither run has a share, or too many groups have one."""
+    shown = [
+        each
+        for each in found.groups
+        if each.first_share is not None or each.second_share is not None
+    ]
+    if not shown or len(shown) > MOST_BARS:
+        return None
+
+    def draw() -> Figure:
+        figure = new_figure(0.62 + _ROW * len(shown), width=WIDE)
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.35, 1))
+        for row, group in enumerate(shown):
+            _bars(left, row, group, palette.group(found.attribute, group.name))
+            _difference(right, row, group, alpha)
+            if row:
+                for axes in (left, right):
+                    axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
+        left.set_yticks(range(len(shown)), [clipped(group.name, _NAME) for group in shown])
+        left.set_ylim(len(shown) - 0.5, -0.5)
+        _finish(left, right, shown)
+        legend_of(figure, runs)
+        return figure
+
+    name = clipped(found.attribute, 40)
+    return Chart(
+        key=key_of("shares", found.attribute),
+        title=name,
+        alt=f"Paired bars of the shares of {len(shown)} groups of {name} in both runs. {_largest(shown)}",
+        sheet=shares_sheet(found, level, alpha),
+        draw=draw,
+        note=f"{clipped(found.reading, 300)}." if found.reading else "",
+        wide=True,
+    )
+
+
+def sides(group: GroupChange) -> tuple[Side, Side]:
+    """Return what both runs say of a group."""
+    return (
+        (group.first_count, group.first_share, group.first_low, group.first_high),
+        (group.second_count, group.second_share, group.second_low, group.second_high),
+    )
+
+
+def _bars(axes: Axes, row: int, group: GroupChange, colour: str) -> None:
+    for side, (count, share, low, high) in enumerate(sides(group)):
+        at = row + OFFSETS[side]
+        if share is None:
+            words, end = ("no such group" if count is None else "not computable"), 0.0
+        else:
+            axes.barh(at, share, height=0.36, color=colour, alpha=_OPACITY[side])
+            put(axes, side, at, share, (low, high))
+            words, end = percent(share), max(share, high or 0.0)
+        axes.annotate(
+            words,
+            (end, at),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=_SMALL,
+            color=INK if share is not None else MUTED,
+        )
+
+
+def _difference(axes: Axes, row: int, group: GroupChange, alpha: float) -> None:
+    if group.difference is None:
+        words = "–"
+    else:
+        if group.low is not None and group.high is not None:
+            axes.hlines(row, group.low, group.high, color=INK, linewidth=1.4)
+        axes.plot(
+            [group.difference], [row], marker="|", markersize=9, color=INK, markeredgewidth=1.4
+        )
+        words = difference_text(group, alpha)
+    axes.annotate(
+        words,
+        (1.0, row),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=_SMALL,
+    )
+
+
+def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
+    highest = max(
+        end
+        for group in shown
+        for _, share, _, high in sides(group)
+        for end in (share or 0.0, high or 0.0)
+    )
+    left.set_xlim(0, max(0.02, 1.22 * highest))
+    left.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    left.set_xlabel("share of the annotated images")
+    ends = [
+        abs(end)
+        for group in shown
+        for end in (group.difference, group.low, group.high)
+        if end is not None
+    ]
+    reach = 1.1 * max([0.01, *ends])
+    right.set_xlim(-reach, reach)
+    right.axvline(0, color=MUTED, linewidth=0.7)
+    right.xaxis.set_major_formatter(FuncFormatter(_points))
+    right.set_xlabel("second minus first, points")
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        bare(axes)
+        axes.grid(axis="x")
+
+
+def _points(value: float, _: int = 0) -> str:
+    return "0" if abs(value) < 1e-9 else f"{100 * value:+.3g}"
+
+
+def difference_text(group: GroupChange, alpha: float) -> str:
+    """Write a difference in points, marked where it is more than chance allows: +1.2 ▲."""
+    if group.difference is None:
+        return "–"
+    text = f"{100 * group.difference:+.1f}" if group.difference else "0.0"
+    if differs(group, alpha):
+        text += " ▲" if group.difference > 0 else " ▼"
+    return text
+
+
+def differs(group: GroupChange, alpha: float) -> bool:
+    """Say whether a share differs by more than chance allows."""
+    return bool(group.difference) and group.p_adjusted is not None and group.p_adjusted <= alpha
+
+
+def _largest(shown: Sequence[GroupChange]) -> str:
+    known = [group for group in shown if group.difference]
+    if not known:
+        return "No share is known to differ."
+    top = max(known, key=lambda group: abs(group.difference or 0.0))
+    return (
+        f"The largest difference is {clipped(top.name, 40)}: {percent(top.first_share)} in the first,"
+        f" {percent(top.second_share)} in the second."
+    )
+
+
+def shares_sheet(found: AttributeComparison, level: str, alpha: float) -> Sheet:
+    """Return every group of an attribute; groups with fewer than 30 images in a run are greyed."""
+    rows = tuple(
+        (
+            clipped(group.name, 60),
+            *(_share(side) for side in sides(group)),
+            difference_text(group, alpha),
+            _interval(group),
+            "–" if group.p_adjusted is None else p_text(group.p_adjusted),
+        )
+        for group in found.groups
+    )
+    few = frozenset(
+        row
+        for row, group in enumerate(found.groups)
+        if any(count is not None and count < TOO_FEW for count, *_ in sides(group))
+    )
+    columns = (
+        clipped(found.attribute, 40),
+        f"first (count; {level}interval)",
+        f"second (count; {level}interval)",
+        "difference, points",
+        f"{level}interval",
+        "adjusted p",
+    )
+    return Sheet(columns, rows, few)
+
+
+def _share(side: Side) -> str:
+    count, share, low, high = side
+    return "no such group" if count is None else share_text(share, count, low, high)
+
+
+def _interval(group: GroupChange) -> str:
+    if group.low is None or group.high is None:
+        return "–"
+    return f"{100 * group.low:+.1f} to {100 * group.high:+.1f}"

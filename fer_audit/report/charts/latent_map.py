@@ -1,0 +1,146 @@
+"""The map: every image as a point, the same picture once for each way to colour it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from fer_audit.audit.types import AuditResult
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.palette import NEUTRAL, Palette
+from fer_audit.report.charts.theme import COLUMN, new_figure, style
+from fer_audit.report.pictures import MapColouring, MapPoints
+from fer_audit.report.words import clipped, counted, whole
+
+_PIXELS = 480
+"""Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""
+_INCHES = 3.2
+_COLOURS = 32
+_LEGEND = 12
+"""Groups named beside a map in a file; with more, the first, the middle and the last."""
+
+
+def colours_of(colouring: MapColouring, palette: Palette) -> tuple[str, ...]:
+    """Return the colour of each group of a colouring."""
+    if colouring.kind == "cluster":
+        return tuple(palette.cluster(index) for index in range(len(colouring.groups)))
+    return tuple(palette.group(colouring.name, group) for group in colouring.groups)
+
+
+def map_chart(
+    found: MapPoints, colouring: MapColouring, palette: Palette, result: AuditResult
+) -> Chart:
+    """Return the map in one colouring; `map_png` is its picture on the page, `draw` the one for a paper."""
+    name = clipped(colouring.name, 40)
+    colours = colours_of(colouring, palette)
+
+    def draw() -> Figure:
+        figure = new_figure(COLUMN * map_aspect(found) + 0.5)
+        axes = figure.subplots()
+        _scatter(axes, found.points, colouring.codes, colours, size=0.9, rasterized=True)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        shown = _legend(len(colours))
+        figure.legend(
+            [
+                Line2D([], [], linestyle="none", marker="o", markersize=4, color=colours[i])
+                for i in shown
+            ],
+            [clipped(colouring.groups[i], 18) for i in shown],
+            loc="outside lower center",
+            ncols=min(4, len(shown)),
+            handletextpad=0.2,
+            columnspacing=0.8,
+        )
+        return figure
+
+    part = "" if found.shown == found.n else f", a random {whole(found.shown)} of them"
+    return Chart(
+        key=key_of("map", colouring.name),
+        title=f"by {name}",
+        alt=(
+            f"Scatter plot of {counted(found.n, 'image')}{part}, coloured by {name}:"
+            f" {counted(len(colouring.groups), 'group')}."
+        ),
+        sheet=_sheet(colouring, result),
+        draw=draw,
+    )
+
+
+def _legend(count: int) -> list[int]:
+    return list(range(count)) if count <= _LEGEND else [0, count // 2, count - 1]
+
+
+def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
+    """Return the groups and how many images each has in the whole set."""
+    counts: dict[str, int] = {}
+    if colouring.kind == "cluster" and result.clustering is not None:
+        counts = dict(zip(colouring.groups, result.clustering.sizes, strict=False))
+    for each in result.representation:
+        if each.attribute == colouring.name and colouring.kind != "cluster":
+            counts = {group.name: group.count for group in each.groups}
+    return Sheet(
+        (clipped(colouring.name, 30), "images of the set"),
+        tuple((clipped(g, 60), whole(counts[g]) if g in counts else "") for g in colouring.groups),
+    )
+
+
+def map_aspect(found: MapPoints) -> float:
+    """Return height over width of a map: that of its points, within what fits beside other panels."""
+    left, bottom, right, top = found.box
+    ratio = (top - bottom) / (right - left) if right > left else 1.0
+    return min(1.2, max(0.45, ratio))
+
+
+def map_png(found: MapPoints, colouring: MapColouring, palette: Palette) -> bytes:
+    """Return the points alone as a PNG: no letters, no ground, so that it lies on light and dark pages alike."""
+    from PIL import Image
+
+    with style():
+        figure = Figure(figsize=(_INCHES, _INCHES * map_aspect(found)), dpi=_PIXELS / _INCHES)
+        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        axes.set_axis_off()
+        colours = colours_of(colouring, palette)
+        _scatter(axes, found.points, colouring.codes, colours, size=1.1, rasterized=False)
+        axes.set_aspect("equal", adjustable="datalim")
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    # Each point is one flat colour, so few colours are lossless enough and a fifth of the bytes.
+    small = drawn.quantize(
+        min(256, max(_COLOURS, 2 * len(colours))), method=Image.Quantize.FASTOCTREE
+    )
+    buffer = io.BytesIO()
+    small.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _scatter(
+    axes: Axes,
+    points: NDArray[np.float32],
+    codes: NDArray[np.int16],
+    colours: tuple[str, ...],
+    *,
+    size: float,
+    rasterized: bool,
+) -> None:
+    """Draw points in one shuffled order: drawn group by group, the last group would cover the others."""
+    order = np.random.default_rng(0).permutation(len(points))
+    inks = np.array([*colours, NEUTRAL], dtype=object)  # -1 takes the last one
+    axes.scatter(
+        points[order, 0],
+        points[order, 1],
+        s=size,
+        c=list(inks[codes[order]]),
+        linewidths=0,
+        antialiased=False,
+        rasterized=rasterized,
+    )

@@ -1,0 +1,211 @@
+"""How good the partition is: the elbow, the starts and seeds, whether clusters come back, and what another k would say."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from fer_audit.audit.types import (
+    AttributeStability,
+    ClusterFacts,
+    StabilityFacts,
+    VariantV,
+)
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.palette import Palette
+from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
+from fer_audit.report.words import clipped, coefficient, large, number, whole
+
+STABLE = 0.6
+"""A cluster whose mean Jaccard similarity is lower does not come back; Hennig 2007."""
+
+
+def elbow(found: ClusterFacts | None) -> Chart | None:
+    """Return the inertia over k, the k of this report marked."""
+    if found is None or len(found.sweep) < 2:
+        return None
+    ks = [entry.k for entry in found.sweep]
+    inertias = [entry.inertia for entry in found.sweep]
+
+    def draw() -> Figure:
+        figure = new_figure(1.75)
+        axes = figure.subplots()
+        axes.plot(ks, inertias, color=INK, marker="o", markersize=3)
+        axes.plot(
+            [found.k],
+            [found.inertia],
+            color=INK,
+            marker="o",
+            markersize=8,
+            markerfacecolor="none",
+            linestyle="none",
+        )
+        axes.annotate(
+            f"k = {found.k}",
+            (found.k, found.inertia),
+            xytext=(6, 6),
+            textcoords="offset points",
+        )
+        axes.set_xlabel("clusters k")
+        axes.set_ylabel("inertia")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
+        axes.grid(axis="y")
+        return figure
+
+    votes = "; ".join(
+        f"{clipped(vote.criterion, 30)} {'abstained' if vote.k is None else f'voted k = {vote.k}'}"
+        for vote in found.votes
+    )
+    starts = found.starts
+    return Chart(
+        key="elbow",
+        title="The elbow",
+        alt=(
+            f"Inertia falls from {large(inertias[0])} at k = {ks[0]} to {large(inertias[-1])} at"
+            f" k = {ks[-1]}; this report uses k = {found.k}."
+        ),
+        sheet=Sheet(
+            ("k", "inertia"), tuple((str(entry.k), large(entry.inertia)) for entry in found.sweep)
+        ),
+        draw=draw,
+        note=(f"k was chosen by vote: {votes}. " if votes else "")
+        + f"{whole(starts.near_best)} of {whole(starts.n)} starts ended within 0.1 % of the best.",
+    )
+
+
+def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
+    """Return the mean Jaccard similarity of each cluster over bootstrap resamples."""
+    if found is None or not found.clusters:
+        return None
+    clusters = found.clusters
+
+    def draw() -> Figure:
+        figure = new_figure(0.5 + 0.2 * max(4, len(clusters)))
+        axes = figure.subplots()
+        rows = np.arange(len(clusters))
+        axes.axvspan(0, STABLE, color=BAND, linewidth=0)
+        axes.barh(
+            rows,
+            [each.jaccard for each in clusters],
+            height=0.62,
+            color=[palette.cluster(each.cluster) for each in clusters],
+        )
+        for row, each in enumerate(clusters):
+            axes.annotate(
+                coefficient(each.jaccard),
+                (each.jaccard, row),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=6.5,
+            )
+        axes.set_yticks(rows, [f"cluster {each.cluster}" for each in clusters])
+        axes.set_ylim(len(clusters) - 0.5, -0.5)
+        axes.set_xlim(0, 1.15)
+        axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
+        axes.set_xlabel("mean Jaccard similarity over resamples")
+        bare(axes)
+        return figure
+
+    unstable = [each for each in clusters if not each.stable]
+    agree = ""
+    if found.ari_median is not None and found.ari_min is not None and found.ari_max is not None:
+        agree = (
+            f" Partitions from {whole(found.seeds)} other seeds agree with each other and with this one at"
+            f" ARI {number(found.ari_median)} (median; {number(found.ari_min)}-{number(found.ari_max)})."
+        )
+    return Chart(
+        key="cluster-stability",
+        title="Do the clusters come back?",
+        alt=(
+            "Bar chart of how well each cluster comes back in bootstrap resamples: "
+            + ", ".join(f"cluster {c.cluster} {coefficient(c.jaccard)}" for c in clusters)
+            + "."
+        ),
+        sheet=Sheet(
+            ("cluster", "mean Jaccard similarity", "stable"),
+            tuple(
+                (str(c.cluster), coefficient(c.jaccard), "yes" if c.stable else "no")
+                for c in clusters
+            ),
+            frozenset(row for row, c in enumerate(clusters) if not c.stable),
+        ),
+        draw=draw,
+        note=f"In the grey zone, below {STABLE:g}, a cluster does not come back"
+        + (f": {len(unstable)} of {len(clusters)} here." if unstable else "; none here.")
+        + agree,
+    )
+
+
+def sweep(found: AttributeStability) -> Chart | None:
+    """Return V~ of one attribute for every k and for every seed, with what chance gives."""
+    points = [each for each in found.ks if each.k > 1]
+    if not points:
+        return None
+    name = clipped(found.attribute, 40)
+
+    def draw() -> Figure:
+        figure = new_figure(1.75)
+        axes = figure.subplots()
+        ks = [each.k for each in points]
+        axes.fill_between(
+            ks,
+            0,
+            [each.null_95 for each in points],
+            color=BAND,
+            linewidth=0,
+            label="chance (95 %)",
+        )
+        axes.plot(
+            ks, [e.v_corrected for e in points], color=INK, marker="o", markersize=3, label="V~"
+        )
+        if found.seeds:
+            axes.plot(
+                [each.k for each in found.seeds],
+                [each.v_corrected for each in found.seeds],
+                linestyle="none",
+                marker="_",
+                markersize=10,
+                color=MUTED,
+                label="other seeds",
+            )
+        axes.set_ylim(0, _top([*points, *found.seeds]))
+        axes.set_xlabel("clusters k")
+        axes.set_ylabel("V~")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.grid(axis="y")
+        figure.legend(loc="outside upper center", ncols=3)
+        return figure
+
+    values = [each.v_corrected for each in points]
+    rows = [("k", each) for each in points] + [("seed", each) for each in found.seeds]
+    return Chart(
+        key=key_of("sweep", found.attribute),
+        title=name,
+        alt=(
+            f"V~ of {name} lies between {coefficient(min(values))} and {coefficient(max(values))} for"
+            f" k = {points[0].k} to {points[-1].k}."
+        ),
+        sheet=Sheet(
+            ("varied", "k", "seed", "V~", "95 % of chance"),
+            tuple(
+                (
+                    what,
+                    str(each.k),
+                    str(each.seed),
+                    coefficient(each.v_corrected),
+                    coefficient(each.null_95),
+                )
+                for what, each in rows
+            ),
+        ),
+        draw=draw,
+    )
+
+
+def _top(variants: list[VariantV]) -> float:
+    return 1.15 * max(0.05, *(max(each.v_corrected, each.null_95) for each in variants))

@@ -1,0 +1,100 @@
+"""What many small studies of this set would have said, beside what the whole set says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fer_audit.audit.types import PublishedValue, Replay, ReplayAttribute
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.theme import BAND, INK, MUTED, new_figure
+from fer_audit.report.words import clipped, coefficient, percent, span, whole
+
+_BINS = 16
+_LEAST_BINS = 12
+_PAPER = "#d55e00"
+_TRUTH = "#0072b2"
+
+
+def histogram(
+    found: ReplayAttribute, replay: Replay, published: Sequence[PublishedValue]
+) -> Chart | None:
+    """Return the histogram of V~ over the studies, the whole set's V~ and published values on it."""
+    values = np.array(found.v_corrected_studies, dtype=np.float64)
+    if not len(values):
+        return None
+    said = [p for p in published if p.attribute == found.attribute and p.v_corrected is not None]
+    name = clipped(found.attribute, 40)
+
+    def draw() -> Figure:
+        figure = new_figure(1.9)
+        axes = figure.subplots()
+        marks = [found.v_full or 0.0, *(p.v_corrected or 0.0 for p in said)]
+        top = 1.08 * max(float(values.max()), 0.05, *marks)
+        low, high = float(values.min()), float(values.max())
+        high = max(high, low + top / _LEAST_BINS)  # all studies alike: one narrow bar, not a wall
+        axes.hist(values, bins=_BINS, range=(low, high), color=MUTED, alpha=0.65, linewidth=0)
+        if found.v_corrected_low is not None and found.v_corrected_high is not None:
+            axes.axvspan(
+                found.v_corrected_low, found.v_corrected_high, color=BAND, linewidth=0, zorder=-1
+            )
+        if found.v_full is not None:
+            axes.axvline(found.v_full, color=_TRUTH, linewidth=1.6, label="the whole set")
+        for each in said:
+            axes.axvline(
+                each.v_corrected or 0.0,
+                color=_PAPER,
+                linewidth=1.6,
+                linestyle=(0, (4, 2)),
+                label="the published study",
+            )
+        axes.set_xlim(0, top)
+        axes.set_xlabel(f"V~ of a study of {whole(replay.size)} images")
+        axes.set_ylabel("studies")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        figure.legend(loc="outside upper center", ncols=2)
+        axes.spines["bottom"].set_color(INK)
+        return figure
+
+    rows = [
+        (
+            "small studies, mean (middle 95 %)",
+            whole(found.studies),
+            f"{coefficient(found.v_corrected)} ({span(found.v_corrected_low, found.v_corrected_high)})",
+        ),
+        ("the whole set", "", coefficient(found.v_full)),
+        *(
+            (
+                clipped(each.source, 120),
+                f"n = {whole(each.n)}, k = {each.k}",
+                coefficient(each.v_corrected),
+            )
+            for each in said
+        ),
+        ("studies that call the clusters different", "", percent(found.called_different)),
+        ("studies with another largest group", "", percent(found.other_largest)),
+        (
+            "studies that call other groups under-represented",
+            "",
+            percent(found.other_under_represented),
+        ),
+    ]
+    paper = "".join(
+        f" The published study ({clipped(each.source, 120)}) has {coefficient(each.v_corrected)}."
+        for each in said
+    )
+    return Chart(
+        key=key_of("replay", found.attribute),
+        title=f"{name}: {whole(found.studies)} studies of {whole(replay.size)} images",
+        alt=(
+            f"Histogram of V~ of {name} over {whole(found.studies)} small studies: 95 % lie in"
+            f" {span(found.v_corrected_low, found.v_corrected_high)}; the whole set has"
+            f" {coefficient(found.v_full)}.{paper}"
+        ),
+        sheet=Sheet(("what", "studies, size", "V~ or share"), tuple(rows)),
+        draw=draw,
+    )

@@ -1,0 +1,162 @@
+"""How every chart looks, and how it becomes a file or a part of a page.
+
+A chart is as wide as a column of a paper (85 mm), with letters of 7 points: it can be read there, on a phone, and as one of
+several beside each other on a laptop. Its inks are the page's: in the page, each becomes a CSS variable that follows light
+and dark.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+from markupsafe import escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from fer_audit.report.charts.chart import Chart
+from fer_audit.report.words import visible
+from fer_audit.store import write_atomically
+
+COLUMN = 3.35
+"""Inches: 85 mm, one column of a two-column paper."""
+WIDE = 7.0
+"""Inches: both columns."""
+
+INK = "#1b1f23"
+MUTED = "#59636e"
+RULE = "#c9d0d7"
+BAND = "#e4e8ec"
+PAPER = "#fffffe"
+"""Not #ffffff, which matplotlib writes for other things too."""
+_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BAND: "--band", PAPER: "--paper"}
+
+_STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": RULE,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 7.5,
+    "figure.facecolor": "none",
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.size": 7,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "hatch.color": MUTED,
+    "hatch.linewidth": 0.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.2,
+    "path.simplify": True,
+    "pdf.fonttype": 42,
+    "savefig.facecolor": "none",
+    "svg.hashsalt": "fer-audit",  # the same chart gives the same bytes
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a group's name is a dollar sign
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 6.5,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.5,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 6.5,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.5,
+}
+
+FileKind = Literal["png", "svg"]
+_PNG_DPI = 300
+_PIXELS = 96 / 72
+"""CSS pixels a point: on the page a chart is as large as on paper."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw within this, so that nobody's own matplotlib settings leak in, nor ours out."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A name in a script that DejaVu Sans lacks: the page's own font has it, a PNG shows boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(height: float, *, width: float = COLUMN) -> Figure:
+    """Return an empty figure of so many inches; its parts find room for themselves."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(w_pad=0.02, h_pad=0.02)  # type: ignore[call-arg]  # constrained layout's own keywords
+    return figure
+
+
+def bare(axes: Axes) -> None:
+    """Take the frame and the marks off, where rows are named and bars start at a common line."""
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def page_svg(chart: Chart) -> str:
+    """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text.
+
+    Group names come from strangers: matplotlib's writer escapes them, and no string of theirs is parsed here.
+    """
+    with style(), mpl.rc_context({"svg.fonttype": "none"}):
+        text = _svg(chart.draw())
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
+    head, body = text.split(">", 1)
+    view = re.search(r'viewBox="([0-9. ]+)"', head)
+    if view is None:
+        raise RuntimeError("matplotlib wrote an SVG without a viewBox")
+    width = float(view[1].split()[2])
+    # The prefix keeps ids apart between the charts of a page. Only inside tags: text is a stranger's.
+    body = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], chart.key), body)
+    label = escape(visible(chart.alt))
+    size = f'viewBox="{view[1]}" width="{width * _PIXELS:.0f}"'
+    return f'<svg {size} role="img" aria-label="{label}">{body}'
+
+
+def _own_ids(tag: str, key: str) -> str:
+    tag = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', tag)
+    tag = re.sub(r"url\(#([^)]*)\)", rf"url(#{key}-\1)", tag)
+    tag = re.sub(r'href="#([^"]*)"', rf'href="#{key}-\1"', tag)
+    for ink, variable in _VARIABLES.items():
+        tag = tag.replace(ink, f"var({variable})")
+    return tag
+
+
+def _svg(figure: Figure) -> str:
+    FigureCanvasSVG(figure)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
+    """Write one chart as a file fit for a paper: white ground, letters as outlines (SVG) or 300 dots an inch (PNG)."""
+    with style(), mpl.rc_context({"svg.fonttype": "path", "savefig.facecolor": "white"}):
+        figure = chart.draw()
+        if kind == "svg":
+            data = _svg(figure).encode()
+        else:
+            FigureCanvasAgg(figure)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+            data = buffer.getvalue()
+    write_atomically(path, lambda file: file.write(data))

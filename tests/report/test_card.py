@@ -1,0 +1,309 @@
+"""A dataset card: measured numbers only, the same bytes for the same result, and nothing that names can do."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from fer_audit.audit.types import AuditResult, Cell
+from fer_audit.report.card import CardFormat, dataset_card
+from fer_audit.report.card_claims import questions, rung_reached
+from fer_audit.report.card_markdown import BEGIN, END
+from fer_audit.report.card_words import thin_cells, wide_gaps
+from fer_audit.report.command import run_command_line
+from tests.report.results import bare, degenerate, hostile, paper, utkface
+
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+DOCS = Path(__file__).parents[2] / "docs"
+RESULTS = (utkface, paper, degenerate, bare, hostile)
+FORMS: tuple[CardFormat, ...] = ("markdown", "croissant")
+
+
+def titles(card: str) -> list[str]:
+    tokens = READER.parse(card)
+    return [
+        tokens[index + 1].content
+        for index, each in enumerate(tokens)
+        if each.type == "heading_open"
+    ]
+
+
+def section(card: str, title: str) -> str:
+    return re.split(rf"^#+ {re.escape(title)}$", card, flags=re.MULTILINE)[1].split("\n#")[0]
+
+
+def croissant(result: AuditResult) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(dataset_card(result, form="croissant"))
+    return document
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("build", RESULTS, ids=lambda build: build.__name__)
+def test_the_same_result_gives_the_same_bytes(
+    build: Callable[[], AuditResult], form: CardFormat
+) -> None:
+    assert dataset_card(build(), form=form).encode() == dataset_card(build(), form=form).encode()
+
+
+def test_the_sections_have_the_titles_of_the_template_in_its_order() -> None:
+    found = titles(dataset_card(utkface()))
+
+    expected = [
+        "Annotations",
+        "Annotation process",
+        "Who are the annotators?",
+        "Personal and Sensitive Information",
+        "Bias, Risks, and Limitations",
+        "Considerations for Using the Data",
+        "Recommendations",
+    ]
+    assert [title for title in found if title in expected] == expected
+
+
+def test_the_card_stands_between_its_two_comments() -> None:
+    card = dataset_card(utkface())
+
+    assert card.startswith(f"{BEGIN}\n")
+    assert card.endswith(f"{END}\n")
+
+
+def test_every_share_has_its_count_and_interval() -> None:
+    who = section(dataset_card(utkface()), "Who is in the set")
+
+    assert "| White | 10,078 | 42.5 % | 41.9-43.1 | over: 2.13 of the target share |" in who
+    assert "| not annotated | 3 |" in who
+
+
+def test_a_claim_has_its_strength_its_interval_its_rung_and_what_was_kept() -> None:
+    claims = section(dataset_card(utkface()), "Do clusters of the vectors sort people?")
+
+    assert ".213 (.193-.264)" in claims
+    assert "| 5 of 8, not image style |" in claims
+    assert re.search(r"\| race \| 6 \| crawl hour \| 2.1 % \(-2.6 to 7.3\) \|", claims)
+
+
+def test_duplicates_and_the_labels_they_disagree_on_are_told() -> None:
+    files = section(dataset_card(utkface()), "Duplicates, conflicts and gaps")
+
+    assert "765 files in 375 groups" in files
+    assert "race in 70, gender in 40, age in 205" in files
+
+
+def test_what_the_audit_cannot_say_stands_in_both_forms() -> None:
+    for text in (dataset_card(utkface()), dataset_card(utkface(), form="croissant")):
+        assert "labels are perceived" in text
+        assert "an association is not a cause" in text
+        assert "a set is not a population" in text
+
+
+def test_how_it_was_computed_names_version_model_seed_k_and_the_command() -> None:
+    computed = section(dataset_card(utkface()), "How this was computed")
+
+    for row in ("| fer-audit | 0.1.0 |", "| model | resnet50-keras,", "| seed | 0 |", "| k | 4 |"):
+        assert row in computed
+    assert "fer-audit run DATASET --model resnet50-keras --k 4 --seed 0" in computed
+
+
+def test_no_file_is_named() -> None:
+    for form in FORMS:
+        assert ".jpg" not in dataset_card(utkface(), form=form)
+
+
+def test_thin_combinations_are_marked_and_stand_in_the_order_of_their_names() -> None:
+    table = section(dataset_card(utkface()), "Empty and thin combinations")
+
+    thin = thin_cells(utkface())
+    assert [cell.groups for cell in thin] == sorted(cell.groups for cell in thin)
+    assert all(cell.count < 30 for cell in thin)
+    assert "| Other x male x 70+ | 0 | 24.9 | no image |" in table
+    assert "| Indian x female x 70+ | 13 | 59.5 | fewer than 30 images |" in table
+
+
+def test_no_gap_of_fewer_than_thirty_images_is_ranked() -> None:
+    assert [cell.groups[0] for cell in wide_gaps(utkface())] == ["White"]
+
+
+def test_a_group_of_fewer_than_thirty_images_is_marked_and_not_called_under_represented() -> None:
+    card = dataset_card(paper())
+
+    assert "| Black | 13 | 2.6 % | 1.2-4.0 | fewer than 30 images |" in card
+    assert "Black (race)" not in section(card, "Recommendations")
+
+
+def test_an_incomplete_audit_says_so_in_both_forms() -> None:
+    assert "INCOMPLETE" in dataset_card(degenerate())
+    assert "incomplete" in croissant(degenerate())["rai:dataLimitations"][0]
+
+
+def test_a_set_without_labels_claims_nothing_about_people() -> None:
+    card = dataset_card(bare())
+
+    assert "The set has no labels" in card
+    assert "rai:dataBiases" not in croissant(bare())
+    assert "rai:dataAnnotationProtocol" not in croissant(bare())
+
+
+def test_drawn_faces_are_not_called_people() -> None:
+    assert "nobody is shown" in dataset_card(paper())
+    assert "can identify the person" in dataset_card(utkface())
+
+
+def test_no_name_and_no_note_becomes_markup() -> None:
+    tokens = READER.parse(dataset_card(hostile()))
+
+    html = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert html == [BEGIN, END]
+    inner = {child.type for token in tokens for child in token.children or ()}
+    assert inner <= {"text", "text_special"}
+    fences = [token.content for token in tokens if token.type in ("fence", "code_block")]
+    assert len(fences) == 1
+    assert re.fullmatch(r"[A-Za-z0-9_., -]+\n", fences[0])
+
+
+def test_hostile_names_open_no_section_and_no_column() -> None:
+    friendly, attacked = dataset_card(utkface()), dataset_card(hostile())
+
+    assert set(titles(attacked)) <= set(titles(friendly))
+    tokens = READER.parse(attacked)
+    widths = []
+    for token in tokens:
+        if token.type == "tr_open":
+            widths.append(0)
+        elif token.type in ("td_open", "th_open"):
+            widths[-1] += 1
+    assert set(widths) <= {2, 4, 5, 6}
+    assert "\x1b" not in attacked
+    assert "\u202e" not in attacked
+
+
+def test_hostile_names_cannot_leave_json_or_a_script_element() -> None:
+    text = dataset_card(hostile(), form="croissant")
+
+    assert "<" not in text
+    assert "\x1b" not in text
+    strings = json.dumps(json.loads(text), ensure_ascii=False)
+    assert "\\\\x1b[31mred" in strings
+    assert "\u202e" not in strings
+
+
+def test_croissant_declares_the_vocabulary_and_only_it() -> None:
+    document = croissant(utkface())
+
+    assert document["conformsTo"] == "http://mlcommons.org/croissant/RAI/1.0"
+    assert document["@context"]["rai"] == "http://mlcommons.org/croissant/RAI/"
+    assert document["@type"] == "sc:Dataset"
+    assert {key for key in document if not key.startswith(("@", "conformsTo"))} == {
+        "rai:dataBiases",
+        "rai:dataLimitations",
+        "rai:personalSensitiveInformation",
+        "rai:dataAnnotationProtocol",
+        "rai:dataAnnotationAnalysis",
+        "rai:dataCollectionMissingData",
+    }
+
+
+def test_fields_that_hold_one_text_hold_one() -> None:
+    """The specification's column of cardinality: ONE or MANY."""
+    document = croissant(utkface())
+
+    for name in ("rai:dataAnnotationProtocol", "rai:dataCollectionMissingData"):
+        assert isinstance(document[name], str)
+    for name in ("rai:dataBiases", "rai:dataLimitations", "rai:personalSensitiveInformation"):
+        assert all(isinstance(text, str) for text in document[name])
+
+
+def test_what_the_audit_does_not_know_is_not_written() -> None:
+    document = croissant(utkface())
+
+    for name in ("dataSocialImpact", "dataUseCases", "dataCollection", "annotatorDemographics"):
+        assert f"rai:{name}" not in document
+
+
+def test_the_merge_of_the_documentation_keeps_the_dataset_and_adds_the_fields(
+    tmp_path: Path,
+) -> None:
+    script = re.search(r"```python\n(.*?)```", (DOCS / "card.md").read_text(), re.DOTALL)
+    assert script is not None
+    (tmp_path / "merge.py").write_text(script[1])
+    own = {"@context": {"cr": "http://mlcommons.org/croissant/"}, "name": "faces"}
+    own |= {"conformsTo": "http://mlcommons.org/croissant/1.1"}
+    (tmp_path / "croissant.json").write_text(json.dumps(own))
+    (tmp_path / "rai.json").write_text(dataset_card(utkface(), form="croissant"))
+
+    done = subprocess.run(
+        [sys.executable, "merge.py", "croissant.json", "rai.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    merged = json.loads(done.stdout)
+    assert merged["name"] == "faces"
+    assert merged["conformsTo"] == [own["conformsTo"], "http://mlcommons.org/croissant/RAI/1.0"]
+    assert merged["rai:dataBiases"] == croissant(utkface())["rai:dataBiases"]
+    assert set(own["@context"]) < set(merged["@context"])
+
+
+def test_of_each_rung_the_question_that_leaves_least_is_told() -> None:
+    ladder = utkface().ladders[0]
+
+    told = questions(ladder)
+
+    assert [each.rung for each in told] == [4, 5, 6, None]
+    for each in told[:3]:
+        kept = [other.kept for other in ladder.conditionals if other.rung == each.rung]
+        assert each.kept == min(value for value in kept if value is not None)
+
+
+def test_an_attribute_without_a_ladder_was_not_asked() -> None:
+    assert rung_reached(None) == "not asked"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"k_auto": "true"}, "--k auto"),
+        ({"model": "/home/somebody/secret.onnx"}, "--model MODEL"),
+        ({"model": "--help"}, "--model MODEL"),
+        ({"sample": "500"}, "--sample 500"),
+        ({"permutations": "99; rm -rf ."}, "--permutations PERMUTATIONS"),
+        ({"keep_duplicates": "true"}, "--keep-duplicates"),
+    ],
+    ids=str,
+)
+def test_the_command_repeats_the_settings_and_nothing_dangerous(
+    settings: dict[str, str], expected: str
+) -> None:
+    result = replace(utkface(), config=tuple((dict(utkface().config) | settings).items()))
+
+    command, _ = run_command_line(result)
+
+    assert expected in command
+    assert re.fullmatch(r"[A-Za-z0-9_., -]+", command)
+
+
+def test_a_set_of_full_combinations_has_no_table_of_thin_ones() -> None:
+    base = utkface()
+    assert base.intersections is not None
+    full = replace(
+        base.intersections,
+        empty=0,
+        under_30=0,
+        smallest=(Cell(("Other", "male", "70+"), 31, 30.0, 0.1),),
+        largest_gaps=(),
+    )
+
+    card = dataset_card(replace(base, intersections=full))
+
+    assert thin_cells(replace(base, intersections=full)) == []
+    assert "combinations with fewer" not in section(card, "Recommendations")
