@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -274,8 +275,12 @@ def _demographic(dataset: FaceDataset) -> list[Attribute]:
 
 
 def _settings(config: AuditConfig) -> tuple[tuple[str, str], ...]:
-    """Return every setting as text: words as they are, everything else as JSON."""
+    """Return every setting as text: words as they are, everything else as JSON.
+
+    Of a model's file only the name: where it lies is the user's own business, and its sha256 stands beside it.
+    """
     values = [(field.name, getattr(config, field.name)) for field in fields(config)]
+    values = [(name, Path(v).name if name == "model" else v) for name, v in values]
     return tuple(
         (name, value if isinstance(value, str) else canonical_json(value))
         for name, value in values

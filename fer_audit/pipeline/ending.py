@@ -12,7 +12,12 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.pictures import make_pictures, packed_shards, pictures_fingerprint
+from fer_audit.pipeline.pictures import (
+    kept_pictures,
+    make_pictures,
+    packed_shards,
+    pictures_fingerprint,
+)
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress
 from fer_audit.report.page.report import report_page
@@ -36,8 +41,13 @@ class Ending:
     csv: bool
 
     def is_there(self, prints: RunFingerprints) -> bool:
-        """Whether the page of a finished audit is the one that is asked for."""
-        return run_folder.has_report(self.out, pictures_fingerprint(prints.audit, self.options))
+        """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
+        fingerprint = pictures_fingerprint(prints.audit, self.options)
+        if not run_folder.has_report(self.out, fingerprint):
+            return False
+        need_pixels = self.resources.pack == "on"
+        pictures = self.out / run_folder.PICTURES
+        return kept_pictures(pictures, fingerprint, need_pixels=need_pixels) is not None
 
     def make(
         self,

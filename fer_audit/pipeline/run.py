@@ -13,6 +13,7 @@ from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.strata import refuse_unknown_columns
 from fer_audit.audit.types import AuditResult
+from fer_audit.cluster.map import refuse_missing_umap
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
@@ -128,6 +129,8 @@ class _Walk:
         )
         refuse_unknown_columns(dataset, config)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
+        if report.map == "umap":
+            refuse_missing_umap()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
@@ -159,27 +162,21 @@ class _Walk:
         with self.watch.stage("audit", len(self.dataset)):
             result = self._audit(rows, embeddings, clustering, trouble)
         write_text(self.out / run_folder.RESULT, result_json(result))
-        self._ending().make(
-            result, rows, clustering, trouble, prints=prints, size=model.spec.size
-        )
+        self._ending().make(result, rows, clustering, trouble, prints=prints, size=model.spec.size)
         return self._done(result, failed, reused=False)
 
     def _finished(
         self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
         """Return a run whose audit is finished, its page made anew where another one is asked for."""
-        result = run_folder.finished_result(
-            self.out, prints, csv=self.csv, progress=self.progress
-        )
+        result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
         if result is None:
             return None
         if self._ending().is_there(prints):
             return self._done(result, result.dataset.failed, reused=True)
         rows, embeddings = self._vectors(model, facts, prints)
         clustering, trouble = self._clusters(embeddings, prints)
-        self._ending().make(
-            result, rows, clustering, trouble, prints=prints, size=model.spec.size
-        )
+        self._ending().make(result, rows, clustering, trouble, prints=prints, size=model.spec.size)
         return self._done(result, result.dataset.failed, reused=False)
 
     def _ending(self) -> Ending:

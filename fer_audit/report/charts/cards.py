@@ -17,7 +17,7 @@ from fer_audit.report.words import clipped, number, p_text, percent, whole
 
 _ROW = 0.165
 _WIDEST = 64.0
-"""Lifts are drawn between 1/64 and 64; further out they are arrows."""
+"""No axis goes further than 1/64 and 64."""
 
 
 def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -> Chart | None:
@@ -35,19 +35,20 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         count = sum(len(cells) for _, cells in blocks) + len(blocks) - 1
         figure = new_figure(0.45 + _ROW * count)
         axes = figure.subplots()
-        row, ticks, ends = 0.0, [], [2.0]
+        row, ticks = 0.0, []
+        reach = _reach([cell for _, cells in blocks for cell in cells])
         for name, cells in blocks:
             for cell in cells:
                 ticks.append((row, clipped(cell.group, 16)))
-                ends += _draw_lift(axes, cell, row, palette.group(name, cell.group))
+                _draw_lift(axes, cell, row, palette.group(name, cell.group), reach)
                 row += 1
             row += 0.6
         axes.axvline(1, color=MUTED, linewidth=0.8)
-        reach = min(_WIDEST, 1.25 * max(ends))
         axes.set_xscale("log")
         axes.set_xlim(1 / reach, reach)
-        marks = [m for m in (1 / 32, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 32) if 1 / reach < m < reach]
-        axes.xaxis.set_major_locator(FixedLocator(marks))
+        step = 1 if reach <= 8 else 2 if reach <= 32 else 3
+        octaves = [o for o in range(-6, 7) if o % step == 0 and 1 / reach < 2.0**o < reach]
+        axes.xaxis.set_major_locator(FixedLocator([2.0**octave for octave in octaves]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(
             FuncFormatter(lambda x, _: f"{x:g}×" if x >= 1 else f"1/{1 / x:.0f}×")
@@ -82,8 +83,20 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
     )
 
 
-def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str) -> list[float]:
-    """Draw one lift and return how far from 1 it reaches, as a factor of at least 1."""
+def _reach(cells: Sequence[AssociationCell]) -> float:
+    """Return how far the axis goes to either side of 1: as far as cells of 30 images or more, and their intervals, do."""
+    ends = [
+        max(end, 1 / end)
+        for cell in cells
+        if not cell.too_few
+        for end in (cell.lift_low, cell.lift, cell.lift_high)
+        if end
+    ]
+    return min(_WIDEST, 1.25 * max([2.0, *ends]))
+
+
+def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach: float) -> None:
+    """Draw one lift with its interval; an arrow at the edge where it lies beyond."""
     if not cell.lift:
         axes.annotate(
             "none" if cell.count == 0 else "?",
@@ -94,20 +107,20 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str) -> li
             fontsize=6,
             color=MUTED,
         )
-        return []
+        return
     shown = NEUTRAL if cell.too_few else colour
     low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
-    axes.hlines(row, max(low, 1 / _WIDEST), min(high, _WIDEST), color=shown, linewidth=1.6)
+    axes.hlines(row, max(low, 1 / reach), min(high, reach), color=shown, linewidth=1.6)
+    beyond = "<" if cell.lift < 1 / reach else ">" if cell.lift > reach else ""
     axes.plot(
-        [min(max(cell.lift, 1 / _WIDEST), _WIDEST)],
+        [min(max(cell.lift, 1.04 / reach), reach / 1.04)],
         [row],
-        marker="o",
+        marker=beyond or "o",
         markersize=4.2,
         color=shown,
         markerfacecolor="none" if cell.too_few else shown,
         linestyle="none",
     )
-    return [max(end, 1 / end) for end in (low, high) if end > 0]
 
 
 def _lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
@@ -168,8 +181,14 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         axes.barh(rows, values, height=0.55, color=palette.cluster(cluster), alpha=0.75)
         axes.hlines(
             rows,
-            [each.difference if each.low is None else each.low for each in measures],
-            [each.difference if each.high is None else each.high for each in measures],
+            [
+                value if each.low is None else each.low
+                for value, each in zip(values, measures, strict=True)
+            ],
+            [
+                value if each.high is None else each.high
+                for value, each in zip(values, measures, strict=True)
+            ],
             color=INK,
             linewidth=1.2,
         )

@@ -233,7 +233,7 @@ def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
 
 def ladder_sheet(claim: Ladder) -> Sheet:
     """Return every rung, and below it every question it asked."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for rung in claim.rungs:
         rows.append(
             (

@@ -211,7 +211,7 @@ def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart |
     )
 
 
-def _answer(axes: Axes, column: int, row: float, state: str, differs: bool) -> None:  # noqa: FBT001 - a fact of the cell
+def _answer(axes: Axes, column: int, row: float, state: str, differs: bool) -> None:
     axes.add_patch(
         Rectangle(
             (column - 0.46, row - 0.17),

@@ -112,8 +112,10 @@ def map_png(found: MapPoints, colouring: MapColouring, palette: Palette) -> byte
         _scatter(axes, found.points, colouring.codes, colours, size=1.1, rasterized=False)
         axes.set_aspect("equal", adjustable="datalim")
         canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        buffer = io.BytesIO()
+        canvas.print_rgba(buffer)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+        size = (int(figure.bbox.width), int(figure.bbox.height))
+        drawn = Image.frombytes("RGBA", size, buffer.getvalue())
     # Each point is one flat colour, so few colours are lossless enough and a fifth of the bytes.
     small = drawn.quantize(
         min(256, max(_COLOURS, 2 * len(colours))), method=Image.Quantize.FASTOCTREE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from fer_audit.audit.types import (
     AttributeStability,
@@ -51,7 +51,7 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
         axes.set_ylabel("inertia")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
+        axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
         axes.grid(axis="y")
         return figure
 

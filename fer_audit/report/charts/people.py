@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
 from fer_audit.audit.types import Intersections, Representation
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.intersections import TOO_FEW, Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
-from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
 from fer_audit.report.words import clipped, number, percent, share_text, whole
 
 MOST_BARS = 40
 """Groups beyond this are a list, not a picture."""
-MOST_HEAT_ROWS = 40
-TOO_FEW = 30
 _ROW = 0.19
 """Inches a bar."""
 _NAME = 18
 """Letters of a group's name that fit beside its bar."""
-_HEAT = "#3f8fd0"
-_EMPTY = "#b3005e"
-"""Frames and marks an empty or nearly empty cell: hatched as well, so that colour alone says nothing."""
-Counts = NDArray[np.int64]
 
 
 def composition(found: Representation, palette: Palette, level: str) -> Chart | None:
@@ -37,8 +30,10 @@ def composition(found: Representation, palette: Palette, level: str) -> Chart | 
     shares = np.array([group.share for group in shown], dtype=np.float64)
     low = np.array([group.share if group.low is None else group.low for group in shown])
     high = np.array([group.share if group.high is None else group.high for group in shown])
+    aimed = found.kind == "demographic"  # nobody wants even shares of crawl days
     targets = [
-        group.share / group.ratio if group.share and group.ratio else None for group in shown
+        group.share / group.ratio if aimed and group.share and group.ratio else None
+        for group in shown
     ]
     colours = [palette.group(found.attribute, group.name) for group in shown]
     names = [clipped(group.name, _NAME) for group in shown]
@@ -50,7 +45,7 @@ def composition(found: Representation, palette: Palette, level: str) -> Chart | 
         axes.barh(rows, shares, color=colours, height=0.7)
         axes.hlines(rows, low, high, color=INK, linewidth=1.0)
         marked = [(row, target) for row, target in enumerate(targets) if target is not None]
-        if found.kind == "demographic" and marked:
+        if marked:
             axes.plot(
                 [target for _, target in marked],
                 [row for row, _ in marked],
@@ -138,9 +133,12 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         figure = new_figure(0.75 + 0.15 * len(age_names), width=WIDE)
         grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         rows = np.arange(len(age_names))
+        # One scale for all panels, so that their shapes compare.
+        shares = table / np.maximum(table.sum(axis=(1, 2), keepdims=True), 1)
+        full = max(0.01, float(shares.max()))
+        step = _round_step(full)
         for axes, name, block in zip(grid, names, table, strict=True):
             total = max(1, int(block.sum()))
-            full = float(block.max(initial=1)) / total
             for side, sign in ((0, -1), (1, 1)):
                 few = block[:, side] < TOO_FEW
                 bars = axes.barh(
@@ -152,7 +150,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
             axes.set_xlim(-1.1 * full, 1.1 * full)
             axes.axvline(0, color=INK, linewidth=0.6)
             axes.set_title(f"{clipped(name, 14)}\n{whole(int(block.sum()))}", fontsize=7)
-            axes.xaxis.set_major_locator(MaxNLocator(3, symmetric=True))
+            axes.set_xticks([-step, 0, step])
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{abs(100 * x):.0f} %"))
             bare(axes)
             axes.grid(axis="x")
@@ -204,6 +202,14 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
     )
 
 
+def _round_step(full: float) -> float:
+    """Return a round share that marks about two thirds of an axis."""
+    steps = [
+        s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5) if s <= 0.8 * full
+    ]
+    return steps[-1] if steps else full
+
+
 def _pyramid_roles(found: Intersections) -> tuple[int, int, int | None] | None:
     """Return the places of the age bins, of an attribute of two groups, and of a third of few groups."""
     sizes = [len(groups) for groups in found.groups]
@@ -224,116 +230,3 @@ def _panel_table(found: Intersections, ages: int, sides: int, panels: int | None
     order = [sorted(kept).index(axis) for axis in kept]
     moved = np.transpose(summed, order)
     return moved if panels is not None else moved[None]
-
-
-def joint_table(found: Intersections) -> Counts:
-    """Return the cross table of all demographic attributes, one axis each."""
-    return np.array(found.counts, dtype=np.int64).reshape([len(names) for names in found.groups])
-
-
-def heatmap(found: Intersections | None) -> Chart | None:
-    """Return the count of every combination of groups, the empty and the small ones marked."""
-    if found is None or not found.counts or len(found.attributes) < 2:
-        return None
-    sizes = [len(groups) for groups in found.groups]
-    across = max(range(len(sizes)), key=lambda i: (found.attributes[i] in ORDERED_NAMES, sizes[i]))
-    down = [axis for axis in range(len(sizes)) if axis != across]
-    table = np.moveaxis(joint_table(found), across, -1)
-    table = table.reshape(-1, sizes[across])
-    if len(table) > MOST_HEAT_ROWS or sizes[across] > MOST_BARS:
-        return None
-    columns = [clipped(name, 12) for name in found.groups[across]]
-    places = np.stack(np.unravel_index(np.arange(len(table)), [sizes[axis] for axis in down]), -1)
-    names = [
-        " · ".join(clipped(found.groups[axis][i], 14) for axis, i in zip(down, place, strict=True))
-        for place in places
-    ]
-
-    def draw() -> Figure:
-        figure = new_figure(0.55 + 0.2 * len(table), width=WIDE)
-        axes = figure.subplots()
-        strength = np.sqrt(table / max(1, int(table.max())))
-        # Opacity instead of a colour scale: readable on light and on dark ground.
-        axes.imshow(
-            np.zeros(table.shape),
-            cmap=ListedColormap([_HEAT]),
-            alpha=0.05 + 0.45 * strength,
-            aspect="auto",
-            interpolation="nearest",
-        )
-        for (row, column), count in np.ndenumerate(table):
-            small = count < TOO_FEW
-            if small:
-                axes.add_patch(
-                    Rectangle(
-                        (column - 0.46, row - 0.42),
-                        0.92,
-                        0.84,
-                        fill=False,
-                        edgecolor=_EMPTY,
-                        linewidth=0.8,
-                        linestyle="-" if count == 0 else (0, (2, 2)),
-                        hatch="////" if count == 0 else None,
-                    )
-                )
-            axes.text(
-                column,
-                row,
-                "empty" if count == 0 else whole(int(count)),
-                ha="center",
-                va="center",
-                fontsize=6,
-                color=INK,
-            )
-        axes.set_xticks(np.arange(len(columns)), columns)
-        axes.set_yticks(np.arange(len(names)), names)
-        axes.xaxis.tick_top()
-        for row in range(sizes[down[-1]], len(table), sizes[down[-1]]):
-            axes.axhline(row - 0.5, color=RULE, linewidth=0.8)
-        bare(axes)
-        return figure
-
-    heads = (
-        " · ".join(clipped(found.attributes[axis], 20) for axis in down),
-        *columns,
-    )
-    rows = tuple(
-        (name, *(whole(int(count)) for count in counts))
-        for name, counts in zip(names, table, strict=True)
-    )
-    return Chart(
-        key="intersections",
-        title=f"Every combination of {', '.join(clipped(name, 20) for name in found.attributes)}",
-        alt=(
-            f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
-            f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30."
-        ),
-        sheet=Sheet(heads, rows),
-        draw=draw,
-        note="Hatched: no image. Dashed frame: fewer than 30, too few to say anything.",
-        wide=True,
-    )
-
-
-def smallest_sheet(found: Intersections) -> Sheet:
-    """Return the smallest combinations, and how many images would mend each."""
-    rows = tuple(
-        (
-            " · ".join(clipped(group, 30) for group in cell.groups),
-            whole(cell.count),
-            number(cell.expected, 1),
-            "" if cell.residual is None else f"{cell.residual:+.1f}",
-            "" if cell.more_images is None else whole(cell.more_images),
-        )
-        for cell in found.smallest
-    )
-    return Sheet(
-        (
-            "combination",
-            "images",
-            "expected if independent",
-            "residual",
-            "images to collect for 30",
-        ),
-        rows,
-    )

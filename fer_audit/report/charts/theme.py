@@ -39,7 +39,7 @@ PAPER = "#fffffe"
 """Not #ffffff, which matplotlib writes for other things too."""
 _VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BAND: "--band", PAPER: "--paper"}
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": RULE,
     "axes.facecolor": "none",

@@ -153,7 +153,7 @@ def _style(context: Context) -> list[Block]:
         )
     known = [each for each in result.style_baselines if each.v_corrected is not None]
     if known:
-        rows = tuple(
+        baselines = tuple(
             (
                 each.attribute,
                 f"{coefficient(each.v_corrected)} ({_known_span(each.low, each.high)})",
@@ -163,10 +163,12 @@ def _style(context: Context) -> list[Block]:
             )
             for each in known
         )
-        columns_b = ("attribute", "V~ of style alone", "V~ of the clusters", "ratio", "p")
+        heads = ("attribute", "V~ of style alone", "V~ of the clusters", "ratio", "p")
         blocks.append(
             Table(
-                "Clusters made of ten image-wide measures alone", Sheet(columns_b, rows), open=True
+                "Clusters made of ten image-wide measures alone",
+                Sheet(heads, baselines),
+                open=True,
             )
         )
         blocks.append(

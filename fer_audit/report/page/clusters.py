@@ -85,21 +85,28 @@ def the_map(context: Context) -> Section:
         panels = []
         height = round(_MAP_PIXELS * map_aspect(found))
         for chart, colouring in zip(map_charts(context), found.colourings, strict=True):
-            colours = colours_of(colouring, context.palette)
-            some = range(len(colours))
-            if len(colours) > _LEGEND:
-                some = [0, len(colours) // 2, len(colours) - 1]  # type: ignore[assignment]  # both are sequences of int
+            legend = list(
+                zip(colours_of(colouring, context.palette), colouring.groups, strict=True)
+            )
+            if len(legend) > _LEGEND:
+                some = [legend[0], legend[len(legend) // 2], legend[-1]]
+                legend = [*some, ("transparent", f"{len(legend)} in all, in this order")]
             data = base64.b64encode(map_png(found, colouring, context.palette)).decode()
             panels.append(
                 MapPanel(
                     chart.key,
                     chart.title,
                     Picture("image/png", data, chart.alt, "", _MAP_PIXELS, height),
-                    tuple((colours[index], colouring.groups[index]) for index in some),
+                    tuple(legend),
                     chart.sheet,
                 )
             )
         blocks.append(Maps(tuple(panels)))
+        blocks += [
+            Prose(f"No {what}: {reason}.", "small")
+            for what, reason in ([] if context.pictures is None else context.pictures.missing)
+            if what.startswith("map ")
+        ]
     charts = tuple(partition_charts(context))
     if charts:
         blocks.append(Charts(charts))
@@ -160,7 +167,11 @@ def _without(context: Context) -> list[str]:
     """Return what cannot be shown of the clusters, and why."""
     if context.pictures is None:
         return [f"No mean faces: {_why_missing(context, 'mean faces')}."]
-    return [f"No {what}: {reason}." for what, reason in context.pictures.missing if what != "map"]
+    return [
+        f"No {what}: {reason}."
+        for what, reason in context.pictures.missing
+        if not what.startswith("map")
+    ]
 
 
 def _card(context: Context, cluster: int) -> Card:

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 
 from fer_audit.audit.types import RejectCount, Representation, SubsetCheck
 from fer_audit.report.charts.chart import Chart, Sheet
-from fer_audit.report.charts.people import (
-    composition,
-    composition_sheet,
-    heatmap,
-    pyramid,
-    smallest_sheet,
-)
+from fer_audit.report.charts.intersections import heatmap, smallest_sheet
+from fer_audit.report.charts.people import composition, composition_sheet, pyramid
 from fer_audit.report.page.blocks import Block, Bullets, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
 from fer_audit.report.words import (

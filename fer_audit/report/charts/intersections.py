@@ -1,0 +1,136 @@
+"""Where groups meet: how many images every combination has, and which have none."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from fer_audit.audit.types import Intersections
+from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.palette import ORDERED_NAMES
+from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, new_figure
+from fer_audit.report.words import clipped, number, whole
+
+TOO_FEW = 30
+MOST_ROWS = 40
+MOST_COLUMNS = 40
+_HEAT = "#3f8fd0"
+_EMPTY = "#b3005e"
+"""Frames an empty or nearly empty cell: hatched or dashed as well, so that colour alone says nothing."""
+Counts = NDArray[np.int64]
+
+
+def joint_table(found: Intersections) -> Counts:
+    """Return the cross table of all demographic attributes, one axis each."""
+    return np.array(found.counts, dtype=np.int64).reshape([len(names) for names in found.groups])
+
+
+def heatmap(found: Intersections | None) -> Chart | None:
+    """Return the count of every combination of groups, the empty and the small ones marked."""
+    if found is None or not found.counts or len(found.attributes) < 2:
+        return None
+    sizes = [len(groups) for groups in found.groups]
+    across = max(range(len(sizes)), key=lambda i: (found.attributes[i] in ORDERED_NAMES, sizes[i]))
+    down = [axis for axis in range(len(sizes)) if axis != across]
+    table = np.moveaxis(joint_table(found), across, -1)
+    table = table.reshape(-1, sizes[across])
+    if len(table) > MOST_ROWS or sizes[across] > MOST_COLUMNS:
+        return None
+    columns = [clipped(name, 12) for name in found.groups[across]]
+    places = np.stack(np.unravel_index(np.arange(len(table)), [sizes[axis] for axis in down]), -1)
+    names = [
+        " · ".join(clipped(found.groups[axis][i], 14) for axis, i in zip(down, place, strict=True))
+        for place in places
+    ]
+
+    def draw() -> Figure:
+        figure = new_figure(0.55 + 0.2 * len(table), width=WIDE)
+        axes = figure.subplots()
+        strength = np.sqrt(table / max(1, int(table.max())))
+        # Opacity instead of a colour scale: readable on light and on dark ground.
+        axes.imshow(
+            np.zeros(table.shape),
+            cmap=ListedColormap([_HEAT]),
+            alpha=0.05 + 0.45 * strength,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        for (row, column), count in np.ndenumerate(table):
+            small = count < TOO_FEW
+            if small:
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.46, row - 0.42),
+                        0.92,
+                        0.84,
+                        fill=False,
+                        edgecolor=_EMPTY,
+                        linewidth=0.8,
+                        linestyle="-" if count == 0 else (0, (2, 2)),
+                        hatch="////" if count == 0 else None,
+                    )
+                )
+            axes.text(
+                column,
+                row,
+                "empty" if count == 0 else whole(int(count)),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color=INK,
+            )
+        axes.set_xticks(np.arange(len(columns)), columns)
+        axes.set_yticks(np.arange(len(names)), names)
+        axes.xaxis.tick_top()
+        for row in range(sizes[down[-1]], len(table), sizes[down[-1]]):
+            axes.axhline(row - 0.5, color=RULE, linewidth=0.8)
+        bare(axes)
+        return figure
+
+    heads = (
+        " · ".join(clipped(found.attributes[axis], 20) for axis in down),
+        *columns,
+    )
+    rows = tuple(
+        (name, *(whole(int(count)) for count in counts))
+        for name, counts in zip(names, table, strict=True)
+    )
+    return Chart(
+        key="intersections",
+        title=f"Every combination of {', '.join(clipped(name, 20) for name in found.attributes)}",
+        alt=(
+            f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
+            f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30."
+        ),
+        sheet=Sheet(heads, rows),
+        draw=draw,
+        note="Hatched: no image. Dashed frame: fewer than 30, too few to say anything.",
+        wide=True,
+    )
+
+
+def smallest_sheet(found: Intersections) -> Sheet:
+    """Return the smallest combinations, and how many images would mend each."""
+    rows = tuple(
+        (
+            " · ".join(clipped(group, 30) for group in cell.groups),
+            whole(cell.count),
+            number(cell.expected, 1),
+            "" if cell.residual is None else f"{cell.residual:+.1f}",
+            "" if cell.more_images is None else whole(cell.more_images),
+        )
+        for cell in found.smallest
+    )
+    return Sheet(
+        (
+            "combination",
+            "images",
+            "expected if independent",
+            "residual",
+            "images to collect for 30",
+        ),
+        rows,
+    )
