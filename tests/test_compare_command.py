@@ -192,3 +192,50 @@ def test_vectors_may_be_missing(runs: tuple[Path, Path], tmp_path: Path) -> None
     (folder / "embeddings.npy").unlink()
 
     assert read_run(folder).vectors is None
+
+
+def test_a_page_and_charts_are_written_beside_the_view(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
+
+    done = fer_audit(
+        *("compare", str(runs[0]), str(runs[1])),
+        *("--html", str(page), "--png", str(png), "--svg", str(svg)),
+    )
+
+    names = {path.stem for path in png.iterdir()}
+    assert done.returncode == 0
+    assert "What changed?" in done.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert str(runs[0].parent) not in page.read_text(encoding="utf-8")
+    assert {"cross-table", "shares-gender", "strength-in-both-runs"} <= names
+    assert {path.name for path in svg.iterdir()} == {f"{name}.svg" for name in names}
+    assert done.stderr.splitlines() == [
+        f"Page written to {page}",
+        f"{len(names)} charts written to {png}",
+        f"{len(names)} charts written to {svg}",
+    ]
+
+
+def test_with_a_page_json_stays_json(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    page = tmp_path / "compare.html"
+
+    done = fer_audit("compare", str(runs[0]), str(runs[1]), "--json", "--html", str(page))
+
+    assert json.loads(done.stdout)["schema"] == "fer-audit/comparison/1"
+    assert page.exists()
+
+
+@pytest.mark.parametrize("option", ["--html", "--png", "--svg"])
+def test_a_place_that_cannot_be_written_is_a_clear_error(
+    runs: tuple[Path, Path], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    place = tmp_path / "file" / "below"
+
+    done = fer_audit("compare", str(runs[0]), str(runs[1]), option, str(place))
+
+    assert done.returncode == 3
+    assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.stderr
+    assert "Traceback" not in done.stderr

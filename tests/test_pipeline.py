@@ -60,6 +60,7 @@ class Walks:
         *,
         pack: str = "auto",
         verify: bool = False,
+        until: Until = "audit",
         **changes: Any,  # noqa: ANN401 - settings by name
     ) -> Run:
         self.said.clear()
@@ -75,6 +76,7 @@ class Walks:
                 pack=pack,  # type: ignore[arg-type]  # on, off or auto
                 verify=verify,
             ),
+            until=until,
             progress=self,
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fer_audit.cli.app import _printable
+from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.report.charts.chart import Chart
@@ -37,11 +38,18 @@ def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None)
     from fer_audit.report.page.report import save_charts
     from fer_audit.report.words import counted
 
-    if png is not None:
-        save_charts(charts, png, "png")
-    if svg is not None:
-        save_charts(charts, svg, "svg")
+    try:
+        if png is not None:
+            save_charts(charts, png, "png")
+        if svg is not None:
+            save_charts(charts, svg, "svg")
+    except StoreError as exc:
+        raise StoreError(str(exc), hint="Choose another folder for --png or --svg.") from exc
     for folder in dict.fromkeys(each for each in (png, svg) if each is not None):
         kinds = (png, svg).count(folder)
-        message = f"{counted(kinds * len(charts), 'chart')} written to {folder}"
-        click.echo(_printable(message), err=True)
+        say(f"{counted(kinds * len(charts), 'chart')} written to {folder}")
+
+
+def say(message: str) -> None:
+    """Print one line to stderr, harmless whatever a folder is called."""
+    click.echo(_printable(message), err=True)

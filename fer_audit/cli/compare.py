@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_audit.cli.charts import chart_options, say, write_charts
+
 if TYPE_CHECKING:
     from fer_audit.audit.compare import ReadRun
+    from fer_audit.audit.types import Comparison
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -19,23 +22,49 @@ _FOLDER = click.Path(path_type=Path)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the comparison as JSON (docs/compare.md)."
 )
-def compare_command(run1: Path, run2: Path, as_json: bool) -> None:
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the comparison as a page with charts, in one file that asks for nothing outside itself.",
+)
+@chart_options
+def compare_command(
+    run1: Path, run2: Path, as_json: bool, html: Path | None, png: Path | None, svg: Path | None
+) -> None:
     """Show what changed from the run directory RUN1 to RUN2: two encoders, precisions, seeds or versions of a set.
 
     \b
     Examples:
       fer-audit compare runs/keras runs/paper
       fer-audit compare runs/seed0 runs/seed1 --json
+      fer-audit compare runs/keras runs/paper --html compare.html
+      fer-audit compare runs/keras runs/paper --png figures --svg figures
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.audit.compare import compare_runs
     from fer_audit.cli.console import show
     from fer_audit.report.compare import comparison_json, comparison_view
 
     comparison = compare_runs(read_run(run1), read_run(run2))
+    if html is not None:
+        write_page(comparison, html)
+    if png is not None or svg is not None:
+        from fer_audit.report.page.compare import comparison_charts
+
+        write_charts(comparison_charts(comparison), png=png, svg=svg)
     if as_json:
         click.echo(comparison_json(comparison), nl=False)
     else:
         show(comparison_view(comparison))
+
+
+def write_page(comparison: Comparison, path: Path) -> None:
+    """Write the comparison as a page and say so on stderr; StoreError when the place cannot be written."""
+    from fer_audit.report.page.compare import comparison_page
+    from fer_audit.store import write_text
+
+    write_text(path, comparison_page(comparison))
+    say(f"Page written to {path}")
 
 
 def read_run(folder: Path) -> ReadRun:

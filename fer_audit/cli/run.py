@@ -59,7 +59,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     from fer_audit.report.document import result_json
     from fer_audit.report.terminal import terminal_report
 
-    done = _walk(dataset, values, "audit", csv=values["csv"])
+    done = _walk(dataset, values, "report", csv=values["csv"])
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
     if values["as_json"]:
@@ -117,7 +117,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @place_options
 @click.pass_context
 def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Do all the work of `run` and print only where the result lies.
+    """Do all the work of `run` but the page, and print only where the result lies.
 
     \b
     Example:

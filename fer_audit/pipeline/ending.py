@@ -40,7 +40,7 @@ class Ending:
     watch: Stopwatch
     csv: bool
 
-    def is_there(self, prints: RunFingerprints) -> bool:
+    def has_report(self, prints: RunFingerprints) -> bool:
         """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
         fingerprint = pictures_fingerprint(prints.audit, self.options)
         if not run_folder.has_report(self.out, fingerprint):
@@ -49,17 +49,16 @@ class Ending:
         pictures = self.out / run_folder.PICTURES
         return kept_pictures(pictures, fingerprint, need_pixels=need_pixels) is not None
 
-    def make(
+    def make_report(
         self,
         result: AuditResult,
         rows: PackRows,
         clustering: Clustering | None,
         not_clustered: str,
-        *,
         prints: RunFingerprints,
         size: int,
     ) -> None:
-        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished."""
+        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
         fingerprint = pictures_fingerprint(prints.audit, self.options)
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = make_pictures(
@@ -84,8 +83,14 @@ class Ending:
         with self.watch.stage("report", 1):
             page = report_page(result, pictures, self.watch.timings)
             write_text(self.out / run_folder.PAGE, page)
+        self.mark(prints)
+
+    def mark(self, prints: RunFingerprints) -> None:
+        """Write the timings, and the mark that makes the run finished."""
         write_timings(self.out / run_folder.TIMINGS, self.watch.timings)
         names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
-        names += [run_folder.PICTURES, run_folder.PAGE]
         names += [run_folder.ROWS_CSV] if self.csv else []
+        report = [run_folder.PICTURES, run_folder.PAGE]
+        names += [name for name in report if (self.out / name).exists()]
+        fingerprint = pictures_fingerprint(prints.audit, self.options)
         run_folder.mark_done(self.out, prints, fingerprint, names)

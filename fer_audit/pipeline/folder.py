@@ -115,6 +115,12 @@ def mark_done(
     write_text(out / DONE, json.dumps(document, indent=2) + "\n")
 
 
+def forget_result(out: Path) -> None:
+    """Remove a result and what was drawn from it."""
+    for name in (RESULT, PICTURES, PAGE):
+        (out / name).unlink(missing_ok=True)
+
+
 def write_rows(
     out: Path,
     dataset: FaceDataset,

@@ -43,7 +43,7 @@ from fer_audit.store import (
 )
 from fer_audit.synth import check_planted
 
-Until = Literal["embed", "cluster", "audit"]
+Until = Literal["embed", "cluster", "audit", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def run_audit(
     *,
     config: AuditConfig | None = None,
     resources: Resources | None = None,
-    until: Until = "audit",
+    until: Until = "report",
     csv: bool = False,
     report: ReportOptions | None = None,
     progress: Progress | None = None,
@@ -75,7 +75,7 @@ def run_audit(
     """Audit a dataset and leave everything in the run directory `out`.
 
     The same call continues an interrupted run and returns a finished one at once.
-    `until` stops after the vectors or the clusters. `csv` writes rows.csv too. `report` says what report.html shows.
+    `until` stops after the vectors, the clusters or the result. `csv` writes rows.csv too. `report` says what report.html shows.
     Raises the errors of `fer_audit.errors`; a single bad image is a row with a reason, never an error.
     """
     config = config or AuditConfig()
@@ -143,8 +143,8 @@ class _Walk:
         with self.watch.stage("model", 1):
             model, facts = self._model()
         prints = run_fingerprints(self.dataset, facts, model.spec.size, self.config)
-        if until == "audit" and not self.resources.verify:
-            finished = self._finished(model, facts, prints)
+        if until in ("audit", "report") and not self.resources.verify:
+            finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
         (self.out / run_folder.DONE).unlink(missing_ok=True)
@@ -155,28 +155,32 @@ class _Walk:
         if until != "embed":
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
                 clustering, trouble = self._clusters(embeddings, prints)
-        (self.out / run_folder.RESULT).unlink(missing_ok=True)  # it belongs to the rows before
+        run_folder.forget_result(self.out)  # it belongs to the rows before
         run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
-        if until != "audit":
+        if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             result = self._audit(rows, embeddings, clustering, trouble)
         write_text(self.out / run_folder.RESULT, result_json(result))
-        self._ending().make(result, rows, clustering, trouble, prints=prints, size=model.spec.size)
+        ending = self._ending()
+        ending.mark(prints)  # from here on a killed run makes its report only
+        if until == "report":
+            ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
         return self._done(result, failed, reused=False)
 
     def _finished(
-        self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+        self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
         """Return a run whose audit is finished, its page made anew where another one is asked for."""
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
         if result is None:
             return None
-        if self._ending().is_there(prints):
+        ending = self._ending()
+        if until == "audit" or ending.has_report(prints):
             return self._done(result, result.dataset.failed, reused=True)
         rows, embeddings = self._vectors(model, facts, prints)
         clustering, trouble = self._clusters(embeddings, prints)
-        self._ending().make(result, rows, clustering, trouble, prints=prints, size=model.spec.size)
+        ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
         return self._done(result, result.dataset.failed, reused=False)
 
     def _ending(self) -> Ending:

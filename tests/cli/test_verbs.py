@@ -16,7 +16,10 @@ from fer_audit import __version__
 from fer_audit.cli.app import COMMANDS
 from tests.cli.conftest import Call
 
-FILES = ["DONE.json", "embeddings.npy", "result.json", "rows.parquet", "timings.json"]
+FILES = [
+    *("DONE.json", "embeddings.npy", "pictures.json", "report.html"),
+    *("result.json", "rows.parquet", "timings.json"),
+]
 
 
 def visible(folder: Path) -> list[str]:

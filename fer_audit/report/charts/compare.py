@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from fer_audit.audit.types import Agreement, Comparison
 from fer_audit.report.charts.chart import Chart, Sheet
-from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, new_figure
 from fer_audit.report.words import (
     clipped,
     coefficient,
@@ -33,17 +33,20 @@ OFFSETS = (-0.2, 0.2)
 """Rows: the first run above, the second below, around the row of what both have."""
 MOST_CELLS = 24
 """Clusters beyond this are a table, not a picture."""
+_NARROW = 6
+"""Clusters of the second run that fit in one column of a paper."""
 _HEAT = "#3f8fd0"
 Runs = tuple[str, str]
 
 
 def run_names(comparison: Comparison) -> Runs:
     """Return the last folder of each run's path: no page tells where on a disk it was made."""
-    first, second = (_last(run.name) for run in (comparison.first, comparison.second))
+    first, second = (last_folder(run.name) for run in (comparison.first, comparison.second))
     return (first or "first run", second or "second run")
 
 
-def _last(path: str) -> str:
+def last_folder(path: str) -> str:
+    """Return the last name of a path of any system; "" where it has none."""
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1].strip(" .")
 
 
@@ -80,7 +83,7 @@ def put(
     low, high = ends
     if low is not None and high is not None:
         axes.hlines(row, low, high, color=INK, linewidth=1.1)
-    axes.plot([value], [row], linestyle="none", **mark(side))  # type: ignore[arg-type]  # keywords of a line
+    axes.plot([value], [row], linestyle="none", clip_on=False, **mark(side))  # type: ignore[arg-type]  # keywords of a line
 
 
 def cross_map(found: Agreement, runs: Runs) -> Chart | None:
@@ -90,16 +93,17 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
     table = np.array(found.table, dtype=np.int64)
     sums = table.sum(axis=1, keepdims=True)
     shares = table / np.maximum(sums, 1)
+    wide = table.shape[1] > _NARROW
 
     def draw() -> Figure:
         rows, columns = table.shape
-        figure = new_figure(0.75 + 0.21 * rows, width=min(WIDE, 1.6 + 0.42 * columns))
+        figure = new_figure(0.75 + 0.21 * rows, width=WIDE if wide else COLUMN)
         axes = figure.subplots()
         # Opacity instead of a colour scale: readable on light and on dark ground.
         axes.imshow(
             np.zeros(table.shape),
             cmap=ListedColormap([_HEAT]),
-            alpha=0.04 + 0.46 * shares,
+            alpha=0.05 + 0.55 * shares,
             aspect="auto",
             interpolation="nearest",
         )
@@ -132,7 +136,7 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
         axes.xaxis.tick_top()
         axes.xaxis.set_label_position("top")
         axes.set_xlabel(
-            f"cluster in the second run, {clipped(runs[1], 24)}" if columns > 6 else "second run"
+            f"cluster in the second run, {clipped(runs[1], 24)}" if wide else "second run"
         )
         axes.set_ylabel("first run (images)")
         bare(axes)
@@ -153,7 +157,7 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
             f" Framed: the pairs that match best, one to one; {whole(found.matched)} of"
             f" {counted(found.n, 'image')} are in such a pair. The table has the counts."
         ),
-        wide=len(found.table[0]) > 6,
+        wide=wide,
     )
 
 

@@ -57,6 +57,15 @@ def strength_in_both(found: Sequence[AttributeComparison], runs: Runs, level: st
         axes.set_xlim(0, 1.06 * max(0.05, *(value for each in shown for value in _values(each))))
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.set_xlabel("V~ (mark and interval); V (stroke) and the V that chance gives (grey)")
+        axes.annotate(
+            "V~ (interval)",
+            (1.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(6, 3),
+            textcoords="offset points",
+            fontsize=_SMALL,
+            color=MUTED,
+        )
         bare(axes)
         axes.grid(axis="x")
         legend_of(figure, runs)

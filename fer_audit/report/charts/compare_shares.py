@@ -66,9 +66,15 @@ def shares_in_both(
         alt=f"Paired bars of the shares of {len(shown)} groups of {name} in both runs. {_largest(shown)}",
         sheet=shares_sheet(found, level, alpha),
         draw=draw,
-        note=f"{clipped(found.reading, 300)}." if found.reading else "",
+        note=f"{sentence(found.reading)}." if found.reading else "",
         wide=True,
     )
+
+
+def sentence(reading: str) -> str:
+    """Return how the shares were tested, or why not, with a capital."""
+    text = clipped(reading, 300)
+    return text[:1].upper() + text[1:]
 
 
 def sides(group: GroupChange) -> tuple[Side, Side]:

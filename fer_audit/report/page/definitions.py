@@ -128,3 +128,63 @@ DEFINITIONS = (
         "Random samples of this set, each clustered and audited anew, as somebody with fewer images would have done.",
     ),
 )
+
+_SAME_IN_A_COMPARISON = ("Share and interval", "Cramér's V and its chance", "V~")
+
+COMPARISON_DEFINITIONS = (
+    Definition(
+        "Common images",
+        "Equal names with equal bytes are matched first, then equal bytes under any name, then equal names with other"
+        " bytes; each image once at most.",
+    ),
+    Definition(
+        "Agreement of partitions: ARI",
+        "Over the common images with a cluster in both runs: 1 = the same partition, 0 = as alike as shuffled labels. Its"
+        " interval is a bootstrap over images, both partitions fixed. p and the 95 % that chance stays under come from"
+        " random tables with the same margins.",
+        "(RI − E[RI]) / (max RI − E[RI])",
+        "Hubert & Arabie 1985, Journal of Classification 2; Patefield 1981 (random tables)",
+    ),
+    Definition(
+        "Agreement of partitions: AMI",
+        "The information that the partitions share, chance taken off, on the same scale.",
+        "(I − E[I]) / (½ (H₁ + H₂) − E[I])",
+        "Vinh, Epps & Bailey 2010, JMLR 11",
+    ),
+    Definition(
+        "Matched clusters",
+        "The pairs, one cluster of each run and each in one pair at most, that hold most images together.",
+        "",
+        "Kuhn 1955, Naval Research Logistics Quarterly 2 (the assignment problem)",
+    ),
+    *(each for each in DEFINITIONS if each.term in _SAME_IN_A_COMPARISON),
+    Definition(
+        "Difference of shares and its interval",
+        "The second share minus the first. Wilson's two intervals are joined by MOVER; the images of both runs count as"
+        " shared, which ties the two shares together.",
+        "d − √((p₂ − l₂)² + (u₁ − p₁)² − 2t (p₂ − l₂)(u₁ − p₁)) to d + √((u₂ − p₂)² + (p₁ − l₁)² − 2t (u₂ − p₂)(p₁ − l₁));"
+        "  t = shared / √(n₁n₂)",
+        "Zou & Donner 2008, Statistics in Medicine 27; Newcombe 1998",
+    ),
+    Definition(
+        "p of equal shares, and its correction",
+        "All images of both runs are pooled, and it is dealt anew which are only in the first, only in the second, and in"
+        " both. Benjamini and Hochberg's correction over the groups of an attribute. Where common images were relabelled,"
+        " or both runs hold the same ones, nothing is tested.",
+        "p = (1 + #{|d*| ≥ |d|}) / (B + 1)",
+        "Phipson & Smyth 2010, SAGMB 9; Benjamini & Hochberg 1995",
+    ),
+    Definition(
+        "Known (Theil's U), as counted",
+        "The share of the uncertainty about the attribute that is gone once one knows the cluster, and the other way"
+        " round. What chance adds is not taken off.",
+        "U = I(C; A) / H(A)",
+        "Theil 1970",
+    ),
+    Definition(
+        "The claim ladder",
+        "Questions that a claim about clusters and an attribute must answer, each harder than the one before. A claim"
+        " reaches the last rung that held before one did not. Every run's own report says what each asked.",
+    ),
+)
+"""The terms that the comparison of two runs uses."""

@@ -6,6 +6,7 @@ from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.studies import histogram
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
+from fer_audit.report.settings import setting
 from fer_audit.report.words import because, coefficient, counted, number, p_text, span, whole
 
 
@@ -23,9 +24,12 @@ def replay(context: Context) -> Section:
     result = context.result
     blocks: list[Block] = []
     if result.replay is None:
-        blocks.append(
-            Prose("No studies were drawn. Run again with --replay 200 to see what small ones say.")
+        why = (
+            "the set has too few images for a study (--replay-size makes it smaller)"
+            if setting(result, "replay")
+            else "none were asked for (--replay 200 draws them)"
         )
+        blocks.append(Prose(f"No studies were drawn: {why}."))
     else:
         blocks.append(
             Prose(
