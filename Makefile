@@ -18,7 +18,7 @@ run: .venv/cpu  ## Audit the built-in demo set, or DATA=path/to/faces
 	$(BIN)/fer-audit run $(if $(DATA),"$(DATA)")
 
 test: .venv/dev  ## Fast tests: no network, no real data
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: .venv/dev  ## Format, lint and types
 	$(BIN)/ruff format --check .
@@ -48,7 +48,7 @@ ci: check test browser real  ## What CI runs
 bench: .venv/dev  ## Measure a cold run against bare onnxruntime, on this machine
 	$(BIN)/python -m benchmarks.cold_run
 
-pictures: .venv/dev  ## Draw the README's picture again, from the demo set
+pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; needs Chromium
 	$(BIN)/python -m benchmarks.pictures
 
 clean:  ## Remove the environment and caches of the checkout

@@ -26,8 +26,6 @@ LINES = 62
 PAGE_WIDTH, PAGE_HEIGHT = 1180, 1250
 SHOWN = "#clusters"
 """The part of the page that is pictured: mean faces, lifts and style of the first cluster."""
-COLOURS = 128
-"""Enough for a page of few colours, and a third of the bytes."""
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 
@@ -70,8 +68,7 @@ def page_picture(page: Path, chromium: str) -> None:
         view.evaluate(f"document.querySelector('{SHOWN}').scrollIntoView()")
         data = view.screenshot()
         browser.close()
-    picture = Image.open(io.BytesIO(data)).convert("RGB").quantize(COLOURS)
-    picture.save(FOLDER / "page.png", optimize=True)
+    Image.open(io.BytesIO(data)).convert("RGB").save(FOLDER / "page.png", optimize=True)
 
 
 if __name__ == "__main__":

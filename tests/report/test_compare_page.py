@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from fer_audit.audit.types import Agreement, AttributeComparison, Comparison
+from fer_audit.audit.types import Agreement, AttributeComparison, Comparison, TextDifference
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.compare import cross_map, last_folder, run_names
 from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
@@ -41,11 +43,15 @@ def empty() -> Comparison:
     )
 
 
+def nothing(*names: str) -> dict[str, Any]:
+    return dict.fromkeys(names)
+
+
 def unknown_agreement(found: Agreement) -> Agreement:
     names = ("ari", "low", "high", "null_95", "p", "ami")
     return replace(
         found,
-        **dict.fromkeys(names),
+        **nothing(*names),
         n=0,
         table=(),
         matches=(),
@@ -55,30 +61,24 @@ def unknown_agreement(found: Agreement) -> Agreement:
 
 
 def unknown_attribute(each: AttributeComparison) -> AttributeComparison:
-    no_association = None if each.first is None else replace(
-        each.first,
-        **dict.fromkeys(
-            ("v", "null_95", "v_corrected", "low", "high", "p_holm", "highest")
-            + ("u_group_from_cluster", "u_cluster_from_group")
-        ),
-        rungs=0,
-    )  # fmt: skip
-    nothing = [
-        field.name
-        for field in fields(each.groups[0])
-        if field.name not in ("name", "not_computable", "first_count")
+    assert each.first is not None
+    known = ("name", "not_computable", "first_count")
+    unknown = [
+        field.name for field in dataclasses.fields(each.groups[0]) if field.name not in known
     ]
     return replace(
         each,
-        common=None,
-        relabelled=None,
+        **nothing("common", "relabelled", "second", "intervals_overlap"),
         tested=False,
-        first=no_association,
-        second=None,
-        intervals_overlap=None,
+        first=replace(
+            each.first,
+            **nothing("v", "null_95", "v_corrected", "low", "high", "p_holm", "highest"),
+            **nothing("u_group_from_cluster", "u_cluster_from_group"),
+            rungs=0,
+        ),
         rungs=(),
         ladder=(),
-        groups=tuple(replace(group, **dict.fromkeys(nothing)) for group in each.groups),
+        groups=tuple(replace(group, **nothing(*unknown)) for group in each.groups),
     )
 
 
@@ -104,6 +104,7 @@ def many() -> Comparison:
     )
 
 
+SEVERITIES = ("info", "notice", "warning")
 MAKERS = (
     two_runs,
     changed,
@@ -213,9 +214,6 @@ def test_every_finding_stands_with_its_severity(comparison: Comparison, page: Ma
         assert words.split()[1] == finding.text.split()[0]
 
 
-SEVERITIES = ("info", "notice", "warning")
-
-
 def test_the_tables_hold_the_numbers_of_the_comparison(
     comparison: Comparison, page: Markup
 ) -> None:
@@ -280,6 +278,7 @@ def test_rungs_that_differ_are_some_of_the_ladder(comparison: Comparison) -> Non
         ("runs/a", "a"),
         ("/home/x/runs/a/", "a"),
         ("C:\\runs\\b", "b"),
+        ("runs/a\\b", "a\\b"),
         (".", ""),
         ("/", ""),
         ("..", ""),
@@ -297,12 +296,17 @@ def test_a_run_without_a_folder_name_is_called_by_its_place(comparison: Comparis
 
 
 def test_no_path_of_a_disk_is_on_the_page_or_in_a_chart(comparison: Comparison) -> None:
-    assert FOLDER in comparison.first.name
-    assert any(FOLDER in (each.first or "") for each in comparison.settings)
+    settings = (
+        TextDifference("model", f"{FOLDER}/0.onnx", f"C:{FOLDER}/1.onnx".replace("/", "\\")),
+    )
+    told = replace(comparison, settings=settings)
+    assert FOLDER in told.first.name
 
-    texts = [comparison_page(comparison), *map(page_svg, comparison_charts(comparison))]
+    texts = [comparison_page(told), *map(page_svg, comparison_charts(told))]
 
     assert [text for text in texts if "somebody" in text or "secret place" in text] == []
+    assert "…/0.onnx" in texts[0]
+    assert "…/1.onnx" in texts[0]
 
 
 def test_no_name_becomes_markup_and_every_name_is_read() -> None:

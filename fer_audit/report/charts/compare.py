@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -47,7 +45,9 @@ def run_names(comparison: Comparison) -> Runs:
 
 def last_folder(path: str) -> str:
     """Return the last name of a path of any system; "" where it has none."""
-    return re.split(r"[\\/]", path.rstrip("\\/"))[-1].strip(" .")
+    # A folder may have a backslash in its name where folders are parted by slashes.
+    parts = path.rstrip("\\/").split("/" if "/" in path else "\\")
+    return "" if parts[-1].strip(" .") == "" else parts[-1]
 
 
 def legend_of(figure: Figure, runs: Runs) -> None:
