@@ -28,6 +28,7 @@ from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack import build
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
+from fer_audit.pipeline.run import Until
 from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces, utkface_name
 from tests.graphs import black_is_nan_graph, save

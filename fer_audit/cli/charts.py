@@ -44,7 +44,8 @@ def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None)
         if svg is not None:
             save_charts(charts, svg, "svg")
     except StoreError as exc:
-        raise StoreError(str(exc), hint="Choose another folder for --png or --svg.") from exc
+        hint = "Free some disk, or choose another folder for --png or --svg."
+        raise StoreError(str(exc), hint=hint) from exc
     for folder in dict.fromkeys(each for each in (png, svg) if each is not None):
         kinds = (png, svg).count(folder)
         say(f"{counted(kinds * len(charts), 'chart')} written to {folder}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.charts import chart_options, say, write_charts
+from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.audit.compare import ReadRun
@@ -63,6 +64,11 @@ def write_page(comparison: Comparison, path: Path) -> None:
     from fer_audit.report.page.compare import comparison_page
     from fer_audit.store import write_text
 
+    if not path.resolve().parent.is_dir():
+        raise StoreError(
+            f"Cannot write {path}: there is no folder {path.parent}",
+            hint="Make it, or choose another --html.",
+        )
     write_text(path, comparison_page(comparison))
     say(f"Page written to {path}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fer_audit.cli.charts import chart_options, write_charts
+from fer_audit.cli.charts import chart_options, say, write_charts
 
 
 @click.command("report", short_help="Show a finished run again.")
@@ -16,7 +16,7 @@ from fer_audit.cli.charts import chart_options, write_charts
     "--html",
     "as_html",
     is_flag=True,
-    help="Write RUN/report.html again, from result.json and the pictures beside it.",
+    help="Also write RUN/report.html again, from result.json and the pictures beside it.",
 )
 @chart_options
 def report_command(
@@ -24,7 +24,7 @@ def report_command(
 ) -> None:
     """Show the report of the run directory RUN.
 
-    --png and --svg write every chart as a file fit for a paper, as wide as a column and with its letters embedded.
+    --png and --svg also write every chart as a file fit for a paper, as wide as a column and with its letters embedded.
 
     \b
     Examples:
@@ -48,10 +48,8 @@ def report_command(
         if as_html:
             page = report_page(result, pictures, read_timings(run / "timings.json"))
             write_text(run / "report.html", page)
-            click.echo(f"Page written to {run / 'report.html'}", err=True)
+            say(f"Page written to {run / 'report.html'}")
         write_charts(report_charts(result, pictures), png=png, svg=svg)
-        if not as_json:
-            return
     if as_json:
         click.echo(result_json(result), nl=False)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types import Finding
 from fer_audit.config import Timing
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.document import parse_result, read_result, result_json
@@ -150,11 +150,12 @@ def test_a_page_of_24_000_images_is_small() -> None:
 
 
 def test_the_small_ladders_say_in_words_what_they_show() -> None:
-    result: AuditResult = utkface()
-    page = read_markup(report_page(result))
+    result = utkface()
+    reach = Finding("claims_reach", "notice", "How far the claims climb.")
+
+    page = read_markup(report_page(dataclasses.replace(result, findings=(reach,))))
 
     told = {each.get("aria-label") for each in page.all("span") if "rungs" in each.get("class")}
-
     for ladder in result.ladders:
         said = f"{ladder.attribute}: rung {ladder.highest} of {len(ladder.rungs)}"
         assert any(label.startswith(said) for label in told), said

@@ -192,7 +192,7 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
             color=INK,
             linewidth=1.2,
         )
-        axes.set_yticks(rows, [each.measure.replace("_", " ") for each in measures])
+        axes.set_yticks(rows, [_spoken(each.measure) for each in measures])
         axes.set_ylim(len(measures) - 0.4, -0.6)
         reach = 1.15 * max(0.5, *(abs(value) for value in values))
         axes.set_xlim(-reach, reach)
@@ -207,13 +207,13 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         title="How its pictures were taken",
         alt=(
             f"Style of cluster {cluster} beside the set; furthest apart is"
-            f" {furthest.measure.replace('_', ' ')}, by {number(furthest.difference)} standard deviations."
+            f" {_spoken(furthest.measure)}, by {number(furthest.difference)} standard deviations."
         ),
         sheet=Sheet(
             ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
             tuple(
                 (
-                    each.measure.replace("_", " "),
+                    _spoken(each.measure),
                     _mean(each.mean),
                     _mean(each.set_mean),
                     f"{each.difference or 0.0:+.2f}"
@@ -228,6 +228,10 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         ),
         draw=draw,
     )
+
+
+def _spoken(measure: str) -> str:
+    return clipped(measure.replace("_", " "), 24)
 
 
 def _mean(value: float | None) -> str:

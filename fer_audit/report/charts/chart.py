@@ -17,11 +17,10 @@ def key_of(*names: str) -> str:
     """
     text = "-".join(names)
     plain = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")[:60]
-    if plain == text:
+    if plain and plain == text:
         return plain
-    return f"{plain}-{hashlib.sha256(text.encode('utf-8', 'backslashreplace')).hexdigest()[:6]}".lstrip(
-        "-"
-    )
+    digits = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+    return f"{plain or 'chart'}-{digits}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _strength(axes: Axes, side: int, row: float, one: RunAssociation | None) -> 
             axes.vlines(one.v, row - 0.17, row + 0.17, color=MUTED, linewidth=0.9)
         put(axes, side, row, one.v_corrected, (one.low, one.high))
     axes.annotate(
-        "no clusters" if one is None else f"{coefficient(one.v_corrected)}{_around(one)}",
+        "not asked" if one is None else f"{coefficient(one.v_corrected)}{_around(one)}",
         (1.0, row),
         xycoords=axes.get_yaxis_transform(),
         xytext=(6, 0),
@@ -123,7 +123,7 @@ def _around(one: RunAssociation) -> str:
 
 def _in_words(each: AttributeComparison) -> str:
     both = [
-        "no clusters" if one is None else coefficient(one.v_corrected)
+        "not asked" if one is None else coefficient(one.v_corrected)
         for one in (each.first, each.second)
     ]
     return f"{clipped(each.attribute, 40)} {both[0]} and {both[1]}"
@@ -136,7 +136,7 @@ def strength_sheet(found: Sequence[AttributeComparison], level: str) -> Sheet:
         for side, one in enumerate((each.first, each.second)):
             name = f"{clipped(each.attribute, 40)}, {('first', 'second')[side]} {SIGNS[side]}"
             if one is None:
-                rows.append((name, "no clusters", *[""] * 6))
+                rows.append((name, "not asked", *[""] * 6))
                 continue
             rows.append(
                 (

@@ -135,6 +135,7 @@ def page_svg(chart: Chart) -> str:
 def _own_ids(tag: str, key: str) -> str:
     tag = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', tag)
     tag = re.sub(r"url\(#([^)]*)\)", rf"url(#{key}-\1)", tag)
+    tag = tag.replace("xlink:href=", "href=")
     tag = re.sub(r'href="#([^"]*)"', rf'href="#{key}-\1"', tag)
     for ink, variable in _VARIABLES.items():
         tag = tag.replace(ink, f"var({variable})")

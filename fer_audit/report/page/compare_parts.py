@@ -34,7 +34,8 @@ def clusters_agree(comparison: Comparison, runs: Runs) -> Section:
         blocks.append(
             Prose(
                 "1 is the same partition, 0 no more alike than chance; the numbers of the clusters do not matter."
-                f" Interval and p rest on {counted(found.permutations, 'drawn table')}.",
+                f" p rests on {counted(found.permutations, 'drawn table')}, the interval on"
+                f" {counted(found.bootstraps, 'resample')}.",
                 "small",
             )
         )
