@@ -16,6 +16,7 @@ from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
 from fer_audit.report.words import clipped, number, p_text, percent, whole
 
 _ROW = 0.165
+_FAR_FOR_FEW = 8.0
 _WIDEST = 64.0
 """No axis goes further than 1/64 and 64."""
 
@@ -84,15 +85,17 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
 
 
 def _reach(cells: Sequence[AssociationCell]) -> float:
-    """Return how far the axis goes to either side of 1: as far as cells of 30 images or more, and their intervals, do."""
-    ends = [
-        max(end, 1 / end)
-        for cell in cells
-        if not cell.too_few
-        for end in (cell.lift_low, cell.lift, cell.lift_high)
-        if end
-    ]
-    return min(_WIDEST, 1.25 * max([2.0, *ends]))
+    """Return how far the axis goes to either side of 1, as far as lifts and intervals do.
+
+    Cells under 30 images have the widest intervals and say least: they stretch the axis to `_FAR_FOR_FEW` at most.
+    """
+    ends = [2.0]
+    for cell in cells:
+        for end in (cell.lift,) if cell.too_few else (cell.lift_low, cell.lift, cell.lift_high):
+            if end:
+                far = max(end, 1 / end)
+                ends.append(min(far, _FAR_FOR_FEW) if cell.too_few else far)
+    return min(_WIDEST, 1.25 * max(ends))
 
 
 def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach: float) -> None:
