@@ -29,6 +29,10 @@ from fer_audit.pack import build
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
+from fer_audit.report.document import read_result
+from fer_audit.report.page.report import report_page
+from fer_audit.report.pictures import read_pictures
+from fer_audit.report.timings import read_timings
 from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces, utkface_name
 from tests.graphs import black_is_nan_graph, save
@@ -172,7 +176,7 @@ def walk_until_rename(n):
 assert ended(child(lambda: walk("straight"))) == 0
 
 kills = 0
-for n in (1, 2, 9, 10, 11, 14, 27, 40, 13, 3, 1):
+for n in (1, 2, 9, 10, 11, 14, 27, 40, 13, 3, 1, 4, 3, 2):
     code = ended(child(lambda: walk_until_rename(n)))
     assert code in (0, -signal.SIGKILL), code
     kills += code != 0
@@ -206,7 +210,16 @@ def test_a_run_killed_at_any_point_ends_in_the_bytes_of_one_that_was_not(
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.splitlines()[-1]) >= 8, "the kills came too late to mean anything"
-    assert artefacts(tmp_path / "run-killed") == artefacts(tmp_path / "run-straight")
+    killed, straight = tmp_path / "run-killed", tmp_path / "run-straight"
+    assert artefacts(killed) == artefacts(straight)
+    pictures = (killed / "pictures.json").read_bytes()
+    assert pictures == (straight / "pictures.json").read_bytes()
+    # Pages differ in their timings; each is the one its JSON files give.
+    assert (killed / "report.html").read_text(encoding="utf-8") == report_page(
+        read_result(killed / "result.json"),
+        read_pictures(killed / "pictures.json"),
+        read_timings(killed / "timings.json"),
+    )
     left = [path for path in tmp_path.rglob(".tmp-*") if "run-" in str(path) or path.is_file()]
     assert left == []
     names = ["run-straight", "run-killed"]
