@@ -113,6 +113,7 @@ def associate(
         null_mean=strength.null.mean,
         null_95=strength.null.quantile_95,
         v_corrected=strength.v_corrected,
+        v_corrected_null_95=None if strength.v_corrected is None else strength.null.corrected_95,
         low=strength.low,
         high=strength.high,
         p_permutation=strength.null.p,

@@ -15,10 +15,7 @@ from fer_audit.audit.tables import (
     drop_empty,
     expected_counts,
 )
-from fer_audit.audit.types import AssociationCell
-
-TOO_FEW = 30
-"""Cells with fewer images are shown, never ranked."""
+from fer_audit.audit.types import TOO_FEW, AssociationCell
 
 
 def residual_p(residuals: Floats) -> Floats:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.conditional import (
     Strata,
     conditional_information,
@@ -20,7 +19,7 @@ from fer_audit.audit.correction import holm
 from fer_audit.audit.information import entropy
 from fer_audit.audit.strata import Question
 from fer_audit.audit.tables import drop_empty
-from fer_audit.audit.types import Conditional
+from fer_audit.audit.types import TOO_FEW, Conditional
 from fer_audit.audit.wording import counted, p_value, percent, spoken
 from fer_audit.dataset.types import Attribute
 

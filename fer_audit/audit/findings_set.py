@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.duplicates import conflicting_names
 from fer_audit.audit.types import (
+    TOO_FEW,
     AuditResult,
     Cell,
     Finding,

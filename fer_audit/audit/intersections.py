@@ -10,10 +10,10 @@ from functools import reduce
 import numpy as np
 
 from fer_audit.audit import loglinear
-from fer_audit.audit.cells import TOO_FEW, residual_p
+from fer_audit.audit.cells import residual_p
 from fer_audit.audit.correction import benjamini_hochberg
 from fer_audit.audit.tables import Counts, Floats
-from fer_audit.audit.types import Cell, Intersections
+from fer_audit.audit.types import TOO_FEW, Cell, Intersections
 from fer_audit.dataset.types import Attribute
 
 SHOWN = 10

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.correction import benjamini_hochberg
 from fer_audit.audit.duplicates import first_copies
 from fer_audit.audit.probes import probe_pair
 from fer_audit.audit.resampling import monte_carlo_p
 from fer_audit.audit.tables import Floats
-from fer_audit.audit.types import GroupOverlap, LatentOverlap, PairOverlap
+from fer_audit.audit.types import TOO_FEW, GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng

@@ -11,6 +11,7 @@ from scipy.stats import random_table
 from fer_audit.audit.tables import (
     Counts,
     Floats,
+    corrected_from_chi2,
     corrected_v,
     cramers_v,
     expected_counts,
@@ -27,6 +28,8 @@ class NullBand:
 
     mean: float
     quantile_95: float
+    corrected_95: float
+    """The 95 % quantile of the bias-corrected V of the same tables."""
     p: float
     """(1 + #{V* >= V}) / (B + 1); Phipson & Smyth 2010: never 0."""
     draws: int
@@ -74,6 +77,11 @@ def null_band(table: Counts, *, draws: int, rng: np.random.Generator) -> NullBan
     return NullBand(
         mean=float(v.mean()),
         quantile_95=float(np.quantile(v, 0.95)),
+        corrected_95=float(
+            np.quantile(
+                corrected_from_chi2(chi2, n=int(table.sum()), rows=len(rows), cols=len(cols)), 0.95
+            )
+        ),
         p=monte_carlo_p(chi2, seen),
         draws=draws,
     )

@@ -11,6 +11,7 @@ from fer_audit.audit.association import associate, correct_for_attributes
 from fer_audit.audit.resampling import corrected_null_95
 from fer_audit.audit.tables import Counts, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types import (
+    UNSTABLE,
     Association,
     AttributeStability,
     ClusterStability,
@@ -25,8 +26,6 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
-UNSTABLE = 0.6
-"""Mean Jaccard similarity below which a cluster is no pattern to trust; Hennig 2007, section 4."""
 NULL_DRAWS = 999
 """Tables behind each null band: its 95 % quantile is wanted, not a small p."""
 K_BELOW, K_ABOVE = 1, 2

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from fer_audit.audit.association import associate
-from fer_audit.audit.cells import TOO_FEW
 from fer_audit.audit.correction import benjamini_hochberg
 from fer_audit.audit.resampling import monte_carlo_p
 from fer_audit.audit.tables import Floats, cross_table
-from fer_audit.audit.types import Association, StyleBaseline, StyleTest
+from fer_audit.audit.types import TOO_FEW, Association, StyleBaseline, StyleTest
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES, PackRows

@@ -66,8 +66,16 @@ def corrected_v(tables: NDArray[np.integer | np.floating]) -> Floats:
     n = x.sum(axis=(-2, -1))
     r = (x.sum(axis=-1) > 0).sum(axis=-1)
     c = (x.sum(axis=-2) > 0).sum(axis=-1)
-    free = np.maximum(n - 1, 1)
-    phi2 = np.maximum(0.0, pearson_chi2(x, expected_counts(x)) / n - (r - 1) * (c - 1) / free)
+    return corrected_from_chi2(pearson_chi2(x, expected_counts(x)), n=n, rows=r, cols=c)
+
+
+def corrected_from_chi2(
+    chi2: Floats, *, n: Floats | int, rows: Counts | int, cols: Counts | int
+) -> Floats:
+    """Return the bias-corrected V of tables of which chi-squared, n and the occupied rows and columns are known."""
+    r, c = np.asarray(rows), np.asarray(cols)
+    free = np.maximum(np.asarray(n) - 1, 1)
+    phi2 = np.maximum(0.0, chi2 / n - (r - 1) * (c - 1) / free)
     room = np.minimum((r - 1) * (1 - (r - 1) / free), (c - 1) * (1 - (c - 1) / free))
     ratio = np.divide(phi2, room, out=np.zeros_like(phi2), where=room > 0)
     return np.asarray(np.minimum(1.0, np.sqrt(ratio)))

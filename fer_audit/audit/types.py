@@ -23,6 +23,8 @@ from fer_audit.audit.compare_types import RungChange as RungChange
 from fer_audit.audit.compare_types import RunRows as RunRows
 from fer_audit.audit.compare_types import TextDifference as TextDifference
 from fer_audit.audit.compare_types import VectorFacts as VectorFacts
+from fer_audit.audit.types_claims import TOO_FEW as TOO_FEW
+from fer_audit.audit.types_claims import UNSTABLE as UNSTABLE
 from fer_audit.audit.types_claims import AttributeStability as AttributeStability
 from fer_audit.audit.types_claims import ClusterStability as ClusterStability
 from fer_audit.audit.types_claims import Conditional as Conditional
@@ -367,6 +369,8 @@ class Association:
     not_computable: NotComputable = ()
     u_corrected: float | None = None
     """u_group_from_cluster less its mean under chance: (I - E[I]) / H(group), at least 0."""
+    v_corrected_null_95: float | None = None
+    """95 % quantile of v_corrected over the tables of null_95."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TOO_FEW = 30
+"""Cells and clusters with fewer images are shown, never ranked."""
+UNSTABLE = 0.6
+"""A cluster whose mean Jaccard similarity over resamples is lower does not come back; Hennig 2007."""
+
 NotComputable = tuple[tuple[str, str], ...]
 """((field, reason), ...) of the fields of this record that are None because they have no value."""
 

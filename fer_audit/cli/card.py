@@ -39,7 +39,7 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None) -> None:
 
     Markdown has the section titles of the Hugging Face template: paste it into the dataset's README.md.
     Croissant is a block to merge into the dataset's own croissant.json, not a document of its own (docs/card.md).
-    Groups of fewer than 30 images are marked and never ranked, and no file is named.
+    Groups of fewer than 30 images are marked and never ranked, and no image file is named.
 
     \b
     Examples:

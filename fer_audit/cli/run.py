@@ -113,7 +113,6 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @model_options
 @cluster_options
 @statistics_options
-@report_options
 @place_options
 @click.pass_context
 def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options

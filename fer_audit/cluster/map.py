@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import warnings
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numpy as np
@@ -39,26 +38,16 @@ class LatentMap:
 
 
 def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> LatentMap:
-    """Return the first two of (n, m) principal coordinates; the second is 0 when there is one only.
-
-    The settings say how much of the variance of all m coordinates the two hold: a map shows that and no more.
-    """
+    """Return the first two of (n, m) principal coordinates; the second is 0 when there is one only."""
     points = np.zeros((len(ok), 2), np.float32)
     points[ok] = _two_columns(coordinates[ok])
-    spreads = coordinates[ok].var(axis=0, dtype=np.float64) if ok.any() else np.zeros(1)
-    total = float(spreads.sum())
-    share = float(spreads[:2].sum()) / total if total > 0 else 0.0
-    settings = (
-        ("coordinates", f"{min(2, coordinates.shape[1])} of {coordinates.shape[1]}"),
-        ("their share of the variance", f"{100 * share:.1f} %"),
-    )
+    settings = (("coordinates", f"{min(2, coordinates.shape[1])} of {coordinates.shape[1]}"),)
     return LatentMap(points, ok.copy(), "pca", settings)
 
 
 def refuse_missing_umap() -> None:
     """Raise ConfigError when umap-learn is not installed; call it before the long work, not after."""
-    if importlib.util.find_spec("umap") is None:
-        raise _missing()
+    umap_version()
 
 
 def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: int) -> LatentMap:
@@ -101,8 +90,10 @@ def umap_settings() -> tuple[tuple[str, str], ...]:
 
 def umap_version() -> str:
     """Return the version of umap-learn. Raises ConfigError when it is not installed."""
-    refuse_missing_umap()
-    return version("umap-learn")
+    try:
+        return version("umap-learn")
+    except PackageNotFoundError as exc:  # or another package, or a folder, that is called umap
+        raise _missing() from exc
 
 
 def map_fingerprint(

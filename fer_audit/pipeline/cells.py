@@ -48,20 +48,36 @@ def cluster_cells(
     *,
     seed: int,
 ) -> list[Cell]:
-    """Return the cells of at least `LEAST_IN_MEAN` images: each cluster, then its groups by attribute.
+    """Return the cells that have a mean face: each cluster, then its groups by attribute.
 
-    `once` (n,) is the mask of the images that count.
+    `once` (n,) is the mask of the images that count. A cell has at least `LEAST_IN_MEAN` images, and so has what the
+    shown groups of an attribute leave of their cluster: the mean of the cluster minus theirs is the mean of the rest.
     A draw depends on the seed and on the names of its cell alone.
     """
     cells = []
     for cluster in range(clustering.k):
         inside = once & (clustering.labels == cluster)
-        cells.append(_cell(inside, cluster, None, None, seed))
+        whole = _cell(inside, cluster, None, None, seed)
+        if whole.n < LEAST_IN_MEAN:
+            continue
+        cells.append(whole)
         for attribute in attributes:
             codes = np.where(inside, attribute.codes, -1)
-            for code, group in enumerate(attribute.categories):
-                cells.append(_cell(codes == code, cluster, attribute.name, group, seed))
-    return [cell for cell in cells if cell.n >= LEAST_IN_MEAN]
+            groups = [
+                _cell(codes == code, cluster, attribute.name, group, seed)
+                for code, group in enumerate(attribute.categories)
+            ]
+            cells += _without_a_small_rest(groups, whole.n)
+    return cells
+
+
+def _without_a_small_rest(groups: list[Cell], whole: int) -> list[Cell]:
+    """Return the groups that can be shown beside a cluster of `whole` images, the smallest left out first."""
+    shown = [cell for cell in groups if cell.n >= LEAST_IN_MEAN]
+    while 0 < whole - sum(cell.n for cell in shown) < LEAST_IN_MEAN:
+        smallest = min(shown, key=lambda cell: cell.n)
+        shown = [cell for cell in shown if cell is not smallest]
+    return shown
 
 
 def sheet_rows(clustering: Clustering, once: NDArray[np.bool_], *, faces: int) -> list[SheetRows]:

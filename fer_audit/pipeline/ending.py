@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
@@ -22,7 +22,7 @@ from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress
 from fer_audit.report.page.report import report_page
 from fer_audit.report.pictures import pictures_json
-from fer_audit.report.timings import write_timings
+from fer_audit.report.timings import read_timings, write_timings
 from fer_audit.store import write_text
 
 
@@ -81,16 +81,23 @@ class Ending:
             )
             write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
         with self.watch.stage("report", 1):
-            page = report_page(result, pictures, self.watch.timings)
+            page = report_page(result, pictures, self._timings())
             write_text(self.out / run_folder.PAGE, page)
         self.mark(prints)
 
     def mark(self, prints: RunFingerprints) -> None:
         """Write the timings, and the mark that makes the run finished."""
-        write_timings(self.out / run_folder.TIMINGS, self.watch.timings)
+        write_timings(self.out / run_folder.TIMINGS, self._timings())
         names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
         names += [run_folder.ROWS_CSV] if self.csv else []
         report = [run_folder.PICTURES, run_folder.PAGE]
         names += [name for name in report if (self.out / name).exists()]
         fingerprint = pictures_fingerprint(prints.audit, self.options)
         run_folder.mark_done(self.out, prints, fingerprint, names)
+
+    def _timings(self) -> list[Timing]:
+        """Return the timings of every stage: those of an earlier call that did not have to work again come first."""
+        now = {each.stage for each in self.watch.timings}
+        earlier = read_timings(self.out / run_folder.TIMINGS)
+        before = [replace(each, reused=True) for each in earlier if each.stage not in now]
+        return [*before, *self.watch.timings]

@@ -116,8 +116,8 @@ def mark_done(
 
 
 def forget_result(out: Path) -> None:
-    """Remove a result and what was drawn from it."""
-    for name in (RESULT, PICTURES, PAGE):
+    """Remove a result, what was drawn from it, and how long it took."""
+    for name in (RESULT, PICTURES, PAGE, TIMINGS):
         (out / name).unlink(missing_ok=True)
 
 

@@ -81,10 +81,12 @@ def _kept(question: Conditional) -> float:
 
 
 def about_the_model(result: AuditResult) -> list[str]:
-    """Return whose vectors were clustered, and what a reader has to know of them."""
+    """Return whose vectors were clustered, and what a reader has to know of them; nothing without clusters."""
     model = result.model
     if model is None:
         return ["No vectors were made: nothing is said about a latent space."]
+    if result.clustering is None:
+        return []
     text = f"What is said of clusters is said of the vectors of {name_of(model.name)}; another model can sort otherwise."
     caveat = clipped(model.caveat.strip(), SENTENCE)
     return [text, caveat] if caveat else [text]

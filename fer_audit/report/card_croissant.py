@@ -12,6 +12,7 @@ from fer_audit.audit.types import AuditResult
 from fer_audit.report import card_claims as claims
 from fer_audit.report import card_words as words
 from fer_audit.report.command import run_command_line
+from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.words import clipped
 
 RAI = "http://mlcommons.org/croissant/RAI/"
@@ -85,11 +86,11 @@ def _limitations(result: AuditResult) -> list[str]:
     incomplete = "The audit behind these statements is incomplete: a part of the work is missing."
     return [
         *([] if result.complete else [incomplete]),
-        *(f"The audit cannot say: {text}" for text in words.CANNOT_SAY),
+        *(f"The audit cannot say: {text}" for text in CANNOT_SAY),
         *claims.about_the_model(result),
         words.copies(result),
         *([age] if age else []),
-        *result.dataset.notes,
+        *words.notes(result),
         f"These statements were measured: {computed}; command {command}.",
     ]
 

@@ -12,6 +12,7 @@ from fer_audit.audit.types import AuditResult, Cell, Representation
 from fer_audit.report import card_claims as claims
 from fer_audit.report import card_words as words
 from fer_audit.report.command import run_command_line
+from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.markdown import bullets, heading, paragraph, table
 from fer_audit.report.set_section import FOUR_FIFTHS
 from fer_audit.report.words import clipped, counted, p_text, percent, percent_span, span, whole
@@ -20,6 +21,8 @@ BEGIN = "<!-- fer-audit card: begin. Paste this into the dataset's README.md in 
 END = "<!-- fer-audit card: end -->"
 
 _FINDINGS = 12
+_RANKED = "thin_intersections"
+"""The finding that singles out the thinnest combination; the section of combinations ranks none under 30 images."""
 _HEAPED = 110.0
 """Whipple's index up to here is fairly accurate on the UN's scale."""
 _UNCLEAR = "–"
@@ -28,7 +31,7 @@ _UNCLEAR = "–"
 def markdown_card(result: AuditResult) -> str:
     """Return the card's sections as markdown; the same result gives the same text.
 
-    It names groups and attributes, never a file. Groups and combinations of fewer than 30 images are marked and stand in
+    It names groups and attributes, never an image file. Groups and combinations of fewer than 30 images are marked and stand in
     the order of their names: they are not ranked.
     """
     lines = [
@@ -68,7 +71,9 @@ def _annotations(result: AuditResult) -> list[str]:
 
 
 def _risks(result: AuditResult) -> list[str]:
-    told = [each.text for each in result.findings if each.severity != "info"]
+    told = [
+        each.text for each in result.findings if each.severity != "info" and each.code != _RANKED
+    ]
     name = words.name_of(result.dataset.name)
     lines = [
         *heading(2, "Bias, Risks, and Limitations"),
@@ -160,7 +165,7 @@ def _mark(count: int) -> str:
 def _files(result: AuditResult) -> list[str]:
     found = words.conflicts(result)
     texts = [words.copies(result), *([found] if found else []), *words.missing(result)]
-    notes = [clipped(note, words.SENTENCE) for note in result.dataset.notes]
+    notes = [clipped(note, words.SENTENCE) for note in words.notes(result)]
     return [*heading(3, "Duplicates, conflicts and gaps"), *bullets([*texts, *notes])]
 
 
@@ -224,16 +229,18 @@ def _considerations(result: AuditResult) -> list[str]:
     return [
         *heading(3, "Considerations for Using the Data"),
         *paragraph("The audit cannot say:"),
-        *bullets(words.CANNOT_SAY),
-        *paragraph(" ".join(claims.about_the_model(result))),
+        *bullets(CANNOT_SAY),
+        *(paragraph(" ".join(about)) if (about := claims.about_the_model(result)) else []),
     ]
 
 
 def _recommendations(result: AuditResult) -> list[str]:
     """Return what follows from the numbers; nothing that was not measured is recommended."""
-    texts = [
-        "Report a model's results for each group with counts and intervals, not as one number."
-    ]
+    texts = []
+    if words.has_groups(result):
+        texts.append(
+            "Report a model's results for each group with counts and intervals, not as one number."
+        )
     low = [
         f"{words.name_of(group.name)} ({words.name_of(each.attribute)})"
         for each in words.about_people(result)
@@ -254,11 +261,8 @@ def _recommendations(result: AuditResult) -> list[str]:
         texts.append(
             "Look at the labels of the copies that disagree before trusting single labels."
         )
-    if any(
-        each.whipple is not None and each.whipple >= _HEAPED
-        for each in (result.age_heaping,)
-        if each
-    ):
+    ages = result.age_heaping
+    if ages is not None and ages.whipple is not None and ages.whipple >= _HEAPED:
         texts.append("Use bins of ages rather than single years: ages are rounded.")
     held = [
         words.name_of(each.attribute)
@@ -270,8 +274,10 @@ def _recommendations(result: AuditResult) -> list[str]:
             f"Check what a model that starts from these vectors makes of: {', '.join(held)}; the clusters go together with"
             " it beyond chance."
         )
-    texts.append("Do not take the labels for what people say of themselves.")
-    return [*heading(3, "Recommendations"), *bullets(texts)]
+    if words.has_groups(result):
+        texts.append("Do not take the labels for what people say of themselves.")
+    said = bullets(texts) or paragraph("None: nothing was measured that one could follow from.")
+    return [*heading(3, "Recommendations"), *said]
 
 
 def _computation(result: AuditResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fer_audit.audit.types import (
@@ -27,14 +28,10 @@ NAME = 60
 SENTENCE = 1_000
 """Longest sentence of a stranger that it prints."""
 
-CANNOT_SAY = (
-    "Who people are: labels are perceived or estimated by somebody or something, not what the people shown say of"
-    " themselves.",
-    "What causes what: an association is not a cause.",
-    "Anything about people outside these files: a set is not a population.",
-    "That nothing else explains an association: only the columns that the set records, and how its pictures look,"
-    " were held fixed.",
-)
+_EXAMPLES = re.compile(r':\s*"[^"]*"(?:, "[^"]*")*(?: and [0-9,]+ more)?(?=[.;]|$)')
+"""The files that a note of the set quotes: `: "a.jpg", "b.jpg" and 3 more`."""
+_MARKS = ",;:."
+_CLAUSE = re.compile(rf"(.*)[{_MARKS}]\s", re.DOTALL)
 
 
 def name_of(text: str) -> str:
@@ -45,6 +42,11 @@ def name_of(text: str) -> str:
 def about_people(result: AuditResult) -> list[Representation]:
     """Return the attributes that a card describes: people and the labels to learn, not batches and style."""
     return [each for each in result.representation if each.kind in ("demographic", "label")]
+
+
+def has_groups(result: AuditResult) -> bool:
+    """Whether anything is annotated: without, nothing can be said or recommended about groups."""
+    return any(each.annotated for each in about_people(result))
 
 
 def shown_groups(representation: Representation) -> list[GroupShare]:
@@ -177,6 +179,28 @@ def missing(result: AuditResult) -> list[str]:
 def _by_reason(found: Sequence[RejectCount]) -> str:
     named = ", ".join(f"{name_of(each.reason).replace('_', ' ')} {each.count:,}" for each in found)
     return f" ({named})" if named else ""
+
+
+def notes(result: AuditResult) -> list[str]:
+    """Return the notes of the set without the file names they quote: a name can hold an age and a gender."""
+    return [text for note in result.dataset.notes if (text := _without_names(note))]
+
+
+def _without_names(note: str) -> str:
+    """Return a note without its quoted examples; "" when little more than a name is in it.
+
+    Quotes that are no list of examples end the note at the last whole clause before them. A name may hold
+    quotes itself: whatever stands between the first and the last quote of a note is never kept.
+    """
+    text = _EXAMPLES.sub("", note, count=1)
+    if '"' not in text:
+        return text
+    before = note[: note.index('"')].rstrip()
+    if not before.endswith(tuple(_MARKS)):
+        clause = _CLAUSE.match(before)
+        before = "" if clause is None else clause[1]
+    before = before.rstrip(_MARKS)
+    return f"{before}." if before else ""
 
 
 def draws(result: AuditResult) -> list[str]:

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from fer_audit.audit.types import (
+    TOO_FEW,
     Association,
     AssociationCell,
     AuditResult,
@@ -22,7 +23,6 @@ from fer_audit.report.words import NONE, clipped, counted, large, percent
 
 MANY_GROUPS = 12
 """Above this a table of clusters x groups is left to result.json."""
-FEW = 30
 _SWEEP_CELLS = 32
 
 
@@ -39,7 +39,7 @@ def clusters(result: AuditResult, alpha: float) -> list[RenderableType]:
             prose(
                 "Each share is of the images in that cluster; all is the whole set."
                 " ▲ more and ▼ fewer than chance allows (Benjamini-Hochberg over the table)."
-                f" A cell marked few has under {FEW} images and is not judged."
+                f" A cell marked few has under {TOO_FEW} images and is not judged."
             ),
             Text(""),
         ]

@@ -30,12 +30,13 @@ _TOLD_ELSEWHERE = (
 def run_command_line(result: AuditResult) -> tuple[str, bool]:
     """Return the command, and whether settings are missing from it: names of columns and a larger set's counts.
 
-    The set's own path is not in a result, so DATASET stands for it. A value of anything but
+    The set's own path is not in a result, so DATASET stands for it; the built-in demo set, the only one of which
+    is known what was planted, needs none. A value of anything but
     letters, digits and `_.,-`, such as a path, is left out: the option's name in capitals stands for it.
     """
     settings = dict(result.config)
     usual = AuditConfig()
-    words = ["fer-audit", "run", "DATASET"]
+    words = ["fer-audit", "run", *([] if result.planted else ["DATASET"])]
     for name in _OPTIONS:
         value = settings.get(name)
         if value is None or (name not in _ALWAYS and value == _text(getattr(usual, name))):

@@ -14,18 +14,51 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from fer_audit.audit.types import AuditResult, Cell
+from fer_audit.audit.types import AuditResult, Cell, Finding
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.load import load_dataset
+from fer_audit.report import card_words as words
 from fer_audit.report.card import CardFormat, dataset_card
 from fer_audit.report.card_claims import questions, rung_reached
 from fer_audit.report.card_markdown import BEGIN, END
 from fer_audit.report.card_words import thin_cells, wide_gaps
 from fer_audit.report.command import run_command_line
+from fer_audit.report.limits import CANNOT_SAY
 from tests.report.results import bare, degenerate, hostile, paper, utkface
 
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 DOCS = Path(__file__).parents[2] / "docs"
 RESULTS = (utkface, paper, degenerate, bare, hostile)
 FORMS: tuple[CardFormat, ...] = ("markdown", "croissant")
+
+THREE_NAMES = "3 names carry none: it counts as none."
+TABLES = "Tables that were not read; --format table reads one."
+ODD_NAMES = (
+    "39_1_20170116174525125.jpg.chip.jpg",
+    "61_1_20170109142408075.jpg.chip.jpg",
+    "61_1_20170109150557335.jpg.chip.jpg",
+    "30_1_20170109150557336.jpg.chip.jpg",
+    "24_0_1_20170116220224657 .jpg.chip.jpg",
+    "55_0_0_20170116232725357jpg.chip.jpg",
+    "44_1_4_2017011623515027.jpg.chip.jpg",
+    "30_1_0_20171399150557335.jpg.chip.jpg",
+    'my "holiday" 1.jpg',
+)
+
+
+def utkface_notes(folder: Path) -> tuple[str, ...]:
+    """Return what the reader notes of a folder with odd names, two of which stand in it twice."""
+    (folder / "again").mkdir()
+    for name in ODD_NAMES:
+        (folder / name).write_bytes(name.encode())
+    (folder / "again" / ODD_NAMES[0]).write_bytes(ODD_NAMES[0].encode())
+    (folder / "again" / ODD_NAMES[1]).write_bytes(b"other bytes")
+    return load_dataset(folder, AuditConfig(format="utkface")).notes
+
+
+def with_set_notes(*notes: str) -> AuditResult:
+    base = utkface()
+    return replace(base, dataset=replace(base.dataset, notes=notes))
 
 
 def titles(card: str) -> list[str]:
@@ -100,9 +133,8 @@ def test_duplicates_and_the_labels_they_disagree_on_are_told() -> None:
 
 def test_what_the_audit_cannot_say_stands_in_both_forms() -> None:
     for text in (dataset_card(utkface()), dataset_card(utkface(), form="croissant")):
-        assert "labels are perceived" in text
-        assert "an association is not a cause" in text
-        assert "a set is not a population" in text
+        for sentence in CANNOT_SAY:
+            assert sentence in text
 
 
 def test_how_it_was_computed_names_version_model_seed_k_and_the_command() -> None:
@@ -113,9 +145,53 @@ def test_how_it_was_computed_names_version_model_seed_k_and_the_command() -> Non
     assert "fer-audit run DATASET --model resnet50-keras --k 4 --seed 0" in computed
 
 
-def test_no_file_is_named() -> None:
+def test_no_file_is_named(tmp_path: Path) -> None:
+    """The notes are those of the reader of UTKFace's names, on names that the set holds and some more."""
+    with_notes = with_set_notes(*utkface_notes(tmp_path))
+    assert sum('"' in note for note in with_notes.dataset.notes) == 7
+
     for form in FORMS:
-        assert ".jpg" not in dataset_card(utkface(), form=form)
+        card = dataset_card(with_notes, form=form)
+
+        assert "carry no race" in card
+        assert "misspelt, and the labels were read all the same." in card
+        for part in ("jpg", "20170116174525125", "30_1_", "holiday", "for example", " more."):
+            assert part not in card, part
+
+
+@pytest.mark.parametrize(
+    ("note", "kept"),
+    [
+        ('3 names carry none: it counts as none: "a", "b" and 1,234 more.', THREE_NAMES),
+        ('3 names carry none: it counts as none: "1_0 "x".jpg", "b".', THREE_NAMES),
+        ('3 names carry none: it counts as none: "a"; 1_0.jpg; "".', THREE_NAMES),
+        ('3 names carry none: it counts as none: "a"; 1_0: "b", "c".', THREE_NAMES),
+        ('Tables that were not read: "a.csv"; --format table reads one.', TABLES),
+        (
+            '1,000 files repeat others, for example "a", a copy of "b".',
+            "1,000 files repeat others.",
+        ),
+        ('It is old. The file "a" is broken.', "It is old."),
+        ('The file "a" is broken.', None),
+        ('"a" is broken.', None),
+        ("Ages are round: 20, 25.", "Ages are round: 20, 25."),
+    ],
+)
+def test_a_note_loses_the_names_it_quotes_and_stays_a_sentence(
+    note: str, kept: str | None
+) -> None:
+    assert words.notes(with_set_notes(note)) == ([] if kept is None else [kept])
+
+
+def test_the_finding_that_singles_out_the_thinnest_combination_is_left_out() -> None:
+    text = "Others, male, 70+ (3) would need about 213,336 more images."
+    base = utkface()
+    thin = Finding("thin_intersections", "notice", text, None, 0.1)
+
+    card = dataset_card(replace(base, findings=(thin, *base.findings)))
+
+    assert "213,336" not in card
+    assert card == dataset_card(base)
 
 
 def test_thin_combinations_are_marked_and_stand_in_the_order_of_their_names() -> None:
@@ -150,6 +226,31 @@ def test_a_set_without_labels_claims_nothing_about_people() -> None:
     assert "The set has no labels" in card
     assert "rai:dataBiases" not in croissant(bare())
     assert "rai:dataAnnotationProtocol" not in croissant(bare())
+
+
+def test_a_run_without_clusters_says_nothing_of_the_vectors_of_its_model() -> None:
+    """Three images are embedded, but not clustered."""
+    vectors_only = replace(bare(), model=utkface().model)
+    assert vectors_only.model is not None
+
+    for form in FORMS:
+        card = dataset_card(vectors_only, form=form)
+
+        assert "said of clusters" not in card
+        assert vectors_only.model.caveat not in card
+        assert "said of clusters" in dataset_card(utkface(), form=form)
+
+
+@pytest.mark.parametrize("build", [bare, degenerate], ids=lambda build: build.__name__)
+def test_without_groups_nothing_is_recommended_about_them(
+    build: Callable[[], AuditResult],
+) -> None:
+    advice = section(dataset_card(build()), "Recommendations")
+
+    assert "group" not in advice
+    assert "labels" not in advice
+    assert "nothing was measured" in advice
+    assert "results for each group" in section(dataset_card(utkface()), "Recommendations")
 
 
 def test_drawn_faces_are_not_called_people() -> None:
@@ -290,6 +391,14 @@ def test_the_command_repeats_the_settings_and_nothing_dangerous(
 
     assert expected in command
     assert re.fullmatch(r"[A-Za-z0-9_., -]+", command)
+
+
+def test_the_command_of_the_built_in_demo_set_needs_no_dataset() -> None:
+    command, _ = run_command_line(paper())
+
+    assert command.startswith("fer-audit run --")
+    assert "DATASET" not in dataset_card(paper())
+    assert "DATASET" not in dataset_card(paper(), form="croissant")
 
 
 def test_a_set_of_full_combinations_has_no_table_of_thin_ones() -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from fer_audit.audit.types import Association, AssociationCell, ClusterStyle
+from fer_audit.audit.types import TOO_FEW, Association, AssociationCell, ClusterStyle
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
@@ -174,6 +174,7 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
     measures = [each for each in styles if each.cluster == cluster and each.difference is not None]
     if not measures:
         return None
+    few = measures[0].n < TOO_FEW
 
     def draw() -> Figure:
         figure = new_figure(0.45 + _ROW * len(measures))
@@ -181,7 +182,13 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         rows = np.arange(len(measures))
         values = [each.difference or 0.0 for each in measures]
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        axes.barh(rows, values, height=0.55, color=palette.cluster(cluster), alpha=0.75)
+        axes.barh(
+            rows,
+            values,
+            height=0.55,
+            color=NEUTRAL if few else palette.cluster(cluster),
+            alpha=0.75,
+        )
         axes.hlines(
             rows,
             [

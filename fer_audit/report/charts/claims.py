@@ -47,12 +47,14 @@ class _Line:
     high: float | None = None
     null_low: float | None = None
     null_high: float | None = None
+    is_range: bool = False
+    """Whether low and high are the ends of a range over partitions, not of an interval."""
 
 
 HOW_TO_READ = (
     "Left: Cramér's V, bias-corrected from rung 2 on. Right: how much of the association is kept among images that"
-    f" are alike; of each rung the {SHOWN} questions that leave least, the table has all. Lines are intervals, grey is"
-    " what chance gives."
+    f" are alike; of each rung the {SHOWN} questions that leave least, the table has all. Lines are intervals; those"
+    " of rung 7 are thin, and reach from the smallest to the largest of other partitions. Grey is what chance gives."
 )
 
 
@@ -125,7 +127,17 @@ def _lines(
         return [_Line(True, words, association.v, None, None, 0.0, association.null_95)]
     if rung.number == 2 and association is not None:
         words = f"V~ {coefficient(association.v_corrected)} ({span(association.low, association.high)})"
-        return [_Line(True, words, association.v_corrected, association.low, association.high)]
+        return [
+            _Line(
+                True,
+                words,
+                association.v_corrected,
+                association.low,
+                association.high,
+                0.0,
+                association.v_corrected_null_95,
+            )
+        ]
     if rung.number == 7 and stability is not None and rung.holds is not None:
         near = [
             each
@@ -162,10 +174,9 @@ def _spread_line(what: str, variants: Sequence[VariantV]) -> list[_Line]:
     if not variants:
         return []
     values = [each.v_corrected for each in variants]
-    middle = sorted(values)[len(values) // 2]
     words = f"{what}: V~ {span(min(values), max(values))}"
     chance = max(each.null_95 for each in variants)
-    return [_Line(True, words, middle, min(values), max(values), 0.0, chance)]
+    return [_Line(True, words, None, min(values), max(values), 0.0, chance, is_range=True)]
 
 
 def _kept_line(each: Conditional) -> _Line:
@@ -196,7 +207,10 @@ def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
             linewidth=0,
         )
     if line.low is not None and line.high is not None:
-        on.hlines(row, line.low, line.high, color=INK, linewidth=1.4)
+        on.hlines(row, line.low, line.high, color=INK, linewidth=0.7 if line.is_range else 1.4)
+        if line.is_range:
+            ends = [line.low, line.high]
+            on.plot(ends, [row, row], marker="|", markersize=5, color=INK, linestyle="none")
     if line.value is not None:
         on.plot([line.value], [row], marker="o", markersize=4.2, color=INK, linestyle="none")
     # Words stand where nothing is drawn, against the middle of the chart.
@@ -252,7 +266,7 @@ def ladder_sheet(claim: Ladder) -> Sheet:
 def _question(each: Conditional) -> tuple[str, ...]:
     return (
         "given " + " × ".join(clipped(name, 40) for name in each.given),
-        "" if each.kept is None else percent(max(0.0, each.kept)),
+        "" if each.kept is None else percent(each.kept),
         "" if each.kept is None else percent_span(each.low, each.high),
         "" if each.p_holm is None else p_text(each.p_holm),
         clipped(each.reading, 400),

@@ -21,7 +21,6 @@ from fer_audit.report.words import clipped, counted, whole
 _PIXELS = 480
 """Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""
 _INCHES = 3.2
-_COLOURS = 32
 _LEGEND = 12
 """Groups named beside a map in a file; with more, the first, the middle and the last."""
 
@@ -48,7 +47,7 @@ def map_chart(
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
-        shown = _legend(len(colours))
+        shown = legend_places(len(colours))
         figure.legend(
             [
                 Line2D([], [], linestyle="none", marker="o", markersize=4, color=colours[i])
@@ -75,7 +74,8 @@ def map_chart(
     )
 
 
-def _legend(count: int) -> list[int]:
+def legend_places(count: int) -> list[int]:
+    """Return which of so many groups a legend names: all, or the first, the middle and the last."""
     return list(range(count)) if count <= _LEGEND else [0, count // 2, count - 1]
 
 
@@ -115,14 +115,29 @@ def map_png(found: MapPoints, colouring: MapColouring, palette: Palette) -> byte
         buffer = io.BytesIO()
         canvas.print_rgba(buffer)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
         size = (int(figure.bbox.width), int(figure.bbox.height))
-        drawn = Image.frombytes("RGBA", size, buffer.getvalue())
-    # Each point is one flat colour, so few colours are lossless enough and a fifth of the bytes.
-    small = drawn.quantize(
-        min(256, max(_COLOURS, 2 * len(colours))), method=Image.Quantize.FASTOCTREE
-    )
-    buffer = io.BytesIO()
-    small.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
+        drawn = np.frombuffer(buffer.getvalue(), np.uint8).reshape(size[1], size[0], 4)
+    picture = Image.fromarray(_nearest(drawn, [*colours, NEUTRAL]), "P")
+    picture.putpalette([0, 0, 0, *(part for ink in (*colours, NEUTRAL) for part in _rgb(ink))])
+    png = io.BytesIO()
+    picture.save(png, format="PNG", optimize=True, transparency=0)
+    return png.getvalue()
+
+
+def _nearest(drawn: NDArray[np.uint8], inks: list[str]) -> NDArray[np.uint8]:
+    """Return (h, w) palette indices of (h, w, 4) pixels: 0 where nothing was drawn, i + 1 where ink i is nearest.
+
+    Points are drawn without smoothing, so each pixel is one ink or none: a fifth of the bytes, and no colour changes.
+    """
+    found = np.zeros(drawn.shape[:2], np.uint8)
+    on = drawn[..., 3] > 0
+    palette = np.array([_rgb(ink) for ink in inks], np.int32)
+    apart = np.abs(drawn[on][:, None, :3].astype(np.int32) - palette).sum(axis=2)
+    found[on] = apart.argmin(axis=1) + 1
+    return found
+
+
+def _rgb(ink: str) -> tuple[int, int, int]:
+    return int(ink[1:3], 16), int(ink[3:5], 16), int(ink[5:7], 16)
 
 
 def _scatter(

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from fer_audit.audit.types import (
+    UNSTABLE,
     AttributeStability,
     ClusterFacts,
     StabilityFacts,
@@ -16,9 +17,6 @@ from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
 from fer_audit.report.words import clipped, coefficient, large, number, whole
-
-STABLE = 0.6
-"""A cluster whose mean Jaccard similarity is lower does not come back; Hennig 2007."""
 
 
 def elbow(found: ClusterFacts | None) -> Chart | None:
@@ -86,7 +84,7 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
         figure = new_figure(0.5 + 0.2 * max(4, len(clusters)))
         axes = figure.subplots()
         rows = np.arange(len(clusters))
-        axes.axvspan(0, STABLE, color=BAND, linewidth=0)
+        axes.axvspan(0, UNSTABLE, color=BAND, linewidth=0)
         axes.barh(
             rows,
             [each.jaccard for each in clusters],
@@ -134,7 +132,7 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
             frozenset(row for row, c in enumerate(clusters) if not c.stable),
         ),
         draw=draw,
-        note=f"In the grey zone, below {STABLE:g}, a cluster does not come back"
+        note=f"In the grey zone, below {UNSTABLE:g}, a cluster does not come back"
         + (f": {len(unstable)} of {len(clusters)} here." if unstable else "; none here.")
         + agree,
     )

@@ -15,24 +15,31 @@ from fer_audit.report.words import clipped, coefficient, percent, span, whole
 
 _BINS = 16
 _LEAST_BINS = 12
-_PAPER = "#d55e00"
-_TRUTH = "#0072b2"
 
 
 def histogram(
-    found: ReplayAttribute, replay: Replay, published: Sequence[PublishedValue]
+    found: ReplayAttribute,
+    replay: Replay,
+    published: Sequence[PublishedValue],
+    *,
+    k: int | None,
+    level: str,
 ) -> Chart | None:
-    """Return the histogram of V~ over the studies, the whole set's V~ and published values on it."""
+    """Return the histogram of V~ over the studies, the whole set's V~ on it, and published values of the same k and size."""
     values = np.array(found.v_corrected_studies, dtype=np.float64)
     if not len(values):
         return None
-    said = [p for p in published if p.attribute == found.attribute and p.v_corrected is not None]
+    said = [
+        each
+        for each in published
+        if (each.attribute, each.k, each.n) == (found.attribute, k, replay.size)
+    ]
     name = clipped(found.attribute, 40)
 
     def draw() -> Figure:
         figure = new_figure(1.9)
         axes = figure.subplots()
-        marks = [found.v_full or 0.0, *(p.v_corrected or 0.0 for p in said)]
+        marks = [found.v_full or 0.0, *(p.v_corrected for p in said)]
         top = 1.08 * max(float(values.max()), 0.05, *marks)
         low, high = float(values.min()), float(values.max())
         high = max(high, low + top / _LEAST_BINS)  # all studies alike: one narrow bar, not a wall
@@ -42,11 +49,11 @@ def histogram(
                 found.v_corrected_low, found.v_corrected_high, color=BAND, linewidth=0, zorder=-1
             )
         if found.v_full is not None:
-            axes.axvline(found.v_full, color=_TRUTH, linewidth=1.6, label="the whole set")
+            axes.axvline(found.v_full, color=INK, linewidth=1.6, label="the whole set")
         for each in said:
             axes.axvline(
-                each.v_corrected or 0.0,
-                color=_PAPER,
+                each.v_corrected,
+                color=INK,
                 linewidth=1.6,
                 linestyle=(0, (4, 2)),
                 label="the published study",
@@ -62,7 +69,7 @@ def histogram(
 
     rows = [
         (
-            "small studies, mean (middle 95 %)",
+            f"small studies, mean ({level}of them)",
             whole(found.studies),
             f"{coefficient(found.v_corrected)} ({span(found.v_corrected_low, found.v_corrected_high)})",
         ),
@@ -91,7 +98,7 @@ def histogram(
         key=key_of("replay", found.attribute),
         title=f"{name}: {whole(found.studies)} studies of {whole(replay.size)} images",
         alt=(
-            f"Histogram of V~ of {name} over {whole(found.studies)} small studies: 95 % lie in"
+            f"Histogram of V~ of {name} over {whole(found.studies)} small studies: {level}of them lie in"
             f" {span(found.v_corrected_low, found.v_corrected_high)}; the whole set has"
             f" {coefficient(found.v_full)}.{paper}"
         ),

@@ -7,7 +7,13 @@ import base64
 from fer_audit.audit.types import AuditResult
 from fer_audit.report.charts.cards import lifts, style_profile, telling_sheet
 from fer_audit.report.charts.chart import Chart
-from fer_audit.report.charts.latent_map import colours_of, map_aspect, map_chart, map_png
+from fer_audit.report.charts.latent_map import (
+    colours_of,
+    legend_places,
+    map_aspect,
+    map_chart,
+    map_png,
+)
 from fer_audit.report.charts.partition import come_back, elbow
 from fer_audit.report.page.blocks import (
     Block,
@@ -28,7 +34,6 @@ from fer_audit.report.words import because, coefficient, counted, percent, whole
 
 _MAP_PIXELS = 320
 _FACE_PIXELS = 88
-_LEGEND = 12
 _KINDS = {
     "nearest": "Nearest to the centre",
     "median": "Half way out",
@@ -85,12 +90,12 @@ def the_map(context: Context) -> Section:
         panels = []
         height = round(_MAP_PIXELS * map_aspect(found))
         for chart, colouring in zip(map_charts(context), found.colourings, strict=True):
-            legend = list(
+            names = list(
                 zip(colours_of(colouring, context.palette), colouring.groups, strict=True)
             )
-            if len(legend) > _LEGEND:
-                some = [legend[0], legend[len(legend) // 2], legend[-1]]
-                legend = [*some, ("transparent", f"{len(legend)} in all, in this order")]
+            legend = [names[place] for place in legend_places(len(names))]
+            if len(legend) < len(names):
+                legend.append(("transparent", f"{len(names)} in all, in this order"))
             data = base64.b64encode(map_png(found, colouring, context.palette)).decode()
             panels.append(
                 MapPanel(
@@ -153,8 +158,9 @@ def clusters(context: Context) -> Section:
             "lead",
         ),
         Prose(
-            "Lines are intervals. Open grey circles stand for fewer than 30 images: too few to say anything. Mean faces"
-            " are averages of at least 30 images, so that nobody is shown.",
+            "Lines are intervals. Open grey circles and grey bars stand for fewer than 30 images: too few to say anything."
+            " An arrow at the edge: further out than the axis. Sizes count every file; lifts, tests and mean faces count"
+            " one copy of each image.",
             "small",
         ),
     ]
@@ -236,8 +242,9 @@ def _faces(pictures: Pictures, cluster: int) -> list[Block]:
         Gallery(
             "Mean faces",
             shown,
-            "Averages of the aligned images of the cluster and of each group in it that has at least 30. They show"
-            " what the pictures share, light and framing included, and nobody in particular.",
+            "Averages of at least 30 images of the cluster, and of each group in it that has and leaves as many. They show"
+            " what the pictures share, light and framing included. Images are not people: if they are of a few, these"
+            " can be recognised.",
         )
     ]
 

@@ -20,6 +20,12 @@ DEFINITIONS = (
         "Hill 1973, Ecology 54; Dominguez-Catena et al. 2024, IEEE TPAMI",
     ),
     Definition(
+        "Of target",
+        "A group's share over the share it should have, with the interval of a ratio; below 0.8 it is under-represented.",
+        "p / q",
+        "Katz et al. 1978, Biometrics 34; the four-fifths rule",
+    ),
+    Definition(
         "Distance to the target: TV",
         "The share of images that would have to change group to meet the target: even shares, or a reference's.",
         "TV = ½ Σ |p − q|",
@@ -72,9 +78,10 @@ DEFINITIONS = (
     ),
     Definition(
         "Lift",
-        "How many times as often a group is found in a cluster as in the whole set, with the interval of a ratio.",
-        "p(group | cluster) / p(group)",
-        "Katz et al. 1978, Biometrics 34",
+        "How many times as often a group is found in a cluster as in the whole set. Its interval is that of the logarithm,"
+        " by the delta method, cluster and group counted on the same images.",
+        "p(group, cluster) / (p(group) p(cluster))",
+        "Agresti 2013, section 16.1 (delta method, multinomial sampling)",
     ),
     Definition(
         "Kept",

@@ -51,7 +51,7 @@ def method(context: Context) -> Section:
             (
                 each.stage,
                 f"{each.items:,}",
-                "done before" if each.reused else f"{each.seconds:,.2f}",
+                f"{each.seconds:,.2f}" + (" (done before)" if each.reused else ""),
             )
             for each in timings
         )

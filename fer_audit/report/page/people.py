@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.audit.types import RejectCount, Representation, SubsetCheck
-from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import heatmap, smallest_sheet
 from fer_audit.report.charts.people import composition, composition_sheet, pyramid
 from fer_audit.report.page.blocks import Block, Bullets, Charts, Heading, Prose, Section, Table
@@ -45,14 +45,14 @@ def people(context: Context) -> Section:
         note = f"Lines are {context.level}Wilson intervals."
         note += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
         blocks += [Prose(note, "small"), Charts(bars)]
-    drawn = {chart.title for chart in bars}
+    drawn = {chart.key for chart in bars}
     blocks += [
         Table(
             f"{each.attribute}: {counted(len(each.groups), 'group')}, too many to draw",
             composition_sheet(each, context.level),
         )
         for each in result.representation
-        if each.attribute not in drawn and each.groups
+        if key_of("composition", each.attribute) not in drawn and each.groups
     ]
     blocks += _diversity(result.representation)
     blocks += [Charts((chart,)) for chart in charts if chart.wide]

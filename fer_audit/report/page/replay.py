@@ -15,7 +15,12 @@ def replay_charts(context: Context) -> list[Chart]:
     found = context.result.replay
     if found is None:
         return []
-    charts = [histogram(each, found, context.result.published) for each in found.attributes]
+    facts = context.result.clustering
+    k = None if facts is None else facts.k
+    charts = [
+        histogram(each, found, context.result.published, k=k, level=context.level)
+        for each in found.attributes
+    ]
     return [chart for chart in charts if chart is not None]
 
 
@@ -40,7 +45,13 @@ def replay(context: Context) -> Section:
         )
         charts = tuple(replay_charts(context))
         if charts:
-            blocks.append(Prose("The grey ground holds the middle of the studies.", "small"))
+            blocks.append(
+                Prose(
+                    f"The grey ground holds the middle {context.level}of the studies. The solid line is the whole set; a"
+                    " dashed one is a published study of as many images and clusters.",
+                    "small",
+                )
+            )
             blocks.append(Charts(charts))
         blocks += [
             Prose(f"{each.attribute}: {because(each.not_computable)}.")
@@ -61,7 +72,7 @@ def replay(context: Context) -> Section:
             for each in result.published
         )
         columns = ("published", "attribute", "images", "k", "V", "V~", "p")
-        blocks.append(Table("What was published about this set", Sheet(columns, rows), open=True))
+        blocks.append(Table("What was published about UTKFace", Sheet(columns, rows), open=True))
     if result.recluster:
         rows_r = tuple(
             (

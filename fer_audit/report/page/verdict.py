@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fer_audit.audit.types import Finding, Ladder
 from fer_audit.report.charts.chart import Sheet
+from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.page.blocks import (
     Block,
     Bullets,
@@ -20,18 +21,18 @@ from fer_audit.report.page.context import Context
 from fer_audit.report.verdict_section import split_findings
 from fer_audit.report.words import counted, listed
 
-_ALL_CLAIMS = ("clusters_follow", "claims_reach", "seeds_disagree")
-_ONE_CLAIM = ("claim_lost", "nothing_beyond_chance", "small_studies", "reclustered", "style_alone")
-
-CANNOT_SAY = (
-    "Who people are. Labels are perceived or estimated by somebody, not what people say of themselves.",
-    "What causes what. That clusters and a group go together is an association; what the set does not record can"
-    " always lie behind it.",
-    "Anything about people outside the set. A set of pictures is not a population, and its intervals say how sure its"
-    " own numbers are, not how well it was drawn.",
-    "Whether a model is fair. A latent space that sorts people makes unequal treatment possible; only a model's"
-    " decisions can show it.",
+_ALL_CLAIMS = (
+    "clusters_follow",
+    "claims_reach",
+    "seeds_disagree",
+    "unstable_clusters",
+    "batch_knows_labels",
 )
+_ONE_CLAIM = (
+    *("claim_lost", "nothing_beyond_chance", "small_studies", "reclustered", "style_alone"),
+    *("latent_overlap", "photographed_differently"),
+)
+"""Findings about clusters and people; one about who is in the set rests on no ladder."""
 
 
 def verdict(context: Context) -> Section:
@@ -49,7 +50,7 @@ def verdict(context: Context) -> Section:
                 "Each small ladder has one bar for each question that a claim must answer: "
                 + listed([rung.name for rung in result.ladders[0].rungs])
                 + ". Filled: it holds. Hatched: it does not. Dotted: it could not be asked. The number is the"
-                " last one that held before one did not.",
+                " last one that held before one did not. A finding about who is in the set rests on no ladder.",
                 "small",
             )
         )
