@@ -24,6 +24,7 @@ from fer_audit.audit.tables import (
 from fer_audit.audit.types import Association, NotComputable
 from fer_audit.audit.wording import counted
 
+_CORRECTED = ("v_corrected", "v_corrected_null_95", "low", "high")
 _TESTED = (
     "chi2",
     "df",
@@ -32,9 +33,7 @@ _TESTED = (
     "v",
     "null_mean",
     "null_95",
-    "v_corrected",
-    "low",
-    "high",
+    *_CORRECTED,
     "p_permutation",
     "ami",
 )
@@ -208,7 +207,7 @@ def _missing(table: Counts, kept: Counts) -> NotComputable:
     missing = []
     if n <= max(rows, cols):
         reason = f"{counted(n, 'image')} are too few for {rows} clusters and {cols} groups"
-        missing += [(name, reason) for name in ("v_corrected", "low", "high")]
+        missing += [(name, reason) for name in _CORRECTED]
     about_cells = []
     if kept.shape != table.shape:
         about_cells.append("a cluster or a group without images has neither lift nor residual")
