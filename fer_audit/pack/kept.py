@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard
 from fer_audit.store import StageFolder
@@ -27,8 +28,15 @@ class KeptPixels:
         for index in indices:
             if not (self._folder.path / f"{_pixels(index)}.json").is_file():
                 raise PixelsNotKept("the pixels were not kept")
-        for index in indices:
-            yield self._shard(index)
+        # Checking 38 MB takes 36 ms, about as long as what is done with them: the next shard is checked meanwhile.
+        with ThreadPoolExecutor(1, thread_name_prefix="check") as checker:
+            ahead: Future[PackShard] | None = None
+            for index in indices:
+                current, ahead = ahead, checker.submit(self._shard, index)
+                if current is not None:
+                    yield current.result()
+            if ahead is not None:
+                yield ahead.result()
 
     def _shard(self, index: int) -> PackShard:
         start = index * SHARD_ROWS
