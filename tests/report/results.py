@@ -183,6 +183,7 @@ def association(
         balance=0.0,
         cells=tuple(cells),
         u_corrected=0.0109,
+        v_corrected_null_95=0.0762,
     )
 
 

@@ -365,7 +365,8 @@ def test_a_ladder_draws_v_then_corrected_v_then_what_is_kept(
     assert found.low is not None
     assert found.high is not None
     assert found.v != found.v_corrected
-    assert close(on_row(left, rows[2]), ([found.v_corrected], [(found.low, found.high)], []))
+    chances = [] if found.v_corrected_null_95 is None else [(0.0, found.v_corrected_null_95)]
+    assert close(on_row(left, rows[2]), ([found.v_corrected], [(found.low, found.high)], chances))
     for number in (4, 5, 6):
         expected = kept_rows(claim, number)
         assert rows[number + 1] - rows[number] == len(expected)
