@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from fer_audit.audit.types import Agreement, Comparison
 from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.intersections import shade_cells
 from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, new_figure
 from fer_audit.report.words import (
     clipped,
@@ -33,7 +33,6 @@ MOST_CELLS = 24
 """Clusters beyond this are a table, not a picture."""
 _NARROW = 6
 """Clusters of the second run that fit in one column of a paper."""
-_HEAT = "#3f8fd0"
 Runs = tuple[str, str]
 
 
@@ -99,14 +98,7 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
         rows, columns = table.shape
         figure = new_figure(0.75 + 0.21 * rows, width=WIDE if wide else COLUMN)
         axes = figure.subplots()
-        # Opacity instead of a colour scale: readable on light and on dark ground.
-        axes.imshow(
-            np.zeros(table.shape),
-            cmap=ListedColormap([_HEAT]),
-            alpha=0.05 + 0.55 * shares,
-            aspect="auto",
-            interpolation="nearest",
-        )
+        shade_cells(axes, shares)
         for (row, column), count in np.ndenumerate(table):
             matched = (row, column) in found.matches
             axes.text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -20,6 +21,20 @@ _HEAT = "#3f8fd0"
 _EMPTY = "#b3005e"
 """Frames an empty or nearly empty cell: hatched or dashed as well, so that colour alone says nothing."""
 Counts = NDArray[np.int64]
+
+
+def shade_cells(axes: Axes, strength: NDArray[np.float64]) -> None:
+    """Lay a heat map of (rows, columns) strengths, 0 to 1, below whatever is written into its cells.
+
+    Opacity instead of a colour scale: letters stay readable on light and on dark ground.
+    """
+    axes.imshow(
+        np.zeros(strength.shape),
+        cmap=ListedColormap([_HEAT]),
+        alpha=0.05 + 0.45 * strength,
+        aspect="auto",
+        interpolation="nearest",
+    )
 
 
 def joint_table(found: Intersections) -> Counts:
@@ -49,14 +64,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
         figure = new_figure(0.55 + 0.2 * len(table), width=WIDE)
         axes = figure.subplots()
         strength = np.sqrt(table / max(1, int(table.max())))
-        # Opacity instead of a colour scale: readable on light and on dark ground.
-        axes.imshow(
-            np.zeros(table.shape),
-            cmap=ListedColormap([_HEAT]),
-            alpha=0.05 + 0.45 * strength,
-            aspect="auto",
-            interpolation="nearest",
-        )
+        shade_cells(axes, strength)
         for (row, column), count in np.ndenumerate(table):
             small = count < TOO_FEW
             if small:
