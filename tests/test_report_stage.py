@@ -8,8 +8,9 @@ import pytest
 
 from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.pipeline import Run, ending, run_audit
+from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
+from fer_audit.report.page import report
 from fer_audit.report.pictures import read_pictures
 from tests.drawings import draw_faces
 
@@ -115,7 +116,7 @@ def test_a_run_that_ends_while_it_draws_keeps_its_audit(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(ending, "report_page", stop)
+        patched.setattr(report, "report_page", stop)
         with pytest.raises(KeyboardInterrupt):
             runs.run()
 

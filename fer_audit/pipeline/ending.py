@@ -20,7 +20,6 @@ from fer_audit.pipeline.pictures import (
 )
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress
-from fer_audit.report.page.report import report_page
 from fer_audit.report.pictures import pictures_json
 from fer_audit.report.timings import read_timings, write_timings
 from fer_audit.store import write_text
@@ -45,9 +44,10 @@ class Ending:
         fingerprint = pictures_fingerprint(prints.audit, self.options)
         if not run_folder.has_report(self.out, fingerprint):
             return False
-        need_pixels = self.resources.pack == "on"
-        pictures = self.out / run_folder.PICTURES
-        return kept_pictures(pictures, fingerprint, need_pixels=need_pixels) is not None
+        if self.resources.pack != "on":
+            return True
+        pictures = kept_pictures(self.out / run_folder.PICTURES, fingerprint, need_pixels=True)
+        return pictures is not None
 
     def make_report(
         self,
@@ -59,6 +59,8 @@ class Ending:
         size: int,
     ) -> None:
         """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
+        from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
+
         fingerprint = pictures_fingerprint(prints.audit, self.options)
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = make_pictures(
