@@ -69,7 +69,7 @@ class AuditConfig:
     fail_on: tuple[str, ...] = ()
     """Rules that end the run with exit code 1, e.g. "race.v_corrected>0.2"."""
     replay: int = 200
-    """Random samples of `replay_size` images to cluster and audit anew; 3 seconds on two cores."""
+    """Random samples of `replay_size` images to cluster and audit anew; 200 take 3 to 5 seconds on two cores."""
     replay_size: int = 500
     """500 is the origin paper's."""
     recluster: int = 0

@@ -48,7 +48,7 @@ def metadata(out: Path) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_is_python(name: str) -> None:
-    compile(RECIPES[name], name, "exec")
+    assert compile(RECIPES[name], name, "exec").co_names
 
 
 def test_there_is_a_recipe_for_each_of_the_three_tools() -> None:

@@ -34,7 +34,7 @@ from fer_audit.pipeline.pictures import (
 from fer_audit.progress import Silent
 from fer_audit.report.picture_types import MapPoints, Pictures
 from fer_audit.report.pictures import pictures_json
-from fer_audit.store import StageFolder
+from fer_audit.store import LOCK, StageFolder, folder_lock
 from tests.drawings import draw_faces
 from tests.pack.shards import opened, values
 
@@ -494,8 +494,8 @@ def test_a_failed_walk_leaves_the_lock_of_the_pixels(bench: Bench) -> None:
     bench.make(pack="on")
     folder = StageFolder.open(bench.cache, "pack", pack_fingerprint(bench.dataset, SIZE))
 
-    with folder.locked():
-        pass
+    with folder_lock(folder.path, wait_seconds=0):
+        assert (folder.path / LOCK).exists()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -245,8 +246,7 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
     from fer_audit.audit.gate import parse_rule
 
-    names = set(AuditConfig.__dataclass_fields__) & set(values)
-    chosen = {name: values[name] for name in names}
+    chosen = _fields_of(AuditConfig, values)
     if chosen.get("reference") is not None:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
@@ -262,14 +262,17 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
 
 def resources(values: dict[str, Any]) -> Resources:
     """Build the resources from a verb's options."""
-    names = set(Resources.__dataclass_fields__) & set(values)
-    return Resources(**{name: values[name] for name in names})
+    return Resources(**_fields_of(Resources, values))
 
 
 def shown(values: dict[str, Any]) -> ReportOptions:
     """Build what report.html shows from a verb's options."""
-    names = set(ReportOptions.__dataclass_fields__) & set(values)
-    return ReportOptions(**{name: values[name] for name in names})
+    return ReportOptions(**_fields_of(ReportOptions, values))
+
+
+def _fields_of(record: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of a verb's options that are fields of a record."""
+    return {field.name: values[field.name] for field in fields(record) if field.name in values}
 
 
 def read_reference(path: Path) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:

@@ -41,7 +41,7 @@ class Ending:
 
     def has_report(self, prints: RunFingerprints) -> bool:
         """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
-        fingerprint = pictures_fingerprint(prints.audit, self.options)
+        fingerprint = self._fingerprint(prints)
         if not run_folder.has_report(self.out, fingerprint):
             return False
         if self.resources.pack != "on":
@@ -61,7 +61,7 @@ class Ending:
         """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
         from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
 
-        fingerprint = pictures_fingerprint(prints.audit, self.options)
+        fingerprint = self._fingerprint(prints)
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = make_pictures(
                 self.dataset,
@@ -94,8 +94,11 @@ class Ending:
         names += [run_folder.ROWS_CSV] if self.csv else []
         report = [run_folder.PICTURES, run_folder.PAGE]
         names += [name for name in report if (self.out / name).exists()]
-        fingerprint = pictures_fingerprint(prints.audit, self.options)
+        fingerprint = self._fingerprint(prints)
         run_folder.mark_done(self.out, prints, fingerprint, names)
+
+    def _fingerprint(self, prints: RunFingerprints) -> str:
+        return pictures_fingerprint(prints.audit, self.options)
 
     def _timings(self) -> list[Timing]:
         """Return the timings of every stage: those of an earlier call that did not have to work again come first."""

@@ -11,13 +11,25 @@ A field that is added to a record is written and read without a change here.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from fer_audit.audit.types import Count
-from fer_audit.report.words import encodable
+from fer_audit.errors import StoreError
+from fer_audit.report.words import clipped, encodable
 
 Record = TypeVar("Record")
 TypeHint: TypeAlias = Any
@@ -161,3 +173,28 @@ def _present(kind: TypeHint) -> TypeHint:
     """Return X of X | None."""
     (present,) = (part for part in get_args(kind) if part is not NoneType)
     return present
+
+
+def parse_document(data: str | bytes, *, schema: str, source: str, hint: str) -> dict[str, Json]:
+    """Return the JSON object of this schema that a text, or its UTF-8 bytes, holds; its fields are not checked yet.
+
+    Raises StoreError that names `source` and what is wrong there.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise StoreError(f"{source} is no JSON: {exc}", hint=hint) from exc
+    if not isinstance(document, dict):
+        raise StoreError(f"{source} holds no JSON object", hint=hint)
+    found = document.get("schema")
+    if found != schema:
+        raise StoreError(
+            f"{source} has the schema {clipped(str(found), 60)}, this version reads {schema}",
+            hint=hint,
+        )
+    return document
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")

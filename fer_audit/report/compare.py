@@ -12,6 +12,7 @@ from fer_audit.audit.types import Comparison, ComparisonFinding, RunFacts, TextD
 from fer_audit.report.characters import AnyEncoding
 from fer_audit.report.codec import encode
 from fer_audit.report.compare_tables import associations, cross_table, rung_changes, shares
+from fer_audit.report.settings import level_words
 from fer_audit.report.tables import Column, Grid, Heading, Item, plain, prose
 from fer_audit.report.verdict_section import SEVERITY_MARKS
 from fer_audit.report.words import (
@@ -40,7 +41,7 @@ def comparison_json(comparison: Comparison) -> str:
 
 def comparison_view(comparison: Comparison) -> RenderableType:
     """Return the comparison for a terminal. It fits any width and needs no colour."""
-    level = f"{100 * comparison.confidence:g} % "
+    level = level_words(comparison.confidence)
     parts: list[RenderableType] = [
         Text.assemble(("fer-audit", "bold cyan"), "  ", Text("two runs compared", "bold")),
         Text(""),

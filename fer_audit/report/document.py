@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from fer_audit.audit.types import AUDIT_SCHEMA, AuditResult
 from fer_audit.errors import StoreError
-from fer_audit.report.codec import ShapeError, decode, encode
+from fer_audit.report.codec import ShapeError, decode, encode, parse_document
 from fer_audit.report.rows import write_rows_csv, write_rows_parquet
-from fer_audit.report.words import clipped
 
 __all__ = [
     "parse_result",
@@ -56,28 +55,13 @@ def read_result(path: Path) -> AuditResult:
 
 def parse_result(text: str, *, source: str = "result.json") -> AuditResult:
     """Return the result that a JSON text holds; StoreError names `source` and what is wrong there."""
-    try:
-        document = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
-        raise StoreError(f"{source} is no JSON: {exc}", hint=_HINT) from exc
-    if not isinstance(document, dict):
-        raise StoreError(f"{source} holds no JSON object", hint=_HINT)
-    schema = document.get("schema")
-    if schema != AUDIT_SCHEMA:
-        raise StoreError(
-            f"{source} has the schema {clipped(str(schema), 60)}, this version reads {AUDIT_SCHEMA}",
-            hint=_HINT,
-        )
+    document = parse_document(text, schema=AUDIT_SCHEMA, source=source, hint=_HINT)
     try:
         result = decode(document, AuditResult, "")
         _check_tables(result)
     except ShapeError as exc:
         raise StoreError(f"{source}: {exc}", hint=_HINT) from exc
     return result
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
 
 
 def _check_tables(result: AuditResult) -> None:

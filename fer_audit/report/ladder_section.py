@@ -10,6 +10,7 @@ from rich.text import Text
 
 from fer_audit.audit.types import Conditional, Ladder, Rung
 from fer_audit.report.bars import interval, scale
+from fer_audit.report.questions import weakest
 from fer_audit.report.tables import Column, FirstThatFits, Flow, Grid, Item, plain, prose
 from fer_audit.report.words import (
     because,
@@ -21,8 +22,6 @@ from fer_audit.report.words import (
 )
 
 NO_VALUE = "–"
-SHOWN = 3
-"""Questions shown of each rung, those that leave least; result.json has all."""
 LOSSES = 3
 _CELLS = 20
 
@@ -116,8 +115,7 @@ def _weakest(conditionals: Sequence[Conditional]) -> list[Conditional]:
     shown: list[Conditional] = []
     for number in {each.rung for each in conditionals}:
         asked = [each for each in conditionals if each.rung == number]
-        asked.sort(key=lambda each: -1.0 if each.kept is None else each.kept)
-        shown += asked if number is None else asked[:SHOWN]
+        shown += asked if number is None else weakest(asked)
     return [each for each in conditionals if each in shown]
 
 

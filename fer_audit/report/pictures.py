@@ -12,13 +12,13 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
-from fer_audit.report.codec import ShapeError, decode, encode
+from fer_audit.report.codec import ShapeError, decode, encode, parse_document
 from fer_audit.report.picture_types import (
     MOST_POINTS,
     ColouringKind,
@@ -31,7 +31,6 @@ from fer_audit.report.picture_types import (
     SheetKind,
     webp_size,
 )
-from fer_audit.report.words import clipped
 
 __all__ = [
     "ContactSheet",
@@ -147,18 +146,7 @@ def read_pictures(path: Path) -> Pictures | None:
 
 
 def _parse(data: bytes, source: str) -> Pictures:
-    try:
-        document = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
-        raise StoreError(f"{source} is no JSON: {exc}", hint=_HINT) from exc
-    if not isinstance(document, dict):
-        raise StoreError(f"{source} holds no JSON object", hint=_HINT)
-    schema = document.get("schema")
-    if schema != PICTURES_SCHEMA:
-        raise StoreError(
-            f"{source} has the schema {clipped(str(schema), 60)}, this version reads {PICTURES_SCHEMA}",
-            hint=_HINT,
-        )
+    document = parse_document(data, schema=PICTURES_SCHEMA, source=source, hint=_HINT)
     try:
         return _pictures(decode(document, _Document, ""))
     except ShapeError as exc:
@@ -291,7 +279,3 @@ def _image(text: str, place: str) -> bytes:
     ):
         raise ShapeError(f"{place} is {width} x {height} pixels; at most {MOST_IMAGE_SIDE}")
     return data
-
-
-def _refuse_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")

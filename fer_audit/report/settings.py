@@ -19,4 +19,9 @@ def setting(result: AuditResult, name: str) -> float | None:
 def level(result: AuditResult) -> str:
     """Return the level of the intervals as words before "interval": "95 % ", or nothing."""
     confidence = setting(result, "confidence")
-    return "" if confidence is None else f"{100 * confidence:g} % "
+    return "" if confidence is None else level_words(confidence)
+
+
+def level_words(confidence: float) -> str:
+    """Write a level before the word "interval": "95 % "."""
+    return f"{100 * confidence:g} % "

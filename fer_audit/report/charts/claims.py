@@ -19,6 +19,7 @@ from fer_audit.audit.types import (
 )
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.questions import SHOWN, weakest
 from fer_audit.report.words import (
     clipped,
     coefficient,
@@ -30,8 +31,6 @@ from fer_audit.report.words import (
 )
 
 _ROW = 0.185
-SHOWN = 3
-"""Questions drawn of each rung, those that leave least; the table has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +183,6 @@ def _kept_line(each: Conditional) -> _Line:
     if each.kept is None:
         return _Line(False, f"{given}: not computable")
     return _Line(False, given, each.kept, each.low, each.high, each.null_low, each.null_high)
-
-
-def weakest(asked: Sequence[Conditional]) -> list[Conditional]:
-    """Return the questions that leave least, in the order they were asked."""
-    order = sorted(asked, key=lambda each: -1.0 if each.kept is None else each.kept)
-    return [each for each in asked if each in order[:SHOWN]]
 
 
 def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:

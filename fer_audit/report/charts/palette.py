@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
@@ -70,7 +69,7 @@ def _colours(name: str, kind: str, count: int) -> tuple[str, ...]:
 
 def _some(colours: Sequence[str], count: int) -> tuple[str, ...]:
     """Return the first colours; a scale where there are too few to tell groups apart."""
-    return tuple(islice(cycle(colours), count)) if count <= len(colours) else _scale(count)
+    return tuple(colours[:count]) if count <= len(colours) else _scale(count)
 
 
 def _scale(count: int) -> tuple[str, ...]:

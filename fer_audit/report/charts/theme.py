@@ -35,9 +35,7 @@ INK = "#1b1f23"
 MUTED = "#59636e"
 RULE = "#c9d0d7"
 BAND = "#e4e8ec"
-PAPER = "#fffffe"
-"""Not #ffffff, which matplotlib writes for other things too."""
-_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BAND: "--band", PAPER: "--paper"}
+_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", BAND: "--band"}
 
 _STYLE: Any = {
     "axes.axisbelow": True,
@@ -62,7 +60,6 @@ _STYLE: Any = {
     "legend.labelcolor": INK,
     "lines.linewidth": 1.2,
     "path.simplify": True,
-    "pdf.fonttype": 42,
     "savefig.facecolor": "none",
     "svg.hashsalt": "fer-audit",  # the same chart gives the same bytes
     "text.color": INK,

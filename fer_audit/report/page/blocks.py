@@ -43,8 +43,7 @@ class Picture:
 
     media: str
     """image/png or image/webp."""
-    data: str
-    """Base64."""
+    data: bytes
     alt: str
     caption: str
     width: int

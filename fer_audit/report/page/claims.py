@@ -79,7 +79,7 @@ def claims(context: Context) -> Section:
         if result.clustering is not None:
             note += f" This report uses k = {result.clustering.k}."
         blocks += [Heading("Another k, another seed"), Prose(note, "small"), Charts(sweeps)]
-    blocks += _style(context) + _batches(context) + _latent(result.latent, context.alpha)
+    blocks += _style(context) + _batches(context) + _latent(result.latent)
     return Section("ladder", "The ladder", tuple(blocks))
 
 
@@ -218,7 +218,7 @@ def _batches(context: Context) -> list[Block]:
     ]
 
 
-def _latent(found: Sequence[LatentOverlap], alpha: float) -> list[Block]:
+def _latent(found: Sequence[LatentOverlap]) -> list[Block]:
     blocks: list[Block] = []
     for each in found:
         if each.homophily is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 from fer_audit.audit.types import AuditResult
 from fer_audit.report.charts.cards import lifts, style_profile, telling_sheet
 from fer_audit.report.charts.chart import Chart
@@ -96,7 +94,7 @@ def the_map(context: Context) -> Section:
             legend = [names[place] for place in legend_places(len(names))]
             if len(legend) < len(names):
                 legend.append(("transparent", f"{len(names)} in all, in this order"))
-            data = base64.b64encode(map_png(found, colouring, context.palette)).decode()
+            data = map_png(found, colouring, context.palette)
             panels.append(
                 MapPanel(
                     chart.key,
@@ -229,7 +227,7 @@ def _faces(pictures: Pictures, cluster: int) -> list[Block]:
     shown = tuple(
         Picture(
             "image/webp",
-            base64.b64encode(face.webp).decode(),
+            face.webp,
             f"Mean face of cluster {cluster}"
             + ("" if face.group is None else f", {face.attribute} {face.group}"),
             _face_words(face),
@@ -271,7 +269,7 @@ def _sheets(pictures: Pictures, cluster: int) -> list[Block]:
 def _sheet_picture(sheet: ContactSheet) -> Picture:
     return Picture(
         "image/webp",
-        base64.b64encode(sheet.webp).decode(),
+        sheet.webp,
         f"Contact sheet: {counted(sheet.n, 'face')} of cluster {sheet.cluster}, {_KINDS[sheet.kind].lower()}",
         counted(sheet.n, "face"),
         *webp_size(sheet.webp),

@@ -21,6 +21,7 @@ from fer_audit.report.charts.compare_shares import (
 )
 from fer_audit.report.charts.palette import Palette, make_palette
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
+from fer_audit.report.settings import level_words
 from fer_audit.report.words import clipped, counted
 
 _SHOWN_KINDS = ("demographic", "label")
@@ -29,7 +30,7 @@ _SHOWN_KINDS = ("demographic", "label")
 def clusters_agree(comparison: Comparison, runs: Runs) -> Section:
     """Return the agreement of the two partitions in words, as a picture and as counts."""
     found = comparison.agreement
-    blocks: list[Block] = [Prose(agreement_words(found, f"{100 * comparison.confidence:g} % "))]
+    blocks: list[Block] = [Prose(agreement_words(found, level_words(comparison.confidence)))]
     if found.ari is not None:
         blocks.append(
             Prose(
@@ -155,4 +156,4 @@ def _level(comparison: Comparison) -> str:
     """Return the level of the intervals; nothing where the runs' own intervals have another one each."""
     if any(each.name == "confidence" for each in comparison.settings):
         return ""
-    return f"{100 * comparison.confidence:g} % "
+    return level_words(comparison.confidence)

@@ -6,6 +6,7 @@ two things are markup already: what matplotlib drew, and the stylesheet and scri
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
@@ -41,6 +42,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters["svg"] = _svg
+    environment.filters["base64"] = _base64
     environment.globals["style"] = _own("page.css")
     environment.globals["script"] = _own("page.js")
     return environment
@@ -49,6 +51,10 @@ def _environment() -> Environment:
 def _shown(value: object) -> object:
     """Make visible what a stranger may have named; markup of ours passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _svg(chart: Chart) -> Markup:
