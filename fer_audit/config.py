@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,10 @@ from fer_audit.errors import ConfigError
 AGE_BINS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
 """Lower ends of the age bins: 0-2, 3-9, 10-19, ..., 60-69, 70+ (FairFace's bins)."""
 
-Device = Literal["auto", "cpu", "cuda"]
+_NUMBER = r"(0|[1-9][0-9]{0,3})"
+DEVICE = rf"auto|cpu|cuda(:(all|{_NUMBER}(,{_NUMBER})*))?"
+"""How a device is written: `cuda` is the first CUDA device, `cuda:0,1` are two, `cuda:all` is every one."""
+
 PackMode = Literal["auto", "on", "off"]
 Precision = Literal["fp32", "fp16", "int8"]
 MapMethod = Literal["pca", "umap"]
@@ -118,11 +122,12 @@ class Resources:
     the fingerprint of the vectors, not this wish.
     """
 
-    device: Device = "auto"
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:0,1 or cuda:all; see DEVICE. Several devices share the shards of one run."""
     threads: int | None = None
     """Threads of the model; None = the cores this process may use."""
     workers: int | None = None
-    """Threads that decode images; None = the cores this process may use."""
+    """Threads (beside a GPU: processes) that decode images; None = the cores this process may use."""
     pack: PackMode = "auto"
     """Keep the decoded pixels: on, off, or auto = when the disk has room."""
     cache_dir: Path | None = None
@@ -140,6 +145,12 @@ class Resources:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
+        numbers = self.device.partition(":")[2].split(",")
+        if not re.fullmatch(DEVICE, self.device) or len(set(numbers)) < len(numbers):
+            raise ConfigError(
+                f"device is {self.device!r}; it must be auto, cpu or cuda",
+                hint="cuda is the first device; name others once each: cuda:1, cuda:0,1 or cuda:all",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

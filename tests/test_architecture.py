@@ -34,6 +34,8 @@ OWNERS = {
     "rich": ("report",),
     "PIL": ("pack", "synth"),
     "umap": (),
+    "simplejpeg": (),
+    "multiprocessing": ("pack",),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
@@ -41,6 +43,8 @@ ONLY_HOMES = {
     "onnxruntime": ("embed/session.py",),
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
+    "simplejpeg": ("pack/jpeg.py",),
+    "multiprocessing": ("pack/workers.py",),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store.py",),
     "platformdirs": ("store.py",),

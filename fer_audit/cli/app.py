@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from fer_audit import __version__
-from fer_audit.cli.settings import settings_from_files
+from fer_audit.cli.settings import settings_from_files, with_tuning
 from fer_audit.errors import FerAuditError
 
 COMMANDS = {
@@ -25,6 +25,7 @@ COMMANDS = {
     "report": ("fer_audit.cli.report", "Show a finished run again."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
+    "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and the best settings."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
@@ -41,12 +42,12 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb's module."""
+        """Import a verb's module; what this machine was tuned to lies below every other setting of it."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return command
+        return with_tuning(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing any."""
@@ -72,7 +73,8 @@ def cli(ctx: click.Context) -> None:
       fer-audit run faces.csv --k 8      any table of files and labels
 
     Every option can also stand in fer-audit.toml, in [tool.fer-audit] of pyproject.toml, or in the
-    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files.
+    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files,
+    files over what `fer-audit bench --autotune` remembered.
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     ctx.default_map = settings_from_files(COMMANDS)
 

@@ -72,6 +72,13 @@ model_options = _apply(
             help="Name from `fer-audit models`, or an .onnx file with its sidecar.",
         ),
         click.option(
+            "--precision",
+            type=click.Choice(["fp32", "fp16", "int8"]),
+            default=_DEFAULT.precision,
+            show_default=True,
+            help="Of the model's numbers; fp16 is for CUDA.",
+        ),
+        click.option(
             "--batch-size",
             type=int,
             default=_DEFAULT.batch_size,
@@ -80,10 +87,10 @@ model_options = _apply(
         ),
         click.option(
             "--device",
-            type=click.Choice(["auto", "cpu", "cuda"]),
             default="auto",
             show_default=True,
-            help="cuda is CUDA or an error.",
+            metavar="auto|cpu|cuda[:N,...]",
+            help="cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
         ),
         click.option("--threads", type=int, help="Threads of the model; default: usable cores."),
         click.option("--workers", type=int, help="Decoding threads; default: usable cores."),

@@ -1,16 +1,31 @@
-"""Options from files: fer-audit.toml, or [tool.fer-audit] in pyproject.toml, of the working directory."""
+"""Options that nobody typed: from fer-audit.toml or [tool.fer-audit] of pyproject.toml, and from this machine's tuning.
+
+Defaults < tuning < files < environment < flags.
+"""
 
 from __future__ import annotations
 
+import copy
+import functools
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fer_audit.errors import ConfigError
+import click
+from click.core import ParameterSource
+
+from fer_audit.config import AuditConfig
+from fer_audit.errors import ConfigError, ModelError, StoreError
+
+if TYPE_CHECKING:
+    from fer_audit.bench.tuning import Tuning
 
 OWN_FILE = Path("fer-audit.toml")
 PROJECT_FILE = Path("pyproject.toml")
+
+TUNED = ("threads", "batch_size")
+"""Options that `fer-audit bench --autotune` can set."""
 
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -55,3 +70,59 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
+
+
+def with_tuning(command: click.Command) -> click.Command:
+    """Return a verb that fills the options of `TUNED` nobody set with what this machine was tuned to.
+
+    A verb without them is returned as it is.
+    """
+    verb = command.callback
+    if verb is None or not set(TUNED) <= {parameter.name for parameter in command.params}:
+        return command
+    tuned = copy.copy(command)
+    tuned.callback = functools.partial(_call_tuned, verb)
+    return tuned
+
+
+def _call_tuned(verb: Callable[..., Any], /, **values: Any) -> Any:  # noqa: ANN401 - a verb's options and answer
+    ctx = click.get_current_context()
+    free = [name for name in TUNED if ctx.get_parameter_source(name) is ParameterSource.DEFAULT]
+    tuning = _remembered(values) if free else None
+    if tuning is not None:
+        values |= {name: getattr(tuning, name) for name in free}
+        if not values["quiet"]:
+            words = ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in free)
+            click.echo(f"fer-audit: {words}, as bench --autotune found on this machine", err=True)
+    return verb(**values)
+
+
+def _remembered(values: Mapping[str, Any]) -> Tuning | None:
+    """Return the tuning for this model on this machine, None when there is none.
+
+    A damaged file is told and ignored. A model or device that cannot be used is the verb's to tell.
+    """
+    from fer_audit.bench.tuning import TUNING, find_tuning, tuning_key
+    from fer_audit.store import cache_folder
+
+    cache = cache_folder(None) if values["cache_dir"] is None else values["cache_dir"]
+    if not (cache / TUNING).exists():
+        return None
+    from fer_audit.embed.session import choose_provider
+    from fer_audit.encoders.export import is_path, model_path, models_folder
+    from fer_audit.encoders.sidecar import load_model
+
+    name = values["model"]
+    precision = values.get("precision", AuditConfig().precision)
+    folder = models_folder(values["models_dir"], values["cache_dir"])
+    try:
+        # a model that is not exported yet has no tuning: this never exports one
+        model = load_model(Path(name) if is_path(name) else model_path(folder, name, precision))
+        provider = choose_provider(values["device"])
+    except ModelError:
+        return None
+    try:
+        return find_tuning(cache, tuning_key(model, provider))
+    except StoreError as exc:
+        click.echo(f"fer-audit: tuning ignored: {exc}. {exc.hint}", err=True)
+        return None

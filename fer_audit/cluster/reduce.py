@@ -5,13 +5,15 @@ Many K-Means starts in 128 dimensions cost what one costs in 2048, and the parti
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+
+from fer_audit.cluster.side_by_side import Walk, side_by_side
 
 BLOCK_ROWS = 4096
 """4096 x 2048 x 4 bytes = 34 MB at a time."""
@@ -24,12 +26,24 @@ SPACE_ROWS = 4096
 the axes of all of them 86.3 %, and the polish in the full space makes up for it."""
 
 
+LEAST_OF_BLOCK = 512
+"""Were fewer rows of each block kept, they are copied together: a product for 17 rows each would take 5 s, not 0.3."""
+
+MAPPED_BYTES = 2**29
+"""Pages of a larger memory map are given back after each block, for resident memory would grow to the whole file.
+They stay in the page cache, so the next pass costs a twentieth more."""
+
+
+Chunk: TypeAlias = tuple[slice | NDArray[np.intp], NDArray[np.float32]]
+"""Which of the usable rows, and their (b, d) vectors."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """The usable rows of a matrix that may be larger than memory."""
 
-    vectors: NDArray[np.float32]
-    """(n, d), usually a memory map"""
+    vectors: NDArray[np.float32] | NDArray[np.float16]
+    """(n, d), usually a memory map; float16 becomes float32 block by block"""
     ok: NDArray[np.bool_]
     """(n,)"""
 
@@ -38,13 +52,12 @@ class Rows:
         for start in range(0, len(self.ok), BLOCK_ROWS):
             rows = start + np.flatnonzero(self.ok[start : start + BLOCK_ROWS])
             if len(rows) == min(BLOCK_ROWS, len(self.ok) - start):
-                yield rows, self.vectors[start : start + BLOCK_ROWS]
+                yield rows, _single(self.vectors[start : start + BLOCK_ROWS])
             elif len(rows):
-                yield rows, self.vectors[rows]
+                yield rows, _single(self.vectors[rows])
+            _give_back(self.vectors)
 
-    def chunks(
-        self, active: NDArray[np.intp] | None = None
-    ) -> Iterator[tuple[slice | NDArray[np.intp], NDArray[np.float32]]]:
+    def chunks(self, active: NDArray[np.intp] | None = None) -> Iterator[Chunk]:
         """Yield (which of the usable rows, their vectors), of the `active` ones or of all.
 
         `active` are ascending numbers 0..count-1 among the usable rows.
@@ -57,14 +70,35 @@ class Rows:
                 position += len(block)
             return
         numbers = active if self.ok.all() else np.flatnonzero(self.ok)[active]
-        for start in range(0, len(active), BLOCK_ROWS):
-            part = slice(start, start + BLOCK_ROWS)
-            yield active[part], self.vectors[numbers[part]]
+        for here, block in self.picked(numbers, BLOCK_ROWS):
+            yield active[here], block
+
+    def picked(
+        self, numbers: NDArray[np.intp], at_once: int
+    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Yield (which of the numbers, their vectors) of some rows, ascending, by their row numbers."""
+        for start in range(0, len(numbers), at_once):
+            here = slice(start, start + at_once)
+            yield here, _single(self.vectors[numbers[here]])
+            _give_back(self.vectors)
 
     @property
     def count(self) -> int:
         """Number of usable rows."""
         return int(self.ok.sum())
+
+
+def _single(block: NDArray[np.float32] | NDArray[np.float16]) -> NDArray[np.float32]:
+    """Return a block in single precision; no copy where it is."""
+    return np.asarray(block, np.float32)
+
+
+def _give_back(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
+    """Let the pages of a large read-only memory map go; whoever reads them again gets them from the page cache."""
+    if not (isinstance(vectors, np.memmap) and vectors.mode == "r"):
+        return
+    if vectors.nbytes > MAPPED_BYTES and isinstance(vectors.base, mmap.mmap):
+        vectors.base.madvise(mmap.MADV_DONTNEED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,12 +130,11 @@ def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
     for _, block in rows.blocks():
         total += block.sum(axis=0, dtype=np.float64)
     mean = (total / rows.count).astype(np.float32)
-    # two threads of one product wait for a busy machine: 15 s became 2.6 s beside another process
-    with threadpool_limits(1):
+    with side_by_side() as walk:
         values, axes, variance = (
             _few_rows(rows, mean, components)
             if rows.count < d
-            else _many_rows(rows, mean, components)
+            else _many_rows(rows, mean, components, walk)
         )
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     explained = float(np.clip(values.sum() / variance, 0, 1)) if variance > 0 else 1.0
@@ -109,14 +142,15 @@ def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
 
 
 def _many_rows(
-    rows: Rows, mean: NDArray[np.float32], components: int
+    rows: Rows, mean: NDArray[np.float32], components: int, walk: Walk
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return (variances, (d, m) axes, total variance), unnormalised, from the (d, d) scatter matrix."""
+    import scipy.linalg  # here, not above: 0.1 s that a warm rerun would wait for
+
     d = len(mean)
     scatter = np.zeros((d, d))
-    for _, block in rows.blocks():
-        centred = block - mean
-        scatter += centred.T @ centred
+    for part in walk(lambda block: _scatter(block - mean), (block for _, block in rows.blocks())):
+        scatter += part
     variance = float(np.trace(scatter))
     scatter /= variance or 1.0
     m = min(components, d)
@@ -127,6 +161,10 @@ def _many_rows(
     return values[::-1].astype(np.float64) * variance, axes[:, ::-1].astype(np.float64), variance
 
 
+def _scatter(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    return centred.T @ centred
+
+
 def _few_rows(
     rows: Rows, mean: NDArray[np.float32], components: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
@@ -134,6 +172,8 @@ def _few_rows(
 
     600 rows of 2048 take 0.05 s instead of 1 s.
     """
+    import scipy.linalg
+
     centred = np.concatenate([block - mean for _, block in rows.blocks()]).astype(np.float64)
     gram = centred @ centred.T
     values, vectors = scipy.linalg.eigh(gram)
@@ -151,15 +191,22 @@ def _thinned(rows: Rows) -> Rows:
         return rows
     usable = np.flatnonzero(rows.ok)
     kept = np.zeros_like(rows.ok)
-    kept[usable[np.linspace(0, len(usable) - 1, SPACE_ROWS).round().astype(np.intp)]] = True
+    thinned = usable[np.linspace(0, len(usable) - 1, SPACE_ROWS).round().astype(np.intp)]
+    if len(rows.ok) > BLOCK_ROWS * SPACE_ROWS // LEAST_OF_BLOCK:
+        few = [block for _, block in rows.picked(thinned, LEAST_OF_BLOCK)]
+        return Rows(np.concatenate(few), np.ones(SPACE_ROWS, np.bool_))
+    kept[thinned] = True
     return Rows(rows.vectors, kept)
 
 
 def reduce_rows(rows: Rows, space: PrincipalSpace) -> NDArray[np.float32]:
     """Return the (count, m) coordinates of the usable rows."""
     reduced = np.empty((rows.count, space.axes.shape[1]), np.float32)
-    position = 0
-    for _, block in rows.blocks():
-        reduced[position : position + len(block)] = space.project(block)
-        position += len(block)
+
+    def project(chunk: Chunk) -> None:
+        reduced[chunk[0]] = space.project(chunk[1])
+
+    with side_by_side() as walk:
+        for _ in walk(project, rows.chunks()):
+            pass
     return reduced

@@ -9,14 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.choose import POOL_ROWS, RULE, SUBSAMPLES, choose_k
-from fer_audit.cluster.kmeans import (
-    Partition,
-    best_partition,
-    by_size,
-    center_distances,
-    size_order,
-    start_seeds,
-)
+from fer_audit.cluster.kmeans import best_partition, by_size, size_order, start_seeds
+from fer_audit.cluster.lloyd import Partition, center_distances
 from fer_audit.cluster.reduce import COMPONENTS, SPACE_ROWS, Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
     BOOTSTRAP_STARTS,
@@ -75,7 +69,7 @@ def cluster_fingerprint(
 
 
 def cluster_embeddings(
-    vectors: NDArray[np.float32],
+    vectors: NDArray[np.float32] | NDArray[np.float16],
     ok: NDArray[np.bool_],
     *,
     k: int = 4,

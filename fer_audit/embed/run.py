@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,29 +51,64 @@ def missing_shards(folder: StageFolder, n_images: int) -> tuple[list[int], list[
     return missing, complaints
 
 
-def embed_shard(
-    shard: PackShard,
-    index: int,
+def embed_shards(
+    shards: Iterable[tuple[int, PackShard]],
     session: EmbedSession,
     folder: StageFolder,
     progress: Progress | None = None,
 ) -> None:
-    """Embed one shard and keep its vectors. A row whose vector is not finite fails, and only that row.
+    """Embed (index, shard) pairs and keep the vectors of each as soon as it is done.
 
+    Batches never reach over the end of a shard, so every row has the same neighbours in a resumed run and on any device.
+    The next shard's first batch is copied while this shard's last is computed.
     `progress` hears of every batch, as stage "embed".
     """
     progress = progress or Silent()
-    n = shard.stop - shard.start
-    vectors = np.empty((n, session.dim), np.float32)
-    for start in range(0, n, session.batch_size):
-        stop = min(start + session.batch_size, n)
-        vectors[start:stop] = session.embed(shard.pixels[start:stop])
-        progress.advance("embed", stop - start)
-    finite = np.isfinite(vectors).all(axis=1)
-    ok = shard.rows.ok & finite
-    reasons = np.where(shard.rows.ok & ~finite, NONFINITE, shard.rows.reasons)
-    vectors[~ok] = 0
-    folder.write_part(_part(index), {}, vectors=vectors, ok=ok, reasons=reasons)
+    waiting: deque[_ShardVectors] = deque()
+
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        for index, shard in shards:
+            waiting.append(_ShardVectors(index, shard, session.dim))
+            for start in range(0, len(shard.pixels), session.batch_size):
+                yield shard.pixels[start : start + session.batch_size]
+
+    for vectors in session.stream(batches()):
+        waiting[0].append(vectors)
+        progress.advance("embed", len(vectors))
+        if waiting[0].is_whole:
+            waiting.popleft().keep(folder)
+
+
+def embed_shard(shard: PackShard, index: int, session: EmbedSession, folder: StageFolder) -> None:
+    """Embed one shard and keep its vectors; see `embed_shards`."""
+    embed_shards([(index, shard)], session, folder)
+
+
+class _ShardVectors:
+    """The vectors of one shard, as far as they are there."""
+
+    def __init__(self, index: int, shard: PackShard, dim: int) -> None:
+        self._index = index
+        self._rows = shard.rows
+        self._vectors = np.empty((shard.stop - shard.start, dim), np.float32)
+        self._filled = 0
+
+    def append(self, vectors: NDArray[np.float32]) -> None:
+        """Take the vectors of the next rows."""
+        self._vectors[self._filled : self._filled + len(vectors)] = vectors
+        self._filled += len(vectors)
+
+    @property
+    def is_whole(self) -> bool:
+        return self._filled == len(self._vectors)
+
+    def keep(self, folder: StageFolder) -> None:
+        """Write the shard. A row whose vector is not finite fails, and only that row."""
+        finite = np.isfinite(self._vectors).all(axis=1)
+        ok = self._rows.ok & finite
+        reasons = np.where(self._rows.ok & ~finite, NONFINITE, self._rows.reasons)
+        self._vectors[~ok] = 0
+        folder.write_part(_part(self._index), {}, vectors=self._vectors, ok=ok, reasons=reasons)
 
 
 def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:

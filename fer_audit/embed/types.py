@@ -8,6 +8,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model runs."""
+
+    provider: str
+    """Execution provider, e.g. "CUDAExecutionProvider"."""
+    devices: tuple[int, ...]
+    """Numbers of its devices, one session each; (0,) for the CPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:

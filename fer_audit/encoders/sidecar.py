@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.store import file_sha256, make_folder, write_atomically, write_text
 
@@ -29,22 +29,32 @@ def sidecar_path(model_path: Path) -> Path:
 
 
 def save_model(
-    model: onnx.ModelProto, spec: ModelSpec, precision: Literal["fp32", "fp16", "int8"], path: Path
+    model: onnx.ModelProto,
+    spec: ModelSpec,
+    precision: Literal["fp32", "fp16", "int8"],
+    path: Path,
+    *,
+    reduced_range: bool = False,
+    agreement: Agreement | None = None,
 ) -> ExportedModel:
     """Write the graph, then its sidecar with the hash of what was written."""
     import onnx
 
     make_folder(path.parent)
     digest = write_atomically(path, lambda file: file.write(model.SerializeToString()))
-    document = {
+    document: dict[str, Any] = {
         "schema": SIDECAR_SCHEMA,
         "sha256": digest,
         "precision": precision,
         "spec": dataclasses.asdict(spec),
         "onnx": onnx.__version__,
     }
+    if precision == "int8":
+        document["reduced_range"] = reduced_range
+    if agreement is not None:
+        document["agreement"] = dataclasses.asdict(agreement)
     write_text(sidecar_path(path), json.dumps(document, indent=2) + "\n")
-    return ExportedModel(spec, path, digest, precision)
+    return ExportedModel(spec, path, digest, precision, reduced_range)
 
 
 def load_model(path: Path) -> ExportedModel:
@@ -65,6 +75,9 @@ def load_model(path: Path) -> ExportedModel:
         pinned, precision = document["sha256"], document["precision"]
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {PRECISIONS}")  # noqa: TRY301 - one way out
+        reduced_range = document.get("reduced_range", False)
+        if not isinstance(reduced_range, bool):
+            raise TypeError("reduced_range must be true or false")  # noqa: TRY301 - one way out
     except (KeyError, TypeError, ValueError) as exc:
         raise ModelError(
             f"{sidecar_path(path)} does not describe a model: {exc!r}",
@@ -76,7 +89,7 @@ def load_model(path: Path) -> ExportedModel:
             f"{path} was changed: its sha256 is {found}, its sidecar says {pinned}",
             hint="If you did not change it, export it again: fer-audit export --force",
         )
-    return ExportedModel(spec, path, found, precision)
+    return ExportedModel(spec, path, found, precision, reduced_range)
 
 
 def refuse_foreign_parts(path: Path) -> None:

@@ -1,14 +1,13 @@
 """A dataset's files -> shards of pixels and rows, made ahead of whoever consumes them.
 
-A shard is decoded by worker threads (Pillow works outside the interpreter's lock), written to the cache, and handed on.
-At most `AHEAD` shards are made before they are asked for, so memory is bounded by the shard, not by the set.
+A shard is decoded by workers (`fer_audit.pack.workers`), written to the cache, and handed on; the next one is decoded
+while it is written. At most `AHEAD` shards are made before they are asked for, so memory is bounded by the shard, not by the set.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,22 +22,24 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import StoreError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.decode import DecodeError, decode_image
+from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import SHARD_ROWS, STYLE_NAMES, PackRows, PackShard, shard_count
+from fer_audit.pack.workers import Decoders, ProcessDecoders, ThreadDecoders
 from fer_audit.store import StageFolder, free_bytes
 
 AHEAD = 2
 """Shards made before they are asked for."""
-
-MAX_FILE_BYTES = 200_000_000
-"""No face photograph is larger; a file above this is refused before it is read."""
 
 DISK_MARGIN = 2_000_000_000
 """Bytes `--pack auto` leaves free on the disk."""
 
 
 def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
-    """Return what the pixels depend on: the files listed, the size asked for, and the decoder."""
+    """Return what the pixels depend on: the files listed, the size asked for, and the decoder.
+
+    Whether simplejpeg is installed is no part of it: its pixels are Pillow's.
+    """
     listing = hashlib.sha256()
     for file_id in dataset.ids:
         listing.update(os.fsencode(file_id) + b"\0")
@@ -75,37 +76,41 @@ class ShardMaker:
     """Makes, keeps and reads the shards of one dataset at one size."""
 
     def __init__(
-        self, dataset: FaceDataset, folder: StageFolder, *, size: int, keep: bool, workers: int
+        self,
+        dataset: FaceDataset,
+        folder: StageFolder,
+        *,
+        size: int,
+        keep: bool,
+        workers: int,
+        processes: bool = False,
     ) -> None:
+        """Name the workers: `processes` are for a model that threads could not feed, see `want_processes`."""
         self._dataset = dataset
+        self._files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
         self._folder = folder
         self._size = size
         self._keep = keep
         self._workers = workers
+        self._processes = processes
         self.complaints: list[str] = []
         """Why parts found in the cache could not be used."""
 
     def iterate(self, indices: Sequence[int]) -> Iterator[PackShard]:
         """Yield the shards asked for, in that order, making `AHEAD` of them beforehand."""
+        if not indices:
+            return
+        waiting: deque[Future[PackShard]] = deque()
         with (
-            ThreadPoolExecutor(self._workers, thread_name_prefix="decode") as decoders,
-            ThreadPoolExecutor(1, thread_name_prefix="shard") as maker,
+            ThreadPoolExecutor(AHEAD, thread_name_prefix="shard") as makers,
+            self._decoders() as decoders,  # the first to stop: nobody waits for what is not wanted
         ):
-            waiting: deque[Future[PackShard]] = deque()
-            todo = iter(indices)
-            try:
-                for index in todo:
-                    waiting.append(maker.submit(self._shard, index, decoders))
-                    if len(waiting) > AHEAD:
-                        yield waiting.popleft().result()
-                while waiting:
+            for index in indices:
+                waiting.append(makers.submit(self._shard, index, decoders))
+                if len(waiting) > AHEAD:
                     yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
-                decoders.shutdown(
-                    wait=False, cancel_futures=True
-                )  # do not finish what nobody wants
+            while waiting:
+                yield waiting.popleft().result()
 
     def rows(self) -> PackRows | None:
         """Return what is known of every file, or None while a shard is missing."""
@@ -138,12 +143,7 @@ class ShardMaker:
         changed = []
         for row, file_id in enumerate(self._dataset.ids):
             try:
-                data = read_file(
-                    self._dataset.root / file_id,
-                    int(self._dataset.sizes[row]),
-                    int(self._dataset.mtimes[row]),
-                )
-                digest = hashlib.sha256(data).hexdigest().encode()
+                digest = hashlib.sha256(self._files.read(row)).hexdigest().encode()
             except DecodeError:
                 digest = b""
             if rows.sha256[row] != digest:
@@ -167,7 +167,7 @@ class ShardMaker:
         arrays = self._read(f"rows-{index:05d}")
         return None if arrays is None else PackRows(**arrays)
 
-    def _shard(self, index: int, decoders: ThreadPoolExecutor) -> PackShard:
+    def _shard(self, index: int, decoders: Decoders) -> PackShard:
         """Return a shard from the cache, or make it."""
         start, stop = self._bounds(index)
         rows = self._rows_part(index)
@@ -185,73 +185,38 @@ class ShardMaker:
         return PackShard(start, stop, pixels, rows)
 
     def _decode(
-        self, start: int, stop: int, decoders: ThreadPoolExecutor
+        self, start: int, stop: int, decoders: Decoders
     ) -> tuple[NDArray[np.uint8], PackRows]:
-        n = stop - start
-        pixels = np.zeros((n, self._size, self._size, 3), np.uint8)
-        rows = empty_rows(n)
-        done = [
-            decoders.submit(self._decode_row, start + offset, offset, pixels, rows)
-            for offset in range(n)
-        ]
-        for future in done:
-            future.result()
-        return pixels, rows
+        pixels = np.zeros((stop - start, self._size, self._size, 3), np.uint8)
+        parts = decoders.fill(self._files.part(start, stop), pixels)
+        return pixels, concatenate_rows(parts)
 
-    def _decode_row(
-        self, row: int, offset: int, pixels: NDArray[np.uint8], rows: PackRows
-    ) -> None:
-        """Fill one row of a shard; whatever is wrong with the file becomes its reason."""
-        file_id = self._dataset.ids[row]
+    def _decoders(self) -> Decoders:
+        if self._processes:
+            return ProcessDecoders(decode_files, self._workers, self._folder.path, self._size)
+        return ThreadDecoders(decode_files, self._workers)
+
+
+def decode_files(files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
+    """Fill (n, size, size, 3) zeros with the pixels of n files, and return what was learnt of each."""
+    rows = empty_rows(len(files))
+    for index, file_id in enumerate(files.ids):
         try:
-            data = read_file(
-                self._dataset.root / file_id,
-                int(self._dataset.sizes[row]),
-                int(self._dataset.mtimes[row]),
-            )
-            rows.sha256[offset] = hashlib.sha256(data).hexdigest().encode()
-            image = decode_image(data, file_id, self._size)
-        except DecodeError as exc:
-            rows.reasons[offset] = str(exc)
-            return
-        pixels[offset] = image.pixels
-        rows.ok[offset] = True
-        rows.flags[offset] = image.flags
-        rows.widths[offset] = image.width
-        rows.heights[offset] = image.height
-        rows.style[offset] = style_of(
+            data = files.read(index)
+            rows.sha256[index] = hashlib.sha256(data).hexdigest().encode()
+            image = decode_image(data, file_id, pixels.shape[1])
+        except DecodeError as exc:  # whatever is wrong with a file becomes its row's reason
+            rows.reasons[index] = str(exc)
+            continue
+        pixels[index] = image.pixels
+        rows.ok[index] = True
+        rows.flags[index] = image.flags
+        rows.widths[index] = image.width
+        rows.heights[index] = image.height
+        rows.style[index] = style_of(
             image.pixels, file_bytes=len(data), width=image.width, height=image.height
         )
-
-
-def read_file(path: Path, size: int, mtime: int) -> bytes:
-    """Return the bytes of a plain file that is still as it was listed.
-
-    Raises DecodeError: missing, unreadable, not_a_file, too_large, changed_during_run.
-    """
-    if size < 0:
-        raise DecodeError("missing")
-    try:
-        handle = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        )
-    except FileNotFoundError:
-        raise DecodeError("changed_during_run") from None
-    except OSError as exc:
-        raise DecodeError("unreadable") from exc
-    facts = os.fstat(handle)
-    if not stat.S_ISREG(facts.st_mode):
-        os.close(handle)
-        raise DecodeError("not_a_file")
-    with os.fdopen(handle, "rb") as file:
-        if facts.st_size != size or facts.st_mtime_ns != mtime:
-            raise DecodeError("changed_during_run")
-        if facts.st_size > MAX_FILE_BYTES:
-            raise DecodeError("too_large")
-        try:
-            return file.read()
-        except OSError as exc:
-            raise DecodeError("unreadable") from exc
+    return rows
 
 
 def empty_rows(n: int) -> PackRows:

@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from fer_audit.pack.jpeg import decode_plain_jpeg
+from fer_audit.pack.resize import enlarge, grows
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow opens these and nothing else: no Ghostscript, no layered formats."""
 
@@ -64,8 +67,14 @@ def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
     """
     if not data:
         raise DecodeError("empty")
+    plain = decode_plain_jpeg(data, size)
+    if plain is not None:
+        height, width = plain.shape[:2]
+        return _decoded(enlarge(plain, size), width, height, _flags("JPEG", file_name))
     image = _open(data)
-    flags = _flags(image, file_name)
+    flags = _flags(image.format, file_name)
+    if getattr(image, "is_animated", False):
+        flags.append("first_frame")
     try:
         image = _to_rgb(_upright(image))
     except DecodeError:
@@ -74,12 +83,20 @@ def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
         raise DecodeError("too_large") from exc
     except Exception as exc:
         raise DecodeError("truncated" if "truncated" in str(exc) else "corrupt") from exc
-    width, height = image.size
-    if min(width, height) < TINY:
-        flags.append("tiny")
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BICUBIC)
-    return DecodedImage(np.asarray(image), width, height, " ".join(flags))
+    return _decoded(_resized(image, size), image.width, image.height, flags)
+
+
+def _decoded(pixels: NDArray[np.uint8], width: int, height: int, flags: list[str]) -> DecodedImage:
+    tiny = ["tiny"] if min(width, height) < TINY else []
+    return DecodedImage(pixels, width, height, " ".join([*flags, *tiny]))
+
+
+def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Return the (size, size, 3) pixels of an RGB image."""
+    if grows(image.width, image.height, size):
+        flat = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint8)
+        return enlarge(flat.reshape(image.height, image.width, 4), size)
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _open(data: bytes) -> Image.Image:
@@ -100,15 +117,12 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
-def _flags(image: Image.Image, file_name: str) -> list[str]:
-    flags = []
+def _flags(form: str | None, file_name: str) -> list[str]:
     suffix = PurePosixPath(file_name).suffix.lower()
-    if image.format is not None and suffix not in _SUFFIXES.get(image.format, {suffix}):
-        known = suffix in set().union(*_SUFFIXES.values())
-        flags.append(f"{image.format.lower()}_named_{suffix[1:] if known else 'otherwise'}")
-    if getattr(image, "is_animated", False):
-        flags.append("first_frame")
-    return flags
+    if form is None or suffix in _SUFFIXES.get(form, {suffix}):
+        return []
+    known = suffix in set().union(*_SUFFIXES.values())
+    return [f"{form.lower()}_named_{suffix[1:] if known else 'otherwise'}"]
 
 
 def _upright(image: Image.Image) -> Image.Image:

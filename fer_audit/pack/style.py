@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.pack.scratch import scratch
+
 BORDER = 11
 """Width of the border strip in pixels: 5 % of 224."""
 
@@ -31,8 +33,11 @@ def style_of(
     grey: 1 when the channels hardly differ, else 0.
     bytes_per_pixel: file size over the original number of pixels.
     """
-    luma = _luma(pixels)
-    coarse = np.ascontiguousarray(pixels[::COARSE, ::COARSE].transpose(2, 0, 1))
+    planes = scratch("style.planes", (3, *pixels.shape[:2]), np.uint16)
+    np.copyto(planes, pixels.transpose(2, 0, 1))  # so that every loop runs over neighbours
+    luma = _luma(planes)
+    # 8-bit again: the sums of floats below are in the order of contiguous planes
+    coarse = np.ascontiguousarray(planes[:, ::COARSE, ::COARSE]).astype(np.uint8)
     red, green, blue = coarse.astype(np.float32)
     largest = coarse.max(axis=0)
     spread = largest - coarse.min(axis=0)
@@ -49,7 +54,7 @@ def style_of(
             saturation.mean(),
             colourfulness,
             _variance(_laplacian(luma)),
-            *_border_colour(pixels),
+            *_border_colour(planes),
             float(spread.mean() < GREY_SPREAD),
             file_bytes / (width * height),
         ],
@@ -57,36 +62,48 @@ def style_of(
     )
 
 
-def _luma(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+def _luma(planes: NDArray[np.uint16]) -> NDArray[np.int16]:
     """Return the (h, w) BT.601 luma in 8-bit fixed point, as JPEG decoders have it.
 
-    16-bit integers stay in the cache: 0.2 ms instead of 1.5 ms in floats.
+    256 = 77 + 150 + 29, and 256 times 255 still fits 16 bits, of which a register holds most.
     """
-    wide = pixels.astype(np.uint16)
-    luma = (77 * wide[..., 0] + 150 * wide[..., 1] + 29 * wide[..., 2]) >> 8
-    return luma.astype(np.int16)
+    red, green, blue = planes
+    total = scratch("style.luma", red.shape, np.uint16)
+    term = scratch("style.term", red.shape, np.uint16)
+    np.multiply(red, 77, out=total)
+    total += np.multiply(green, 150, out=term)
+    total += np.multiply(blue, 29, out=term)
+    total >>= 8
+    return total.view(np.int16)
 
 
 def _laplacian(luma: NDArray[np.int16]) -> NDArray[np.int16]:
     centre = luma[1:-1, 1:-1]
-    return luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:] - 4 * centre
+    found = scratch("style.laplacian", centre.shape, np.int16)
+    np.add(luma[:-2, 1:-1], luma[2:, 1:-1], out=found)
+    found += luma[1:-1, :-2]
+    found += luma[1:-1, 2:]
+    found -= np.multiply(centre, 4, out=scratch("style.term", centre.shape, np.int16))
+    return found
 
 
 def _variance(values: NDArray[np.int16]) -> float:
     """Return the population variance; exact in integers, so no rounding depends on the order of sums."""
-    flat = values.ravel().astype(np.int32)
-    total = int(flat.sum(dtype=np.int64))
-    squares = int((flat * flat).sum(dtype=np.int64))
-    return (squares - total * total / flat.size) / flat.size
+    wide = scratch("style.wide", values.shape, np.int32)
+    np.copyto(wide, values)
+    total = int(wide.sum(dtype=np.int64))
+    wide *= wide
+    squares = int(wide.sum(dtype=np.int64))
+    return (squares - total * total / wide.size) / wide.size
 
 
-def _border_colour(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _border_colour(planes: NDArray[np.uint16]) -> NDArray[np.float64]:
     """Return the (3,) mean of the strip along all four edges, corners once."""
     strips = (
-        pixels[:BORDER],
-        pixels[-BORDER:],
-        pixels[BORDER:-BORDER, :BORDER],
-        pixels[BORDER:-BORDER, -BORDER:],
+        planes[:, :BORDER],
+        planes[:, -BORDER:],
+        planes[:, BORDER:-BORDER, :BORDER],
+        planes[:, BORDER:-BORDER, -BORDER:],
     )
-    total = sum(strip.reshape(-1, 3).sum(axis=0, dtype=np.int64) for strip in strips)
+    total = sum(strip.sum(axis=(1, 2), dtype=np.uint32) for strip in strips)
     return np.asarray(total) / (sum(strip.size for strip in strips) / 3)

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from fer_audit.audit.findings import find
 from fer_audit.audit.gate import refuse_unknown_subjects
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.strata import refuse_unknown_columns
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.map import refuse_missing_umap
@@ -21,7 +19,6 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
-from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
@@ -29,6 +26,7 @@ from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.again import cluster_more
 from fer_audit.pipeline.ending import Ending
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
+from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
@@ -201,13 +199,7 @@ class _Walk:
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
-        model = find_or_export(
-            self.config.model,
-            self.config.precision,
-            models_dir=models_folder(self.resources.models_dir, self.resources.cache_dir),
-            weights_dir=self.cache / "weights",
-            progress=self.progress,
-        )
+        model = find_or_export_for(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
         provider = choose_provider(self.resources.device)
         return model, ModelFacts(
@@ -218,13 +210,7 @@ class _Walk:
         self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> tuple[PackRows, Embeddings]:
         work = VectorWork(
-            self.dataset,
-            model,
-            facts,
-            self.config,
-            self.resources,
-            self.cache,
-            self.progress,
+            self.dataset, model, facts, self.config, self.resources, self.cache, self.progress
         )
         rows, embeddings = make_vectors(work, prints)
         if not embeddings.ok.any():
@@ -272,6 +258,9 @@ class _Walk:
         clustering: Clustering | None,
         not_clustered: str,
     ) -> AuditResult:
+        from fer_audit.audit.findings import find  # scipy.stats: 0.9 s of a warm rerun
+        from fer_audit.audit.run import audit_dataset
+
         more = cluster_more(rows, embeddings, clustering, self.config, self.progress)
         result = audit_dataset(
             self.dataset,

@@ -8,14 +8,16 @@ from pathlib import Path
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.cores import usable_cores
 from fer_audit.dataset.types import FaceDataset, printable_id
-from fer_audit.embed.run import embed_shard, join_shards, load_embeddings, missing_shards
-from fer_audit.embed.session import EmbedSession
-from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.embed.run import join_shards, load_embeddings, missing_shards
+from fer_audit.embed.session import EmbedSession, choose_place, open_sessions
+from fer_audit.embed.spread import embed_everywhere
+from fer_audit.embed.types import CUDA, Embeddings, ModelFacts, Place
 from fer_audit.encoders.sidecar import refuse_foreign_parts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 from fer_audit.pack.build import ShardMaker, keep_pixels, pixels_bytes
-from fer_audit.pack.types import PackRows
+from fer_audit.pack.types import SHARD_ROWS, PackRows
+from fer_audit.pack.workers import want_processes
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.store import StageFolder
@@ -43,12 +45,14 @@ def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, E
     pack_folder = StageFolder.open(work.cache, "pack", prints.pack)
     folder = StageFolder.open(work.cache, "embed", prints.embed)
     keep = keep_pixels(work.resources.pack, pack_folder.path, n, size)
+    workers = work.resources.workers or usable_cores()
     maker = ShardMaker(
         work.dataset,
         pack_folder,
         size=size,
         keep=keep,
-        workers=work.resources.workers or usable_cores(),
+        workers=workers,
+        processes=want_processes(on_gpu=work.facts.provider == CUDA, workers=workers, n_images=n),
     )
     with pack_folder.locked(), folder.locked():
         if work.resources.verify:
@@ -101,26 +105,33 @@ def _make_missing(
     missing, complaints = ([], []) if vectors_done else missing_shards(folder, n)
     for complaint in complaints:
         work.progress.say(complaint)
-    todo = sorted({*missing, *maker.missing_rows()})
-    before = n - sum(maker.length(index) for index in todo)
+    only_rows = sorted(set(maker.missing_rows()) - set(missing))
+    before = n - sum(maker.length(index) for index in (*missing, *only_rows))
     work.progress.start("embed", n, "images", done=before)
-    session = _open_session(work) if missing else None
-    wanted = set(missing)
-    for index, shard in zip(todo, maker.iterate(todo), strict=True):
-        if session is not None and index in wanted:
-            embed_shard(shard, index, session, folder, work.progress)
-        else:
-            work.progress.advance("embed", shard.stop - shard.start)
+    sessions = _open_sessions(work, len(missing)) if missing else []
+    for shard in maker.iterate(only_rows):
+        work.progress.advance("embed", shard.stop - shard.start)
+    if missing:
+        shards = zip(missing, maker.iterate(missing), strict=True)
+        embed_everywhere(shards, sessions, folder, work.progress)
     if not vectors_done:
         join_shards(folder, n, work.facts)
     work.progress.finish("embed")
 
 
-def _open_session(work: VectorWork) -> EmbedSession:
+def _open_sessions(work: VectorWork, n_shards: int) -> list[EmbedSession]:
+    """Return a session for each device that was asked for, but not more than there are shards."""
     refuse_foreign_parts(work.model.path)
-    return EmbedSession(
+    place = choose_place(work.resources.device)
+    batch_size = work.config.batch_size
+    if batch_size > SHARD_ROWS:
+        work.progress.say(
+            f"batches of {batch_size} images end with their shard of {SHARD_ROWS}: "
+            f"--batch-size {SHARD_ROWS} does the same without the padding"
+        )
+    return open_sessions(
         work.model,
-        work.facts.provider,
-        batch_size=work.config.batch_size,
+        Place(place.provider, place.devices[:n_shards]),
+        batch_size=batch_size,
         threads=work.resources.threads,
     )

@@ -51,6 +51,7 @@ def field_types(record: type) -> dict[str, TypeHint]:
     return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
+@cache
 def is_mapping(kind: TypeHint) -> bool:
     """Whether a type of pairs is written as an object."""
     if _origin(kind) is not tuple:
@@ -101,6 +102,8 @@ def decode(value: Json, kind: type[Record], place: str) -> Record:
 
 
 def _decode(value: Json, kind: TypeHint, place: str) -> Value:
+    if kind in _LEAVES:  # most of a result, so they are asked for first
+        return _expect(value, kind, place)
     origin = _origin(kind)
     if dataclasses.is_dataclass(kind):
         return _decode_record(_expect(value, dict, place), kind, place)
@@ -129,16 +132,24 @@ def _decode(value: Json, kind: TypeHint, place: str) -> Value:
 
 
 def _decode_record(value: dict[str, Json], kind: TypeHint, place: str) -> Value:
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     fields = {}
     for name, of in field_types(kind).items():
         where = f"{place}.{name}" if place else name
         if name in value:
             fields[name] = _decode(value[name], of, where)
-        elif defaults[name] is dataclasses.MISSING:
+        elif name in _required(kind):
             raise ShapeError(f"{where} is missing")
     return kind(**fields)
 
+
+@cache
+def _required(record: type) -> frozenset[str]:
+    """Return the names of the fields without a default."""
+    fields = dataclasses.fields(record)
+    return frozenset(field.name for field in fields if field.default is dataclasses.MISSING)
+
+
+_LEAVES = (float, int, str, bool)
 
 _WORDS = {
     dict: "an object",
@@ -165,10 +176,12 @@ def _expect(value: Json, kind: TypeHint, place: str) -> Json:
     raise ShapeError(f"{place or 'the document'} is {shown}; it must be {_WORDS[kind]}")
 
 
+@cache
 def _origin(kind: TypeHint) -> object:
     return get_origin(kind)
 
 
+@cache
 def _present(kind: TypeHint) -> TypeHint:
     """Return X of X | None."""
     (present,) = (part for part in get_args(kind) if part is not NoneType)

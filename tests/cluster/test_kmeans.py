@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from fer_audit.cluster import kmeans, reduce
-from fer_audit.cluster.kmeans import best_partition, center_distances, lloyd, mini_batch_centers
-from fer_audit.cluster.reduce import Rows
+from fer_audit.cluster import kmeans, reduce, side_by_side
+from fer_audit.cluster.kmeans import best_partition, best_start, mini_batch_centers
+from fer_audit.cluster.lloyd import center_distances, lloyd
+from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
 from tests.cluster.blobs import blobs
 
 
@@ -78,22 +79,43 @@ def test_an_empty_cluster_keeps_its_centre_and_takes_no_row() -> None:
     assert set(found.labels) == {0, 1}
 
 
-def test_starts_from_a_stream_cost_hardly_more_than_starts_from_the_whole(
+def test_starts_from_a_draw_cost_hardly_more_than_starts_from_the_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Data beyond memory walk through partial_fit; within 2 % of the inertia, also in class order."""
+    """Of a million rows a start sees a uniform draw; within 2 % of the inertia, also in class order."""
     vectors, kinds = blobs(5, n=6000, spread=2.0)
     vectors = vectors[np.argsort(kinds, kind="stable")]
     rows = all_ok(vectors)
     whole, _ = best_partition(rows, vectors, 4, [1, 2, 3])
 
-    monkeypatch.setattr(kmeans, "STREAM_ROWS", 100)
+    monkeypatch.setattr(kmeans, "START_ROWS", 1500)
     monkeypatch.setattr(kmeans, "MINI_BATCH", 256)
-    streamed = lloyd(rows, mini_batch_centers(vectors, 4, 1))
+    drawn, inertias = best_start(vectors, 4, [1, 2, 3])
     polished, _ = best_partition(rows, vectors, 4, [1, 2, 3])
 
-    assert streamed.inertia < 1.02 * whole.inertia
-    assert polished.inertia < 1.02 * whole.inertia
+    assert len(drawn.labels) == len(vectors)
+    assert drawn.inertia < 1.02 * whole.inertia
+    assert min(inertias) == pytest.approx(drawn.inertia, rel=0.05)
+    assert polished.inertia == pytest.approx(whole.inertia, rel=1e-4)
+
+
+@pytest.mark.parametrize("cores", [2, 5])
+def test_how_many_threads_there_are_changes_no_bit(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors, _ = blobs(8, n=6000, d=40, spread=4.0)
+    monkeypatch.setattr(reduce, "BLOCK_ROWS", 700)
+    found = []
+    for count in (1, cores):
+        monkeypatch.setattr(side_by_side, "usable_cores", lambda count=count: count)
+        rows = all_ok(vectors)
+        reduced = reduce_rows(rows, principal_space(rows, components=10))
+        partition, starts = best_partition(rows, reduced, 4, [1, 2, 3, 4])
+        found.append((reduced.tobytes(), partition.centers.tobytes(), partition.labels, starts))
+
+    assert found[0][:2] == found[1][:2]
+    assert np.array_equal(found[0][2], found[1][2])
+    assert found[0][3] == found[1][3]
 
 
 def test_the_best_start_is_kept_and_every_start_is_reported() -> None:

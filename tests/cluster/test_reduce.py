@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -89,3 +91,47 @@ def test_one_constant_vector_has_nothing_to_explain() -> None:
 
     assert space.explained == 1
     assert np.isfinite(space.axes).all()
+
+
+def test_half_precision_rows_are_their_values_in_single_precision(
+    vectors: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reduce, "BLOCK_ROWS", 64)
+    halves = vectors.astype(np.float16)
+    ok = np.arange(len(vectors)) % 5 > 0
+    active = np.arange(0, ok.sum(), 9)
+
+    for of in (None, active):
+        chunks = list(Rows(halves, ok).chunks(of))
+        wanted = halves[ok].astype(np.float32)
+        for here, block in chunks:
+            assert block.dtype == np.float32
+            assert np.array_equal(block, wanted[here])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux counts pages so")
+def test_pages_of_a_large_map_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else resident memory grows to the size of the file, and looks as if the file were loaded."""
+    monkeypatch.setattr(reduce, "MAPPED_BYTES", 1)
+    np.save(tmp_path / "v.npy", np.ones((20_000, 512), np.float32), allow_pickle=False)
+    mapped = np.load(tmp_path / "v.npy", mmap_mode="r", allow_pickle=False)
+    rows = all_ok(mapped)
+
+    seen = [(float(block.sum()), _resident_kib(mapped)) for _, block in rows.blocks()]
+
+    assert sum(total for total, _ in seen) == mapped.size
+    assert max(resident for _, resident in seen) < 2.5 * 4 * 512 * reduce.BLOCK_ROWS / 1024
+
+
+def _resident_kib(mapped: NDArray[np.float32]) -> int:
+    """Return the resident part of the mapping that holds an array."""
+    address = mapped.ctypes.data
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        first, *rest = line.split()
+        if not first.endswith(":"):
+            low, high = (int(x, 16) for x in first.split("-"))
+            inside = low <= address < high
+        elif inside and first == "Rss:":
+            return int(rest[0])
+    raise AssertionError("the array lies in no mapping")

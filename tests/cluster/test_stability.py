@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from fer_audit.cluster.kmeans import best_partition, start_seeds
 from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
+    _image_numbers,
     best_jaccard,
     bootstrap_jaccard,
     measure_stability,
@@ -143,3 +144,14 @@ def test_copies_of_one_image_are_never_held_out_from_themselves() -> None:
 
     assert np.array_equal(in_a[:200], in_a[200:])
     assert np.array_equal(labels == -1, in_a)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_images_are_numbered_as_sorted_distinct_rows_are(seed: int) -> None:
+    """Few values, so that rows are equal in their first columns, in all of them, or differ in the last only."""
+    drawn = np.random.default_rng(seed).integers(-1, 2, (300, 4 + seed))
+    points = (drawn / 64).astype(np.float32)
+
+    wanted = np.unique(np.round(points, 3), axis=0, return_inverse=True)[1]
+
+    assert np.array_equal(_image_numbers(points), wanted.ravel())

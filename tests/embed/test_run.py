@@ -9,7 +9,7 @@ import pytest
 
 from fer_audit.embed.run import (
     embed_fingerprint,
-    embed_shard,
+    embed_shards,
     join_shards,
     load_embeddings,
     missing_shards,
@@ -69,8 +69,7 @@ def finished(folder: StageFolder) -> Embeddings:
 
 
 def whole(folder: StageFolder, session: EmbedSession) -> Embeddings:
-    for index, shard in enumerate(shards()):
-        embed_shard(shard, index, session, folder)
+    embed_shards(enumerate(shards()), session, folder)
     join_shards(folder, N, FACTS)
     return finished(folder)
 
@@ -101,8 +100,7 @@ def test_a_vector_that_is_not_finite_fails_its_row_and_only_its_row(
     made = shards()
     made[2].pixels[1] = 0  # image 9
     session = EmbedSession(model, CPU, batch_size=3)
-    for index, shard in enumerate(made):
-        embed_shard(shard, index, session, folder)
+    embed_shards(enumerate(made), session, folder)
     join_shards(folder, N, FACTS)
 
     found = finished(folder)
@@ -122,13 +120,11 @@ def test_a_run_resumed_after_any_shard_gives_the_same_bytes(
     straight = StageFolder.open(tmp_path / "a", "embed", "f" * 64)
     whole(straight, session)
     broken = StageFolder.open(tmp_path / "b", "embed", "f" * 64)
-    for index in range(done):
-        embed_shard(shards()[index], index, session, broken)
+    embed_shards(enumerate(shards()[:done]), session, broken)
 
     missing, complaints = missing_shards(broken, N)
     again = EmbedSession(tiny_model, CPU, batch_size=3)
-    for index in missing:
-        embed_shard(shards()[index], index, again, broken)
+    embed_shards([(index, shards()[index]) for index in missing], again, broken)
     join_shards(broken, N, FACTS)
 
     assert (missing, complaints) == (list(range(done, 3)), [])
@@ -140,8 +136,7 @@ def test_shards_finished_out_of_order_are_joined_in_order(
 ) -> None:
     straight = whole(StageFolder.open(tmp_path / "a", "embed", "f" * 64), session)
     made = shards()
-    for index in (2, 0, 1):
-        embed_shard(made[index], index, session, folder)
+    embed_shards([(index, made[index]) for index in (2, 0, 1)], session, folder)
     join_shards(folder, N, FACTS)
 
     assert finished(folder).vectors.tobytes() == straight.vectors.tobytes()
@@ -150,8 +145,7 @@ def test_shards_finished_out_of_order_are_joined_in_order(
 def test_a_damaged_shard_is_named_and_the_only_one_made_again(
     folder: StageFolder, session: EmbedSession
 ) -> None:
-    for index, shard in enumerate(shards()):
-        embed_shard(shard, index, session, folder)
+    embed_shards(enumerate(shards()), session, folder)
     path = folder.path / "shard-00001.vectors.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x77")
 

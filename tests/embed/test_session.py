@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from fer_audit.embed import session as door
+from fer_audit.embed.buffers import model_error
 from fer_audit.embed.session import (
     CPU,
     CUDA,
@@ -106,6 +107,90 @@ def test_a_read_only_memory_map_is_embedded_as_it_is(
     found = embed(tiny_model, mapped, batch_size=13)
 
     assert found.tobytes() == embed(tiny_model, pixels, batch_size=13).tobytes()
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 3])
+def test_the_number_of_buffers_does_not_change_a_bit(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8], in_flight: int
+) -> None:
+    """13 images in batches of 4: the last is short, and the buffers it meets were used before."""
+    session = EmbedSession(convolutions, CPU, batch_size=4, in_flight=in_flight)
+    batches = [pixels[start : start + 4] for start in range(0, 13, 4)]
+
+    found = list(session.stream(batches))
+
+    assert [len(vectors) for vectors in found] == [4, 4, 4, 1]
+    assert np.concatenate(found).tobytes() == embed(convolutions, pixels, batch_size=4).tobytes()
+
+
+def test_bound_buffers_give_the_bits_of_a_plain_run(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8]
+) -> None:
+    """The oracle: onnxruntime as its own documentation calls it."""
+    import onnxruntime
+
+    plain = onnxruntime.InferenceSession(str(convolutions.path), providers=[CPU])
+
+    (wanted,) = plain.run(None, {"images": pixels})
+
+    assert embed(convolutions, pixels, batch_size=13).tobytes() == wanted.tobytes()
+
+
+def test_vectors_are_not_overwritten_by_the_next_batch(
+    convolutions: ExportedModel, pixels: NDArray[np.uint8]
+) -> None:
+    session = EmbedSession(convolutions, CPU, batch_size=4)
+
+    first = session.embed(pixels[:4])
+    before = first.copy()
+    session.embed(pixels[4:8])
+    session.embed(pixels[8:12])
+
+    assert first.tobytes() == before.tobytes()
+
+
+def test_onnxruntime_never_falls_back_by_itself(tiny_model: ExportedModel) -> None:
+    """Its own default is to print a line and to go on with the CPU, at loading and in the middle of a run."""
+    session = EmbedSession(tiny_model, CPU, batch_size=2)
+
+    assert session._session._enable_fallback is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA failure 2: out of memory ; GPU=0 ; hostname=x",
+        "Failed to allocate memory for requested buffer of size 1073741824",
+        "Available memory of 100 is smaller than requested bytes of 200",
+        "CUDNN failure 2: CUDNN_STATUS_ALLOC_FAILED ; GPU=0",
+    ],
+)
+def test_too_little_memory_is_said_with_the_batch_to_try(text: str) -> None:
+    error = model_error(RuntimeError(text), 64)
+
+    assert "A batch of 64 images does not fit" in str(error)
+    assert "--batch-size 32" in error.hint
+
+
+def test_another_failure_of_the_model_is_not_called_too_little_memory() -> None:
+    assert model_error(RuntimeError("CUDNN_STATUS_EXECUTION_FAILED"), 64).hint == ""
+
+
+def test_cuda_options_fix_the_algorithms_and_prefer_nhwc_where_tensor_cores_are_used(
+    tiny_model: ExportedModel,
+) -> None:
+    half = dataclasses.replace(tiny_model, precision="fp16")
+
+    assert door.cuda_options(tiny_model, 3) == {
+        "device_id": "3",
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "cudnn_conv_use_max_workspace": "1",
+        "use_tf32": "0",
+        "do_copy_in_default_stream": "1",
+        "enable_cuda_graph": "0",
+        "prefer_nhwc": "0",
+    }
+    assert door.cuda_options(half, 0)["prefer_nhwc"] == "1"
 
 
 WRONG = {
@@ -203,7 +288,7 @@ def test_a_provider_that_does_not_load_is_an_error_and_no_fallback(
     tiny_model: ExportedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The runtime itself falls back to the CPU with a warning when CUDA's libraries are missing; so does this."""
-    monkeypatch.setattr(door, "_provider_options", lambda _: CPU)
+    monkeypatch.setattr(door, "_providers", lambda _, __: [CPU])
 
     with pytest.raises(ModelError, match=f"asked for Other, onnxruntime loaded {CPU}"):
         EmbedSession(tiny_model, "Other", batch_size=2)

@@ -243,12 +243,11 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     assert all(entry.spec.name in caught.value.hint for entry in CATALOG)
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_a_precision_we_cannot_export_is_refused(tmp_path: Path, precision: str) -> None:
+def test_a_precision_we_cannot_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be exported"):
         export_model(
             "resnet50-keras",
-            precision,  # type: ignore[arg-type]  # as it comes from the command line
+            "int8",
             models_dir=tmp_path,
             weights_dir=tmp_path,
             progress=Silent(),

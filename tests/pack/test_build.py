@@ -15,8 +15,9 @@ import pytest
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import StoreError
 from fer_audit.pack import build
-from fer_audit.pack.build import ShardMaker, keep_pixels, pack_fingerprint, read_file
+from fer_audit.pack.build import ShardMaker, keep_pixels, pack_fingerprint
 from fer_audit.pack.decode import DecodedImage, DecodeError, decode_image
+from fer_audit.pack.read import MAX_FILE_BYTES, read_file
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.store import StageFolder
@@ -315,7 +316,7 @@ def test_a_file_of_forbidden_size_is_refused_before_it_is_read(tmp_path: Path) -
     """The file is a hole: 200 MB that take no disk, and no memory."""
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
-        file.truncate(build.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     facts = path.stat()
 
     with pytest.raises(DecodeError, match="too_large"):

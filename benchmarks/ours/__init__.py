@@ -1,0 +1,1 @@
+"""fer-audit as a peer: the model alone, from a pack, cold, and the clustering."""

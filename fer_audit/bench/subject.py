@@ -1,0 +1,118 @@
+"""What is measured: the images and the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_audit.bench.faces import draw_faces
+from fer_audit.bench.options import BenchOptions
+from fer_audit.bench.types import ModelMeasured, SampleFacts
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.cores import usable_cores
+from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.session import choose_place
+from fer_audit.embed.types import CPU, ModelFacts, Place
+from fer_audit.encoders.export import models_folder
+from fer_audit.encoders.flops import file_multiply_adds
+from fer_audit.encoders.sidecar import refuse_foreign_parts
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ModelError
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.progress import Progress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """The images and the model, ready to be worked on."""
+
+    source: Path
+    drawn: bool
+    """Whether the images were drawn for this measurement."""
+    listed: int
+    """Files of the whole set."""
+    dataset: FaceDataset
+    """Those that are embedded."""
+    config: AuditConfig
+    """Chooses `dataset` out of `source`."""
+    model: ExportedModel
+    models_dir: Path
+    place: Place
+    """One device, also where more were asked for."""
+
+    def facts(self) -> ModelFacts:
+        """Return the model as the vectors' stages know it."""
+        spec, model = self.model.spec, self.model
+        return ModelFacts(spec.name, model.sha256, self.place.provider, model.precision, spec.dim)
+
+    def sample(self, rows: PackRows) -> SampleFacts:
+        """Return what the result says of the images."""
+        return SampleFacts(
+            source="drawn" if self.drawn else "folder",
+            listed=self.listed,
+            images=len(self.dataset),
+            failed=int((~rows.ok).sum()),
+            mean_file_bytes=float(self.dataset.sizes.clip(min=0).mean()),
+            page_cache="warm",
+        )
+
+
+def find_subject(
+    source: Path | None,
+    options: BenchOptions,
+    config: AuditConfig,
+    resources: Resources,
+    progress: Progress,
+    *,
+    scratch: Path,
+) -> Subject:
+    """Find or export the model, find or draw the images; the errors are those of a run."""
+    models_dir = models_folder(resources.models_dir, resources.cache_dir)
+    drawn = source is None
+    if source is None:
+        n, side = options.images, options.face_size
+        progress.say(f"no DATASET given: drawing {n} faces of {side} x {side}")
+        source = draw_faces(scratch / "drawn", n, side=side)
+    dataset = load_dataset(source, config)
+    listed = len(dataset)
+    if listed > options.images:
+        config = replace(config, sample=options.images)
+        dataset = load_dataset(source, config)
+    model = find_or_export_for(dataset, config, resources, progress)
+    refuse_foreign_parts(model.path)
+    place = choose_place(resources.device)
+    place = Place(place.provider, place.devices[:1])
+    return Subject(source, drawn, listed, dataset, config, model, models_dir, place)
+
+
+def session_threads(place: Place) -> int:
+    """Return the threads a session takes when nobody says how many: on a GPU nothing of the graph runs on the CPU."""
+    return usable_cores() if place.provider == CPU else 1
+
+
+def model_measured(
+    subject: Subject, *, threads: int, batch_size: int, load_seconds: float
+) -> tuple[ModelMeasured, tuple[str, ...]]:
+    """Return what the result says of the model, and what could not be told of it."""
+    spec, model = subject.model.spec, subject.model
+    multiply_adds: int | None = None
+    missing: tuple[str, ...] = ()
+    try:
+        multiply_adds = file_multiply_adds(model.path)
+    except ModelError as exc:
+        missing = (f"the share of the roofline: {exc}",)
+    measured = ModelMeasured(
+        name=spec.name,
+        sha256=model.sha256,
+        precision=model.precision,
+        provider=subject.place.provider,
+        threads=threads,
+        batch_size=batch_size,
+        size=spec.size,
+        dim=spec.dim,
+        multiply_adds=multiply_adds,
+        load_seconds=load_seconds,
+    )
+    return measured, missing

@@ -1,0 +1,97 @@
+"""The settings that `bench --autotune` found, remembered in the cache for exactly the machine and model they were found on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fer_audit.bench.machine import cpu_name
+from fer_audit.config import Precision
+from fer_audit.cores import usable_cores
+from fer_audit.embed.session import runtime_version
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import StoreError
+from fer_audit.store import folder_lock, write_text
+
+TUNING = "tuning.json"
+TUNING_SCHEMA = "fer-audit/tuning/1"
+
+
+@dataclass(frozen=True, slots=True)
+class TuningKey:
+    """What a tuning holds for; with anything else changed it is not read."""
+
+    model_sha256: str
+    provider: str
+    precision: Precision
+    onnxruntime: str
+    cpu: str
+    usable_cores: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The fastest settings found."""
+
+    key: TuningKey
+    threads: int
+    batch_size: int
+    images_per_second: float
+    """What they reached when they were found; for people."""
+
+
+def tuning_key(model: ExportedModel, provider: str) -> TuningKey:
+    """Return what a tuning of this model on this machine is kept under."""
+    return TuningKey(
+        model_sha256=model.sha256,
+        provider=provider,
+        precision=model.precision,
+        onnxruntime=runtime_version(),
+        cpu=cpu_name(),
+        usable_cores=usable_cores(),
+    )
+
+
+def find_tuning(cache: Path, key: TuningKey) -> Tuning | None:
+    """Return the tuning of exactly this key, None when there is none; StoreError when the file is damaged."""
+    return next((each for each in read_tunings(cache) if each.key == key), None)
+
+
+def remember_tuning(cache: Path, tuning: Tuning) -> Path:
+    """Write a tuning beside those of other keys; a damaged file is replaced."""
+    with folder_lock(cache, wait_seconds=-1):
+        try:
+            others = [each for each in read_tunings(cache) if each.key != tuning.key]
+        except StoreError:
+            others = []
+        document = {"schema": TUNING_SCHEMA, "tunings": [asdict(x) for x in [*others, tuning]]}
+        path = cache / TUNING
+        write_text(path, json.dumps(document, indent=2) + "\n")
+    return path
+
+
+def read_tunings(cache: Path) -> tuple[Tuning, ...]:
+    """Return every tuning that was remembered; StoreError when the file is not as we write it."""
+    path = cache / TUNING
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["schema"] != TUNING_SCHEMA:
+            raise ValueError(f"its schema is {document['schema']!r}")  # noqa: TRY301 - one way out
+        return tuple(_tuning(fields) for fields in document["tunings"])
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise StoreError(
+            f"{path} cannot be read: {exc or type(exc).__name__}",
+            hint="Delete it, or write it anew with: fer-audit bench --autotune",
+        ) from exc
+
+
+def _tuning(fields: dict[str, Any]) -> Tuning:
+    found = Tuning(**{**fields, "key": TuningKey(**fields["key"])})
+    for value in (found.threads, found.batch_size):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError("threads and batch_size must be whole numbers of at least 1")
+    return found

@@ -1,0 +1,88 @@
+"""Several sessions over the shards of one run: a thread each, every shard taken by exactly one of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+from fer_audit.embed.run import embed_shards
+from fer_audit.embed.session import EmbedSession
+from fer_audit.pack.types import PackShard
+from fer_audit.progress import Progress
+from fer_audit.store import StageFolder
+
+
+def embed_everywhere(
+    shards: Iterable[tuple[int, PackShard]],
+    sessions: Sequence[EmbedSession],
+    folder: StageFolder,
+    progress: Progress,
+) -> None:
+    """Embed (index, shard) pairs on all sessions, which take the next shard whenever they are free.
+
+    The files are those of one session, because a shard's vectors depend on nothing but the shard.
+    When one session fails, the others finish what they have taken; then its error is raised.
+    """
+    if len(sessions) == 1:
+        embed_shards(shards, sessions[0], folder, progress)
+        return
+    shared = _Shared(shards)
+    in_turn = _InTurn(progress)
+    with ThreadPoolExecutor(len(sessions), thread_name_prefix="device") as threads:
+        running = [
+            threads.submit(embed_shards, shared, session, folder, in_turn) for session in sessions
+        ]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            shared.stop()
+    for future in running:
+        future.result()
+
+
+class _Shared(Iterator[tuple[int, PackShard]]):
+    """An iterator that several threads may draw from."""
+
+    def __init__(self, items: Iterable[tuple[int, PackShard]]) -> None:
+        self._items = iter(items)
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def __next__(self) -> tuple[int, PackShard]:
+        with self._lock:
+            if self._stopped:
+                raise StopIteration
+            return next(self._items)
+
+    def stop(self) -> None:
+        """Let every thread find the end; nothing more is taken."""
+        self._stopped = True
+
+
+class _InTurn:
+    """A progress that hears one thread at a time."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+
+    def _tell(self, speak: Callable[[], None]) -> None:
+        with self._lock:
+            speak()
+
+    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        """Pass it on."""
+        self._tell(lambda: self._progress.start(stage, total, unit, done))
+
+    def advance(self, stage: str, amount: int = 1) -> None:
+        """Pass it on."""
+        self._tell(lambda: self._progress.advance(stage, amount))
+
+    def finish(self, stage: str) -> None:
+        """Pass it on."""
+        self._tell(lambda: self._progress.finish(stage))
+
+    def say(self, message: str) -> None:
+        """Pass it on."""
+        self._tell(lambda: self._progress.say(message))

@@ -1,0 +1,97 @@
+"""What the tensors of a network hold, channel by channel, on images of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.encoders.network import Network
+
+if TYPE_CHECKING:
+    import onnx
+
+Floats = NDArray[np.float64]
+_STATISTICS = (("ReduceMin", "low"), ("ReduceMax", "high"), ("ReduceMean", "mean"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelStatistics:
+    """Of one tensor, over all images and positions."""
+
+    low: Floats
+    """(c,) smallest value"""
+    high: Floats
+    """(c,) largest value"""
+    mean: Floats
+    """(c,)"""
+
+    def scaled(self, factors: Floats) -> ChannelStatistics:
+        """Return the statistics after every channel was divided by its positive factor."""
+        return ChannelStatistics(self.low / factors, self.high / factors, self.mean / factors)
+
+
+def watched(network: Network) -> list[str]:
+    """Return the tensors whose statistics the rewriting needs: those of `quantized`, and every sum."""
+    sums = [node.output[0] for node in network.nodes if node.op_type == "Add"]
+    heads = [name for name in network.maker if _is_feature(network, name)]
+    return list(dict.fromkeys([*network.quantized, *sums, *heads]))
+
+
+def _is_feature(network: Network, name: str) -> bool:
+    """Whether a tensor is the end of a chain of ReLUs and pools behind a convolution or a sum."""
+    return network.maker[name].op_type in {"Relu", "MaxPool"}
+
+
+def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
+    """Return a model of the same input whose output holds min, max and mean of every watched channel, one row an image.
+
+    And how many numbers a row has. It runs wherever the model runs.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    graph = model.graph
+    parts = []
+    for name in watched(network):
+        for operator, word in _STATISTICS:
+            part = f"{name}__{word}"
+            graph.node.append(helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0))
+            parts.append(part)
+    old = graph.output[0].name
+    for node in graph.node:
+        node.output[:] = ["unwatched" if x == old else x for x in node.output]
+    graph.node.append(helper.make_node("Concat", parts, [old], axis=1))
+    width = sum(len(_STATISTICS) * _channels(network, name) for name in watched(network))
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info(old, TensorProto.FLOAT, ["batch", width]))
+    return model, width
+
+
+def read_statistics(
+    network: Network, rows: Iterable[NDArray[np.float32]]
+) -> dict[str, ChannelStatistics]:
+    """Return the statistics of every watched tensor from the (b, width) outputs of `statistics_graph`."""
+    table = np.concatenate(list(rows)).astype(np.float64)
+    found, position = {}, 0
+    for name in watched(network):
+        c = _channels(network, name)
+        low, high, mean = (
+            table[:, position + i * c : position + (i + 1) * c] for i in range(len(_STATISTICS))
+        )
+        found[name] = ChannelStatistics(low.min(axis=0), high.max(axis=0), mean.mean(axis=0))
+        position += len(_STATISTICS) * c
+    return found
+
+
+def _channels(network: Network, name: str) -> int:
+    """Return the channels of a tensor behind a convolution."""
+    node = network.maker[name]
+    while node.op_type != "Conv":
+        node = network.maker[node.input[0]]
+    return len(network.weights[node.input[1]])

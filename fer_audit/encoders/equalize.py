@@ -1,0 +1,94 @@
+"""Scale channels against each other, so that one step size serves them all: the same function, other numbers inside.
+
+ReLU, pooling and addition commute with a positive factor a channel, so the factor can be taken out of the convolution
+that makes a channel and put into those that read it. Nagel et al., ICCV 2019, section 4.1, there between pairs of layers;
+here also along the residual stream, whose convolutions share one set of factors.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.encoders.calibrate import ChannelStatistics
+from fer_audit.encoders.network import CHANNELWISE, Network
+
+Floats = NDArray[np.float64]
+
+STRENGTH = 0.5
+"""1 gives every channel the same maximum, 0 changes nothing. Full strength makes the weights harder to round than the
+activations get easier: on 128 faces the vectors were off by 6.8 % of their spread at 0.5, 7.4 % at 0.75, 8.9 % at 1."""
+
+SMALLEST = 1e-3
+"""A channel that hardly ever fires is treated as if it reached this share of the largest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equalized:
+    """A network's numbers after equalization."""
+
+    weights: Mapping[str, Floats]
+    """Every float weight by name."""
+    statistics: Mapping[str, ChannelStatistics]
+    """Of every watched tensor."""
+    factors: Mapping[str, Floats]
+    """Tensor -> (c,) what its channels were divided by; a tensor without is as it was."""
+
+
+def equalize(network: Network, statistics: Mapping[str, ChannelStatistics]) -> Equalized:
+    """Return weights and statistics with every channel divided by (its maximum) ** STRENGTH, in relative terms.
+
+    Whoever reads a tensor by another operator than convolution, ReLU, addition or pooling must multiply by its factors.
+    """
+    factors = _factors(network, statistics)
+    weights = dict(network.weights)
+    for node in network.nodes:
+        if node.op_type != "Conv":
+            continue
+        made, read = factors.get(node.output[0]), factors.get(node.input[0])
+        _, weight, bias = node.input
+        if made is not None:
+            weights[weight] = weights[weight] / made[:, None, None, None]
+            weights[bias] = weights[bias] / made
+        if read is not None:
+            weights[weight] = weights[weight] * read[None, :, None, None]
+    scaled = {
+        name: found.scaled(factors[name]) if name in factors else found
+        for name, found in statistics.items()
+    }
+    return Equalized(weights, scaled, factors)
+
+
+def _factors(network: Network, statistics: Mapping[str, ChannelStatistics]) -> dict[str, Floats]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, group in network.channel_groups().items():
+        members[group].append(name)
+    factors: dict[str, Floats] = {}
+    for names in members.values():
+        seen = [
+            statistics[x].high
+            for x in names
+            if x in statistics and network.maker[x].op_type in {"Relu", "MaxPool"}
+        ]
+        if not seen or not all(_can_be_scaled(network, name) for name in names):
+            continue
+        highest = np.max(seen, axis=0)
+        highest = np.maximum(highest, SMALLEST * highest.max())
+        if highest.max() > 0:
+            relative = (highest / np.exp(np.log(highest).mean())) ** STRENGTH
+            factors |= dict.fromkeys(names, relative)
+    return factors
+
+
+def _can_be_scaled(network: Network, name: str) -> bool:
+    """Whether a tensor is made by operators that carry a factor, from weights of its own."""
+    node = network.maker.get(name)
+    if node is None:
+        return False
+    if node.op_type == "Conv":
+        return len(node.input) == 3 and all(x in network.weights for x in node.input[1:])
+    return node.op_type in CHANNELWISE

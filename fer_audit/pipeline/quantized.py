@@ -1,0 +1,296 @@
+"""The int8 model of a set: calibrated on a sample of its own images, compared with fp32 on another, kept with the figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.agreement import adjusted_rand
+from fer_audit.cluster.kmeans import polish
+from fer_audit.cluster.reduce import Rows
+from fer_audit.cluster.run import cluster_embeddings
+from fer_audit.cluster.types import NotClusterable
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.session import CPU, EmbedSession
+from fer_audit.encoders.calibrate import read_statistics, statistics_graph
+from fer_audit.encoders.export import find_or_export, models_folder
+from fer_audit.encoders.network import read_network
+from fer_audit.encoders.quantize import quantize
+from fer_audit.encoders.saturation import EXACT_SUM, SIZE, saturation_graph
+from fer_audit.encoders.sidecar import (
+    load_model,
+    refuse_foreign_parts,
+    save_model,
+    sidecar_path,
+)
+from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
+from fer_audit.errors import DatasetError, ModelError
+from fer_audit.fingerprint import stage_fingerprint
+from fer_audit.pack.build import pack_fingerprint
+from fer_audit.pack.decode import DecodeError, decode_image
+from fer_audit.pack.read import read_file
+from fer_audit.progress import Progress, Silent
+from fer_audit.rng import stage_rng
+from fer_audit.store import cache_folder, folder_lock, make_folder
+
+if TYPE_CHECKING:
+    import onnx
+
+CALIBRATION_IMAGES = 256
+"""The range of every channel is taken from these."""
+
+HELD_OUT_IMAGES = 256
+"""The agreement with fp32 is measured on these."""
+
+LEAST_IMAGES = 32
+"""Fewer than this in each half say nothing about a set."""
+
+COMPARED_K = 4
+"""Clusters the two models' vectors are compared by."""
+
+
+def find_or_export_for(
+    dataset: FaceDataset, config: AuditConfig, resources: Resources, progress: Progress
+) -> ExportedModel:
+    """Return the model a run on `dataset` uses, building it on first use; int8 is made for the set.
+
+    Raises ModelError as `find_or_export` does, and for int8 on CUDA or of a network that cannot be quantized; DatasetError
+    for a set that is too small to calibrate on.
+    """
+    if config.precision == "int8":
+        return find_or_quantize(dataset, config, resources, progress)
+    return find_or_export(
+        config.model,
+        config.precision,
+        models_dir=models_folder(resources.models_dir, resources.cache_dir),
+        weights_dir=cache_folder(resources.cache_dir) / "weights",
+        progress=progress,
+    )
+
+
+def find_or_quantize(
+    dataset: FaceDataset,
+    config: AuditConfig,
+    resources: Resources,
+    progress: Progress,
+    *,
+    again: bool = False,
+) -> ExportedModel:
+    """Return the int8 model of `dataset`, made once from the fp32 one; `again` makes it anew.
+
+    It is named by what it depends on: the fp32 model, the files of the set, and whether this processor's sums saturate.
+    """
+    if resources.device.startswith("cuda"):
+        raise ModelError(
+            "int8 is for CPUs: onnxruntime's CUDA provider has no int8 convolutions",
+            hint="Use --precision fp16 with --device cuda.",
+        )
+    models_dir = models_folder(resources.models_dir, resources.cache_dir)
+    cache = cache_folder(resources.cache_dir)
+    source = find_or_export(
+        config.model,
+        "fp32",
+        models_dir=models_dir,
+        weights_dir=cache / "weights",
+        progress=progress,
+    )
+    if source.precision == "int8":
+        return source
+    if source.precision != "fp32":
+        raise ModelError(f"{source.path} is {source.precision}; int8 is made from fp32")
+    scratch = cache / "quantize"
+    make_folder(scratch)
+    make_folder(models_dir)
+    with folder_lock(scratch, wait_seconds=-1):
+        try:
+            work = _Work(source, dataset, scratch / "work", config.batch_size, resources.threads)
+            make_folder(work.folder)
+            reduced = work.sums_saturate()
+            path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
+            if path.exists() and sidecar_path(path).exists() and not again:
+                return load_model(path)
+            return _make(work, path, progress, reduced=reduced)
+        finally:
+            shutil.rmtree(scratch / "work", ignore_errors=True)
+
+
+def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> ExportedModel:
+    refuse_foreign_parts(work.source.path)
+    calibration, held_out = work.sample()
+    total = len(calibration) + 2 * len(held_out)
+    progress.start("quantize", total, "images")
+    network = read_network(work.source.path)
+    graph, width = statistics_graph(network)
+    watcher = work.session(work.keep(graph, width, "statistics"))
+    statistics = read_statistics(network, work.rows(watcher, calibration, progress))
+    graph = quantize(network, statistics, reduced_range=reduced)
+    spec = work.source.spec
+    draft = save_model(graph, spec, "int8", work.folder / "int8.onnx", reduced_range=reduced)
+    agreement = work.compare(draft, held_out, len(calibration), progress)
+    progress.finish("quantize")
+    caveat = f"{spec.caveat} {agreement.sentence()}".strip()
+    made = save_model(
+        graph,
+        dataclasses.replace(spec, caveat=caveat),
+        "int8",
+        path,
+        reduced_range=reduced,
+        agreement=agreement,
+    )
+    progress.say(agreement.sentence())
+    progress.say(speed_sentence(agreement, reduced_range=reduced))
+    return made
+
+
+def speed_sentence(agreement: Agreement, *, reduced_range: bool) -> str:
+    """Say what int8 gained on this machine."""
+    why = " (it has no VNNI: weights keep to 7 bits)" if reduced_range else ""
+    gain = f"int8 runs at {agreement.speed_ratio:.2f} x the speed of fp32 on this machine{why}"
+    if agreement.speed_ratio < 1:
+        return f"{gain}; --precision fp32 is faster and exact"
+    return gain
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What making one int8 model needs."""
+
+    source: ExportedModel
+    dataset: FaceDataset
+    folder: Path
+    """Scratch, removed afterwards."""
+    batch_size: int
+    threads: int | None
+
+    def name(self, *, reduced: bool) -> str:
+        size = self.source.spec.size
+        facts = {
+            "model": self.source.sha256,
+            "pack": pack_fingerprint(self.dataset, size),
+            "images": [CALIBRATION_IMAGES, HELD_OUT_IMAGES],
+            "reduced": reduced,
+        }
+        return stage_fingerprint("quantize", facts)[:12]
+
+    def sums_saturate(self) -> bool:
+        """Ask the processor: white times the largest weights, summed."""
+        spec = dataclasses.replace(self.source.spec, size=SIZE, dim=1)
+        # marked as 7 bits, so that nothing is done about what is to be seen
+        model = save_model(
+            saturation_graph(), spec, "int8", self.folder / "sums.onnx", reduced_range=True
+        )
+        white = np.full((self.batch_size, SIZE, SIZE, 3), 255, np.uint8)
+        return bool((self.session(model).embed(white) != EXACT_SUM).any())
+
+    def keep(self, graph: onnx.ModelProto, width: int, name: str) -> ExportedModel:
+        spec: ModelSpec = dataclasses.replace(self.source.spec, dim=width)
+        return save_model(graph, spec, "fp32", self.folder / f"{name}.onnx")
+
+    def session(self, model: ExportedModel) -> EmbedSession:
+        return EmbedSession(model, CPU, batch_size=self.batch_size, threads=self.threads)
+
+    def sample(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the pixels to calibrate on and those held out: a seeded draw, the same for every run on the set."""
+        size = self.source.spec.size
+        wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
+        pixels = np.empty((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
+        found = 0
+        for row in stage_rng(0, "quantize").permutation(len(self.dataset)).tolist():
+            file_id = self.dataset.ids[row]
+            try:
+                data = read_file(
+                    self.dataset.root / file_id,
+                    int(self.dataset.sizes[row]),
+                    int(self.dataset.mtimes[row]),
+                )
+                pixels[found] = decode_image(data, file_id, size).pixels
+            except DecodeError:
+                continue
+            found += 1
+            if found == len(pixels):
+                break
+        if found < 2 * LEAST_IMAGES:
+            raise DatasetError(
+                f"int8 is calibrated on the set's own images, and {self.dataset.root} has {found} usable ones: "
+                f"at least {2 * LEAST_IMAGES} are needed",
+                hint="Use --precision fp32: so few images take seconds.",
+            )
+        half = min(CALIBRATION_IMAGES, found // 2)
+        return pixels[:half], pixels[half:found]
+
+    def rows(
+        self, session: EmbedSession, pixels: NDArray[np.uint8], progress: Progress
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield the session's output for every batch."""
+        for batch in self.batches(pixels):
+            yield session.embed(batch)
+            progress.advance("quantize", len(batch))
+
+    def batches(self, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, len(pixels), self.batch_size):
+            yield pixels[start : start + self.batch_size]
+
+    def compare(
+        self,
+        model: ExportedModel,
+        pixels: NDArray[np.uint8],
+        n_calibration: int,
+        progress: Progress,
+    ) -> Agreement:
+        """Run both models over the same images, batch by batch in turn."""
+        sessions = (self.session(self.source), self.session(model))
+        vectors: tuple[list[NDArray[np.float32]], ...] = ([], [])
+        seconds = [0.0, 0.0]
+        for session in sessions:  # the first call plans memory
+            session.embed(pixels[: self.batch_size])
+        for batch in self.batches(pixels):
+            for i, session in enumerate(sessions):
+                started = time.perf_counter()
+                vectors[i].append(session.embed(batch).copy())
+                seconds[i] += time.perf_counter() - started
+                progress.advance("quantize", len(batch))
+        plain, rounded = (np.concatenate(each) for each in vectors)
+        cosines = _cosines(plain, rounded)
+        return Agreement(
+            images=len(pixels),
+            calibration_images=n_calibration,
+            cosine_mean=float(cosines.mean()),
+            cosine_low=float(np.quantile(cosines, 0.01)),
+            cosine_min=float(cosines.min()),
+            ari=_clusters_agree(plain, rounded),
+            speed_ratio=seconds[0] / seconds[1],
+        )
+
+
+def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the (n,) cosines of the rows of two (n, d) matrices; 1 for two zero rows, 0 for one."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    alike = np.where(x.any(axis=1) | y.any(axis=1), 0.0, 1.0)
+    np.divide(np.einsum("nd,nd->n", x, y), lengths, out=alike, where=lengths > 0)
+    return alike
+
+
+def _clusters_agree(plain: NDArray[np.float32], rounded: NDArray[np.float32]) -> float | None:
+    """Return the adjusted Rand index of the two models' clusters, both from the partition of the plain vectors.
+
+    From starts of their own a few hundred images would tell two optima apart, not two models.
+    """
+    ok = np.ones(len(plain), np.bool_)
+    try:
+        first = cluster_embeddings(plain, ok, k=COMPARED_K, sweep_max=1, progress=Silent()).labels
+    except NotClusterable:
+        return None
+    second = polish(Rows(rounded, ok), first, COMPARED_K).labels
+    table = np.zeros((COMPARED_K, COMPARED_K), np.int64)
+    np.add.at(table, (first, second), 1)
+    return float(adjusted_rand(table))

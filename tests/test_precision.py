@@ -1,0 +1,94 @@
+"""Precisions and devices, from the command line to the vectors. CPU sessions stand for the devices of a machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fer_audit.config import AuditConfig, Resources
+from fer_audit.embed.session import available_providers, open_sessions
+from fer_audit.embed.types import CPU, CUDA, Place
+from fer_audit.encoders.half import to_half
+from fer_audit.encoders.sidecar import save_model
+from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ModelError
+from fer_audit.pack import build
+from fer_audit.pack.decode import decode_image
+from fer_audit.pipeline import run_audit, vectors
+from tests.drawings import draw_faces
+from tests.graphs import convolution_graph, save
+
+ROWS = 8
+
+
+def embed(
+    source: Path, out: Path, cache: Path, model: ExportedModel, *, device: str = "cpu"
+) -> bytes:
+    run_audit(
+        source,
+        out,
+        config=AuditConfig(model=str(model.path), batch_size=3),
+        resources=Resources(cache_dir=cache, device=device, threads=1),
+        until="embed",
+    )
+    return (out / "embeddings.npy").read_bytes()
+
+
+@pytest.fixture
+def convolutions(tmp_path: Path) -> ExportedModel:
+    """Give a model whose sums are long enough for their order to show."""
+    return save(convolution_graph(), tmp_path / "conv.onnx", dim=48)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_a_run_over_several_devices_gives_the_bytes_of_one(
+    convolutions: ExportedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """26 images are four shards: with three devices one takes two, and of five only four are opened."""
+    monkeypatch.setattr("fer_audit.pack.types.SHARD_ROWS", ROWS)
+    monkeypatch.setattr(build, "SHARD_ROWS", ROWS)
+    source = draw_faces(tmp_path / "more-faces", 26)
+    wanted = embed(source, tmp_path / "one", tmp_path / "cache1", convolutions)
+    opened: list[int] = []
+
+    def counting(model: ExportedModel, place: Place, **more: int) -> object:
+        opened.append(len(place.devices))
+        return open_sessions(model, place, **more)
+
+    monkeypatch.setattr(vectors, "choose_place", lambda _: Place(CPU, (0,) * count))
+    monkeypatch.setattr(vectors, "open_sessions", counting)
+
+    found = embed(source, tmp_path / "many", tmp_path / "cache2", convolutions)
+
+    assert opened == [min(count, 4)]
+    assert found == wanted
+
+
+def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, convolutions: ExportedModel
+) -> None:
+    model = save_model(
+        to_half(convolution_graph()), convolutions.spec, "fp16", tmp_path / "half.onnx"
+    )
+    decoded: list[str] = []
+
+    def counting(data: bytes, name: str, size: int) -> object:
+        decoded.append(name)
+        return decode_image(data, name, size)
+
+    monkeypatch.setattr(build, "decode_image", counting)
+
+    with pytest.raises(ModelError, match="is fp16, which the CPU provider would convert"):
+        embed(faces, tmp_path / "out", tmp_path / "cache", model)
+
+    assert not decoded
+
+
+@pytest.mark.skipif(CUDA in available_providers(), reason="this wheel has CUDA")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "cuda:0,1", "cuda:all"])
+def test_several_cuda_devices_without_cuda_are_an_error_and_no_fallback(
+    convolutions: ExportedModel, faces: Path, tmp_path: Path, device: str
+) -> None:
+    with pytest.raises(ModelError, match=f"--device {device}: this onnxruntime has no CUDA"):
+        embed(faces, tmp_path / "out", tmp_path / "cache", convolutions, device=device)
