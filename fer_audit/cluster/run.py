@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.choose import POOL_ROWS, RULE, SUBSAMPLES, choose_k
-from fer_audit.cluster.kmeans import best_partition, by_size, size_order, start_seeds
+from fer_audit.cluster.kmeans import (
+    START_ROWS,
+    best_partition,
+    by_size,
+    size_order,
+    start_seeds,
+)
 from fer_audit.cluster.lloyd import Partition, center_distances
 from fer_audit.cluster.reduce import COMPONENTS, SPACE_ROWS, Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
@@ -61,7 +67,7 @@ def cluster_fingerprint(
             "starts": [starts, SWEEP_STARTS],
             "sweep_max": sweep_max,
             "seed": seed,
-            "space": [COMPONENTS, SPACE_ROWS],
+            "space": [COMPONENTS, SPACE_ROWS, START_ROWS],
             "stability": [SEEDS, SEED_STARTS, BOOTSTRAPS, BOOTSTRAP_STARTS] if stability else [],
             "versions": list(versions),
         },

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.network import Network
+from fer_audit.encoders.network import CHANNELWISE, Network
 
 if TYPE_CHECKING:
     import onnx
@@ -35,15 +35,14 @@ class ChannelStatistics:
 
 
 def watched(network: Network) -> list[str]:
-    """Return the tensors whose statistics the rewriting needs: those of `quantized`, and every sum."""
-    sums = [node.output[0] for node in network.nodes if node.op_type == "Add"]
-    heads = [name for name in network.maker if _is_feature(network, name)]
-    return list(dict.fromkeys([*network.quantized, *sums, *heads]))
-
-
-def _is_feature(network: Network, name: str) -> bool:
-    """Whether a tensor is the end of a chain of ReLUs and pools behind a convolution or a sum."""
-    return network.maker[name].op_type in {"Relu", "MaxPool"}
+    """Return the tensors whose statistics the rewriting needs, in the order they are made."""
+    wanted = set(network.quantized)
+    return [
+        name
+        for node in network.nodes
+        for name in node.output
+        if name in wanted or node.op_type in CHANNELWISE
+    ]
 
 
 def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
@@ -57,17 +56,24 @@ def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
     model = onnx.ModelProto()
     model.CopyFrom(network.model)
     graph = model.graph
-    parts = []
-    for name in watched(network):
-        for operator, word in _STATISTICS:
-            part = f"{name}__{word}"
-            graph.node.append(helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0))
-            parts.append(part)
     old = graph.output[0].name
-    for node in graph.node:
-        node.output[:] = ["unwatched" if x == old else x for x in node.output]
+    names = watched(network)
+    nodes, parts = [], []
+    for node in network.nodes:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.output[:] = ["unwatched" if x == old else x for x in node.output]
+        nodes.append(copy)
+        # right behind whoever makes a tensor: it need not be kept for longer than the network itself does
+        for name in (name for name in node.output if name in names):
+            for operator, word in _STATISTICS:
+                part = f"{name}__{word}"
+                nodes.append(helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0))
+                parts.append(part)
+    del graph.node[:]
+    graph.node.extend(nodes)
     graph.node.append(helper.make_node("Concat", parts, [old], axis=1))
-    width = sum(len(_STATISTICS) * _channels(network, name) for name in watched(network))
+    width = sum(len(_STATISTICS) * _channels(network, name) for name in names)
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(old, TensorProto.FLOAT, ["batch", width]))
     return model, width
@@ -77,14 +83,23 @@ def read_statistics(
     network: Network, rows: Iterable[NDArray[np.float32]]
 ) -> dict[str, ChannelStatistics]:
     """Return the statistics of every watched tensor from the (b, width) outputs of `statistics_graph`."""
-    table = np.concatenate(list(rows)).astype(np.float64)
+    low: Any = np.inf
+    high: Any = -np.inf
+    mean: Any = 0.0
+    n = 0
+    for batch in rows:
+        parts = batch.astype(np.float64)
+        low = np.minimum(low, parts.min(axis=0))
+        high = np.maximum(high, parts.max(axis=0))
+        mean = mean + parts.sum(axis=0)
+        n += len(parts)
     found, position = {}, 0
     for name in watched(network):
         c = _channels(network, name)
-        low, high, mean = (
-            table[:, position + i * c : position + (i + 1) * c] for i in range(len(_STATISTICS))
+        lows, highs, means = (
+            slice(position + i * c, position + (i + 1) * c) for i in range(len(_STATISTICS))
         )
-        found[name] = ChannelStatistics(low.min(axis=0), high.max(axis=0), mean.mean(axis=0))
+        found[name] = ChannelStatistics(low[lows], high[highs], mean[means] / n)
         position += len(_STATISTICS) * c
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.agreement import adjusted_rand
-from fer_audit.cluster.kmeans import polish
-from fer_audit.cluster.reduce import Rows
-from fer_audit.cluster.run import cluster_embeddings
-from fer_audit.cluster.types import NotClusterable
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import CPU, EmbedSession
@@ -32,13 +26,14 @@ from fer_audit.encoders.sidecar import (
     save_model,
     sidecar_path,
 )
-from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
+from fer_audit.encoders.types import Agreement, ExportedModel
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.read import read_file
-from fer_audit.progress import Progress, Silent
+from fer_audit.pipeline.int8_agreement import batches, measure_agreement
+from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
 from fer_audit.store import cache_folder, folder_lock, make_folder
 
@@ -54,8 +49,8 @@ HELD_OUT_IMAGES = 256
 LEAST_IMAGES = 32
 """Fewer than this in each half say nothing about a set."""
 
-COMPARED_K = 4
-"""Clusters the two models' vectors are compared by."""
+WATCHED_BATCH = 1
+"""Images at a time where every tensor is watched: more take 180 MB each and no less time."""
 
 
 def find_or_export_for(
@@ -128,14 +123,16 @@ def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> Expo
     calibration, held_out = work.sample()
     total = len(calibration) + 2 * len(held_out)
     progress.start("quantize", total, "images")
-    network = read_network(work.source.path)
-    graph, width = statistics_graph(network)
-    watcher = work.session(work.keep(graph, width, "statistics"))
-    statistics = read_statistics(network, work.rows(watcher, calibration, progress))
-    graph = quantize(network, statistics, reduced_range=reduced)
+    graph = work.integer_graph(calibration, progress, reduced=reduced)
     spec = work.source.spec
     draft = save_model(graph, spec, "int8", work.folder / "int8.onnx", reduced_range=reduced)
-    agreement = work.compare(draft, held_out, len(calibration), progress)
+    agreement = measure_agreement(
+        work.session(work.source),
+        work.session(draft),
+        held_out,
+        calibration_images=len(calibration),
+        progress=progress,
+    )
     progress.finish("quantize")
     caveat = f"{spec.caveat} {agreement.sentence()}".strip()
     made = save_model(
@@ -191,12 +188,9 @@ class _Work:
         white = np.full((self.batch_size, SIZE, SIZE, 3), 255, np.uint8)
         return bool((self.session(model).embed(white) != EXACT_SUM).any())
 
-    def keep(self, graph: onnx.ModelProto, width: int, name: str) -> ExportedModel:
-        spec: ModelSpec = dataclasses.replace(self.source.spec, dim=width)
-        return save_model(graph, spec, "fp32", self.folder / f"{name}.onnx")
-
-    def session(self, model: ExportedModel) -> EmbedSession:
-        return EmbedSession(model, CPU, batch_size=self.batch_size, threads=self.threads)
+    def session(self, model: ExportedModel, batch_size: int | None = None) -> EmbedSession:
+        size = batch_size or self.batch_size
+        return EmbedSession(model, CPU, batch_size=size, threads=self.threads)
 
     def sample(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the pixels to calibrate on and those held out: a seeded draw, the same for every run on the set."""
@@ -227,70 +221,19 @@ class _Work:
         half = min(CALIBRATION_IMAGES, found // 2)
         return pixels[:half], pixels[half:found]
 
-    def rows(
-        self, session: EmbedSession, pixels: NDArray[np.uint8], progress: Progress
-    ) -> Iterator[NDArray[np.float32]]:
-        """Yield the session's output for every batch."""
-        for batch in self.batches(pixels):
-            yield session.embed(batch)
-            progress.advance("quantize", len(batch))
+    def integer_graph(
+        self, pixels: NDArray[np.uint8], progress: Progress, *, reduced: bool
+    ) -> onnx.ModelProto:
+        """Run the float network with every tensor watched, and return the integer one."""
+        network = read_network(self.source.path)
+        graph, width = statistics_graph(network)
+        spec = dataclasses.replace(self.source.spec, dim=width)
+        model = save_model(graph, spec, "fp32", self.folder / "statistics.onnx")
+        session = self.session(model, WATCHED_BATCH)
 
-    def batches(self, pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-        for start in range(0, len(pixels), self.batch_size):
-            yield pixels[start : start + self.batch_size]
-
-    def compare(
-        self,
-        model: ExportedModel,
-        pixels: NDArray[np.uint8],
-        n_calibration: int,
-        progress: Progress,
-    ) -> Agreement:
-        """Run both models over the same images, batch by batch in turn."""
-        sessions = (self.session(self.source), self.session(model))
-        vectors: tuple[list[NDArray[np.float32]], ...] = ([], [])
-        seconds = [0.0, 0.0]
-        for session in sessions:  # the first call plans memory
-            session.embed(pixels[: self.batch_size])
-        for batch in self.batches(pixels):
-            for i, session in enumerate(sessions):
-                started = time.perf_counter()
-                vectors[i].append(session.embed(batch).copy())
-                seconds[i] += time.perf_counter() - started
+        def rows() -> Iterator[NDArray[np.float32]]:
+            for batch in batches(pixels, WATCHED_BATCH):
+                yield session.embed(batch)
                 progress.advance("quantize", len(batch))
-        plain, rounded = (np.concatenate(each) for each in vectors)
-        cosines = _cosines(plain, rounded)
-        return Agreement(
-            images=len(pixels),
-            calibration_images=n_calibration,
-            cosine_mean=float(cosines.mean()),
-            cosine_low=float(np.quantile(cosines, 0.01)),
-            cosine_min=float(cosines.min()),
-            ari=_clusters_agree(plain, rounded),
-            speed_ratio=seconds[0] / seconds[1],
-        )
 
-
-def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the (n,) cosines of the rows of two (n, d) matrices; 1 for two zero rows, 0 for one."""
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    alike = np.where(x.any(axis=1) | y.any(axis=1), 0.0, 1.0)
-    np.divide(np.einsum("nd,nd->n", x, y), lengths, out=alike, where=lengths > 0)
-    return alike
-
-
-def _clusters_agree(plain: NDArray[np.float32], rounded: NDArray[np.float32]) -> float | None:
-    """Return the adjusted Rand index of the two models' clusters, both from the partition of the plain vectors.
-
-    From starts of their own a few hundred images would tell two optima apart, not two models.
-    """
-    ok = np.ones(len(plain), np.bool_)
-    try:
-        first = cluster_embeddings(plain, ok, k=COMPARED_K, sweep_max=1, progress=Silent()).labels
-    except NotClusterable:
-        return None
-    second = polish(Rows(rounded, ok), first, COMPARED_K).labels
-    table = np.zeros((COMPARED_K, COMPARED_K), np.int64)
-    np.add.at(table, (first, second), 1)
-    return float(adjusted_rand(table))
+        return quantize(network, read_statistics(network, rows()), reduced_range=reduced)
