@@ -1,4 +1,4 @@
-"""Peers side by side: A B C A B C, one loaded process each, one at work at a time, nothing counted that disagrees."""
+"""Peers side by side: A B C, B C A, one loaded process each, one at work at a time, nothing counted that disagrees."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def race(
         say(f"  loaded: {', '.join(samples)}")
         for turn in range(-1 if wanted.warm_up else 0, wanted.repeats):
             say(f"  {'warm-up' if turn < 0 else f'repeat {turn + 1} of {wanted.repeats}'}")
-            for name in list(samples):
+            for name in turn_order(list(samples), turn):
                 try:
                     _take_turn(name, samples, turn, wanted, say)
                 except PeerFailure as exc:
@@ -126,6 +126,19 @@ def race(
             if one in samples and other in samples
         ],
     }
+
+
+def turn_order(names: Sequence[str], turn: int) -> list[str]:
+    """Return who works after whom in a turn, so that over the turns everybody comes after everybody equally often.
+
+    The row is rotated by the turn. A rotated A B C D would still have B after A, so the row that is rotated goes to and
+    fro, A B D C: no two of its steps are of one length. With an odd number they are in pairs; there, every other turn
+    runs backwards. E. J. Williams, Aust. J. Sci. Res. A 2 (1949): n turns are balanced, 2 n of an odd n.
+    """
+    n = len(names)
+    row = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(n)]
+    order = [names[(place + turn) % n] for place in row]
+    return order[::-1] if n % 2 and turn % 2 else order
 
 
 def _start(peer: Peer, work: Path, environments: Path, say: Callable[[str], None]) -> Worker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -64,7 +65,7 @@ def _embed(result: Result) -> Iterator[str]:
         f"{_protocol(result)}. A ratio is the median of the repeats' own."
     )
     yield ""
-    yield "| what | images/s, median (min-max) | beside the model alone, fp32 | least cosine to it | peak memory |"
+    yield "| what | images/s, median (min-max) | beside the model alone, fp32 | least cosine to it, or how far off it | peak memory |"
     yield "|---|---|---|---|---|"
     bare = result["peers"].get("bare-fp32", {}).get("seconds")
     for peer in result["peers"].values():
@@ -74,7 +75,7 @@ def _embed(result: Result) -> Iterator[str]:
         ratio = "" if bare is None else f"{_beside(bare, peer['seconds']):.2f} x"
         speed = _ranged(peer["per_second"], "{:.1f}")
         memory = "" if peer["peak_bytes"] is None else f"{peer['peak_bytes'] / 1e9:.2f} GB"
-        yield f"| {peer['label']} | {speed} | {ratio} | {_cosine(peer)} | {memory} |"
+        yield f"| {peer['label']} | {speed} | {ratio} | {_agreement(peer)} | {memory} |"
     yield ""
     for ratio in result["ratios"]:
         yield f"- {ratio['what']}: {ratio['median']:.2f} x"
@@ -176,11 +177,17 @@ def _beside(ones: list[float], others: list[float]) -> float:
     return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
-def _cosine(peer: Mapping[str, Any]) -> str:
-    """Write how well the outputs agree, cut and never rounded up: 0.99998 is no 1."""
-    if peer["agreement"]["largest_difference"] == 0:
+def _agreement(peer: Mapping[str, Any]) -> str:
+    """Write how well the outputs agree, never rounded to the better side: a cosine of 0.99998 is no 1.
+
+    The cosine of two faces is high anyway, so a precision that rounds is told by its error instead.
+    """
+    agreement = peer["agreement"]
+    if agreement["largest_difference"] == 0:
         return "equal"
-    least = int(peer["agreement"]["least_cosine"] * 1e6) / 1e6
+    if "error_of_spread" in agreement:
+        return f"off by {math.ceil(agreement['error_of_spread'] * 1e3) / 10:.1f} % of the spread"
+    least = int(agreement["least_cosine"] * 1e6) / 1e6
     return f"{least:.6f}"
 
 

@@ -37,8 +37,9 @@ LEAST_COSINE = 0.9999
 """Of an fp32 peer, for every image."""
 LARGEST_DIFFERENCE = 1e-3
 """Of an fp32 peer, as a share of the largest number in the reference."""
-LEAST_MEAN_COSINE = {"int8": 0.99, "fp16": 0.999}
-"""Of a precision that rounds, over the images."""
+LARGEST_ERROR = {"int8": 0.25, "fp16": 0.02}
+"""Of a precision that rounds: ||v - ref|| / ||ref - its mean||, over all images. One vector for all faces has 1, the vectors
+of other faces 1.4; a cosine says little, two faces have 0.67 on average."""
 
 NOT_MEASURED = (
     "a GPU",
@@ -242,8 +243,10 @@ def check(
     }
     kind, _, precision = peer.partition("-")
     is_ours = kind in ("bare", "pack", "cold")
-    if is_ours and precision in LEAST_MEAN_COSINE:
-        agrees = found["mean_cosine"] >= LEAST_MEAN_COSINE[precision]
+    if is_ours and precision in LARGEST_ERROR:
+        spread = np.linalg.norm(other - other.mean(axis=0))
+        found["error_of_spread"] = float(np.linalg.norm(one - other) / spread)
+        agrees = found["error_of_spread"] <= LARGEST_ERROR[precision]
     elif is_ours:
         agrees = np.array_equal(vectors, reference)
     else:

@@ -40,10 +40,10 @@ class WholeRun:
         n, threads = self._images, self._threads
         return Step(STAGE, what, n, "images", threads, self._run, self._empty)
 
-    def time_goes(self) -> tuple[tuple[str, float], ...]:
-        """Return (stage, median seconds), largest first."""
+    def time_goes(self, *, samples: int) -> tuple[tuple[str, float], ...]:
+        """Return (stage, median seconds) over the last `samples` runs, largest first: a warm-up comes before them."""
         seconds: dict[str, list[float]] = {}
-        for timings in self._runs:
+        for timings in self._runs[-samples:]:
             for timing in timings:
                 seconds.setdefault(timing.stage, []).append(timing.seconds)
         medians = [(stage, statistics.median(taken)) for stage, taken in seconds.items()]

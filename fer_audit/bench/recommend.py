@@ -69,7 +69,7 @@ def _settings(
         Recommendation(
             "batch-size",
             str(model.batch_size),
-            f"the smallest of {batches} within 2 % of the fastest; another batch changes last bits of the vectors",
+            f"the smallest of {batches} within 2 % of the fastest; not remembered: another batch changes last bits of the vectors",
             measured=True,
         ),
     ]

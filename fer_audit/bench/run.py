@@ -59,7 +59,7 @@ def run_bench(
 
     `config` says which model, precision and batch, `resources` which device, threads and folders.
     Works in a folder of the cache that is emptied at the end; LockedError while another bench works there.
-    With `options.autotune` the best threads and batch are searched, used and remembered.
+    With `options.autotune` the best threads and batch are searched and measured with; only the threads are remembered.
     """
     options, resources = options or BenchOptions(), resources or Resources()
     progress = progress or Silent()
@@ -150,7 +150,7 @@ class _Bench:
         return pack_once(subject.dataset, self.scratch, subject.model.spec.size, self.workers)
 
     def tune(self, packed: Packed) -> tuple[Trial, ...]:
-        """Search, remember, and go on with what was found."""
+        """Search, remember the threads, and go on with what was found."""
         best, trials = autotune(
             self.subject.model,
             self.subject.place,
@@ -162,12 +162,15 @@ class _Bench:
         )
         self.threads = best.threads
         self.config = replace(self.config, batch_size=best.batch_size)
-        key = tuning_key(self.subject.model, self.subject.place.provider)
-        tuning = Tuning(key, best.threads, best.batch_size, best.images_per_second)
+        subject = self.subject
+        key = tuning_key(subject.origin, subject.model.precision, subject.place.provider)
+        tuning = Tuning(key, best.threads, best.images_per_second)
         path = remember_tuning(self.cache, tuning)
-        self.progress.say(
-            f"{best.threads} threads and batches of {best.batch_size} are remembered in {path}"
-        )
+        self.progress.say(f"{best.threads} threads are remembered in {path}")
+        if best.batch_size != subject.config.batch_size:
+            self.progress.say(
+                f"try --batch-size {best.batch_size}: it is not remembered, for it changes last bits of the vectors"
+            )
         return trials
 
     def load(self) -> tuple[EmbedSession, ModelMeasured]:
@@ -275,7 +278,7 @@ class _Bench:
             threads=self.threads,
         )
         self._alone(whole.step())
-        return whole.time_goes()
+        return whole.time_goes(samples=len(self.speeds[-1].seconds))
 
     def _alone(self, step: Step) -> None:
         """Measure a stage that is compared with no other."""

@@ -14,14 +14,15 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import choose_place
 from fer_audit.embed.types import CPU, ModelFacts, Place
-from fer_audit.encoders.export import models_folder
+from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.flops import file_multiply_adds
 from fer_audit.encoders.sidecar import refuse_foreign_parts
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.errors import ModelError
+from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.pipeline.quantized import LEAST_IMAGES, find_or_quantize
 from fer_audit.progress import Progress
+from fer_audit.store import cache_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +37,14 @@ class Subject:
     dataset: FaceDataset
     """Those that are embedded."""
     config: AuditConfig
-    """Chooses `dataset` out of `source`."""
+    """Chooses `dataset` out of `source`, and makes `model` in `models_dir`."""
     model: ExportedModel
+    origin: ExportedModel
+    """The fp32 model that an int8 `model` was made from for these images; else `model`."""
     models_dir: Path
+    """Where `model` is found; a scratch folder for int8."""
     place: Place
-    """One device, also where more were asked for."""
+    """One device."""
 
     def facts(self) -> ModelFacts:
         """Return the model as the vectors' stages know it."""
@@ -68,8 +72,12 @@ def find_subject(
     *,
     scratch: Path,
 ) -> Subject:
-    """Find or export the model, find or draw the images; the errors are those of a run."""
-    models_dir = models_folder(resources.models_dir, resources.cache_dir)
+    """Find or export the model, find or draw the images; the errors are those of a run.
+
+    An int8 model is made under `scratch`: the images are drawn or sampled for this measurement, so no run would use it.
+    ConfigError for several devices, and for too few images to make int8 from.
+    """
+    _refuse_several(resources.device)
     drawn = source is None
     if source is None:
         n, side = options.images, options.face_size
@@ -80,11 +88,41 @@ def find_subject(
     if listed > options.images:
         config = replace(config, sample=options.images)
         dataset = load_dataset(source, config)
-    model = find_or_export_for(dataset, config, resources, progress)
+    models_dir = models_folder(resources.models_dir, resources.cache_dir)
+    origin = model = find_or_export(
+        config.model,
+        "fp32" if config.precision == "int8" else config.precision,
+        models_dir=models_dir,
+        weights_dir=cache_folder(resources.cache_dir) / "weights",
+        progress=progress,
+    )
+    if config.precision == "int8" and origin.precision != "int8":
+        _refuse_few(options.images)
+        models_dir = scratch / "models"
+        config = replace(config, model=str(origin.path))
+        resources = replace(resources, models_dir=models_dir)
+        model = find_or_quantize(dataset, config, resources, progress)
     refuse_foreign_parts(model.path)
     place = choose_place(resources.device)
-    place = Place(place.provider, place.devices[:1])
-    return Subject(source, drawn, listed, dataset, config, model, models_dir, place)
+    return Subject(source, drawn, listed, dataset, config, model, origin, models_dir, place)
+
+
+def _refuse_several(device: str) -> None:
+    """Refuse to measure the first device where several were asked for."""
+    if "," in device or device.endswith(":all"):
+        raise ConfigError(
+            f"bench measures one device, --device {device} asks for several",
+            hint="Name one, e.g. --device cuda:0.",
+        )
+
+
+def _refuse_few(images: int) -> None:
+    """Refuse to calibrate on fewer images than say something."""
+    if images < 2 * LEAST_IMAGES:
+        raise ConfigError(
+            f"int8 is calibrated on the images that are measured, and --images {images} is too few",
+            hint=f"Use --images {2 * LEAST_IMAGES} or more.",
+        )
 
 
 def session_threads(place: Place) -> int:

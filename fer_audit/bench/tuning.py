@@ -1,4 +1,7 @@
-"""The settings that `bench --autotune` found, remembered in the cache for exactly the machine and model they were found on."""
+"""The threads that `bench --autotune` found, remembered in the cache for exactly the machine and model they were found on.
+
+The batch is not remembered: another one changes last bits of the vectors, so it is for a person to choose.
+"""
 
 from __future__ import annotations
 
@@ -23,31 +26,35 @@ TUNING_SCHEMA = "fer-audit/tuning/1"
 class TuningKey:
     """What a tuning holds for; with anything else changed it is not read."""
 
-    model_sha256: str
+    source_sha256: str
+    """Of the fp32 model that an int8 one is made from, so that it holds for every set's; else of the model itself."""
     provider: str
     precision: Precision
     onnxruntime: str
     cpu: str
+    """The processor alone: another GPU in the same machine is not noticed."""
     usable_cores: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The fastest settings found."""
+    """The fastest setting found."""
 
     key: TuningKey
     threads: int
-    batch_size: int
     images_per_second: float
-    """What they reached when they were found; for people."""
+    """What they reached when they were found, at the best batch; for people."""
 
 
-def tuning_key(model: ExportedModel, provider: str) -> TuningKey:
-    """Return what a tuning of this model on this machine is kept under."""
+def tuning_key(source: ExportedModel, precision: Precision, provider: str) -> TuningKey:
+    """Return what a tuning of this model on this machine is kept under.
+
+    `source` is the model itself, or the fp32 one that it was made from for a set; `precision` is the model's.
+    """
     return TuningKey(
-        model_sha256=model.sha256,
+        source_sha256=source.sha256,
         provider=provider,
-        precision=model.precision,
+        precision=precision,
         onnxruntime=runtime_version(),
         cpu=cpu_name(),
         usable_cores=usable_cores(),
@@ -91,7 +98,7 @@ def read_tunings(cache: Path) -> tuple[Tuning, ...]:
 
 def _tuning(fields: dict[str, Any]) -> Tuning:
     found = Tuning(**{**fields, "key": TuningKey(**fields["key"])})
-    for value in (found.threads, found.batch_size):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError("threads and batch_size must be whole numbers of at least 1")
+    threads = found.threads
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError("threads must be a whole number of at least 1")
     return found

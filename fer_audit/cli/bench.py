@@ -37,7 +37,6 @@ IMAGES, FACE_SIZE, REPEATS, ROWS, BUDGET = 128, 200, 5, 20_000, 5.0
 )
 @click.option(
     "--budget",
-    "budget_seconds",
     type=float,
     default=BUDGET,
     show_default=True,
@@ -52,7 +51,9 @@ IMAGES, FACE_SIZE, REPEATS, ROWS, BUDGET = 128, 200, 5, 20_000, 5.0
 )
 @model_options
 @click.option(
-    "--autotune", is_flag=True, help="Find the best threads and batch, use and remember them."
+    "--autotune",
+    is_flag=True,
+    help="Find and use the best threads and batch, and remember the threads.",
 )
 @click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to work in.")
 @click.option("--models-dir", type=click.Path(path_type=Path), help="Where exports live.")
@@ -62,7 +63,8 @@ def bench_command(dataset: Path | None, as_json: bool, quiet: bool, **values: An
     """Measure each stage alone and the whole run, on DATASET or on drawn faces.
 
     The bare model, embedding from packed pixels and embedding from files run in turns, after their vectors were found equal.
-    Later runs of the same model on this machine use what --autotune found, unless a file, the environment or a flag says otherwise.
+    Later runs of the same model on this machine use the threads that --autotune found, unless a file, the environment or a
+    flag says otherwise. The batch it found is yours to set: another one changes last bits of the vectors.
 
     \b
     Examples:
@@ -85,7 +87,7 @@ def bench_command(dataset: Path | None, as_json: bool, quiet: bool, **values: An
             stages=values["stages"] or STAGES,
             repeats=values["repeats"],
             rows=values["rows"],
-            budget_seconds=values["budget_seconds"],
+            budget_seconds=values["budget"],
             autotune=values["autotune"],
         )
         result = run_bench(

@@ -76,7 +76,7 @@ model_options = _apply(
             type=click.Choice(["fp32", "fp16", "int8"]),
             default=_DEFAULT.precision,
             show_default=True,
-            help="Of the model's numbers; fp16 is for CUDA.",
+            help="Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
         ),
         click.option(
             "--batch-size",
@@ -93,7 +93,11 @@ model_options = _apply(
             help="cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
         ),
         click.option("--threads", type=int, help="Threads of the model; default: usable cores."),
-        click.option("--workers", type=int, help="Decoding threads; default: usable cores."),
+        click.option(
+            "--workers",
+            type=int,
+            help="Decoding threads (beside a GPU: processes); default: usable cores.",
+        ),
     ]
 )
 

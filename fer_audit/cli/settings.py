@@ -1,4 +1,4 @@
-"""Options that nobody typed: from fer-audit.toml or [tool.fer-audit] of pyproject.toml, and from this machine's tuning.
+"""Options that nobody typed: from fer-audit.toml or [tool.fer-audit] of pyproject.toml, and threads from this machine's tuning.
 
 Defaults < tuning < files < environment < flags.
 """
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError, ModelError, StoreError
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 OWN_FILE = Path("fer-audit.toml")
 PROJECT_FILE = Path("pyproject.toml")
 
-TUNED = ("threads", "batch_size")
-"""Options that `fer-audit bench --autotune` can set."""
+TUNED = "threads"
+"""The option that `fer-audit bench --autotune` sets: it changes no bit of a vector, as another batch would."""
 
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -58,9 +57,12 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _known_options() -> set[str]:
+    """Return what `run` and `bench` know between them; every other verb's model and cluster options are run's."""
+    from fer_audit.cli.bench import bench_command
     from fer_audit.cli.run import run_command
 
-    return {str(parameter.name) for parameter in run_command.params} - {"dataset"}
+    params = [*run_command.params, *bench_command.params]
+    return {str(parameter.name) for parameter in params} - {"dataset"}
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -73,12 +75,12 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def with_tuning(command: click.Command) -> click.Command:
-    """Return a verb that fills the options of `TUNED` nobody set with what this machine was tuned to.
+    """Return a verb that runs with the threads this machine was tuned to, where nobody set them.
 
-    A verb without them is returned as it is.
+    A verb without that option is returned as it is.
     """
     verb = command.callback
-    if verb is None or not set(TUNED) <= {parameter.name for parameter in command.params}:
+    if verb is None or TUNED not in {parameter.name for parameter in command.params}:
         return command
     tuned = copy.copy(command)
     tuned.callback = functools.partial(_call_tuned, verb)
@@ -87,13 +89,13 @@ def with_tuning(command: click.Command) -> click.Command:
 
 def _call_tuned(verb: Callable[..., Any], /, **values: Any) -> Any:  # noqa: ANN401 - a verb's options and answer
     ctx = click.get_current_context()
-    free = [name for name in TUNED if ctx.get_parameter_source(name) is ParameterSource.DEFAULT]
+    free = ctx.get_parameter_source(TUNED) is ParameterSource.DEFAULT
     tuning = _remembered(values) if free else None
     if tuning is not None:
-        values |= {name: getattr(tuning, name) for name in free}
+        values[TUNED] = tuning.threads
         if not values["quiet"]:
-            words = ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in free)
-            click.echo(f"fer-audit: {words}, as bench --autotune found on this machine", err=True)
+            words = f"--{TUNED} {tuning.threads}, as bench --autotune found on this machine"
+            click.echo(f"fer-audit: {words}", err=True)
     return verb(**values)
 
 
@@ -112,17 +114,18 @@ def _remembered(values: Mapping[str, Any]) -> Tuning | None:
     from fer_audit.encoders.export import is_path, model_path, models_folder
     from fer_audit.encoders.sidecar import load_model
 
-    name = values["model"]
-    precision = values.get("precision", AuditConfig().precision)
+    name, asked = values["model"], values["precision"]
     folder = models_folder(values["models_dir"], values["cache_dir"])
+    stored = "fp32" if asked == "int8" else asked  # int8 models are made from fp32, one a set
     try:
         # a model that is not exported yet has no tuning: this never exports one
-        model = load_model(Path(name) if is_path(name) else model_path(folder, name, precision))
+        source = load_model(Path(name) if is_path(name) else model_path(folder, name, stored))
         provider = choose_provider(values["device"])
     except ModelError:
         return None
+    precision = asked if asked == "int8" else source.precision
     try:
-        return find_tuning(cache, tuning_key(model, provider))
+        return find_tuning(cache, tuning_key(source, precision, provider))
     except StoreError as exc:
         click.echo(f"fer-audit: tuning ignored: {exc}. {exc.hint}", err=True)
         return None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.embed.session import EmbedSession
-from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.config import Precision
+from fer_audit.embed.session import EmbedSession, cuda_algorithms
+from fer_audit.embed.types import CUDA, Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.types import PackShard, shard_count
@@ -26,17 +28,18 @@ def embed_fingerprint(
     """Return what the vectors depend on.
 
     Threads are not in it: onnxruntime splits a convolution over its outputs, so no sum changes its order (tested).
+    On CUDA the provider's options choose the kernels; which precision's are used is settled by the model.
     """
-    return stage_fingerprint(
-        "embed",
-        {
-            "pack": pack_fingerprint,
-            "model": model_sha256,
-            "provider": provider,
-            "batch_size": batch_size,
-            "onnxruntime": runtime,
-        },
-    )
+    inputs: dict[str, Any] = {
+        "pack": pack_fingerprint,
+        "model": model_sha256,
+        "provider": provider,
+        "batch_size": batch_size,
+        "onnxruntime": runtime,
+    }
+    if provider == CUDA:
+        inputs["cuda"] = {each: cuda_algorithms(each) for each in get_args(Precision)}
+    return stage_fingerprint("embed", inputs)
 
 
 def missing_shards(folder: StageFolder, n_images: int) -> tuple[list[int], list[str]]:

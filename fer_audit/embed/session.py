@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.config import Precision
 from fer_audit.cores import usable_cores
 from fer_audit.embed.buffers import BoundSlot
 from fer_audit.embed.cuda import device_count
@@ -79,13 +80,17 @@ def choose_provider(device: str) -> str:
 
 
 def cuda_options(model: ExportedModel, device: int) -> dict[str, str]:
-    """Return the options of the CUDA provider for a model on one device.
+    """Return the options of the CUDA provider for a model on one device."""
+    return {"device_id": str(device), **cuda_algorithms(model.precision)}
+
+
+def cuda_algorithms(precision: Precision) -> dict[str, str]:
+    """Return the options that the vectors depend on, on whichever device.
 
     Tensor cores work on NHWC, and onnxruntime would transpose around every fp16 convolution; fp32 without TF32 does not
     use them.
     """
-    nhwc = "1" if model.precision == "fp16" else "0"
-    return {"device_id": str(device), **CUDA_OPTIONS, "prefer_nhwc": nhwc}
+    return {**CUDA_OPTIONS, "prefer_nhwc": "1" if precision == "fp16" else "0"}
 
 
 def open_sessions(
@@ -183,6 +188,10 @@ class EmbedSession:
         One stream at a time: the next may begin when this one is exhausted or closed.
         """
         return stream(self._slots, batches, self._worker)
+
+    def close(self) -> None:
+        """Let the worker end what it computes, and go. Nothing can be embedded after that."""
+        self._worker.shutdown()
 
 
 def _session_options(

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.network import CHANNELWISE, Network
+from fer_audit.encoders.network import Network
 
 if TYPE_CHECKING:
     import onnx
 
 Floats = NDArray[np.float64]
+_POSITIONS = "watched_positions"
 _STATISTICS = (("ReduceMin", "low"), ("ReduceMax", "high"), ("ReduceMean", "mean"))
 
 
@@ -41,7 +42,7 @@ def watched(network: Network) -> list[str]:
         name
         for node in network.nodes
         for name in node.output
-        if name in wanted or node.op_type in CHANNELWISE
+        if name in wanted or network.is_channelwise(node)
     ]
 
 
@@ -51,7 +52,7 @@ def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
     And how many numbers a row has. It runs wherever the model runs.
     """
     import onnx
-    from onnx import TensorProto, helper
+    from onnx import TensorProto, helper, numpy_helper
 
     model = onnx.ModelProto()
     model.CopyFrom(network.model)
@@ -68,12 +69,13 @@ def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
         for name in (name for name in node.output if name in names):
             for operator, word in _STATISTICS:
                 part = f"{name}__{word}"
-                nodes.append(helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0))
+                nodes.append(_over_positions(operator, name, part, network.opset))
                 parts.append(part)
     del graph.node[:]
     graph.node.extend(nodes)
+    graph.initializer.append(numpy_helper.from_array(np.array([2, 3], np.int64), _POSITIONS))
     graph.node.append(helper.make_node("Concat", parts, [old], axis=1))
-    width = sum(len(_STATISTICS) * _channels(network, name) for name in names)
+    width = sum(len(_STATISTICS) * network.features[name] for name in names)
     del graph.output[:]
     graph.output.append(helper.make_tensor_value_info(old, TensorProto.FLOAT, ["batch", width]))
     return model, width
@@ -95,7 +97,7 @@ def read_statistics(
         n += len(parts)
     found, position = {}, 0
     for name in watched(network):
-        c = _channels(network, name)
+        c = network.features[name]
         lows, highs, means = (
             slice(position + i * c, position + (i + 1) * c) for i in range(len(_STATISTICS))
         )
@@ -104,9 +106,10 @@ def read_statistics(
     return found
 
 
-def _channels(network: Network, name: str) -> int:
-    """Return the channels of a tensor behind a convolution."""
-    node = network.maker[name]
-    while node.op_type != "Conv":
-        node = network.maker[node.input[0]]
-    return len(network.weights[node.input[1]])
+def _over_positions(operator: str, name: str, part: str, opset: int) -> onnx.NodeProto:
+    """Return the node that reduces (n, c, h, w) to (n, c); which axes is an attribute before opset 18, an input since."""
+    from onnx import helper
+
+    if opset < 18:
+        return helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0)
+    return helper.make_node(operator, [name, _POSITIONS], [part], keepdims=0)

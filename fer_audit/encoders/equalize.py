@@ -7,7 +7,6 @@ here also along the residual stream, whose convolutions share one set of factors
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.encoders.calibrate import ChannelStatistics
-from fer_audit.encoders.network import CHANNELWISE, Network
+from fer_audit.encoders.network import Network
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ def equalize(network: Network, statistics: Mapping[str, ChannelStatistics]) -> E
     factors = _factors(network, statistics)
     weights = dict(network.weights)
     for node in network.nodes:
-        if node.op_type != "Conv":
+        if not network.is_plain_convolution(node):
             continue
         made, read = factors.get(node.output[0]), factors.get(node.input[0])
         _, weight, bias = node.input
@@ -64,17 +63,14 @@ def equalize(network: Network, statistics: Mapping[str, ChannelStatistics]) -> E
 
 
 def _factors(network: Network, statistics: Mapping[str, ChannelStatistics]) -> dict[str, Floats]:
-    members: dict[str, list[str]] = defaultdict(list)
-    for name, group in network.channel_groups().items():
-        members[group].append(name)
     factors: dict[str, Floats] = {}
-    for names in members.values():
+    for names in network.channel_groups():
         seen = [
             statistics[x].high
             for x in names
             if x in statistics and network.maker[x].op_type in {"Relu", "MaxPool"}
         ]
-        if not seen or not all(_can_be_scaled(network, name) for name in names):
+        if not seen or network.outputs.intersection(names):
             continue
         highest = np.max(seen, axis=0)
         highest = np.maximum(highest, SMALLEST * highest.max())
@@ -82,13 +78,3 @@ def _factors(network: Network, statistics: Mapping[str, ChannelStatistics]) -> d
             relative = (highest / np.exp(np.log(highest).mean())) ** STRENGTH
             factors |= dict.fromkeys(names, relative)
     return factors
-
-
-def _can_be_scaled(network: Network, name: str) -> bool:
-    """Whether a tensor is made by operators that carry a factor, from weights of its own."""
-    node = network.maker.get(name)
-    if node is None:
-        return False
-    if node.op_type == "Conv":
-        return len(node.input) == 3 and all(x in network.weights for x in node.input[1:])
-    return node.op_type in CHANNELWISE

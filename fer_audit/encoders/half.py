@@ -42,7 +42,8 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Subtracting the mean from the bytes stays in float32: 255 - 103.939 has 8 bits before the point and would keep
     3 behind it. So does averaging the last feature map, which makes the output float32.
-    Raises ModelError for weights that do not fit into fp16, or lose more than `MOST_LOST` of themselves in it.
+    Raises ModelError for weights that do not fit into fp16, or lose more than `MOST_LOST` of themselves in it, and for
+    a node with a graph inside: what that reads by name is not followed.
     """
     from onnx import checker, helper
 
@@ -86,6 +87,11 @@ class _HalfGraph:
         """Add a node of the fp32 graph, in the precision it will run in."""
         import onnx
 
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+            raise ModelError(
+                f"{node.name or 'a node'} is {node.op_type} with a graph inside, which is not converted to fp16",
+                hint="Run this model with --precision fp32.",
+            )
         runs_half = node.op_type in STARTS_HALF or (
             node.op_type in STAYS_HALF and any(name in self._half for name in node.input)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,18 +18,34 @@ if TYPE_CHECKING:
 CHANNELWISE = frozenset({"Relu", "Add", "MaxPool"})
 """Operators that keep channels apart, and give twice as much when they are fed twice as much."""
 
+LEAST_OPSET = 13
+"""The first with a step a channel in DequantizeLinear."""
+
 
 class Network:
-    """The nodes and weights of a model, by tensor name. Nothing in it is changed."""
+    """The nodes and weights of a model, by tensor name, in a plain form of its own. The model itself is not changed.
+
+    Plain: every node has a name, constants are initializers, a convolution has a bias and shares it with nobody.
+    Raises ModelError for a model older than opset 13, or with graphs inside its nodes.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         from onnx import numpy_helper
 
-        self.model = model
-        self.nodes = list(model.graph.node)
+        self.opset = next(
+            (x.version for x in model.opset_import if x.domain in {"", "ai.onnx"}), 0
+        )
+        if self.opset < LEAST_OPSET:
+            raise ModelError(
+                f"The model is of opset {self.opset}; int8 needs at least {LEAST_OPSET}",
+                hint="Export it again with a newer opset, or use --precision fp32.",
+            )
+        self.model = _plain(model)
+        self.nodes = list(self.model.graph.node)
+        self.outputs = {value.name for value in self.model.graph.output}
         self.weights: dict[str, NDArray[np.float64]] = {
             tensor.name: numpy_helper.to_array(tensor).astype(np.float64)
-            for tensor in model.graph.initializer
+            for tensor in self.model.graph.initializer
             if tensor.data_type == tensor.FLOAT
         }
         self.maker = {name: node for node in self.nodes for name in node.output}
@@ -38,47 +54,65 @@ class Network:
             for name in node.input:
                 self.readers[name].append(node)
 
+    def is_plain_convolution(self, node: onnx.NodeProto) -> bool:
+        """Whether a node is a convolution over two dimensions, of all channels, by weights of its own."""
+        return (
+            node.op_type == "Conv"
+            and len(node.input) == 3
+            and all(name in self.weights for name in node.input[1:])
+            and self.weights[node.input[1]].ndim == 4
+            and next((a.i for a in node.attribute if a.name == "group"), 1) == 1
+        )
+
+    @cached_property
+    def features(self) -> dict[str, int]:
+        """Tensor -> channels, of all that plain convolutions make and channelwise operators make of nothing else."""
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            if self.is_plain_convolution(node):
+                found[node.output[0]] = len(self.weights[node.input[1]])
+            elif node.op_type in CHANNELWISE and all(name in found for name in node.input):
+                channels = {found[name] for name in node.input}
+                if len(channels) == 1 and len(node.output) == 1:
+                    found[node.output[0]] = channels.pop()
+        return found
+
+    def is_channelwise(self, node: onnx.NodeProto) -> bool:
+        """Whether a node passes the scale of its channels on."""
+        return node.op_type in CHANNELWISE and node.output[0] in self.features
+
     @cached_property
     def convolutions(self) -> list[onnx.NodeProto]:
-        """The convolutions that can be rewritten, in order: all but those that read the image itself.
+        """The convolutions that become integer, in order: the plain ones that read features.
 
+        The others read the image, three colours: little work, much to lose.
         Raises ModelError when there is none: such a network gains nothing here.
         """
         found = [
             node
             for node in self.nodes
-            if node.op_type == "Conv"
-            and len(node.input) == 3
-            and all(name in self.weights for name in node.input[1:])
-            and _groups(node) == 1
-            and self._reads_features(node)
+            if self.is_plain_convolution(node) and node.input[0] in self.features
         ]
         if not found:
-            raise ModelError("The model has no convolutions that could be quantized")
+            raise ModelError(
+                "The model has no convolutions that could be quantized",
+                hint="Use --precision fp32.",
+            )
         return found
-
-    def _reads_features(self, node: onnx.NodeProto) -> bool:
-        """Whether a convolution stands before this one. The others read three colours: little work, much to lose."""
-        todo, seen = [node.input[0]], set()
-        while todo:
-            maker = self.maker.get(todo.pop())
-            if maker is None or maker.name in seen:
-                continue
-            if maker.op_type == "Conv":
-                return True
-            seen.add(maker.name)
-            todo += maker.input
-        return False
 
     @cached_property
     def activated(self) -> dict[str, str]:
-        """Output of a convolution -> what is seen of it: the ReLU after it, where only that reads it."""
+        """Output of an integer convolution -> what is seen of it: the ReLU after it, where only that reads it."""
         seen = {}
         for node in self.convolutions:
-            readers = self.readers[node.output[0]]
-            alone = len(readers) == 1 and readers[0].op_type == "Relu"
-            seen[node.output[0]] = readers[0].output[0] if alone else node.output[0]
+            name = node.output[0]
+            alone = self.is_read_once(name) and self.readers[name][0].op_type == "Relu"
+            seen[name] = self.readers[name][0].output[0] if alone else name
         return seen
+
+    def is_read_once(self, name: str) -> bool:
+        """Whether one node reads a tensor, once, and nobody outside the graph does."""
+        return len(self.readers[name]) == 1 and name not in self.outputs
 
     @cached_property
     def quantized(self) -> list[str]:
@@ -86,25 +120,23 @@ class Network:
         wanted = {node.input[0] for node in self.convolutions} | set(self.activated.values())
         return [name for node in self.nodes for name in node.output if name in wanted]
 
-    def channel_groups(self) -> dict[str, str]:
-        """Return tensor -> a name for all tensors whose channels cannot be scaled apart from its own."""
-        parent: dict[str, str] = {}
+    def channel_groups(self) -> list[list[str]]:
+        """Return the features in groups: those whose channels cannot be scaled apart from each other."""
+        parent = {name: name for name in self.features}
 
         def root(name: str) -> str:
-            while parent.setdefault(name, name) != name:
+            while parent[name] != name:
                 name = parent[name]
             return name
 
         for node in self.nodes:
-            root(node.output[0])
-            if node.op_type in CHANNELWISE:
+            if self.is_channelwise(node):
                 for name in node.input:
                     parent[root(name)] = root(node.output[0])
-        return {name: root(name) for name in list(parent)}
-
-
-def _groups(node: onnx.NodeProto) -> int:
-    return next((a.i for a in node.attribute if a.name == "group"), 1)
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name in parent:
+            groups[root(name)].append(name)
+        return list(groups.values())
 
 
 def read_network(path: Path) -> Network:
@@ -112,3 +144,60 @@ def read_network(path: Path) -> Network:
     import onnx
 
     return Network(onnx.load(path, load_external_data=False))
+
+
+def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy in the form that `Network` promises; it computes the same."""
+    import onnx
+    from onnx import numpy_helper
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    nodes = []
+    for node in graph.node:
+        if any(a.HasField("g") or a.graphs for a in node.attribute):
+            raise ModelError(
+                f"The model has a {node.op_type} node with a graph inside, which int8 does not know",
+                hint="Use --precision fp32.",
+            )
+        value = next((a.t for a in node.attribute if a.name == "value"), None)
+        if node.op_type == "Constant" and value is not None:
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(value)
+            tensor.name = node.output[0]
+        else:
+            nodes.append(node)
+    names = Counter(node.name for node in nodes)
+    for i, node in enumerate(nodes):
+        if not node.name or names[node.name] > 1:
+            node.name = f"node_{i}"
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    reads = Counter(name for node in nodes for name in node.input)
+    for node in nodes:
+        if node.op_type != "Conv" or node.input[1] not in tensors:
+            continue
+        if len(node.input) == 2:
+            bias = np.zeros(tensors[node.input[1]].dims[0], np.float32)
+            name = f"{node.output[0]}_no_bias"
+            graph.initializer.append(numpy_helper.from_array(bias, name))
+            node.input.append(name)
+        for i in (1, 2):
+            name = node.input[i]
+            if reads[name] > 1 and name in tensors:
+                own = graph.initializer.add()
+                own.CopyFrom(tensors[name])
+                own.name = f"{name}_of_{node.output[0]}"
+                node.input[i] = own.name
+    kept = [_copied(node) for node in nodes]  # the list below is emptied under them
+    del graph.node[:]
+    graph.node.extend(kept)
+    return copy
+
+
+def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    import onnx
+
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    return copy

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from fer_audit.encoders.calibrate import ChannelStatistics
 from fer_audit.encoders.equalize import Equalized, equalize
-from fer_audit.encoders.network import CHANNELWISE, Network
-from fer_audit.encoders.resnet50 import IR_VERSION, OPSET
+from fer_audit.encoders.network import Network
+from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
     import onnx
@@ -61,13 +61,12 @@ def activation_ranges(
     }
     for node in network.nodes:
         readers = network.readers[node.output[0]]
-        if node.op_type == "Add" and [reader.op_type for reader in readers] == ["Relu"]:
-            (a, b) = node.input
-            if a in ranges and b in ranges:
-                ranges[a], ranges[b] = (
-                    (max(ranges[a][0], -ranges[b][1]), ranges[a][1]),
-                    (max(ranges[b][0], -ranges[a][1]), ranges[b][1]),
-                )
+        only_relu = network.is_read_once(node.output[0]) and readers[0].op_type == "Relu"
+        if node.op_type == "Add" and only_relu:
+            highest = {name: ranges[name][1] for name in node.input if name in ranges}
+            for name, other in (tuple(node.input), tuple(node.input)[::-1]):
+                if name in highest and other in highest and network.is_read_once(name):
+                    ranges[name] = (max(ranges[name][0], -highest[other]), highest[name])
     return {name: ranges[name] for name in network.quantized}
 
 
@@ -108,11 +107,16 @@ class _Writer:
         )
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid("", self._network.opset)],
+            ir_version=self._network.model.ir_version,
             producer_name="fer-audit",
         )
-        checker.check_model(model, full_check=True)
+        try:
+            checker.check_model(model, full_check=True)
+        except Exception as exc:  # the checker's errors share no base class
+            raise ModelError(
+                f"The model cannot be quantized: {exc}", hint="Use --precision fp32."
+            ) from exc
         return model
 
     def _add(self, node: onnx.NodeProto) -> None:
@@ -123,10 +127,11 @@ class _Writer:
         copy.CopyFrom(node)
         if node.name in self._integer:
             copy.input[:] = [self._rounded(node.input[0]), *self._convolution(node)]
-        elif node.op_type == "Conv" or node.op_type in CHANNELWISE:
-            copy.input[:] = [self._rounded(name) for name in node.input]
-            for name in node.input[1:] if node.op_type == "Conv" else ():
+        elif self._network.is_plain_convolution(node):
+            for name in node.input[1:]:
                 self._constant(name, self._even.weights[name].astype(np.float32))
+        elif self._network.is_channelwise(node):
+            copy.input[:] = [self._rounded(name) for name in node.input]
         else:
             copy.input[:] = [self._unscaled(name) for name in node.input]
         self._nodes.append(copy)
@@ -138,7 +143,7 @@ class _Writer:
         """Return a tensor as the float network has it."""
         factors = self._even.factors.get(name)
         if factors is None:
-            return name
+            return self._rounded(name)
         if f"{name}_factors" not in self._constants:
             self._constant(f"{name}_factors", factors.astype(np.float32).reshape(1, -1, 1, 1))
             inputs = [self._rounded(name), f"{name}_factors"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -162,6 +163,8 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
         raise ValueError("mean and scale must be three numbers each")
     if not all(isinstance(x, int) and x >= 1 for x in (spec.size, spec.dim)):
         raise ValueError("size and dim must be whole numbers of at least 1")
+    if not isinstance(spec.name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", spec.name):
+        raise ValueError("name must be a plain word: letters, digits, '.', '_' and '-'")
     if spec.task not in TASKS or spec.colour not in COLOURS:
         raise ValueError(f"task must be one of {TASKS}, colour one of {COLOURS}")
     return spec

@@ -50,6 +50,10 @@ class Agreement:
     images: int
     """Held out: none of them was used to calibrate."""
     calibration_images: int
+    error: float
+    """Length of the differences of the two models' vectors over that of the vectors' distances from their mean, all images
+    together: 0 is equal, 1 is no better than one vector for everybody. Cosines do not see that: vectors of any two faces
+    may have one near 1."""
     cosine_mean: float
     """Mean cosine of the two models' vectors of an image."""
     cosine_low: float
@@ -69,6 +73,6 @@ class Agreement:
         )
         return (
             f"int8, calibrated on {self.calibration_images} images of the set: on {self.images} held-out images its vectors "
-            f"have a mean cosine of {self.cosine_mean:.4f} with fp32's (1 % quantile {self.cosine_low:.4f}, "
-            f"least {self.cosine_min:.4f}){clusters}."
+            f"are off fp32's by {self.error:.1%} of their spread, mean cosine {self.cosine_mean:.4f} "
+            f"(1 % quantile {self.cosine_low:.4f}, least {self.cosine_min:.4f}){clusters}."
         )

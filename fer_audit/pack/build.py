@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,11 @@ class ShardMaker:
         self.complaints: list[str] = []
         """Why parts found in the cache could not be used."""
 
-    def iterate(self, indices: Sequence[int]) -> Iterator[PackShard]:
-        """Yield the shards asked for, in that order, making `AHEAD` of them beforehand."""
+    def iterate(self, indices: Sequence[int]) -> Generator[PackShard, None, None]:
+        """Yield the shards asked for, in that order, making `AHEAD` of them beforehand.
+
+        Whoever may not reach the end closes it: its workers wait for that.
+        """
         if not indices:
             return
         waiting: deque[Future[PackShard]] = deque()

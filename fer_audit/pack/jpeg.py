@@ -4,16 +4,19 @@ Both call libjpeg-turbo with its accurate DCT and smooth upsampling. What is sav
 Only a file that leaves nothing to interpret is taken: well-formed from the first byte, 8 bits, grey or three colours,
 no metadata but JFIF and comments (so no EXIF orientation, no Adobe colours, no second picture), and not one warning.
 Everything else gets `None` and is Pillow's, which also finds the word for what is wrong.
+Each library brings a libjpeg of its own, so once in a process both decode the same noise; if they differ, all is Pillow's.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from fer_audit.pack.resize import grows
 from fer_audit.pack.scratch import scratch
@@ -28,12 +31,36 @@ _JFIF_BYTES = 16
 
 @functools.cache
 def _decoder() -> Callable[..., Any] | None:
-    """Return simplejpeg's decoder where the extra `fast` is installed."""
+    """Return simplejpeg's decoder where the extra `fast` is installed and its pixels are the installed Pillow's."""
     try:
         from simplejpeg import decode_jpeg
     except ImportError:
         return None
-    return decode_jpeg  # type: ignore[no-any-return]  # it ships no types
+    return decode_jpeg if all(_agrees(decode_jpeg, data) for data in _noise_jpegs()) else None
+
+
+def _agrees(decode: Callable[..., Any], data: bytes) -> bool:
+    with Image.open(io.BytesIO(data)) as image:
+        wanted = np.asarray(image.convert("RGB"))
+    found = np.empty((*wanted.shape[:2], 4), np.uint8)
+    try:
+        decode(data, "RGBA", buffer=found)
+    except ValueError:
+        return False
+    return np.array_equal(found[..., :3], wanted)
+
+
+def _noise_jpegs() -> Iterator[bytes]:
+    """Yield seeded noise, grey and in every subsampling Pillow writes; odd sides, so that the last blocks are cut."""
+    noise = np.random.default_rng(0).integers(0, 256, (53, 37, 3), dtype=np.uint8)
+    kinds: tuple[tuple[NDArray[np.uint8], dict[str, Any]], ...] = (
+        (noise[..., 0], {}),
+        *((noise, {"subsampling": ratio}) for ratio in ("4:2:0", "4:2:2", "4:4:4")),
+    )
+    for pixels, options in kinds:
+        file = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "JPEG", quality=90, **options)
+        yield file.getvalue()
 
 
 def decode_plain_jpeg(data: bytes, size: int) -> NDArray[np.uint8] | None:

@@ -9,6 +9,7 @@ import queue
 import signal
 import sys
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -95,11 +96,12 @@ class ProcessDecoders:
 
     The file has room for two chunks a worker, and lies in the cache folder rather than in /dev/shm, of which a
     container has 64 MB. Its name marks it as temporary: what a killed run leaves behind, the next one sweeps away.
+    It holds no process id: two containers that share a cache may have the same one.
     """
 
     def __init__(self, decode: DecodeFiles, workers: int, folder: Path, size: int) -> None:
         self._shape = (2 * workers, CHUNK_ROWS, size, size, 3)
-        self._path = folder / f"{TEMPORARY}decode-{os.getpid()}"
+        self._path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
         self._shared = _shared_file(self._path, self._shape)
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         for slot in range(self._shape[0]):
@@ -129,7 +131,8 @@ class ProcessDecoders:
         except BrokenProcessPool as exc:
             raise ConfigError(
                 "A decode process ended before its work was done",
-                hint="It may have run out of memory: fewer --workers need less.",
+                hint="It was killed, perhaps for want of memory: fewer --workers need less. "
+                "Or it crashed or could not start: then its own words on stderr say why.",
             ) from exc
         finally:
             for job, slot, _ in waiting:  # after an error: a slot is free when nobody writes to it

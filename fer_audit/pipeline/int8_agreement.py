@@ -48,6 +48,7 @@ def measure_agreement(
     return Agreement(
         images=len(pixels),
         calibration_images=calibration_images,
+        error=relative_error(first, second),
         cosine_mean=float(cosines.mean()),
         cosine_low=float(np.quantile(cosines, 0.01)),
         cosine_min=float(cosines.min()),
@@ -60,6 +61,14 @@ def batches(pixels: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]
     """Yield views of at most `size` images."""
     for start in range(0, len(pixels), size):
         yield pixels[start : start + size]
+
+
+def relative_error(plain: NDArray[np.float32], rounded: NDArray[np.float32]) -> float:
+    """Return the norm of the (n, d) differences over that of the plain vectors' distances from their mean."""
+    exact = plain.astype(np.float64)
+    spread = np.linalg.norm(exact - exact.mean(axis=0))
+    off = np.linalg.norm(rounded - exact)
+    return float(off / spread) if spread else float(off > 0)
 
 
 def row_cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

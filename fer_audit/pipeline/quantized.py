@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.session import CPU, EmbedSession
+from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider
 from fer_audit.encoders.calibrate import read_statistics, statistics_graph
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.network import read_network
@@ -26,7 +26,7 @@ from fer_audit.encoders.sidecar import (
     save_model,
     sidecar_path,
 )
-from fer_audit.encoders.types import Agreement, ExportedModel
+from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import pack_fingerprint
@@ -48,6 +48,12 @@ HELD_OUT_IMAGES = 256
 
 LEAST_IMAGES = 32
 """Fewer than this in each half say nothing about a set."""
+
+SUMMED = 16
+"""Images the processor is asked with: enough for the kernels that real batches use."""
+
+LARGEST_ERROR = 0.5
+"""Of the vectors' spread; a model that is further off is refused. ResNet50 on UTKFace is off by 0.08."""
 
 WATCHED_BATCH = 1
 """Images at a time where every tensor is watched: more take 180 MB each and no less time."""
@@ -84,10 +90,10 @@ def find_or_quantize(
 
     It is named by what it depends on: the fp32 model, the files of the set, and whether this processor's sums saturate.
     """
-    if resources.device.startswith("cuda"):
+    if resources.device.startswith("cuda") or choose_provider(resources.device) == CUDA:
         raise ModelError(
             "int8 is for CPUs: onnxruntime's CUDA provider has no int8 convolutions",
-            hint="Use --precision fp16 with --device cuda.",
+            hint="Use --precision fp16 on the GPU, or --device cpu.",
         )
     models_dir = models_folder(resources.models_dir, resources.cache_dir)
     cache = cache_folder(resources.cache_dir)
@@ -105,17 +111,34 @@ def find_or_quantize(
     scratch = cache / "quantize"
     make_folder(scratch)
     make_folder(models_dir)
+    work = _Work(source, dataset, scratch / "work", config.batch_size, resources.threads)
+    reduced = sums_saturate(scratch, source.spec)
+    path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
+    if not again and path.exists() and sidecar_path(path).exists():
+        return load_model(path)
     with folder_lock(scratch, wait_seconds=-1):
+        make_folder(work.folder)
         try:
-            work = _Work(source, dataset, scratch / "work", config.batch_size, resources.threads)
-            make_folder(work.folder)
-            reduced = work.sums_saturate()
-            path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
-            if path.exists() and sidecar_path(path).exists() and not again:
-                return load_model(path)
             return _make(work, path, progress, reduced=reduced)
         finally:
-            shutil.rmtree(scratch / "work", ignore_errors=True)
+            shutil.rmtree(work.folder, ignore_errors=True)
+
+
+def sums_saturate(folder: Path, spec: ModelSpec) -> bool:
+    """Ask the processor whether its sums of products of bytes saturate: white times the largest weights.
+
+    The few numbers that ask it are kept in `folder`.
+    """
+    path = folder / "sums.onnx"
+    if path.exists() and sidecar_path(path).exists():
+        model = load_model(path)
+    else:
+        spec = dataclasses.replace(spec, name="sums", size=SIZE, dim=1)
+        # marked as 7 bits, so that nothing is done about what is to be seen
+        model = save_model(saturation_graph(), spec, "int8", path, reduced_range=True)
+    white = np.full((SUMMED, SIZE, SIZE, 3), 255, np.uint8)
+    session = EmbedSession(model, CPU, batch_size=SUMMED, threads=1)
+    return bool((session.embed(white) != EXACT_SUM).any())
 
 
 def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> ExportedModel:
@@ -134,6 +157,11 @@ def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> Expo
         progress=progress,
     )
     progress.finish("quantize")
+    if agreement.error > LARGEST_ERROR:
+        raise ModelError(
+            f"int8 moves the vectors of {spec.name} by {agreement.error:.0%} of their spread on this set",
+            hint="This network does not bear 8 bits. Use --precision fp32.",
+        )
     caveat = f"{spec.caveat} {agreement.sentence()}".strip()
     made = save_model(
         graph,
@@ -177,16 +205,6 @@ class _Work:
             "reduced": reduced,
         }
         return stage_fingerprint("quantize", facts)[:12]
-
-    def sums_saturate(self) -> bool:
-        """Ask the processor: white times the largest weights, summed."""
-        spec = dataclasses.replace(self.source.spec, size=SIZE, dim=1)
-        # marked as 7 bits, so that nothing is done about what is to be seen
-        model = save_model(
-            saturation_graph(), spec, "int8", self.folder / "sums.onnx", reduced_range=True
-        )
-        white = np.full((self.batch_size, SIZE, SIZE, 3), 255, np.uint8)
-        return bool((self.session(model).embed(white) != EXACT_SUM).any())
 
     def session(self, model: ExportedModel, batch_size: int | None = None) -> EmbedSession:
         size = batch_size or self.batch_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,12 +109,15 @@ def _make_missing(
     only_rows = sorted(set(maker.missing_rows()) - set(missing))
     before = n - sum(maker.length(index) for index in (*missing, *only_rows))
     work.progress.start("embed", n, "images", done=before)
-    sessions = _open_sessions(work, len(missing)) if missing else []
-    for shard in maker.iterate(only_rows):
-        work.progress.advance("embed", shard.stop - shard.start)
-    if missing:
-        shards = zip(missing, maker.iterate(missing), strict=True)
-        embed_everywhere(shards, sessions, folder, work.progress)
+    with ExitStack() as stack:  # an error's traceback would keep all their threads alive
+        sessions = _open_sessions(work, len(missing)) if missing else []
+        for session in sessions:
+            stack.enter_context(closing(session))
+        for shard in stack.enter_context(closing(maker.iterate(only_rows))):
+            work.progress.advance("embed", shard.stop - shard.start)
+        if missing:
+            shards = stack.enter_context(closing(maker.iterate(missing)))
+            embed_everywhere(zip(missing, shards, strict=True), sessions, folder, work.progress)
     if not vectors_done:
         join_shards(folder, n, work.facts)
     work.progress.finish("embed")

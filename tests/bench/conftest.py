@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_audit.bench import roofline
 from fer_audit.bench.options import BenchOptions
 from fer_audit.bench.run import run_bench
 from fer_audit.bench.types import BenchResult
@@ -15,6 +16,12 @@ from fer_audit.encoders.types import ExportedModel
 from tests.graphs import convolution_graph, save
 
 Bench = Callable[..., BenchResult]
+
+
+@pytest.fixture(autouse=True)
+def low_roof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Multiply small matrices: the roof's height is no matter here, and the real one takes seconds."""
+    monkeypatch.setattr(roofline, "SIDE", 128)
 
 
 @pytest.fixture(scope="session")

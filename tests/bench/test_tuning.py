@@ -23,7 +23,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 
 KEY = TuningKey("a" * 64, CPU, "fp32", "1.30.0", "A CPU", 4)
-FOUND = Tuning(KEY, threads=3, batch_size=8, images_per_second=51.5)
+FOUND = Tuning(KEY, threads=3, images_per_second=51.5)
 
 
 def test_what_is_remembered_is_found_again(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_what_is_remembered_is_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"model_sha256": "b" * 64},
+        {"source_sha256": "b" * 64},
         {"provider": "CUDAExecutionProvider"},
         {"precision": "int8"},
         {"onnxruntime": "1.31.0"},
@@ -55,7 +55,7 @@ def test_anything_else_in_the_key_is_another_machine(
 
 
 def test_two_models_are_kept_side_by_side_and_the_newer_of_one_wins(tmp_path: Path) -> None:
-    other = replace(FOUND, key=replace(KEY, precision="int8"), batch_size=32)
+    other = replace(FOUND, key=replace(KEY, precision="int8"), threads=4)
     newer = replace(FOUND, threads=2)
     for each in (FOUND, other, newer):
         remember_tuning(tmp_path, each)
@@ -70,7 +70,6 @@ def documents() -> list[str]:
             {
                 "key": {name: getattr(KEY, name) for name in TuningKey.__slots__},
                 "threads": 3,
-                "batch_size": 8,
                 "images_per_second": 51.5,
             }
         ],
@@ -80,7 +79,7 @@ def documents() -> list[str]:
     wrong = [
         {**good, "schema": "fer-audit/tuning/9"},
         {**good, "tunings": [{**entry, "threads": 0}]},
-        {**good, "tunings": [{**entry, "batch_size": "8"}]},
+        {**good, "tunings": [{**entry, "threads": "3"}]},
         {**good, "tunings": [{**entry, "threads": True}]},
         {**good, "tunings": [{**entry, "colour": "red"}]},
         {**good, "tunings": [{**entry, "key": {}}]},
@@ -110,10 +109,12 @@ def test_a_damaged_file_is_replaced_when_something_is_remembered(tmp_path: Path)
     assert read_tunings(tmp_path) == (FOUND,)
 
 
-def test_the_key_is_of_this_machine_and_this_model(tiny_model: ExportedModel) -> None:
-    key = tuning_key(tiny_model, CPU)
+def test_the_key_is_of_this_machine_this_model_and_this_precision(
+    tiny_model: ExportedModel,
+) -> None:
+    key = tuning_key(tiny_model, "int8", CPU)
 
-    assert (key.model_sha256, key.precision) == (tiny_model.sha256, "fp32")
+    assert (key.source_sha256, key.precision) == (tiny_model.sha256, "int8")
     assert (key.provider, key.onnxruntime) == (CPU, runtime_version())
     assert key.cpu
     assert key.usable_cores >= 1

@@ -49,14 +49,36 @@ def test_one_scale_for_all_is_another_output(references: References) -> None:
         embed.check("loop-1", references["fp32"] * np.float32(1.01), references)
 
 
-def test_int8_is_held_to_a_mean_cosine(references: References) -> None:
-    rng = np.random.default_rng(1)
-    noise = rng.normal(0, 0.05, (20, 64)).astype(np.float32)
-    agreed = embed.check("cold-int8", references["fp32"] + noise, references)
-    assert agreed["mean_cosine"] > 0.99
+@pytest.mark.parametrize(("precision", "most"), [("int8", 0.25), ("fp16", 0.02)])
+def test_a_precision_that_rounds_is_held_to_a_share_of_the_spread(
+    precision: str, most: float, references: References
+) -> None:
+    reference = references["fp32"].astype(np.float64)
+    noise = np.random.default_rng(1).normal(size=reference.shape)
+    noise *= np.linalg.norm(reference - reference.mean(axis=0)) / np.linalg.norm(noise)
 
+    def off_by(share: float) -> NDArray[np.float32]:
+        return (reference + share * noise).astype(np.float32)
+
+    agreed = embed.check(f"cold-{precision}", off_by(0.99 * most), references)
+
+    assert agreed["error_of_spread"] == pytest.approx(0.99 * most, rel=1e-4)
     with pytest.raises(UnequalOutputs):
-        embed.check("cold-int8", references["fp32"] + 8 * noise, references)
+        embed.check(f"cold-{precision}", off_by(1.01 * most), references)
+
+
+@pytest.mark.parametrize("peer", ["bare-int8", "pack-fp16"])
+def test_vectors_of_other_faces_are_refused_though_their_cosine_is_high(
+    peer: str, references: References
+) -> None:
+    """Embeddings have a large common part; here two of them have a cosine of 0.999."""
+    alike = {"fp32": references["fp32"] + np.float32(10)}
+    others = np.roll(alike["fp32"], 1, axis=0)
+    lengths = np.linalg.norm(others, axis=1) * np.linalg.norm(alike["fp32"], axis=1)
+    assert ((others * alike["fp32"]).sum(axis=1) / lengths).mean() > 0.999
+
+    with pytest.raises(UnequalOutputs, match=peer):
+        embed.check(peer, others, alike)
 
 
 def test_fewer_vectors_are_another_output(references: References) -> None:

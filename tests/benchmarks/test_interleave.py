@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.interleave import Peer, Race, UnequalOutputs, race
+from benchmarks.interleave import Peer, Race, UnequalOutputs, race, turn_order
 
 
 def peer(folder: Path, name: str, more: float = 0, **setup: float | str) -> Peer:
@@ -44,13 +46,29 @@ def raced(folder: Path, *peers: Peer, repeats: int = 3) -> dict[str, Any]:
 def test_peers_take_turns_after_a_warm_up_that_is_not_counted(tmp_path: Path) -> None:
     result = raced(tmp_path, peer(tmp_path, "a"), peer(tmp_path, "b"))
 
-    assert (tmp_path / "turns").read_text() == "ab" * 4
+    assert (tmp_path / "turns").read_text() == "ba" + "ab" + "ba" + "ab"
     for told in result["peers"].values():
         assert len(told["seconds"]) == 3
         assert [each["done"] for each in told["details"]] == [2, 3, 4]
         assert told["agreement"] == {"sum": 1}
         assert told["peak_bytes"] > 10_000_000  # Python and numpy alone are more
         assert told["facts"] == {"more": 0}
+
+
+@pytest.mark.parametrize("n", range(1, 14))
+def test_over_the_turns_everybody_comes_after_everybody_equally_often(n: int) -> None:
+    """Whoever follows always finds the cache and the clock as the one before left them."""
+    names = "abcdefghijklm"[:n]
+    turns = [turn_order(names, turn) for turn in range(n if n % 2 == 0 else 2 * n)]
+
+    follows = Counter(pair for order in turns for pair in pairwise(order))
+    places = Counter(entry for order in turns for entry in enumerate(order))
+
+    assert all(sorted(order) == list(names) for order in turns)
+    assert len(follows) == n * (n - 1)
+    assert len(set(follows.values())) <= 1
+    assert len(places) == n * n
+    assert len(set(places.values())) == 1
 
 
 def test_a_ratio_is_the_median_of_those_of_the_repeats(tmp_path: Path) -> None:

@@ -86,6 +86,17 @@ def test_a_table_row_has_median_range_ratio_and_agreement(results: dict[str, Any
     assert "2 cores of Test CPU (avx2), load 0.1 at the start." in text
 
 
+def test_a_precision_that_rounds_is_told_by_its_error_rounded_up(results: dict[str, Any]) -> None:
+    int8 = told("fer-audit, int8", "ours", [0.5, 0.5, 0.5])
+    int8["agreement"] = {**int8["agreement"], "error_of_spread": 0.0781}
+    results["embed"]["peers"]["cold-int8"] = int8
+
+    text = section(results)
+
+    assert "| fer-audit, int8 | 20.0 | 2.00 x | off by 7.9 % of the spread | 3.00 GB |" in text
+    assert "| fer-audit | 8.0 (8.0-9.1) | 0.80 x | 0.999999 | 3.00 GB |" in text
+
+
 def test_a_loud_spread_is_said_and_a_quiet_one_is_not(results: dict[str, Any]) -> None:
     lines = section(results).splitlines()
 

@@ -14,7 +14,7 @@ from fer_audit.embed.run import (
     load_embeddings,
     missing_shards,
 )
-from fer_audit.embed.session import CPU, EmbedSession
+from fer_audit.embed.session import CPU, CUDA, CUDA_OPTIONS, EmbedSession
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
@@ -200,3 +200,24 @@ def test_the_fingerprint_knows_everything_that_changes_a_vector() -> None:
 
     assert len({fingerprint(), *others}) == 6
     assert fingerprint() == fingerprint()
+
+
+def test_a_cpus_fingerprint_is_what_it_was_before_cudas_options_were_in_any() -> None:
+    """Vectors that somebody's cache holds are not made again."""
+    found = embed_fingerprint("p" * 64, "m" * 64, provider=CPU, batch_size=32, runtime="1.23.2")
+
+    assert found == "f796375f95f8a180304640aa1b9cce0ce4d606768695def58c786db4111a1a9b"
+
+
+@pytest.mark.parametrize("provider", [CPU, CUDA])
+def test_options_of_cuda_make_other_vectors_on_cuda_alone(
+    monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    def fingerprint() -> str:
+        return embed_fingerprint("p", "m", provider=provider, batch_size=16, runtime="1")
+
+    before = fingerprint()
+
+    monkeypatch.setitem(CUDA_OPTIONS, "cudnn_conv_use_max_workspace", "0")
+
+    assert (fingerprint() == before) is (provider == CPU)

@@ -156,6 +156,31 @@ def test_a_graph_without_convolutions_stays_as_it_is() -> None:
     assert list(to_half(graph).graph.node) == list(graph.graph.node)
 
 
+def test_a_graph_inside_a_node_is_refused() -> None:
+    """It reads weights and tensors of the outer graph by name, which no input of the node tells."""
+    graph = convolution_graph()
+    branches = {
+        name: helper.make_graph(
+            [helper.make_node("Conv", ["nchw", "w1"], [f"{name}_c1"], pads=[1, 1, 1, 1])],
+            name,
+            [],
+            [helper.make_tensor_value_info(f"{name}_c1", TensorProto.FLOAT, None)],
+        )
+        for name in ("then_branch", "else_branch")
+    }
+    graph.graph.initializer.append(numpy_helper.from_array(np.array(True), "always"))
+    place = next(i for i, node in enumerate(graph.graph.node) if node.op_type == "Conv")
+    graph.graph.node[place].CopyFrom(
+        helper.make_node("If", ["always"], ["c1"], name="choice", **branches)
+    )
+    onnx.checker.check_model(graph, full_check=True)
+
+    with pytest.raises(ModelError, match="choice is If with a graph inside") as caught:
+        to_half(graph)
+
+    assert "--precision fp32" in caught.value.hint
+
+
 def test_a_weight_that_overflows_is_refused_by_name() -> None:
     assert half_weights(np.array([LARGEST], np.float32), "w")[0] == np.float16(LARGEST)
     with pytest.raises(ModelError, match=r"w holds a weight of 70000; fp16 ends at 65504"):

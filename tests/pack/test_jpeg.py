@@ -5,6 +5,7 @@ No tolerance: both call libjpeg-turbo with the same transform and the same upsam
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -15,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from fer_audit.pack import decode
+from fer_audit.pack import decode, jpeg
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.jpeg import decode_plain_jpeg, plain_shape
 from tests.pack.files import checker, encoded
 
-pytest.importorskip("simplejpeg")
+simplejpeg = pytest.importorskip("simplejpeg")
 
 SIZE = 64
 
@@ -91,6 +92,32 @@ def test_every_plain_jpeg_gives_pillows_pixels(
     assert decode_plain_jpeg(data, SIZE) is not None
 
     assert outcome(data) == pillows_outcome(data)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_decoder_that_differs_in_one_byte_is_never_used(
+    monkeypatch: pytest.MonkeyPatch, grey: bool
+) -> None:
+    """Pillow and simplejpeg each bring a libjpeg, which may be of two versions."""
+    real = simplejpeg.decode_jpeg
+
+    def other(data: bytes, colorspace: str, buffer: np.ndarray[Any, Any]) -> None:
+        real(data, colorspace, buffer=buffer)
+        if (simplejpeg.decode_jpeg_header(data)[2] == "Gray") is grey:
+            buffer[5, 7, 1] ^= 1
+
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", other)
+    fresh_decoder(monkeypatch)
+    drawn = picture(40, 24)
+    data = encoded(drawn.convert("L") if grey else drawn, "JPEG")
+
+    assert decode_plain_jpeg(data, SIZE) is None
+    assert outcome(data) == pillows_outcome(data)
+
+
+def fresh_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the decoder be judged as in a new process."""
+    monkeypatch.setattr(jpeg, "_decoder", functools.cache(jpeg._decoder.__wrapped__))
 
 
 def exif(orientation: int) -> Image.Exif:

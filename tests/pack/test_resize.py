@@ -73,6 +73,25 @@ def test_a_pillow_that_resizes_otherwise_is_not_contradicted(
         assert np.array_equal(enlarge(pixels, 32), by_pillow(pixels, 32))
 
 
+def test_another_kernel_is_caught_although_the_first_picture_is_of_one_colour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the kernel, its weights add up to one: a picture of one colour stays what it is."""
+
+    def nearest(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+        places = (np.arange(size) * len(pixels)) // size
+        return np.ascontiguousarray(pixels[places][:, places, :3])
+
+    monkeypatch.setattr(resize, "_agrees", {})
+    monkeypatch.setattr(resize, "by_sums", nearest)
+    grey = np.full((20, 20, 4), 99, np.uint8)
+    assert np.array_equal(enlarge(grey, 32), nearest(grey, 32))
+
+    pixels = picture(20, 20, "noise")
+
+    assert np.array_equal(enlarge(pixels, 32), by_pillow(pixels, 32))
+
+
 def test_one_lucky_shape_does_not_vouch_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resize, "_agrees", {})
     enlarge(picture(20, 20, "noise"), 32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -90,7 +91,7 @@ def test_a_walk_that_is_broken_off_leaves_no_file_and_no_process(
     next(walk)
     assert len(children() - before) >= 2
 
-    walk.close()  # type: ignore[attr-defined]  # a generator, as every walk is
+    walk.close()
 
     assert not left_behind(tmp_path)
     assert len(children() - before) <= 1  # multiprocessing's own tracker may stay
@@ -128,6 +129,34 @@ def test_a_process_that_dies_ends_the_run_with_a_reason(
         decoders.fill(files, pixels)
 
     assert "--workers" in caught.value.hint
+    assert "could not start" in caught.value.hint
+    assert not left_behind(tmp_path)
+
+
+class MissingWhereItArrives:
+    """Stands for a module that a fresh process cannot import."""
+
+    def __call__(self, *_: object) -> PackRows:
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return importlib.import_module, ("fer_audit.no_such_module",)
+
+
+def test_a_process_that_cannot_start_is_not_said_to_have_run_out_of_memory(
+    pictures: FaceDataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = listed(pictures)
+    pixels = np.zeros((len(files), SIZE, SIZE, 3), np.uint8)
+
+    with (
+        pytest.raises(ConfigError, match="ended before its work was done") as caught,
+        ProcessDecoders(MissingWhereItArrives(), 1, tmp_path, SIZE) as decoders,
+    ):
+        decoders.fill(files, pixels)
+
+    assert "could not start: then its own words on stderr say why" in caught.value.hint
+    assert "fer_audit.no_such_module" in capfd.readouterr().err
     assert not left_behind(tmp_path)
 
 
@@ -155,6 +184,21 @@ def test_memory_is_two_chunks_a_process_however_many_files_there_are(tmp_path: P
 
         assert shared.stat().st_size == 2 * 3 * CHUNK_ROWS * SIZE * SIZE * 3
         assert shared.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_containers_with_one_process_id_do_not_share_their_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 7)
+
+    one = ProcessDecoders(decode_files, 1, tmp_path, SIZE)
+    other = ProcessDecoders(decode_files, 1, tmp_path, SIZE)
+
+    with one:
+        with other:
+            assert len(left_behind(tmp_path)) == 2
+        assert len(left_behind(tmp_path)) == 1
+    assert not left_behind(tmp_path)
 
 
 def test_a_folder_that_cannot_hold_the_shared_pixels_is_said(tmp_path: Path) -> None:
