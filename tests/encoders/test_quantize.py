@@ -115,7 +115,7 @@ def test_equalizing_changes_no_vector_and_brings_the_channels_together(
     assert apart[1] == pytest.approx((1 - STRENGTH) * apart[0])
 
 
-@pytest.mark.parametrize(("reduced", "most"), [(False, 0.018), (True, 0.027)])
+@pytest.mark.parametrize(("reduced", "most"), [(False, 0.18), (True, 0.25)])
 def test_the_vectors_move_by_what_rounding_explains(
     reduced: bool,
     most: float,
@@ -127,21 +127,17 @@ def test_the_vectors_move_by_what_rounding_explains(
     """Rounding to 255 steps of a range of 8 standard deviations adds (8 / 255)^2 / 12 = 8e-5 of a tensor's variance.
 
     68 tensors: 0.6 %. Weights on +-127 with a maximum of 4 deviations add (4 / 127)^2 / 12 = 8e-5 in each of 52 layers: 0.4 %;
-    on +-63 four times that, 1.7 %. A random network passes an error on with up to 1.8 times its size, so its root is at most
-    1.8 x sqrt(1.0 %) = 18 % and 1.8 x sqrt(2.3 %) = 27 % of a vector, and the mean over the 4 positions and the shared
-    part of 24 vectors make it a tenth of that: measured 0.6 % and 1.2 %.
+    on +-63 four times that, 1.7 %. A random network passes an error on with up to 1.8 times its size, so the vectors are off by
+    at most 1.8 x sqrt(1.0 %) = 0.18 and 1.8 x sqrt(2.3 %) = 0.27 of their length; measured 0.13 and 0.20.
+    One vector for everybody would be off by 0.265 of it: the bounds stay below.
     """
     graph = quantize(network, statistics, reduced_range=reduced)
     plain = vectors(network.model, images, tmp_path / "float.onnx")
     rounded = vectors(
         graph, images, tmp_path / "int8.onnx", precision="int8", reduced_range=reduced
     )
-    print(
-        "MEASURED",
-        reduced,
-        relative_error(plain, rounded),
-        np.linalg.norm(rounded - plain) / np.linalg.norm(plain),
-    )
+    assert np.linalg.norm(rounded - plain) < most * np.linalg.norm(plain)
+    assert relative_error(plain, rounded) < 1
 
 
 @pytest.mark.parametrize("reduced", [False, True])
