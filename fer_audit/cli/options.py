@@ -111,11 +111,7 @@ cluster_options = _apply(
             help="Number of clusters; auto = chosen from elbow, silhouette and stability.",
         ),
         click.option(
-            "--starts",
-            type=int,
-            default=_DEFAULT.starts,
-            show_default=True,
-            help="K-Means starts.",
+            "--starts", type=int, default=_DEFAULT.starts, show_default=True, help="K-Means runs."
         ),
         click.option(
             "--sweep-max",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from fer_audit.config import Precision
 from fer_audit.errors import ConfigError, ModelError, StoreError
 
 if TYPE_CHECKING:
@@ -114,9 +115,12 @@ def _remembered(values: Mapping[str, Any]) -> Tuning | None:
     from fer_audit.encoders.export import is_path, model_path, models_folder
     from fer_audit.encoders.sidecar import load_model
 
-    name, asked = values["model"], values["precision"]
+    name: str = values["model"]
+    asked: Precision = values["precision"]
     folder = models_folder(values["models_dir"], values["cache_dir"])
-    stored = "fp32" if asked == "int8" else asked  # int8 models are made from fp32, one a set
+    stored: Precision = (
+        "fp32" if asked == "int8" else asked
+    )  # int8 models are made from fp32, one a set
     try:
         # a model that is not exported yet has no tuning: this never exports one
         source = load_model(Path(name) if is_path(name) else model_path(folder, name, stored))

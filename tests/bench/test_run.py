@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from fer_audit.bench import end_to_end, measure
 from fer_audit.bench.document import BENCH_SCHEMA, bench_json
 from fer_audit.bench.memory import PeakMemory
 from fer_audit.bench.model_stages import ModelStages, pack_once
 from fer_audit.bench.options import STAGES, BenchOptions
 from fer_audit.bench.row_stages import drawn_inputs
+from fer_audit.bench.run import run_bench
 from fer_audit.bench.subject import find_subject
 from fer_audit.bench.tuning import find_tuning, tuning_key
 from fer_audit.bench.types import BenchResult
@@ -21,9 +25,11 @@ from fer_audit.embed.session import EmbedSession
 from fer_audit.embed.types import CPU, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, DatasetError, LockedError, ModelError
+from fer_audit.pipeline import Run, run_audit
 from fer_audit.progress import Silent
 from fer_audit.store import folder_lock
 from tests.bench.conftest import Bench
+from tests.graphs import convolution_graph, save
 
 FILE_STAGES = ["scan", "decode", "resize", "decode + resize", "pack"]
 MODEL_STAGES = ["bare model", "embed from pack", "embed from files"]
@@ -34,7 +40,11 @@ def names(result: BenchResult) -> list[str]:
     return [stage.stage for stage in result.stages]
 
 
-def test_every_stage_is_measured_in_the_order_of_the_work(bench: Bench, cache_dir: Path) -> None:
+def test_every_stage_is_measured_in_the_order_of_the_work(
+    bench: Bench, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "LONG_SECONDS", 0.0)  # every warm-up counts: one page, not two
+
     result = bench(stages=STAGES[:-1])
 
     assert STAGES[-1] == "run"
@@ -53,14 +63,34 @@ def test_every_stage_is_measured_in_the_order_of_the_work(bench: Bench, cache_di
     assert [path.name for path in (cache_dir / "bench").iterdir()] in ([], [".fer-audit.lock"])
 
 
-def test_the_time_of_a_whole_run_goes_to_its_stages(bench: Bench) -> None:
-    """The warm-up's seconds would not fit into those of the one sample after it."""
-    result = bench(stages=("run",), repeats=1)
+def test_where_the_time_of_a_whole_run_goes_leaves_the_warm_up_out(
+    bench: Bench, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In class folders: one attribute makes a page of few charts."""
+    for number, file in enumerate(sorted(faces.iterdir())):
+        (faces / "ab"[number % 2]).mkdir(exist_ok=True)
+        file.rename(faces / "ab"[number % 2] / file.name)
+    runs: list[dict[str, float]] = []
+
+    def listening(*args: Any, **options: Any) -> Run:  # noqa: ANN401 - as it is called
+        # the warm-up ends before the page, whose charts take seconds
+        done = run_audit(*args, until="report" if runs else "cluster", **options)
+        runs.append({timing.stage: timing.seconds for timing in done.timings})
+        return done
+
+    monkeypatch.setattr(end_to_end, "run_audit", listening)
+    monkeypatch.setattr(
+        measure, "LONG_SECONDS", math.inf
+    )  # a slow warm-up would count as a sample
+
+    result = bench(faces, stages=("run",), repeats=1)
 
     (whole,) = result.stages
     assert (whole.stage, whole.items, len(whole.seconds)) == ("whole run", 12, 1)
-    assert {stage for stage, _ in result.time_goes} >= {"embed", "cluster", "audit", "report"}
-    assert 0 < sum(seconds for _, seconds in result.time_goes) <= whole.seconds[0]
+    _, sample = runs
+    assert dict(result.time_goes) == sample
+    assert set(sample) >= {"embed", "cluster", "audit", "report"}
+    assert sum(sample.values()) <= whole.seconds[0]
 
 
 def test_the_three_ways_are_compared_with_as_many_samples_as_were_asked_for(bench: Bench) -> None:
@@ -198,6 +228,57 @@ def test_an_error_leaves_no_scratch_behind(bench: Bench, tmp_path: Path, cache_d
 def test_options_that_measure_nothing_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         BenchOptions(**wrong)  # type: ignore[arg-type]  # one wrong field at a time
+
+
+@pytest.mark.parametrize("device", ["cuda:0,1", "cuda:all"])
+def test_several_devices_are_refused(cache_dir: Path, device: str) -> None:
+    resources = Resources(cache_dir=cache_dir, device=device)
+
+    with pytest.raises(ConfigError, match=f"one device, --device {device} asks for several"):
+        run_bench(None, resources=resources)
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> ExportedModel:
+    """Give a network that can be quantized, in a folder that the user's could be."""
+    (tmp_path / "models").mkdir()
+    return save(convolution_graph(8), tmp_path / "models" / "tiny.onnx", dim=8, name="tiny")
+
+
+def test_an_int8_model_of_the_measured_images_is_not_left_with_the_users(
+    stored: ExportedModel, cache_dir: Path
+) -> None:
+    """Its tuning is: it holds for every int8 model of the same network."""
+    models_dir = stored.path.parent
+    before = sorted(models_dir.iterdir())
+
+    result = run_bench(
+        None,
+        options=BenchOptions(
+            images=64, face_size=48, repeats=1, budget_seconds=0.0, stages=("scan",), autotune=True
+        ),
+        config=AuditConfig(model=str(stored.path), precision="int8"),
+        resources=Resources(cache_dir=cache_dir, models_dir=models_dir, device="cpu"),
+    )
+
+    assert (result.model.name, result.model.precision) == ("tiny", "int8")
+    assert result.model.sha256 != stored.sha256
+    assert sorted(models_dir.iterdir()) == before
+    assert list(cache_dir.glob("**/*int8*.onnx")) == []
+    assert find_tuning(cache_dir, tuning_key(stored, "int8", CPU)) is not None
+    assert find_tuning(cache_dir, tuning_key(stored, "fp32", CPU)) is None
+
+
+def test_int8_of_a_handful_of_images_is_refused(stored: ExportedModel, cache_dir: Path) -> None:
+    with pytest.raises(ConfigError, match="--images 63 is too few") as caught:
+        run_bench(
+            None,
+            options=BenchOptions(images=63, face_size=48, stages=("scan",)),
+            config=AuditConfig(model=str(stored.path), precision="int8"),
+            resources=Resources(cache_dir=cache_dir, device="cpu"),
+        )
+
+    assert "--images 64" in caught.value.hint
 
 
 def test_every_stage_of_the_options_is_known() -> None:

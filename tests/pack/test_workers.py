@@ -282,7 +282,8 @@ def test_no_process_outlives_a_run_that_was_stopped(
 def swept(pictures: FaceDataset, cache: Path) -> None:
     """See what a killed run left, and that the next one removes it."""
     folder = StageFolder.open(cache, "pack", pack_fingerprint(pictures, SIZE))
-    assert len(left_behind(cache)) == 1
+    # it may have been writing a part as well
+    assert len(list(cache.rglob(f"{TEMPORARY}decode-*"))) == 1
     with folder.locked():
         assert not left_behind(cache)
 
