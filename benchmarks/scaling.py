@@ -115,11 +115,11 @@ def main() -> None:
     facts = machine_facts()
     with tempfile.TemporaryDirectory(prefix="fer-audit-scaling-", dir=asked.work) as work:
         document = measure(QUICK if asked.quick else FULL, asked.dataset, Path(work))
-    command = "python -m benchmarks.scaling"
-    command += f" --dataset path/to/{asked.dataset.name}" if asked.dataset else ""
-    if not asked.quick:
-        whole = {"command": command, "machine": facts, **document}
-        say(f"-> {write_result(asked.results, 'scaling', whole)}")
+        command = "python -m benchmarks.scaling"
+        command += f" --dataset path/to/{asked.dataset.name}" if asked.dataset else ""
+        if not asked.quick:
+            whole = {"command": command, "machine": facts, **document}
+            say(f"-> {write_result(asked.results, 'scaling', whole)}")
     say(f"{time.perf_counter() - began:.0f} s in all")
 
 

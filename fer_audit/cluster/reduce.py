@@ -34,6 +34,9 @@ MAPPED_BYTES = 2**29
 They stay in the page cache, so the next pass costs a twentieth more."""
 
 
+PIECE_ROWS = 512
+"""Scattered rows that are read before pages are given back: each brings in its neighbourhood, 64 KB or more."""
+
 Chunk: TypeAlias = tuple[slice | NDArray[np.intp], NDArray[np.float32]]
 """Which of the usable rows, and their (b, d) vectors."""
 
@@ -79,8 +82,13 @@ class Rows:
         """Yield (which of the numbers, their vectors) of some rows, ascending, by their row numbers."""
         for start in range(0, len(numbers), at_once):
             here = slice(start, start + at_once)
-            yield here, _single(self.vectors[numbers[here]])
-            _give_back(self.vectors)
+            part = numbers[here]
+            step = PIECE_ROWS if _is_large_map(self.vectors) else len(part)
+            pieces = []
+            for first in range(0, len(part), step):
+                pieces.append(_single(self.vectors[part[first : first + step]]))
+                _give_back(self.vectors)
+            yield here, pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     @property
     def count(self) -> int:
@@ -93,11 +101,15 @@ def _single(block: NDArray[np.float32] | NDArray[np.float16]) -> NDArray[np.floa
     return np.asarray(block, np.float32)
 
 
+def _is_large_map(vectors: NDArray[np.float32] | NDArray[np.float16]) -> bool:
+    """Tell whether pages must be given back; only those of a read-only map are sure to be in the file too."""
+    mapped = isinstance(vectors, np.memmap) and vectors.mode == "r"
+    return mapped and vectors.nbytes > MAPPED_BYTES
+
+
 def _give_back(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
-    """Let the pages of a large read-only memory map go; whoever reads them again gets them from the page cache."""
-    if not (isinstance(vectors, np.memmap) and vectors.mode == "r"):
-        return
-    if vectors.nbytes > MAPPED_BYTES and isinstance(vectors.base, mmap.mmap):
+    """Let the pages of a large memory map go; whoever reads them again gets them from the page cache."""
+    if _is_large_map(vectors) and isinstance(vectors.base, mmap.mmap):
         vectors.base.madvise(mmap.MADV_DONTNEED)
 
 
