@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import RESULTS, machine_facts, write_result
 from fer_audit.audit.run import audit_dataset
+from fer_audit.bench.row_stages import drawn_dataset
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
@@ -429,22 +430,12 @@ def drawn_rows(n: int) -> tuple[FaceDataset, Any]:
         "age_bin": (9, rng.integers(0, 9, n), "demographic"),
         "session": (20, rng.integers(0, 20, n), "batch"),
     }
-    dataset = FaceDataset(
-        name="drawn rows",
-        root=Path("drawn"),
-        ids=tuple(f"{row:08}" for row in range(n)),
-        sizes=np.ones(n, np.int64),
-        mtimes=np.zeros(n, np.int64),
-        attributes=tuple(
+    dataset = drawn_dataset(
+        n,
+        tuple(
             Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
             for name, (groups, codes, kind) in columns.items()
         ),
-        ages=None,
-        rejects=(),
-        notes=(),
-        label_source="The labels were drawn by lot.",
-        parent=None,
-        fingerprint="0" * 64,
     )
     rows = empty_rows(n)
     rows.ok[:] = True

@@ -23,6 +23,7 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import FerAuditError
+from fer_audit.pipeline.int8_agreement import relative_error
 from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.progress import Silent
 from fer_audit.store import cache_folder
@@ -244,8 +245,7 @@ def check(
     kind, _, precision = peer.partition("-")
     is_ours = kind in ("bare", "pack", "cold")
     if is_ours and precision in LARGEST_ERROR:
-        spread = np.linalg.norm(other - other.mean(axis=0))
-        found["error_of_spread"] = float(np.linalg.norm(one - other) / spread)
+        found["error_of_spread"] = relative_error(reference, vectors)
         agrees = found["error_of_spread"] <= LARGEST_ERROR[precision]
     elif is_ours:
         agrees = np.array_equal(vectors, reference)

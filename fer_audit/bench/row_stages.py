@@ -61,22 +61,12 @@ def drawn_inputs(n: int, model: ModelFacts) -> RowInputs:
         "gender": (("female", "male"), rng.integers(0, 2, n)),
         "age_bin": (("0-17", "18-39", "40-64", "65+"), rng.integers(0, 4, n)),
     }
-    dataset = FaceDataset(
-        name="drawn rows",
-        root=Path("drawn"),
-        ids=tuple(f"{row:08d}" for row in range(n)),
-        sizes=np.full(n, 1, np.int64),
-        mtimes=np.zeros(n, np.int64),
-        attributes=tuple(
+    dataset = drawn_dataset(
+        n,
+        tuple(
             Attribute(name, categories, codes.astype(np.int16), "demographic")
             for name, (categories, codes) in columns.items()
         ),
-        ages=None,
-        rejects=(),
-        notes=(),
-        label_source="The labels were drawn by lot.",
-        parent=None,
-        fingerprint="0" * 64,
     )
     rows = empty_rows(n)
     rows.ok[:] = True
@@ -86,6 +76,24 @@ def drawn_inputs(n: int, model: ModelFacts) -> RowInputs:
     embeddings = Embeddings(vectors, rows.ok, rows.reasons, model, "0" * 64)
     what = f"{n:,} drawn rows of {model.dim:,} numbers in {_BLOBS} blobs, seeded"
     return RowInputs(dataset, rows, embeddings, what)
+
+
+def drawn_dataset(n: int, attributes: tuple[Attribute, ...]) -> FaceDataset:
+    """Return a set of n images that were never made, with labels that were drawn."""
+    return FaceDataset(
+        name="drawn rows",
+        root=Path("drawn"),
+        ids=tuple(f"{row:08d}" for row in range(n)),
+        sizes=np.full(n, 1, np.int64),
+        mtimes=np.zeros(n, np.int64),
+        attributes=attributes,
+        ages=None,
+        rejects=(),
+        notes=(),
+        label_source="The labels were drawn by lot.",
+        parent=None,
+        fingerprint="0" * 64,
+    )
 
 
 class RowStages:

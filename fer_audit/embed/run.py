@@ -82,11 +82,6 @@ def embed_shards(
             waiting.popleft().keep(folder)
 
 
-def embed_shard(shard: PackShard, index: int, session: EmbedSession, folder: StageFolder) -> None:
-    """Embed one shard and keep its vectors; see `embed_shards`."""
-    embed_shards([(index, shard)], session, folder)
-
-
 class _ShardVectors:
     """The vectors of one shard, as far as they are there."""
 

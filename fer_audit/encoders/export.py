@@ -9,7 +9,7 @@ from fer_audit.config import Precision
 from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
 from fer_audit.encoders.half import to_half
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import load_model, save_model, sidecar_path
+from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import ModelError
@@ -57,7 +57,7 @@ def find_or_export(
     if is_path(model):
         return _of_precision(load_model(Path(model)), precision)
     path = model_path(models_dir, catalog_entry(model).spec.name, precision)
-    if path.exists() and sidecar_path(path).exists():
+    if is_saved(path):
         return load_model(path)
     return export_model(
         model, precision, models_dir=models_dir, weights_dir=weights_dir, progress=progress

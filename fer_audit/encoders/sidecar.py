@@ -29,6 +29,11 @@ def sidecar_path(model_path: Path) -> Path:
     return model_path.with_suffix(".json")
 
 
+def is_saved(model_path: Path) -> bool:
+    """Whether a model file and its sidecar are both there; `load_model` says whether they belong together."""
+    return model_path.exists() and sidecar_path(model_path).exists()
+
+
 def save_model(
     model: onnx.ModelProto,
     spec: ModelSpec,

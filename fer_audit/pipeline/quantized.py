@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,18 +21,13 @@ from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.network import read_network
 from fer_audit.encoders.quantize import quantize
 from fer_audit.encoders.saturation import EXACT_SUM, SIZE, saturation_graph
-from fer_audit.encoders.sidecar import (
-    load_model,
-    refuse_foreign_parts,
-    save_model,
-    sidecar_path,
-)
+from fer_audit.encoders.sidecar import is_saved, load_model, refuse_foreign_parts, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pack.decode import DecodeError, decode_image
-from fer_audit.pack.read import read_file
+from fer_audit.pack.read import ListedFiles
 from fer_audit.pipeline.int8_agreement import batches, measure_agreement
 from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
@@ -114,9 +110,11 @@ def find_or_quantize(
     work = _Work(source, dataset, scratch / "work", config.batch_size, resources.threads)
     reduced = sums_saturate(scratch, source.spec)
     path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
-    if not again and path.exists() and sidecar_path(path).exists():
+    if not again and is_saved(path):
         return load_model(path)
     with folder_lock(scratch, wait_seconds=-1):
+        if not again and is_saved(path):  # made by whom we waited for
+            return load_model(path)
         make_folder(work.folder)
         try:
             return _make(work, path, progress, reduced=reduced)
@@ -130,15 +128,15 @@ def sums_saturate(folder: Path, spec: ModelSpec) -> bool:
     The few numbers that ask it are kept in `folder`.
     """
     path = folder / "sums.onnx"
-    if path.exists() and sidecar_path(path).exists():
+    if is_saved(path):
         model = load_model(path)
     else:
         spec = dataclasses.replace(spec, name="sums", size=SIZE, dim=1)
         # marked as 7 bits, so that nothing is done about what is to be seen
         model = save_model(saturation_graph(), spec, "int8", path, reduced_range=True)
     white = np.full((SUMMED, SIZE, SIZE, 3), 255, np.uint8)
-    session = EmbedSession(model, CPU, batch_size=SUMMED, threads=1)
-    return bool((session.embed(white) != EXACT_SUM).any())
+    with closing(EmbedSession(model, CPU, batch_size=SUMMED, threads=1)) as session:
+        return bool((session.embed(white) != EXACT_SUM).any())
 
 
 def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> ExportedModel:
@@ -149,13 +147,14 @@ def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> Expo
     graph = work.integer_graph(calibration, progress, reduced=reduced)
     spec = work.source.spec
     draft = save_model(graph, spec, "int8", work.folder / "int8.onnx", reduced_range=reduced)
-    agreement = measure_agreement(
-        work.session(work.source),
-        work.session(draft),
-        held_out,
-        calibration_images=len(calibration),
-        progress=progress,
-    )
+    with closing(work.session(work.source)) as plain, closing(work.session(draft)) as rounded:
+        agreement = measure_agreement(
+            plain,
+            rounded,
+            held_out,
+            calibration_images=len(calibration),
+            progress=progress,
+        )
     progress.finish("quantize")
     if agreement.error > LARGEST_ERROR:
         raise ModelError(
@@ -216,15 +215,11 @@ class _Work:
         wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
         pixels = np.empty((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
         found = 0
-        for row in stage_rng(0, "quantize").permutation(len(self.dataset)).tolist():
-            file_id = self.dataset.ids[row]
+        dataset = self.dataset
+        files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
+        for row in stage_rng(0, "quantize").permutation(len(files)).tolist():
             try:
-                data = read_file(
-                    self.dataset.root / file_id,
-                    int(self.dataset.sizes[row]),
-                    int(self.dataset.mtimes[row]),
-                )
-                pixels[found] = decode_image(data, file_id, size).pixels
+                pixels[found] = decode_image(files.read(row), files.ids[row], size).pixels
             except DecodeError:
                 continue
             found += 1
@@ -247,11 +242,12 @@ class _Work:
         graph, width = statistics_graph(network)
         spec = dataclasses.replace(self.source.spec, dim=width)
         model = save_model(graph, spec, "fp32", self.folder / "statistics.onnx")
-        session = self.session(model, WATCHED_BATCH)
 
-        def rows() -> Iterator[NDArray[np.float32]]:
+        def rows(session: EmbedSession) -> Iterator[NDArray[np.float32]]:
             for batch in batches(pixels, WATCHED_BATCH):
                 yield session.embed(batch)
                 progress.advance("quantize", len(batch))
 
-        return quantize(network, read_statistics(network, rows()), reduced_range=reduced)
+        with closing(self.session(model, WATCHED_BATCH)) as session:
+            statistics = read_statistics(network, rows(session))
+        return quantize(network, statistics, reduced_range=reduced)
