@@ -9,7 +9,7 @@ CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do comm
 AXE := axe-core-4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
-.PHONY: help run test check browser real real-full unpack ci bench bench-smoke pictures clean
+.PHONY: help run test check faults browser real real-full unpack ci bench bench-smoke pictures clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ check: .venv/dev  ## Format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+faults: .venv/dev  ## Every row of the fault table in docs/trust.md: kills, full disks, hostile files
+	$(BIN)/pytest -n auto --dist loadfile -m "faults and not slow"
 
 browser: .venv/dev  ## Tests of the HTML report in Chromium, when it is installed
 	@if [ -n "$(CHROMIUM)" ]; then \
@@ -43,7 +46,7 @@ unpack:
 	@if [ -f "$(SHARED)" ] && [ ! -d "$(UTKFACE)" ]; then \
 		mkdir -p "$(dir $(UTKFACE))" && tar -xf "$(SHARED)" -C "$(dir $(UTKFACE))"; fi
 
-ci: check test browser real bench-smoke  ## What CI runs
+ci: check test faults browser real bench-smoke  ## What CI runs
 
 bench: .venv/dev unpack  ## Measure all cases against the baselines, some minutes, and write the numbers into README
 	$(BIN)/python -m benchmarks run $(if $(wildcard $(UTKFACE)),--dataset "$(UTKFACE)")
