@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,10 @@ MapMethod = Literal["pca", "umap"]
 
 MOST_THUMBNAILS = 50
 """Faces in one row of a contact sheet; more is a gallery of the set, not a look at it."""
+
+
+FILE_SECONDS = 30.0
+"""Any photograph is decoded in a second or two, even the largest allowed one on a slow machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,9 @@ class Resources:
     threads: int | None = None
     """Threads of the model; None = the cores this process may use."""
     workers: int | None = None
-    """Threads (beside a GPU: processes) that decode images; None = the cores this process may use."""
+    """Processes that decode images; None = the cores this process may use, at most eight."""
+    file_seconds: float = FILE_SECONDS
+    """Seconds one file may take to decode; over them it fails as `timeout`."""
     pack: PackMode = "auto"
     """Keep the decoded pixels: on, off, or auto = when the disk has room."""
     cache_dir: Path | None = None
@@ -145,6 +152,8 @@ class Resources:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
+        if not 0 < self.file_seconds < math.inf:
+            raise ConfigError(f"file_seconds is {self.file_seconds}; it must be more than 0")
         numbers = self.device.partition(":")[2].split(",")
         if not re.fullmatch(DEVICE, self.device) or len(set(numbers)) < len(numbers):
             raise ConfigError(
@@ -163,6 +172,8 @@ class ReportOptions:
     """Faces a row of the contact sheets: so many nearest, median and farthest of each cluster; 0 = no sheets."""
     blur_faces: bool = False
     """Make the faces of the contact sheets unrecognisable to a viewer."""
+    min_cell: int = 0
+    """Withhold every count of people from 1 to this less 1, and what tells it; 0 = none."""
 
     def __post_init__(self) -> None:
         """Refuse what no report can show."""
@@ -172,6 +183,16 @@ class ReportOptions:
             raise ConfigError(
                 f"thumbnails is {self.thumbnails}; it must be between 0 and {MOST_THUMBNAILS}"
             )
+        refuse_min_cell(self.min_cell)
+
+
+def refuse_min_cell(min_cell: int) -> None:
+    """Raise ConfigError for a --min-cell that withholds nothing: 1 or less, but for 0, which is off."""
+    if min_cell < 0 or min_cell == 1:
+        raise ConfigError(
+            f"min_cell is {min_cell}; it must be 2 or more, or 0 to withhold nothing",
+            hint="For example: --min-cell 5",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 # OpenMP's threads wait by spinning; on two cores that other work shares, that doubles the time of K-Means.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.pack.read import ListedFiles
+from fer_audit.pack.types import PackRows
+from fer_audit.pack.workers import Decoders
 from tests.drawings import draw_faces
 from tests.graphs import mean_colour_graph, save
 
@@ -21,6 +26,20 @@ N_FACES = 24
 def faces(tmp_path: Path) -> Path:
     """Give a folder of 24 drawn faces under UTKFace's names: 5 races, 2 genders, ages 1-80."""
     return draw_faces(tmp_path / "faces", N_FACES)
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the ids of the files that were handed to decode processes from here on."""
+    seen: list[str] = []
+    fill = Decoders.fill
+
+    def watching(self: Decoders, files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
+        seen.extend(files.ids)
+        return fill(self, files, pixels)
+
+    monkeypatch.setattr(Decoders, "fill", watching)
+    return seen
 
 
 @pytest.fixture(scope="session")

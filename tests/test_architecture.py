@@ -11,7 +11,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "fer_audit"
 
-FOUNDATION = ("errors", "config", "fingerprint", "store", "rng", "progress", "cores")
+FOUNDATION = (
+    *("errors", "config", "fingerprint", "arrays", "durable", "store"),
+    *("rng", "progress", "cores"),
+)
 ROOMS = (
     *("dataset", "pack", "encoders", "embed", "cluster", "audit", "report"),
     *("synth", "pipeline", "bench", "cli"),
@@ -35,7 +38,6 @@ OWNERS = {
     "PIL": ("pack", "synth"),
     "umap": (),
     "simplejpeg": (),
-    "multiprocessing": ("pack",),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
@@ -44,7 +46,7 @@ ONLY_HOMES = {
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
     "simplejpeg": ("pack/jpeg.py",),
-    "multiprocessing": ("pack/workers.py",),
+    "multiprocessing": (),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store.py",),
     "platformdirs": ("store.py",),
@@ -53,7 +55,7 @@ ONLY_HOMES = {
     "torch": ("encoders/torch_export.py",),
     "torchvision": ("encoders/torch_export.py",),
     "urllib": ("encoders/weights.py",),
-    "subprocess": ("encoders/weights.py",),
+    "subprocess": ("encoders/weights.py", "pack/workers.py"),
     "tarfile": ("encoders/weights.py",),
     "random": (),
     "pickle": (),

@@ -17,9 +17,8 @@ from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
-from fer_audit.pack import build
-from fer_audit.pack.build import ShardMaker, concatenate_rows, pack_fingerprint
-from fer_audit.pack.decode import decode_image
+from fer_audit.pack.build import ShardMaker, pack_fingerprint
+from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import cells as cell_module
 from fer_audit.pipeline import map_points as map_module
@@ -127,19 +126,6 @@ def bench(tmp_path: Path) -> Bench:
         coordinates=rng.normal(size=(N, 3)).astype(np.float32),
     )
     return Bench(dataset, rows, clustering, cache, np.array(shards[0].pixels))
-
-
-@pytest.fixture
-def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the names of the files that were decoded from here on."""
-    names: list[str] = []
-
-    def counting(data: bytes, name: str, size: int) -> object:
-        names.append(name)
-        return decode_image(data, name, size)
-
-    monkeypatch.setattr(build, "decode_image", counting)
-    return names
 
 
 def clustered(bench: Bench) -> Clustering:

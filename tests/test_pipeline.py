@@ -25,7 +25,6 @@ from fer_audit.config import AuditConfig, Resources
 from fer_audit.embed.session import EmbedSession
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.pack import build
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
@@ -96,26 +95,20 @@ def walks(tiny_model: ExportedModel, cache_dir: Path) -> Walks:
 class Work:
     """What was really done: files decoded, batches embedded."""
 
-    decoded: list[str] = field(default_factory=list)
+    decoded: list[str]
     sessions: int = 0
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(monkeypatch: pytest.MonkeyPatch, decoded: list[str]) -> Work:
     """Give a count of the expensive things; decoder and session are the real ones."""
-    done = Work()
-
-    def counting_decode(data: bytes, name: str, size: int) -> object:
-        done.decoded.append(name)
-        return decode_image(data, name, size)
-
+    done = Work(decoded)
     open_session = EmbedSession.__init__
 
     def counting_open(self: EmbedSession, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on
         done.sessions += 1
         open_session(self, *args, **options)
 
-    monkeypatch.setattr(build, "decode_image", counting_decode)
     monkeypatch.setattr(EmbedSession, "__init__", counting_open)
     return done
 

@@ -14,7 +14,6 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from fer_audit.pack import build
-from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import run_audit, vectors
 from tests.drawings import draw_faces
 from tests.graphs import convolution_graph, save
@@ -66,19 +65,11 @@ def test_a_run_over_several_devices_gives_the_bytes_of_one(
 
 
 def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
-    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, convolutions: ExportedModel
+    faces: Path, tmp_path: Path, decoded: list[str], convolutions: ExportedModel
 ) -> None:
     model = save_model(
         to_half(convolution_graph()), convolutions.spec, "fp16", tmp_path / "half.onnx"
     )
-    decoded: list[str] = []
-
-    def counting(data: bytes, name: str, size: int) -> object:
-        decoded.append(name)
-        return decode_image(data, name, size)
-
-    monkeypatch.setattr(build, "decode_image", counting)
-
     with pytest.raises(ModelError, match="is fp16, which the CPU provider would convert"):
         embed(faces, tmp_path / "out", tmp_path / "cache", model)
 

@@ -16,7 +16,8 @@ from fer_audit.embed.run import embed_shards, join_shards, load_embeddings
 from fer_audit.embed.session import EmbedSession
 from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ModelError
-from fer_audit.pack.build import ShardMaker, concatenate_rows, pack_fingerprint
+from fer_audit.pack.build import ShardMaker, pack_fingerprint
+from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows, shard_count
 from fer_audit.store import StageFolder
 

@@ -17,7 +17,7 @@ from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
-from fer_audit.pack.build import empty_rows
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline.again import cluster_more
 from fer_audit.progress import Silent

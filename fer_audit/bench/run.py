@@ -31,9 +31,9 @@ from fer_audit.bench.types import (
     Trial,
 )
 from fer_audit.config import AuditConfig, Resources
-from fer_audit.cores import usable_cores
 from fer_audit.embed.session import EmbedSession, open_sessions
 from fer_audit.embed.types import Embeddings
+from fer_audit.pack.workers import default_workers
 from fer_audit.progress import Progress, Silent
 from fer_audit.store import LOCK, StageFolder, cache_folder, folder_lock, make_folder
 
@@ -138,7 +138,7 @@ class _Bench:
         self.cache = cache
         self.scratch = scratch
         self.config = subject.config
-        self.workers = resources.workers or usable_cores()
+        self.workers = resources.workers or default_workers()
         self.threads = resources.threads or session_threads(subject.place)
         self.meter = PeakMemory()
         self.speeds: list[StageSpeed] = []

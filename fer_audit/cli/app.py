@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
-from types import FrameType
+from collections.abc import Callable
 from typing import NoReturn
 
 import click
 
 from fer_audit import __version__
 from fer_audit.cli.settings import settings_from_files, with_tuning
+from fer_audit.cli.signals import INTERRUPTED, told_at_once
 from fer_audit.errors import FerAuditError
 
 COMMANDS = {
@@ -25,13 +25,11 @@ COMMANDS = {
     "report": ("fer_audit.cli.report", "Show a finished run again."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
+    "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
     "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and the best settings."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
-
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 class LazyGroup(click.Group):
@@ -81,7 +79,13 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    with told_at_once() as tell_interrupted:
+        code = _invoke(tell_interrupted)
+    sys.exit(code)
+
+
+def _invoke(tell_interrupted: Callable[[], None]) -> int:
+    """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
         with cli.make_context("fer-audit", sys.argv[1:]) as ctx:
@@ -90,11 +94,8 @@ def main() -> NoReturn:
             sys.stdout.flush()
     except click.exceptions.Exit as exc:
         code = exc.exit_code
-    except click.Abort:
-        _interrupted()
-        code = INTERRUPTED
-    except KeyboardInterrupt:
-        _interrupted()
+    except (click.Abort, KeyboardInterrupt):
+        tell_interrupted()
         code = INTERRUPTED
     except click.ClickException as exc:
         exc.show()
@@ -106,23 +107,13 @@ def main() -> NoReturn:
         code = exc.exit_code
     except BrokenPipeError:
         code = _nobody_listens()
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _nobody_listens() -> int:
     """End well when the reader of stdout went away: that is its right."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _interrupted() -> None:
-    click.echo("\nfer-audit: interrupted; run the same command to continue", err=True)
-
-
-def _terminate(signal_number: int, frame: FrameType | None) -> NoReturn:
-    click.echo("\nfer-audit: terminated; run the same command to continue", err=True)
-    # decoding threads may be busy; everything finished is on disk already
-    os._exit(TERMINATED)
 
 
 def _printable(text: str) -> str:

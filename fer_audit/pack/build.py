@@ -11,28 +11,24 @@ import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from fer_audit.config import FILE_SECONDS
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.errors import StoreError
 from fer_audit.fingerprint import stage_fingerprint
-from fer_audit.pack.decode import DecodeError, decode_image
+from fer_audit.pack.decode import DecodeError
 from fer_audit.pack.read import ListedFiles
-from fer_audit.pack.style import style_of
-from fer_audit.pack.types import SHARD_ROWS, STYLE_NAMES, PackRows, PackShard, shard_count
-from fer_audit.pack.workers import Decoders, ProcessDecoders, ThreadDecoders
-from fer_audit.store import StageFolder, free_bytes
+from fer_audit.pack.rows import concatenate_rows
+from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
+from fer_audit.pack.workers import Decoders, worth_starting
+from fer_audit.store import StageFolder
 
 AHEAD = 2
 """Shards made before they are asked for."""
-
-DISK_MARGIN = 2_000_000_000
-"""Bytes `--pack auto` leaves free on the disk."""
 
 
 def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
@@ -55,23 +51,6 @@ def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
     )
 
 
-def pixels_bytes(n_images: int, size: int) -> int:
-    """Return how large the packed pixels of so many images are."""
-    return n_images * size * size * 3
-
-
-def keep_pixels(mode: str, folder: Path, n_images: int, size: int) -> bool:
-    """Decide whether the pixels are written: StoreError when they must be and cannot."""
-    need = pixels_bytes(n_images, size)
-    free = free_bytes(folder)
-    if mode == "on" and need > free:
-        raise StoreError(
-            f"The packed pixels need {need / 1e9:.1f} GB, {folder} has {free / 1e9:.1f} GB free",
-            hint="Use --pack off, or --cache-dir on a larger disk.",
-        )
-    return mode == "on" or (mode == "auto" and need + DISK_MARGIN <= free)
-
-
 class ShardMaker:
     """Makes, keeps and reads the shards of one dataset at one size."""
 
@@ -83,16 +62,16 @@ class ShardMaker:
         size: int,
         keep: bool,
         workers: int,
-        processes: bool = False,
+        file_seconds: float = FILE_SECONDS,
     ) -> None:
-        """Name the workers: `processes` are for a model that threads could not feed, see `want_processes`."""
+        """Name the places and the limits; nothing is read yet."""
         self._dataset = dataset
         self._files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
         self._folder = folder
         self._size = size
         self._keep = keep
         self._workers = workers
-        self._processes = processes
+        self._file_seconds = file_seconds
         self.complaints: list[str] = []
         """Why parts found in the cache could not be used."""
 
@@ -106,7 +85,9 @@ class ShardMaker:
         waiting: deque[Future[PackShard]] = deque()
         with (
             ThreadPoolExecutor(AHEAD, thread_name_prefix="shard") as makers,
-            self._decoders() as decoders,  # the first to stop: nobody waits for what is not wanted
+            self._decoders(
+                sum(map(self.length, indices))
+            ) as decoders,  # the first to stop: nobody waits for what is not wanted
         ):
             for index in indices:
                 waiting.append(makers.submit(self._shard, index, decoders))
@@ -191,56 +172,8 @@ class ShardMaker:
         self, start: int, stop: int, decoders: Decoders
     ) -> tuple[NDArray[np.uint8], PackRows]:
         pixels = np.zeros((stop - start, self._size, self._size, 3), np.uint8)
-        parts = decoders.fill(self._files.part(start, stop), pixels)
-        return pixels, concatenate_rows(parts)
+        return pixels, decoders.fill(self._files.part(start, stop), pixels)
 
-    def _decoders(self) -> Decoders:
-        if self._processes:
-            return ProcessDecoders(decode_files, self._workers, self._folder.path, self._size)
-        return ThreadDecoders(decode_files, self._workers)
-
-
-def decode_files(files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
-    """Fill (n, size, size, 3) zeros with the pixels of n files, and return what was learnt of each."""
-    rows = empty_rows(len(files))
-    for index, file_id in enumerate(files.ids):
-        try:
-            data = files.read(index)
-            rows.sha256[index] = hashlib.sha256(data).hexdigest().encode()
-            image = decode_image(data, file_id, pixels.shape[1])
-        except DecodeError as exc:  # whatever is wrong with a file becomes its row's reason
-            rows.reasons[index] = str(exc)
-            continue
-        pixels[index] = image.pixels
-        rows.ok[index] = True
-        rows.flags[index] = image.flags
-        rows.widths[index] = image.width
-        rows.heights[index] = image.height
-        rows.style[index] = style_of(
-            image.pixels, file_bytes=len(data), width=image.width, height=image.height
-        )
-    return rows
-
-
-def empty_rows(n: int) -> PackRows:
-    """Return n writable rows of which nothing is known."""
-    return PackRows(
-        ok=np.zeros(n, np.bool_),
-        reasons=np.zeros(n, "U32"),
-        flags=np.zeros(n, "U64"),
-        sha256=np.zeros(n, "S64"),
-        style=np.zeros((n, len(STYLE_NAMES)), np.float32),
-        widths=np.zeros(n, np.int32),
-        heights=np.zeros(n, np.int32),
-    )
-
-
-def concatenate_rows(parts: Sequence[PackRows]) -> PackRows:
-    """Return the rows of several shards as one."""
-    parts = parts or [empty_rows(0)]
-    return PackRows(
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in PackRows.__slots__
-        }
-    )
+    def _decoders(self, n_images: int) -> Decoders:
+        workers = worth_starting(self._workers, n_images)
+        return Decoders(workers, self._folder.path, self._size, limit=self._file_seconds)

@@ -8,6 +8,7 @@ A file that breaks a rule raises `DecodeError` with the word that becomes its ro
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,14 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fer_audit.pack.jpeg import decode_plain_jpeg
+from fer_audit.pack.jpeg import decode_plain_jpeg, has_too_many_scans
 from fer_audit.pack.resize import enlarge, grows
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow opens these and nothing else: no Ghostscript, no layered formats."""
 
 MAX_PIXELS = 64_000_000
-"""An image larger than this is refused from its header: 64 MP decode to 192 MB."""
+"""An image larger than this is refused from its header: 64 MP are 256 MB in Pillow, at four bytes each."""
+
+MAX_SIDE = 65_535
+"""No side is longer than JPEG can say; a PNG one pixel wide and 64 million high takes 2.7 GB to resize."""
+
+BAND_PIXELS = 2_000_000
+"""Pixels converted to RGB at a time: a whole image of 64 MP would be there four times over, 1.2 GB."""
 
 TINY = 16
 """Pixels of the shorter side below which an image is flagged: nobody can be told apart on it."""
@@ -37,8 +44,12 @@ _SUFFIXES = {
     "TIFF": {".tif", ".tiff"},
 }
 # The limits are ours, from the header; what Pillow would warn of is a row's reason or no concern of stderr.
+Image.MAX_IMAGE_PIXELS = (
+    MAX_PIXELS  # a GIF's first frame is allocated inside Image.open, after this check of Pillow's
+)
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\x00", b"MM\x00*")
 
@@ -63,10 +74,21 @@ class DecodedImage:
 def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
     """Return a file's image, resized with Pillow's bicubic filter.
 
-    Raises DecodeError: empty, format_not_allowed, too_large, truncated, corrupt, mode_not_supported.
+    Raises DecodeError: empty, format_not_allowed, too_large, truncated, corrupt, mode_not_supported, out_of_memory.
     """
     if not data:
         raise DecodeError("empty")
+    if has_too_many_scans(data):
+        raise DecodeError("too_large")
+    try:
+        return _decode(data, file_name, size)
+    except DecodeError:
+        raise
+    except Exception as exc:
+        raise DecodeError(_reason(exc)) from exc
+
+
+def _decode(data: bytes, file_name: str, size: int) -> DecodedImage:
     plain = decode_plain_jpeg(data, size)
     if plain is not None:
         height, width = plain.shape[:2]
@@ -75,15 +97,22 @@ def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
     flags = _flags(image.format, file_name)
     if getattr(image, "is_animated", False):
         flags.append("first_frame")
-    try:
-        image = _to_rgb(_upright(image))
-    except DecodeError:
-        raise
-    except Image.DecompressionBombError as exc:
-        raise DecodeError("too_large") from exc
-    except Exception as exc:
-        raise DecodeError("truncated" if "truncated" in str(exc) else "corrupt") from exc
+    image = _upright(image)
+    image.load()
     return _decoded(_resized(image, size), image.width, image.height, flags)
+
+
+def _reason(problem: Exception) -> str:
+    """Return the word for what a decoder raised."""
+    words = str(problem)
+    if isinstance(problem, MemoryError) or "out of memory" in words:
+        return "out_of_memory"
+    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    if (
+        isinstance(problem, bomb) or "MAX_TEXT" in words
+    ):  # a PNG whose texts unpack to more than 64 MB
+        return "too_large"
+    return "truncated" if "truncated" in words else "corrupt"
 
 
 def _decoded(pixels: NDArray[np.uint8], width: int, height: int, flags: list[str]) -> DecodedImage:
@@ -92,11 +121,27 @@ def _decoded(pixels: NDArray[np.uint8], width: int, height: int, flags: list[str
 
 
 def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Return the (size, size, 3) pixels of an RGB image."""
+    """Return the (size, size, 3) pixels of a loaded image of any mode.
+
+    Pillow's bicubic goes along the rows first and then along the columns. So what is no RGB yet is converted and
+    made narrow band by band, and the columns are done at the end: the same bits without a second whole image.
+    """
     if grows(image.width, image.height, size):
-        flat = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint8)
+        flat = np.frombuffer(_to_rgb(image).tobytes("raw", "RGBX"), np.uint8)
         return enlarge(flat.reshape(image.height, image.width, 4), size)
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    if _is_rgb(image) or image.width * image.height <= BAND_PIXELS:
+        return _narrowed(_to_rgb(image), size, size)
+    narrow = Image.new("RGB", (size, image.height))
+    rows = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        band = _to_rgb(image.crop((0, top, image.width, bottom)))
+        narrow.paste(Image.fromarray(_narrowed(band, size, bottom - top)), (0, top))
+    return _narrowed(narrow, size, size)
+
+
+def _narrowed(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _open(data: bytes) -> Image.Image:
@@ -106,11 +151,7 @@ def _open(data: bytes) -> Image.Image:
     except UnidentifiedImageError:
         looks_allowed = data.startswith(_MAGIC)
         raise DecodeError("corrupt" if looks_allowed else "format_not_allowed") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise DecodeError("too_large") from None
-    except Exception as exc:
-        raise DecodeError("corrupt") from exc
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise DecodeError("too_large")
     if image.width == 0 or image.height == 0:
         raise DecodeError("corrupt")
@@ -132,10 +173,13 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
+def _is_rgb(image: Image.Image) -> bool:
+    return image.mode == "RGB" and "transparency" not in image.info
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Load the pixels and bring every mode to RGB."""
-    image.load()
-    if image.mode == "RGB" and "transparency" not in image.info:
+    """Bring loaded pixels of every mode to RGB."""
+    if _is_rgb(image):
         return image
     if image.mode.startswith("I;16"):
         scaled = (np.asarray(image).astype(np.uint32) + 128) // 257

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,8 +26,16 @@ _FRAMES = {0xC0, 0xC1, 0xC2}
 """Start of a Huffman-coded frame: baseline, extended, progressive (ITU-T T.81, table B.1)."""
 _TABLES = {0xC4, 0xDB, 0xDD, 0xFE}
 """Huffman and quantization tables, restart interval, comment."""
-_JFIF, _SCAN = 0xE0, 0xDA
+_JFIF, _SCAN, _END = 0xE0, 0xDA, 0xD9
 _JFIF_BYTES = 16
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+"""Every marker with a length behind it, and the end: not a stuffed or fill byte, TEM or a restart (T.81, B.1.1)."""
+
+MAX_SCANS = 100
+"""A scan of a few bytes visits every block: 450 of them keep 64 MP busy for 44 s. libjpeg-turbo writes 10 (jcparam.c,
+jpeg_simple_progression), and its own fuzzers give up at 500."""
+MAX_MARKERS = 100_000
+"""A file that looks as if it had too many scans, and has more segments than this, is not walked to its end."""
 
 
 @functools.cache
@@ -78,6 +87,26 @@ def decode_plain_jpeg(data: bytes, size: int) -> NDArray[np.uint8] | None:
     except ValueError:  # libjpeg's errors, and its warnings too
         return None
     return pixels
+
+
+def has_too_many_scans(data: bytes) -> bool:
+    """Whether a JPEG has more scans than `MAX_SCANS`, from its markers alone: nothing is decoded.
+
+    Only a file that could have so many is walked. Its scans end at the end mark, as they do for libjpeg:
+    a thumbnail inside a segment and a film behind the picture do not count.
+    """
+    if not data.startswith(b"\xff\xd8") or data.count(b"\xff\xda") <= MAX_SCANS:
+        return False
+    scans, place = 0, 2
+    for _ in range(MAX_MARKERS):
+        found = _MARKER.search(data, place)
+        if found is None or found[1][0] == _END:
+            return False
+        scans += found[1][0] == _SCAN
+        if scans > MAX_SCANS:
+            return True
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
+    return True
 
 
 def plain_shape(data: bytes) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,12 @@ class ListedFiles:
             self.root, self.ids[start:stop], self.sizes[start:stop], self.mtimes[start:stop]
         )
 
+    def take(self, indices: Sequence[int]) -> ListedFiles:
+        """Return the files of those indices, in that order."""
+        chosen = list(indices)
+        ids = tuple(self.ids[i] for i in chosen)
+        return ListedFiles(self.root, ids, self.sizes[chosen], self.mtimes[chosen])
+
     def read(self, index: int) -> bytes:
         """Return the bytes of one; see `read_file`."""
         return read_file(
@@ -47,7 +54,7 @@ class ListedFiles:
 def read_file(path: Path, size: int, mtime: int) -> bytes:
     """Return the bytes of a plain file that is still as it was listed.
 
-    Raises DecodeError: missing, unreadable, not_a_file, too_large, changed_during_run.
+    Raises DecodeError: missing, unreadable, not_a_file, too_large, changed_during_run, out_of_memory.
     """
     if size < 0:
         raise DecodeError("missing")
@@ -69,6 +76,11 @@ def read_file(path: Path, size: int, mtime: int) -> bytes:
         if facts.st_size > MAX_FILE_BYTES:
             raise DecodeError("too_large")
         try:
-            return file.read()
+            data = file.read(size + 1)
         except OSError as exc:
             raise DecodeError("unreadable") from exc
+        except MemoryError as exc:
+            raise DecodeError("out_of_memory") from exc
+        if len(data) != size or os.fstat(file.fileno()).st_mtime_ns != mtime:
+            raise DecodeError("changed_during_run")  # while it was read
+        return data

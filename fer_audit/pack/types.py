@@ -25,6 +25,20 @@ STYLE_NAMES = (
 """Columns of `style`; `fer_audit.pack.style` defines each."""
 
 
+ROW = np.dtype(
+    [
+        ("ok", np.bool_),
+        ("reasons", "U32"),
+        ("flags", "U64"),
+        ("sha256", "S64"),
+        ("style", np.float32, (len(STYLE_NAMES),)),
+        ("widths", np.int32),
+        ("heights", np.int32),
+    ]
+)
+"""The columns of `PackRows` and what each holds."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PackRows:
     """What is known of each file once its bytes were read. Row i is image i."""

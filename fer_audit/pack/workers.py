@@ -1,241 +1,293 @@
-"""Who decodes: threads of this process, or processes beside it. Both call the same function for the same rows."""
+"""Who decodes: processes beside this one, so that a file that crashes or hangs a decoder costs its own row and no more.
+
+Each process fills a slot of a file that all of them map; a thread here waits for it and copies what is done.
+A process that dies, or takes longer over one file than it may, is replaced, and the file is tried once more:
+memory that ran out and a suspended machine are no fault of the file. The second time it fails, with a reason.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import json
 import os
 import queue
-import signal
+import subprocess
 import sys
 import threading
+import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.context import SpawnContext, SpawnProcess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import IO, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.errors import ConfigError, StoreError
+from fer_audit.cores import usable_cores
+from fer_audit.errors import ConfigError
 from fer_audit.pack.read import ListedFiles
+from fer_audit.pack.rows import copy_rows, empty_rows, part_of
+from fer_audit.pack.slots import CHUNK_ROWS, rows_of, shared_slots
 from fer_audit.pack.types import PackRows
+from fer_audit.pack.worker import BROKEN, DONE, READY, files_line
 from fer_audit.store import TEMPORARY
 
-CHUNK_ROWS = 8
-"""Rows a worker takes at a time: they take 10 to 20 ms, long beside handing over, short beside a shard."""
+CRASHED, TIMEOUT = "worker_crashed", "timeout"
+"""Reasons of a file whose decoder ended, or did not."""
 
-WORTH_PROCESSES = 2_048
-"""Images below which processes are not started: a fresh interpreter takes about a second to import what it needs,
-and two threads have decoded some thousand images by then. An estimate; not measured beside a GPU."""
+ATTEMPTS = 2
 
-DecodeFiles: TypeAlias = Callable[[ListedFiles, NDArray[np.uint8]], PackRows]
-"""Fills (n, size, size, 3) zeros with the pixels of n files and returns their rows. A function of a module."""
+MOST_WORKERS = 8
+"""Processes by default, however many cores there are: eight decode some thousand images a second; each takes 35 MB."""
 
+IMAGES_A_WORKER = 128
+"""Fewer are decoded by the processes that run already before another one has started."""
 
-class Decoders(Protocol):
-    """Workers that stand ready."""
+START_SECONDS = 120
+"""A process that is not ready by then never will be: a busy machine takes some seconds."""
 
-    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8]) -> list[PackRows]:
-        """Decode files into zeros; return their rows, in order, in parts. May be called from several threads."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline() or sys.exit()); "
+    "from fer_audit.pack.worker import serve; serve()"
+)
 
 
-def want_processes(*, on_gpu: bool, workers: int, n_images: int) -> bool:
-    """Return whether threads could not keep up: a GPU takes thousands of images a second.
+class DecoderBug(RuntimeError):
+    """An error of ours in a decode process; the message is its traceback."""
 
-    A CPU is busy with the model and takes a few hundred at most, which threads decode beside it.
+
+class Stopped(Exception):
+    """The decoders were closed while somebody waited for them."""
+
+
+def default_workers() -> int:
+    """Return how many processes decode when nobody says: the usable cores, at most `MOST_WORKERS`."""
+    return min(usable_cores(), MOST_WORKERS)
+
+
+def worth_starting(workers: int, n_images: int) -> int:
+    """Return how many of `workers` so few images keep busy, at least 1."""
+    return max(1, min(workers, n_images // IMAGES_A_WORKER))
+
+
+class Decoders:
+    """Workers that stand ready; each starts with its first chunk.
+
+    The shared file lies in the cache folder rather than in /dev/shm, of which a container has 64 MB. Its name marks it
+    as temporary: what a killed run leaves behind, the next one sweeps away. It holds no process id: two containers
+    that share a cache may have the same one.
     """
-    return on_gpu and workers > 1 and n_images >= WORTH_PROCESSES
+
+    def __init__(self, workers: int, folder: Path, size: int, *, limit: float) -> None:
+        """`limit`: seconds a file may take."""
+        self._path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
+        self._slots = shared_slots(self._path, workers, size)
+        self._seats = [
+            _Seat(self._slots[number], (str(self._path), size, number, limit), limit)
+            for number in range(workers)
+        ]
+        self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
+        for seat in self._seats:
+            self._free.put(seat)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+        self._closing = threading.Event()
+        self._watch = threading.Thread(target=self._end_hung, name="decode-watch", daemon=True)
+        self._watch.start()
+        self._turn = threading.Lock()
+
+    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
+        """Decode n files into (n, size, size, 3) zeros and return their rows. May be called from several threads.
+
+        Raises ConfigError when a process cannot start, DecoderBug for an error of ours, Stopped after `close`.
+        """
+        rows = empty_rows(len(files))
+        with self._turn:  # whoever came first is served first: shards are wanted in order
+            jobs = [
+                self._pool.submit(
+                    self._fill_chunk,
+                    files.part(start, stop),
+                    pixels[start:stop],
+                    part_of(rows, start, stop),
+                )
+                for start, stop in _chunks(len(files))
+            ]
+        for job in jobs:
+            job.result()
+        return rows
+
+    def _fill_chunk(self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) -> None:
+        seat = self._free.get()
+        try:
+            seat.fill(files, pixels, rows)
+        finally:
+            self._free.put(seat)
+
+    def _end_hung(self) -> None:
+        """Kill whoever takes too long over a file."""
+        while not self._closing.wait(0.1):
+            for seat in self._seats:
+                seat.end_if_hung()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        for seat in self._seats:
+            seat.close()
+        self._pool.shutdown(cancel_futures=True)  # do not finish what nobody wants
+        self._watch.join()
+        for seat in self._seats:
+            seat.forget()  # Windows removes no file that is mapped
+        del self._slots
+        self._path.unlink(missing_ok=True)
+
+
+class _Seat:
+    """One slot, and the process that fills it: started when it is first needed, and again when it has ended."""
+
+    def __init__(
+        self, slot: NDArray[Any], hello: tuple[str, int, int, float], limit: float
+    ) -> None:
+        self._pixels: NDArray[np.uint8] = slot["pixels"]
+        self._rows = rows_of(slot)
+        self._hello = hello
+        self._limit = limit
+        self._process: subprocess.Popen[bytes] | None = None
+        self._deadline: float | None = None
+        """time.monotonic() by which the process must say something; None = nobody waits for it."""
+        self._hung = False
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) -> None:
+        """Decode a chunk. A file that ends the process twice gets a reason instead of pixels."""
+        start, strikes, n = 0, 0, len(files)
+        while start < n:
+            rest = part_of(rows, start, n)
+            done, trouble = self._decode(files.part(start, n), pixels[start:], rest)
+            strikes = 0 if done else strikes
+            start += done
+            if trouble:
+                strikes += 1
+                if strikes == ATTEMPTS:
+                    rows.reasons[start] = trouble
+                    start, strikes = start + 1, 0
+
+    def _decode(
+        self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows
+    ) -> tuple[int, str]:
+        """Return how many files were decoded, and why the process ended behind them; "" = it did not."""
+        process = self._ready_process()
+        _tell(process, files_line(files))
+        done, trouble = 0, ""
+        while done < len(files) and not trouble:
+            if self._heard(process, self._limit) == DONE:
+                done += 1
+            else:
+                trouble = self._end(process)
+        pixels[:done] = self._pixels[:done]
+        copy_rows(part_of(self._rows, 0, done), part_of(rows, 0, done))
+        return done, trouble
+
+    def _ready_process(self) -> subprocess.Popen[bytes]:
+        if self._process is not None:
+            return self._process
+        process = self._start()
+        if self._heard(process, START_SECONDS) != READY:
+            self._end(process)
+            raise ConfigError(
+                "A decode process could not start",
+                hint="Its own words on stderr say why. For want of memory: fewer --workers need less.",
+            )
+        return process
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise Stopped
+            try:
+                self._process = subprocess.Popen(  # no shell; every word is ours
+                    [sys.executable, "-P", "-c", _START],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=None if sys.stderr is not None else subprocess.DEVNULL,
+                    # Ctrl-C goes to the terminal's group, and is this process's to handle
+                    process_group=0 if os.name == "posix" else None,
+                    # numpy would start a thread for each core, and use none of them
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                )
+            except OSError as exc:
+                raise ConfigError(
+                    f"A decode process could not start: {exc.strerror}",
+                    hint="For want of memory or processes: fewer --workers need less.",
+                ) from exc
+        for line in (sys.path, self._hello):
+            _tell(self._process, json.dumps(line).encode() + b"\n")
+        return self._process
+
+    def _heard(self, process: subprocess.Popen[bytes], seconds: float) -> bytes:
+        """Wait for the next byte of a process; b"" when it ended or was ended. DecoderBug when it says so."""
+        self._deadline = time.monotonic() + seconds
+        said = _pipe(process.stdout).read(1)
+        self._deadline = None
+        if said == BROKEN:
+            raise DecoderBug(_pipe(process.stdout).read().decode(errors="replace"))
+        return said
+
+    def end_if_hung(self) -> None:
+        """Kill the process when it is over its time. Called by another thread."""
+        with self._lock:
+            deadline, process = self._deadline, self._process
+            if process is not None and deadline is not None and time.monotonic() > deadline:
+                self._hung = True
+                process.kill()
+
+    def _end(self, process: subprocess.Popen[bytes]) -> str:
+        """Take leave of a process that ended, and return the word for how it did."""
+        with self._lock:
+            if self._closed:
+                raise Stopped
+            hung, self._hung, self._process = self._hung, False, None
+        _bury(process)
+        return TIMEOUT if hung else CRASHED
+
+    def close(self) -> None:
+        """Kill the process, whatever it is doing; whoever waits for it gets Stopped."""
+        with self._lock:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
+
+    def forget(self) -> None:
+        """Let go of the shared file and of the process, when nobody waits any more."""
+        if self._process is not None:
+            _bury(self._process)
+        del self._pixels, self._rows
+
+
+def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
+    with contextlib.suppress(BrokenPipeError):  # it died; reading from it says so too
+        pipe = _pipe(process.stdin)
+        pipe.write(line)
+        pipe.flush()
+
+
+def _bury(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    _pipe(process.stdout).close()
+    with contextlib.suppress(BrokenPipeError):
+        _pipe(process.stdin).close()
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a process that waits for a dead disk
+        process.wait(5)
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None  # noqa: S101 - both pipes are asked for when it starts
+    return pipe
 
 
 def _chunks(n: int) -> Iterator[tuple[int, int]]:
     for start in range(0, n, CHUNK_ROWS):
         yield start, min(start + CHUNK_ROWS, n)
-
-
-class ThreadDecoders:
-    """Threads: Pillow, libjpeg and numpy work outside the interpreter's lock for most of an image's time."""
-
-    def __init__(self, decode: DecodeFiles, workers: int) -> None:
-        self._decode = decode
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-        self._turn = threading.Lock()
-
-    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8]) -> list[PackRows]:
-        """See `Decoders`."""
-        with self._turn:  # whoever came first is served first: shards are wanted in order
-            jobs = [
-                self._pool.submit(self._decode, files.part(start, stop), pixels[start:stop])
-                for start, stop in _chunks(len(files))
-            ]
-        return [job.result() for job in jobs]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)  # do not finish what nobody wants
-
-
-class ProcessDecoders:
-    """Processes: each has an interpreter of its own. Pixels come back through one file that all of them map.
-
-    The file has room for two chunks a worker, and lies in the cache folder rather than in /dev/shm, of which a
-    container has 64 MB. Its name marks it as temporary: what a killed run leaves behind, the next one sweeps away.
-    It holds no process id: two containers that share a cache may have the same one.
-    """
-
-    def __init__(self, decode: DecodeFiles, workers: int, folder: Path, size: int) -> None:
-        self._shape = (2 * workers, CHUNK_ROWS, size, size, 3)
-        self._path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
-        self._shared = _shared_file(self._path, self._shape)
-        self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
-        for slot in range(self._shape[0]):
-            self._free.put(slot)
-        self._pool = ProcessPoolExecutor(
-            workers,
-            mp_context=_Context(),
-            initializer=_begin,
-            initargs=(decode, str(self._path), self._shape),
-        )
-        self._turn = threading.Lock()
-
-    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8]) -> list[PackRows]:
-        """See `Decoders`. Raises ConfigError when a process has died."""
-        waiting: deque[tuple[Future[PackRows], int, NDArray[np.uint8]]] = deque()
-        parts = []
-        try:
-            with self._turn:
-                for start, stop in _chunks(len(files)):
-                    while waiting and self._free.empty():
-                        parts.append(self._take(*waiting.popleft()))
-                    slot = self._free.get()
-                    job = self._pool.submit(_decode_chunk, slot, files.part(start, stop))
-                    waiting.append((job, slot, pixels[start:stop]))
-            while waiting:
-                parts.append(self._take(*waiting.popleft()))
-        except BrokenProcessPool as exc:
-            raise ConfigError(
-                "A decode process ended before its work was done",
-                hint="It was killed, perhaps for want of memory: fewer --workers need less. "
-                "Or it crashed or could not start: then its own words on stderr say why.",
-            ) from exc
-        finally:
-            for job, slot, _ in waiting:  # after an error: a slot is free when nobody writes to it
-                if not job.cancel():
-                    wait([job])
-                self._free.put(slot)
-        return parts
-
-    def _take(self, job: Future[PackRows], slot: int, pixels: NDArray[np.uint8]) -> PackRows:
-        try:
-            rows = job.result()
-            pixels[:] = self._shared[slot, : len(pixels)]
-        finally:
-            self._free.put(slot)
-        return rows
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        del self._shared  # Windows removes no file that is mapped
-        self._path.unlink(missing_ok=True)
-
-
-def _shared_file(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Make a file of that many bytes and map it; writing to a hole on a full disk would kill the process."""
-    try:
-        with path.open("wb") as file:
-            path.chmod(0o600)
-            size = int(np.prod(shape))
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
-                file.truncate(size)
-        return np.memmap(path, np.uint8, "r+", shape=shape)
-    except OSError as exc:
-        path.unlink(missing_ok=True)
-        raise StoreError(
-            f"Cannot write {path}: {exc.strerror or exc}",
-            hint="Free some disk, or choose another place with --cache-dir.",
-        ) from exc
-
-
-class _Process(SpawnProcess):
-    """A fresh interpreter that does not run the caller's script again.
-
-    Spawned processes import the main module, and a script without `if __name__ == "__main__"` would start over in each.
-    Ours need nothing of it. A fork is no way out: onnxruntime's threads would not survive it.
-    """
-
-    @staticmethod
-    def _Popen(process_obj: Any) -> Any:  # noqa: ANN401 - multiprocessing's own types
-        with _main_hidden():
-            return SpawnProcess._Popen(process_obj)
-
-
-class _Context(SpawnContext):
-    Process = _Process
-
-
-_hiding = threading.Lock()
-
-
-@contextlib.contextmanager
-def _main_hidden() -> Iterator[None]:
-    """Let multiprocessing find no file and no module behind `__main__`."""
-    with _hiding:
-        names = vars(sys.modules["__main__"])
-        hidden: dict[str, Any] = {
-            name: names.pop(name) for name in ("__file__", "__spec__") if name in names
-        }
-        names["__spec__"] = None
-        try:
-            yield
-        finally:
-            names.update(hidden)
-
-
-class _Worker:
-    """What a decode process has at hand."""
-
-    decode: DecodeFiles
-    pixels: NDArray[np.uint8]
-
-
-def _begin(decode: DecodeFiles, path: str, shape: tuple[int, ...]) -> None:
-    """Make a fresh process ready. Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-    _Worker.decode = staticmethod(decode)
-    _Worker.pixels = np.memmap(path, np.uint8, "r+", shape=shape)
-
-
-def _end_with_parent() -> None:
-    """Leave when the parent is gone: a killed one tells nobody."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101 - this runs in a child
-    parent.join()
-    os._exit(1)
-
-
-def _decode_chunk(slot: int, files: ListedFiles) -> PackRows:
-    pixels = _Worker.pixels[slot, : len(files)]
-    pixels[:] = 0
-    return _Worker.decode(files, pixels)

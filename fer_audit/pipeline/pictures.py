@@ -18,7 +18,6 @@ from fer_audit.audit.duplicates import first_copies
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportOptions, Resources
-from fer_audit.cores import usable_cores
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import ShardMaker
@@ -32,6 +31,7 @@ from fer_audit.pack.faces import (
 )
 from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import PackRows, PackShard
+from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline.cells import Cell, SheetRows, cluster_cells, sheet_rows
 from fer_audit.pipeline.map_points import map_points
 from fer_audit.progress import Progress
@@ -95,8 +95,14 @@ def packed_shards(
     folder = StageFolder.open(cache, "pack", pack_fingerprint)
     if resources.pack != "on":
         return KeptPixels(folder, len(dataset)).iterate
-    workers = resources.workers or usable_cores()
-    maker = ShardMaker(dataset, folder, size=size, keep=True, workers=workers)
+    maker = ShardMaker(
+        dataset,
+        folder,
+        size=size,
+        keep=True,
+        workers=resources.workers or default_workers(),
+        file_seconds=resources.file_seconds,
+    )
 
     def make_or_read(indices: Sequence[int]) -> Iterator[PackShard]:
         with folder.locked():

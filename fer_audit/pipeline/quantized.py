@@ -26,8 +26,8 @@ from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import pack_fingerprint
-from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.read import ListedFiles
+from fer_audit.pack.workers import Decoders, default_workers, worth_starting
 from fer_audit.pipeline.int8_agreement import batches, measure_agreement
 from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
@@ -107,7 +107,15 @@ def find_or_quantize(
     scratch = cache / "quantize"
     make_folder(scratch)
     make_folder(models_dir)
-    work = _Work(source, dataset, scratch / "work", config.batch_size, resources.threads)
+    work = _Work(
+        source,
+        dataset,
+        scratch / "work",
+        config.batch_size,
+        resources.threads,
+        resources.workers or default_workers(),
+        resources.file_seconds,
+    )
     reduced = sums_saturate(scratch, source.spec)
     path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
     if not again and is_saved(path):
@@ -194,6 +202,8 @@ class _Work:
     """Scratch, removed afterwards."""
     batch_size: int
     threads: int | None
+    workers: int
+    file_seconds: float
 
     def name(self, *, reduced: bool) -> str:
         size = self.source.spec.size
@@ -213,18 +223,20 @@ class _Work:
         """Return the pixels to calibrate on and those held out: a seeded draw, the same for every run on the set."""
         size = self.source.spec.size
         wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
-        pixels = np.empty((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
-        found = 0
+        pixels = np.zeros((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
         dataset = self.dataset
         files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
-        for row in stage_rng(0, "quantize").permutation(len(files)).tolist():
-            try:
-                pixels[found] = decode_image(files.read(row), files.ids[row], size).pixels
-            except DecodeError:
-                continue
-            found += 1
-            if found == len(pixels):
-                break
+        order = stage_rng(0, "quantize").permutation(len(files)).tolist()
+        found = 0
+        workers = worth_starting(self.workers, len(pixels))
+        with Decoders(workers, self.folder, size, limit=self.file_seconds) as decoders:
+            while order and found < len(pixels):
+                chosen, order = order[: len(pixels) - found], order[len(pixels) - found :]
+                free = pixels[found : found + len(chosen)]
+                ok = decoders.fill(files.take(chosen), free).ok
+                free[: ok.sum()] = free[ok]
+                found += int(ok.sum())
+                pixels[found:] = 0
         if found < 2 * LEAST_IMAGES:
             raise DatasetError(
                 f"int8 is calibrated on the set's own images, and {self.dataset.root} has {found} usable ones: "

@@ -18,7 +18,7 @@ from fer_audit.embed.session import CPU, CUDA, CUDA_OPTIONS, EmbedSession
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
-from fer_audit.pack.build import empty_rows
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackShard
 from fer_audit.store import StageFolder
 from tests.graphs import SIZE, black_is_nan_graph, save

@@ -16,7 +16,7 @@ from fer_audit.embed.spread import embed_everywhere
 from fer_audit.embed.types import CPU, Place
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError, StoreError
-from fer_audit.pack.build import empty_rows
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackShard
 from fer_audit.progress import Silent
 from fer_audit.store import StageFolder

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fer_audit.pack.build import empty_rows
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import SHARD_ROWS, PackShard
 
 

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,10 @@ import pytest
 
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import StoreError
-from fer_audit.pack import build
 from fer_audit.pack.build import ShardMaker, keep_pixels, pack_fingerprint
-from fer_audit.pack.decode import DecodedImage, DecodeError, decode_image
+from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.read import MAX_FILE_BYTES, read_file
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.store import StageFolder
@@ -46,26 +45,6 @@ def pictures(tmp_path: Path) -> FaceDataset:
     (root / names[5]).write_bytes(b"")
     (root / names[6]).write_bytes(b"no image at all")
     return dataset_of(root, *names)
-
-
-@dataclass
-class Decodings:
-    """How often the decoder was really asked."""
-
-    names: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def decodings(monkeypatch: pytest.MonkeyPatch) -> Decodings:
-    """Give a count of decoded files; the decoder itself is the real one."""
-    seen = Decodings()
-
-    def counting(data: bytes, name: str, size: int) -> DecodedImage:
-        seen.names.append(name)
-        return decode_image(data, name, size)
-
-    monkeypatch.setattr(build, "decode_image", counting)
-    return seen
 
 
 def maker_of(
@@ -141,40 +120,40 @@ def test_the_number_of_workers_changes_nothing(pictures: FaceDataset, tmp_path: 
 
 
 def test_a_second_walk_decodes_nothing(
-    pictures: FaceDataset, cache_dir: Path, decodings: Decodings
+    pictures: FaceDataset, cache_dir: Path, decoded: list[str]
 ) -> None:
     first = walk(maker_of(pictures, cache_dir))
-    decodings.names.clear()
+    decoded.clear()
 
     second = walk(maker_of(pictures, cache_dir))
 
-    assert decodings.names == []
+    assert decoded == []
     for one, two in zip(first, second, strict=True):
         assert np.array_equal(one.pixels, two.pixels)
         assert same(one.rows, two.rows)
 
 
 def test_a_walk_that_was_broken_off_continues_behind_its_last_shard(
-    pictures: FaceDataset, cache_dir: Path, decodings: Decodings
+    pictures: FaceDataset, cache_dir: Path, decoded: list[str]
 ) -> None:
     (first,) = maker_of(pictures, cache_dir).iterate([0])
     assert first.stop == ROWS
-    decodings.names.clear()
+    decoded.clear()
 
     walk(maker_of(pictures, cache_dir))
 
-    assert sorted(decodings.names) == list(pictures.ids[4:])
+    assert sorted(decoded) == list(pictures.ids[4:])
 
 
 def test_only_the_shards_asked_for_are_made(
-    pictures: FaceDataset, cache_dir: Path, decodings: Decodings
+    pictures: FaceDataset, cache_dir: Path, decoded: list[str]
 ) -> None:
     maker = maker_of(pictures, cache_dir)
 
     (shard,) = maker.iterate([2])
 
     assert (shard.start, shard.stop) == (8, 11)
-    assert sorted(decodings.names) == list(pictures.ids[8:])
+    assert sorted(decoded) == list(pictures.ids[8:])
     assert maker.missing_rows() == [0, 1]
     assert maker.rows() is None
 
@@ -195,17 +174,17 @@ def test_without_kept_pixels_only_the_rows_are_written(
 
 @pytest.mark.parametrize("part", ["pixels-00001.pixels.npy", "rows-00001.style.npy"])
 def test_a_damaged_shard_is_made_again_alone_and_the_reason_is_said(
-    pictures: FaceDataset, cache_dir: Path, decodings: Decodings, part: str
+    pictures: FaceDataset, cache_dir: Path, decoded: list[str], part: str
 ) -> None:
     before = walk(maker_of(pictures, cache_dir))
     (damaged,) = cache_dir.rglob(part)
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x77")
-    decodings.names.clear()
+    decoded.clear()
 
     maker = maker_of(pictures, cache_dir)
     after = walk(maker)
 
-    assert set(decodings.names) <= set(pictures.ids[4:8])
+    assert set(decoded) <= set(pictures.ids[4:8])
     assert maker.complaints == [f"made again: {part} is damaged"]
     for one, two in zip(before, after, strict=True):
         assert np.array_equal(one.pixels, two.pixels)
@@ -383,8 +362,14 @@ def test_too_small_a_disk_is_said_before_any_work(tmp_path: Path) -> None:
 
 def test_the_reason_column_is_wide_enough_for_every_reason() -> None:
     """A fixed width cuts silently."""
-    rows = build.empty_rows(1)
-    for reason in ("changed_during_run", "format_not_allowed", "mode_not_supported"):
+    rows = empty_rows(1)
+    for reason in (
+        "nonfinite_embedding",
+        "worker_crashed",
+        "changed_during_run",
+        "format_not_allowed",
+        "mode_not_supported",
+    ):
         rows.reasons[0] = reason
         assert rows.reasons[0] == reason
 
