@@ -25,6 +25,11 @@ STYLE_NAMES = (
 """Columns of `style`; `fer_audit.pack.style` defines each."""
 
 
+MAY_PASS = frozenset(
+    ("timeout", "worker_crashed", "out_of_memory", "unreadable", "changed_during_run")
+)
+"""Reasons that were the machine's or the moment's doing: the same file may come through another day."""
+
 ROW = np.dtype(
     [
         ("ok", np.bool_),

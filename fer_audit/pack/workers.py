@@ -194,14 +194,15 @@ class _Seat:
     def _ready_process(self) -> subprocess.Popen[bytes]:
         if self._process is not None:
             return self._process
-        process = self._start()
-        if self._heard(process, START_SECONDS) != READY:
+        for _ in range(ATTEMPTS):
+            process = self._start()
+            if self._heard(process, START_SECONDS) == READY:
+                return process
             self._end(process)
-            raise ConfigError(
-                "A decode process could not start",
-                hint="Its own words on stderr say why. For want of memory: fewer --workers need less.",
-            )
-        return process
+        raise ConfigError(
+            "A decode process could not start",
+            hint="Its own words on stderr say why. For want of memory: fewer --workers need less.",
+        )
 
     def _start(self) -> subprocess.Popen[bytes]:
         with self._lock:

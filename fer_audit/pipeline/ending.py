@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
+from fer_audit.audit.withhold import withhold
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.pipeline.pictures import (
     kept_pictures,
     make_pictures,
@@ -21,6 +23,7 @@ from fer_audit.pipeline.pictures import (
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress
 from fer_audit.report.pictures import pictures_json
+from fer_audit.report.shared_pictures import shared_pictures
 from fer_audit.report.timings import read_timings, write_timings
 from fer_audit.store import write_text
 
@@ -42,7 +45,7 @@ class Ending:
     def has_report(self, prints: RunFingerprints) -> bool:
         """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
         fingerprint = self._fingerprint(prints)
-        if not run_folder.has_report(self.out, fingerprint):
+        if not run_folder.has_report(self.out, self._page_mark(fingerprint)):
             return False
         if self.resources.pack != "on":
             return True
@@ -59,6 +62,7 @@ class Ending:
         size: int,
     ) -> None:
         """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
+        keep_libraries_in(self.cache)
         from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
 
         fingerprint = self._fingerprint(prints)
@@ -83,7 +87,9 @@ class Ending:
             )
             write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
         with self.watch.stage("report", 1):
-            page = report_page(result, pictures, self._timings())
+            least = self.options.min_cell
+            shared = withhold(result, least)
+            page = report_page(shared, shared_pictures(pictures, shared, least), self._timings())
             write_text(self.out / run_folder.PAGE, page)
         self.mark(prints)
 
@@ -95,10 +101,15 @@ class Ending:
         report = [run_folder.PICTURES, run_folder.PAGE]
         names += [name for name in report if (self.out / name).exists()]
         fingerprint = self._fingerprint(prints)
-        run_folder.mark_done(self.out, prints, fingerprint, names)
+        run_folder.mark_done(self.out, prints, self._page_mark(fingerprint), names)
 
     def _fingerprint(self, prints: RunFingerprints) -> str:
         return pictures_fingerprint(prints.audit, self.options)
+
+    def _page_mark(self, fingerprint: str) -> str:
+        """Return what the page depends on: the pictures, all of which are kept, and what it withholds."""
+        least = self.options.min_cell
+        return f"{fingerprint}-min-cell-{least}" if least else fingerprint
 
     def _timings(self) -> list[Timing]:
         """Return the timings of every stage: those of an earlier call that did not have to work again come first."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import posixpath
 import shutil
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.durable import remove, sync_folder
 from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pack.types import PackRows
@@ -20,7 +23,7 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.document import read_result
 from fer_audit.report.rows import write_rows_csv, write_rows_parquet
-from fer_audit.store import TEMPORARY, file_sha256, write_text
+from fer_audit.store import TEMPORARY, file_sha256, write_atomically, write_text
 
 RESULT = "result.json"
 ROWS = "rows.parquet"
@@ -31,6 +34,9 @@ PICTURES = "pictures.json"
 PAGE = "report.html"
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
+
+COPY_BYTES = 1 << 20
+"""Copied at a time."""
 
 
 def refuse_inside_input(
@@ -118,7 +124,7 @@ def mark_done(
 def forget_result(out: Path) -> None:
     """Remove a result, what was drawn from it, and how long it took."""
     for name in (RESULT, PICTURES, PAGE, TIMINGS):
-        (out / name).unlink(missing_ok=True)
+        remove(out / name)
 
 
 def write_rows(
@@ -132,26 +138,58 @@ def write_rows(
 ) -> None:
     """Write the table of all files, as parquet and on request as CSV."""
     write_rows_parquet(out / ROWS, dataset, rows, embeddings=embeddings, clustering=clustering)
-    (out / ROWS_CSV).unlink(missing_ok=True)
+    remove(out / ROWS_CSV)
     if csv:
         write_rows_csv(out / ROWS_CSV, dataset, rows, embeddings=embeddings, clustering=clustering)
 
 
-def place_vectors(kept: Path, out: Path) -> None:
-    """Put embeddings.npy into the run directory: a second name for the cache's file where the disk can."""
+def is_placed(kept: Path, out: Path) -> bool:
+    """Whether the run directory's embeddings.npy is the cache's file, or a true copy of it."""
     target = out / VECTORS
-    if target.exists() and target.samefile(kept):
+    try:
+        if target.samefile(kept):
+            return True
+        same_size = target.stat().st_size == kept.stat().st_size
+    except OSError:  # one of them is not there
+        return False
+    return same_size and file_sha256(target) == file_sha256(kept)
+
+
+def place_vectors(kept: Path, out: Path) -> None:
+    """Put embeddings.npy into the run directory: a second name for the cache's file where the disk can.
+
+    Elsewhere it is a copy, written like every other file and compared with what it is a copy of.
+    """
+    if is_placed(kept, out):
         return
-    temporary = out / f"{TEMPORARY}{VECTORS}"
-    temporary.unlink(missing_ok=True)
+    target = out / VECTORS
+    # a name of its own: where locks do not work, another run may be placing its vectors now
+    temporary = out / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         os.link(kept, temporary)
     except OSError:  # another disk, or a file system without hard links
+        _copy(kept, target)
+        return
+    try:
+        temporary.replace(target)
+        sync_folder(out)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot write {target}: {exc.strerror or exc}", hint="Choose another --out."
+        ) from exc
+    finally:  # a rename over another name of the same file leaves the first one
+        temporary.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with contextlib.ExitStack() as stack:
         try:
-            shutil.copyfile(kept, temporary)
+            file = stack.enter_context(source.open("rb"))
         except OSError as exc:
-            raise StoreError(
-                f"Cannot write {target}: {exc.strerror}",
-                hint="Free some disk, or choose another --out; finished work is kept.",
-            ) from exc
-    temporary.replace(target)
+            raise StoreError(f"Cannot read {source}: {exc.strerror or exc}") from exc
+        written = write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, COPY_BYTES))
+    if written != file_sha256(source):
+        raise StoreError(
+            f"{target} is not what was copied from {source}",
+            hint="The disk may be failing. Try another --out.",
+        )

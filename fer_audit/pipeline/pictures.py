@@ -52,13 +52,16 @@ _KEEP_THEM = "run again with --pack on"
 def pictures_fingerprint(audit_fingerprint: str, options: ReportOptions) -> str:
     """Return what the pictures depend on: the audited rows, labels and clusters, and what is to be shown.
 
+    Not on min_cell: they are kept whole, and a page shows some of them.
     Raises ConfigError when a UMAP is asked for and umap-learn is not installed.
     """
+    asked = dataclasses.asdict(options)
+    del asked["min_cell"]
     return stage_fingerprint(
         STAGE,
         {
             "audit": audit_fingerprint,
-            "options": dataclasses.asdict(options),
+            "options": asked,
             "umap": umap_version() if options.map == "umap" else "",
             "webp": webp_version(),
         },

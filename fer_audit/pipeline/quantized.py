@@ -18,10 +18,11 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider
 from fer_audit.encoders.calibrate import read_statistics, statistics_graph
 from fer_audit.encoders.export import find_or_export, models_folder
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.network import read_network
 from fer_audit.encoders.quantize import quantize
 from fer_audit.encoders.saturation import EXACT_SUM, SIZE, saturation_graph
-from fer_audit.encoders.sidecar import is_saved, load_model, refuse_foreign_parts, save_model
+from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.fingerprint import stage_fingerprint
@@ -148,7 +149,7 @@ def sums_saturate(folder: Path, spec: ModelSpec) -> bool:
 
 
 def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> ExportedModel:
-    refuse_foreign_parts(work.source.path)
+    check_graph(work.source)
     calibration, held_out = work.sample()
     total = len(calibration) + 2 * len(held_out)
     progress.start("quantize", total, "images")
@@ -250,7 +251,7 @@ class _Work:
         self, pixels: NDArray[np.uint8], progress: Progress, *, reduced: bool
     ) -> onnx.ModelProto:
         """Run the float network with every tensor watched, and return the integer one."""
-        network = read_network(self.source.path)
+        network = read_network(self.source)
         graph, width = statistics_graph(network)
         spec = dataclasses.replace(self.source.spec, dim=width)
         model = save_model(graph, spec, "fp32", self.folder / "statistics.onnx")

@@ -17,10 +17,10 @@ from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.durable import remove
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.errors import DatasetError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.again import cluster_more
@@ -133,7 +133,11 @@ class _Walk:
 
     def run(self, until: Until) -> Run:
         make_folder(self.out)
-        with folder_lock(self.out, wait_seconds=0):
+        with folder_lock(self.out, wait_seconds=0) as held:
+            if not held:
+                self.progress.say(
+                    f"the file system of {self.out} has no locks: start no second run there"
+                )
             sweep_temporaries(self.out)
             return self._locked_run(until)
 
@@ -145,7 +149,7 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
-        (self.out / run_folder.DONE).unlink(missing_ok=True)
+        remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
         failed = int((~embeddings.ok).sum())
@@ -210,15 +214,17 @@ class _Walk:
         self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> tuple[PackRows, Embeddings]:
         work = VectorWork(
-            self.dataset, model, facts, self.config, self.resources, self.cache, self.progress
+            self.dataset,
+            model,
+            facts,
+            self.config,
+            self.resources,
+            self.cache,
+            self.out,
+            self.progress,
+            csv=self.csv,
         )
         rows, embeddings = make_vectors(work, prints)
-        if not embeddings.ok.any():
-            raise DatasetError(
-                f"None of the {len(self.dataset)} images in {self.dataset.root} could be used: "
-                + _commonest(embeddings),
-                hint="Look at the files, or point fer-audit at another folder.",
-            )
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
         return rows, embeddings
 
@@ -280,10 +286,3 @@ class _Walk:
         result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
         # what was planted and missed is a finding too
         return dataclasses.replace(result, findings=find(result, alpha=self.config.alpha))
-
-
-def _commonest(embeddings: Embeddings) -> str:
-    """Return the commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
-    reasons = embeddings.reasons[~embeddings.ok].tolist()
-    counts = sorted({(-reasons.count(reason), reason) for reason in set(reasons)})
-    return ", ".join(f"{reason} ({-count})" for count, reason in counts[:3])

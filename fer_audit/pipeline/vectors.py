@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from fer_audit.config import AuditConfig, Resources
-from fer_audit.cores import usable_cores
 from fer_audit.dataset.types import FaceDataset, printable_id
-from fer_audit.embed.run import join_shards, load_embeddings, missing_shards
+from fer_audit.embed.run import WHOLE, join_shards, load_embeddings, missing_shards
 from fer_audit.embed.session import EmbedSession, choose_place, open_sessions
 from fer_audit.embed.spread import embed_everywhere
-from fer_audit.embed.types import CUDA, Embeddings, ModelFacts, Place
-from fer_audit.encoders.sidecar import refuse_foreign_parts
+from fer_audit.embed.types import Embeddings, ModelFacts, Place
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.errors import StoreError
-from fer_audit.pack.build import ShardMaker, keep_pixels, pixels_bytes
-from fer_audit.pack.types import SHARD_ROWS, PackRows
-from fer_audit.pack.workers import want_processes
+from fer_audit.errors import DatasetError, StoreError
+from fer_audit.pack.build import ShardMaker
+from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
+from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.room import Places, decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.progress import Progress
 from fer_audit.store import StageFolder
 
@@ -34,31 +36,29 @@ class VectorWork:
     config: AuditConfig
     resources: Resources
     cache: Path
+    out: Path
     progress: Progress
+    csv: bool
+    """Whether rows.csv will be written: it takes room."""
 
 
 def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, Embeddings]:
     """Return what is known of every file, and its vector; what the cache holds is not made again.
 
-    Raises StoreError when the disk cannot hold what must be kept.
+    Raises StoreError when a disk cannot hold what must be written, before anything is decoded; DatasetError when no
+    image could be used.
     """
     n, size = len(work.dataset), work.model.spec.size
     pack_folder = StageFolder.open(work.cache, "pack", prints.pack)
     folder = StageFolder.open(work.cache, "embed", prints.embed)
-    keep = keep_pixels(work.resources.pack, pack_folder.path, n, size)
-    workers = work.resources.workers or usable_cores()
-    maker = ShardMaker(
-        work.dataset,
-        pack_folder,
-        size=size,
-        keep=keep,
-        workers=workers,
-        processes=want_processes(on_gpu=work.facts.provider == CUDA, workers=workers, n_images=n),
-    )
+    cluster_folder = StageFolder.open(work.cache, "cluster", prints.cluster)
+    places = Places(work.cache, work.out, pack_folder, folder, cluster_folder)
     with pack_folder.locked(), folder.locked():
         if work.resources.verify:
-            _forget_changed(work, maker, pack_folder, folder)
-        rows, found = maker.rows(), load_embeddings(folder, work.facts)
+            _forget_changed(work, pack_folder, folder)
+        found = load_embeddings(folder, work.facts)
+        maker = _maker(work, pack_folder, keep=_has_room(work, places, found))
+        rows = maker.rows()
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:
                 work.progress.say(f"embedding again: {found}")
@@ -66,17 +66,63 @@ def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, E
             rows, found = maker.rows(), load_embeddings(folder, work.facts)
         for complaint in dict.fromkeys(maker.complaints):
             work.progress.say(complaint)
+        if not isinstance(found, str):
+            folder.clear(but=WHOLE)  # shards, when a run was killed after they were joined
     if rows is None or isinstance(found, str):
         raise StoreError(
             f"What was written to {work.cache} a moment ago cannot be read back: {found}",
             hint="The disk may be failing. Try another --cache-dir.",
         )
-    if keep:
-        gigabytes = pixels_bytes(n, size) / 1e9
+    if not found.ok.any():
+        raise DatasetError(
+            f"None of the {n} images in {work.dataset.root} could be used: {_commonest(found.reasons[~found.ok].tolist())}",
+            hint="Look at the files, or point fer-audit at another folder.",
+        )
+    if work.resources.pack != "off" and pixels_are_kept(pack_folder, n):
+        gigabytes = n * size * size * 3 / 1e9
         work.progress.say(
             f"pixels kept for the next run: {gigabytes:.2f} GB in {pack_folder.path}"
         )
+    _tell_what_may_pass(rows, work.progress)
     return rows, found
+
+
+def _tell_what_may_pass(rows: PackRows, progress: Progress) -> None:
+    """Say which files failed by the machine's doing: another day they may come through."""
+    passing = [reason for reason in rows.reasons.tolist() if reason in MAY_PASS]
+    if passing:
+        files = "1 file" if len(passing) == 1 else f"{len(passing):,} files"
+        progress.say(
+            f"{files} failed for a reason that may pass: {_commonest(passing)}. "
+            "--verify tries them again"
+        )
+
+
+def _has_room(work: VectorWork, places: Places, found: Embeddings | str) -> bool:
+    """Return whether the pixels are kept; StoreError when the run has no room."""
+    n = len(work.dataset)
+    need = needed_bytes(
+        work.dataset,
+        work.config,
+        places,
+        size=work.model.spec.size,
+        dim=work.facts.dim,
+        vectors_done=not isinstance(found, str),
+        workers=worth_starting(work.resources.workers or default_workers(), n),
+        csv=work.csv,
+    )
+    return decide_pixels(work.resources.pack, need, places, work.progress)
+
+
+def _maker(work: VectorWork, folder: StageFolder, *, keep: bool) -> ShardMaker:
+    return ShardMaker(
+        work.dataset,
+        folder,
+        size=work.model.spec.size,
+        keep=keep,
+        workers=work.resources.workers or default_workers(),
+        file_seconds=work.resources.file_seconds,
+    )
 
 
 def kept_vectors(cache: Path, prints: RunFingerprints) -> Path:
@@ -84,14 +130,12 @@ def kept_vectors(cache: Path, prints: RunFingerprints) -> Path:
     return StageFolder.open(cache, "embed", prints.embed).path / "vectors.vectors.npy"
 
 
-def _forget_changed(
-    work: VectorWork, maker: ShardMaker, pack_folder: StageFolder, folder: StageFolder
-) -> None:
+def _forget_changed(work: VectorWork, pack_folder: StageFolder, folder: StageFolder) -> None:
     """Drop what was made from files whose bytes are no longer those that were decoded."""
-    changed = maker.changed_files()
+    changed = _maker(work, pack_folder, keep=False).changed_files()
     if changed:
         work.progress.say(
-            f"{len(changed)} files changed though their size and time did not, "
+            f"{len(changed)} files are not as they were when they were decoded, though size and time are, "
             f"e.g. {printable_id(changed[0])}; everything is made again"
         )
         pack_folder.clear()
@@ -125,7 +169,7 @@ def _make_missing(
 
 def _open_sessions(work: VectorWork, n_shards: int) -> list[EmbedSession]:
     """Return a session for each device that was asked for, but not more than there are shards."""
-    refuse_foreign_parts(work.model.path)
+    check_graph(work.model)
     place = choose_place(work.resources.device)
     batch_size = work.config.batch_size
     if batch_size > SHARD_ROWS:
@@ -139,3 +183,9 @@ def _open_sessions(work: VectorWork, n_shards: int) -> list[EmbedSession]:
         batch_size=batch_size,
         threads=work.resources.threads,
     )
+
+
+def _commonest(reasons: Iterable[str], most: int = 3) -> str:
+    """Return the commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
+    counts = sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{reason} ({count:,})" for reason, count in counts[:most])

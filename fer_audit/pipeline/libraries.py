@@ -1,0 +1,27 @@
+"""What other libraries keep for themselves lies in our cache, and not beside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from fer_audit.store import make_folder
+
+_SETTINGS = {
+    "matplotlib": "MPLCONFIGDIR",  # the list of fonts; its settings file is looked for there, too
+    "numba": "NUMBA_CACHE_DIR",  # what it compiles for UMAP
+}
+
+def keep_libraries_in(cache: Path) -> None:
+    """Tell matplotlib and numba to keep their files in `cache`; call it before the first import of either.
+
+    Left alone they write to the user's home, or beside the installed package, and matplotlib cannot start where both
+    the home and the folder of temporary files are read-only. Whoever set a folder of their own keeps it.
+    Raises StoreError when a folder cannot be made.
+    """
+    for library, name in _SETTINGS.items():
+        if name not in os.environ and library not in sys.modules:
+            make_folder(cache / "libraries")
+            make_folder(cache / "libraries" / library)
+            os.environ[name] = str((cache / "libraries" / library).resolve())
