@@ -38,7 +38,7 @@ from fer_audit.dataset.types import Attribute, FaceDataset, Kind
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
-from fer_audit.pack.build import empty_rows
+from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import run_audit
 from fer_audit.pipeline.again import cluster_more
 from fer_audit.progress import Silent

@@ -8,19 +8,23 @@ rename -> fsync of the folder. A part without a manifest that fits does not exis
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.arrays import ArrayBlocks, array_writer, map_array
+from fer_audit.durable import remove, sync_file, sync_folder
 from fer_audit.errors import LockedError, StoreError
 from fer_audit.fingerprint import canonical_json
 
@@ -28,6 +32,14 @@ TEMPORARY = ".tmp-"
 
 LOCK = ".fer-audit.lock"
 """Its presence also marks a folder as ours: dataset readers do not look for images in it."""
+
+_MORE_DISK = "Free some disk, or choose another place; finished work is kept."
+
+_NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL))
+"""What flock answers where a file system, or its server, has no locks."""
+
+_MOST_SWEEPS = 20
+"""Times in a row that other runs may sweep a file away before it has its name; a run sweeps a folder once."""
 
 
 def cache_folder(chosen: Path | None) -> Path:
@@ -57,28 +69,51 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
     """Let `write` fill a file that appears under its name only when it is whole; return its sha256.
 
     The file is private (mode 0600). A full disk is a StoreError and leaves nothing behind.
+    A file system without fsync is a `fer_audit.durable.CannotSync` warning; a failing disk is an error.
     """
     try:
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     except OSError as exc:
-        raise StoreError(f"Cannot write {path}: {exc.strerror or exc}") from exc
+        raise StoreError(f"Cannot write {path}: {exc.strerror or exc}", hint=_MORE_DISK) from exc
     try:
         with os.fdopen(handle, "w+b") as file:
             write(file)
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno(), path)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        Path(temporary).replace(path)
-        _sync_folder(path.parent)
+            temporary = _give_name(file, temporary, path)
+        sync_folder(path.parent)
     except OSError as exc:
         raise StoreError(
             f"Cannot write {path}: {exc.strerror or exc}",
-            hint="Free some disk, or choose another place; finished work is kept.",
+            hint=_MORE_DISK,
         ) from exc
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stays behind is swept by the next run
+            Path(temporary).unlink(missing_ok=True)
     return digest
+
+
+def _give_name(file: BinaryIO, temporary: str, path: Path) -> str:
+    """Rename a written file, and return the last name it had before.
+
+    Where locks do not work another run may sweep it away just now. Its bytes are still in our hands.
+    """
+    for _ in range(_MOST_SWEEPS):
+        try:
+            Path(temporary).replace(path)
+        except FileNotFoundError:
+            file.seek(0)
+            handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+            with os.fdopen(handle, "wb") as copy:
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+                sync_file(copy.fileno(), path)
+        else:
+            return temporary
+    Path(temporary).unlink(missing_ok=True)
+    raise FileNotFoundError(errno.ENOENT, "other runs keep sweeping it away")
 
 
 def write_text(path: Path, text: str) -> str:
@@ -86,49 +121,19 @@ def write_text(path: Path, text: str) -> str:
     return write_atomically(path, lambda file: file.write(text.encode()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ArrayBlocks:
-    """An array that never has to fit in memory: its rows come in blocks."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    blocks: Iterator[NDArray[Any]]
-
-
-def write_array(path: Path, array: NDArray[Any] | ArrayBlocks) -> str:
-    """Write an .npy file atomically; return its sha256."""
-    if isinstance(array, ArrayBlocks):
-        return write_atomically(path, lambda file: _write_blocks(file, array))
-    return write_atomically(
-        path, lambda file: np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-    )
-
-
-def _write_blocks(file: BinaryIO, array: ArrayBlocks) -> None:
-    header = {
-        "descr": np.lib.format.dtype_to_descr(array.dtype),
-        "fortran_order": False,
-        "shape": array.shape,
-    }
-    np.lib.format.write_array_header_1_0(file, header)
-    for block in array.blocks:
-        file.write(np.ascontiguousarray(block, dtype=array.dtype).data)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a rename survive a power cut; some network file systems cannot, and that is no reason to stop."""
-    with contextlib.suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def open_plain(path: Path) -> BufferedReader:
+    """Open a plain file to read. OSError for anything else: reading a pipe would wait for a writer for ever."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return os.fdopen(handle, "rb")
 
 
 def file_sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes, in hex."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise StoreError(f"Cannot read {path}: {exc.strerror}") from exc
@@ -137,7 +142,8 @@ def file_sha256(path: Path) -> str:
 def sweep_temporaries(folder: Path) -> None:
     """Remove what killed writers left in a folder; call it only while holding the folder's lock."""
     for path in folder.glob(f"{TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():  # a folder under such a name is somebody else's
+            remove(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +163,16 @@ class StageFolder:
     def write_part(
         self, name: str, facts: Mapping[str, Any], **arrays: NDArray[Any] | ArrayBlocks
     ) -> None:
-        """Write arrays as `<name>.<key>.npy` and then, last, the manifest `<name>.json`."""
+        """Write arrays as `<name>.<key>.npy` and then, last, the manifest `<name>.json`. Names have no dots."""
         digests = {
-            key: write_array(self.path / f"{name}.{key}.npy", array)
+            key: write_atomically(self.path / f"{name}.{key}.npy", array_writer(array))
             for key, array in arrays.items()
         }
         manifest = {
             "fingerprint": self.fingerprint,
             "part": name,
             "facts": dict(facts),
+            "facts_sha256": _facts_digest(facts),
             "sha256": digests,
         }
         write_text(self.path / f"{name}.json", canonical_json(manifest) + "\n")
@@ -178,68 +185,78 @@ class StageFolder:
         """
         manifest_path = self.path / f"{name}.json"
         try:
-            manifest = json.loads(manifest_path.read_text())
-            fingerprint, digests, facts = (
-                manifest["fingerprint"],
-                manifest["sha256"].items(),
-                manifest["facts"],
-            )
+            with open_plain(manifest_path) as file:
+                manifest = json.load(file)
+            fingerprint, digests = manifest["fingerprint"], manifest["sha256"].items()
+            facts = dict(manifest["facts"])
+            # a manifest of before there was this field vouches for its arrays only
+            vouched = manifest.get("facts_sha256", _facts_digest(facts)) == _facts_digest(facts)
         except FileNotFoundError:
             return ""
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             return f"the manifest {manifest_path.name} cannot be read ({type(exc).__name__})"
         if fingerprint != self.fingerprint:
             return f"{manifest_path.name} belongs to other inputs"
+        if not vouched:
+            return f"{manifest_path.name} is damaged"
         arrays: dict[str, NDArray[Any]] = {}
         for key, digest in digests:
             path = self.path / f"{name}.{key}.npy"
             try:
                 if file_sha256(path) != digest:
                     return f"{path.name} is damaged"
-                arrays[key] = _map_array(path)
+                arrays[key] = map_array(path)
             except (StoreError, OSError, ValueError, TypeError) as exc:
                 return f"{path.name} cannot be read ({type(exc).__name__})"
         return facts, arrays
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder while working in it; waits for another run that makes the same thing."""
-        with folder_lock(self.path, wait_seconds=-1):
+    def locked(self) -> Iterator[bool]:
+        """Hold the folder while working in it; waits for another run that makes the same thing.
+
+        Gives whether the folder is really held, see `folder_lock`.
+        """
+        with folder_lock(self.path, wait_seconds=-1) as held:
             sweep_temporaries(self.path)
-            yield
+            for path in self.path.glob("*.npy") if held else ():
+                if not self.has_part(path.name.partition(".")[0]):
+                    remove(path)  # its writer was killed before the manifest
+            yield held
+
+    def has_part(self, name: str) -> bool:
+        """Whether a part was finished once; only `read_part` says whether it can still be used."""
+        return (self.path / f"{name}.json").is_file()
 
     def remove_part(self, name: str) -> None:
         """Delete a part, its manifest first."""
-        (self.path / f"{name}.json").unlink(missing_ok=True)
+        remove(self.path / f"{name}.json")
         for path in self.path.glob(f"{name}.*.npy"):
-            path.unlink(missing_ok=True)
+            remove(path)
 
-    def clear(self) -> None:
-        """Delete every part; call it only while holding the folder."""
+    def clear(self, *, but: str = "") -> None:
+        """Delete every part, or all but one; call it only while holding the folder."""
         for manifest in sorted(self.path.glob("*.json")):
-            self.remove_part(manifest.stem)
+            if manifest.stem != but:
+                self.remove_part(manifest.stem)
 
 
-def _map_array(path: Path) -> NDArray[Any]:
-    if path.stat().st_size == 0:
-        raise ValueError("empty file")
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):  # an .npz archive under the name of an array
-        array.close()
-        raise TypeError(f"{path} holds no single array")
-    return array
+def _facts_digest(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(dict(facts)).encode()).hexdigest()
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
+def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
     """Hold the lock file of a folder; -1 waits for ever. LockedError when somebody else keeps it.
 
     It is an advisory lock of the operating system: a killed process leaves no stale one.
-    Correctness never rests on it, only saved work does.
+    Correctness never rests on it, only saved work does. So a file system without locks is no error: the block runs, and
+    is given False. A lock file that stands in for the lock would outlive a killed run.
+    StoreError when the lock file cannot be opened: another user's, a folder, a link.
     """
     import filelock
 
-    lock = filelock.FileLock(folder / LOCK, mode=0o600)
+    lock = filelock.FileLock(folder / LOCK, mode=0o600, fallback_to_soft=False)
+    held = True
     try:
         lock.acquire(timeout=wait_seconds)
     except filelock.Timeout:
@@ -247,10 +264,18 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
             f"Another fer-audit process is working in {folder}",
             hint="Wait for it, or choose another folder with --out.",
         ) from None
+    except OSError as exc:
+        if exc.errno not in _NO_LOCKS:
+            raise StoreError(
+                f"Cannot lock {folder / LOCK}: {exc.strerror or exc}",
+                hint="It must be a plain file of yours. If no run is at work there, remove it.",
+            ) from exc
+        held = False
     try:
-        yield
+        yield held
     finally:
-        lock.release()
+        if held:
+            lock.release()
 
 
 def free_bytes(folder: Path) -> int:

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "fer_audit"
 
 FOUNDATION = (
     *("errors", "config", "fingerprint", "arrays", "durable", "store"),
-    *("rng", "progress", "cores"),
+    *("rng", "progress", "cores", "escapes"),
 )
 ROOMS = (
     *("dataset", "pack", "encoders", "embed", "cluster", "audit", "report"),

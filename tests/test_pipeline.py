@@ -1,4 +1,4 @@
-"""The whole walk: killed and continued to the same bytes, nothing done twice, nothing lost, nothing touched."""
+"""The whole walk: nothing done twice, nothing lost, nothing touched. tests/faults/test_kill.py kills it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,10 +26,6 @@ from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
-from fer_audit.report.document import read_result
-from fer_audit.report.page.report import report_page
-from fer_audit.report.pictures import read_pictures
-from fer_audit.report.timings import read_timings
 from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces, utkface_name
 from tests.graphs import black_is_nan_graph, save
@@ -120,104 +114,6 @@ def artefacts(run_dir: Path) -> dict[str, bytes]:
 def document(run_dir: Path) -> dict[str, object]:
     found: dict[str, object] = json.loads((run_dir / "result.json").read_text(encoding="utf-8"))
     return found
-
-
-KILLED_AGAIN_AND_AGAIN = """
-import os, random, signal, sys, time
-from pathlib import Path
-
-import fer_audit.pack.types as types
-types.SHARD_ROWS = 16
-from fer_audit.config import AuditConfig, Resources
-from fer_audit.pipeline import run_audit
-
-faces, model, place = (Path(word) for word in sys.argv[1:4])
-config = AuditConfig(
-    model=str(model), k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20
-)
-
-def walk(name):
-    run_audit(faces, place / f"run-{name}", config=config,
-              resources=Resources(cache_dir=place / f"cache-{name}", threads=1, workers=2))
-
-def child(work):
-    '''Fork a process that works, and return how it ended: the imports are paid for once.'''
-    process = os.fork()
-    if process == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException as exc:
-            print(type(exc).__name__, exc, flush=True)
-            os._exit(1)
-    return process
-
-def ended(process):
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-def walk_until_rename(n):
-    '''Die at the n-th rename: just before a file gets its final name.'''
-    renames = [0]
-    def watch(event, args):
-        if event == "os.rename":
-            renames[0] += 1
-            if renames[0] == n:
-                os.kill(os.getpid(), signal.SIGKILL)
-    sys.addaudithook(watch)
-    walk("killed")
-
-assert ended(child(lambda: walk("straight"))) == 0
-
-kills = 0
-for n in (1, 2, 9, 10, 11, 14, 27, 40, 13, 3, 1, 4, 3, 2):
-    code = ended(child(lambda: walk_until_rename(n)))
-    assert code in (0, -signal.SIGKILL), code
-    kills += code != 0
-rng = random.Random(1)
-for _ in range(4):
-    process = child(lambda: walk("killed"))
-    time.sleep(rng.uniform(0.02, 0.4))
-    os.kill(process, signal.SIGKILL)
-    code = ended(process)
-    assert code in (0, -signal.SIGKILL), code
-    kills += code != 0
-    # a finished run would make the next kills pointless
-    (place / "run-killed" / "DONE.json").unlink(missing_ok=True)
-assert ended(child(lambda: walk("killed"))) == 0
-print(kills)
-"""
-
-
-def test_a_run_killed_at_any_point_ends_in_the_bytes_of_one_that_was_not(
-    tiny_model: ExportedModel, tmp_path: Path
-) -> None:
-    """I1 and I3: SIGKILL just before chosen renames, and at random moments, always on the same run."""
-    faces = draw_faces(tmp_path / "faces", 150, side=40)
-    (faces / utkface_name(999)).write_bytes(b"")
-    command = [
-        *(sys.executable, "-c", KILLED_AGAIN_AND_AGAIN),
-        *map(str, (faces, tiny_model.path, tmp_path)),
-    ]
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.splitlines()[-1]) >= 8, "the kills came too late to mean anything"
-    killed, straight = tmp_path / "run-killed", tmp_path / "run-straight"
-    assert artefacts(killed) == artefacts(straight)
-    pictures = (killed / "pictures.json").read_bytes()
-    assert pictures == (straight / "pictures.json").read_bytes()
-    # Pages differ in their timings; each is the one its JSON files give.
-    assert (killed / "report.html").read_text(encoding="utf-8") == report_page(
-        read_result(killed / "result.json"),
-        read_pictures(killed / "pictures.json"),
-        read_timings(killed / "timings.json"),
-    )
-    left = [path for path in tmp_path.rglob(".tmp-*") if "run-" in str(path) or path.is_file()]
-    assert left == []
-    names = ["run-straight", "run-killed"]
-    listings = [sorted(p.name for p in (tmp_path / name).iterdir()) for name in names]
-    assert listings[0] == listings[1]
 
 
 def test_a_finished_run_is_returned_at_once(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import signal
 import stat
@@ -15,18 +17,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import fer_audit
+from fer_audit.arrays import ArrayBlocks, array_writer
+from fer_audit.durable import remove
 from fer_audit.errors import LockedError, StoreError
 from fer_audit.fingerprint import canonical_json, stage_fingerprint
 from fer_audit.store import (
     TEMPORARY,
-    ArrayBlocks,
     StageFolder,
     cache_folder,
     file_sha256,
     folder_lock,
     make_folder,
     sweep_temporaries,
-    write_array,
     write_atomically,
     write_text,
 )
@@ -131,6 +134,20 @@ def test_a_disk_that_fills_up_leaves_the_earlier_parts_and_no_half_one(cache_dir
     assert not list(folder.path.glob(f"{TEMPORARY}*"))
 
 
+def test_nothing_is_written_through_a_map_but_the_decoders_file() -> None:
+    """On a full disk such a write is a SIGBUS. That one file has its bytes allocated before it is mapped."""
+    package = Path(fer_audit.__file__).parent
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            where, name = f"{path.name}:{node.lineno}", ast.unparse(node.func)
+            assert not name.endswith(("memmap", "mmap.mmap")) or path.name == "slots.py", where
+            for option in node.keywords:
+                if option.arg == "mmap_mode":
+                    assert ast.unparse(option.value) == "'r'", where
+
+
 def test_folders_are_private_and_made_with_their_parents(tmp_path: Path) -> None:
     cache = cache_folder(tmp_path / "a" / "b")
     folder = StageFolder.open(cache, "embed", PRINT)
@@ -164,6 +181,24 @@ def test_a_part_comes_back_as_it_was_written_and_cannot_be_written_to(part: Stag
     assert arrays["b"].tolist() == ["x", "yy"]
     with pytest.raises(ValueError, match="read-only"):
         arrays["a"][0] = 1
+
+
+@pytest.mark.parametrize(("wrote", "flipped"), [('"n":3', '"n":2'), ('"n":3', '"m":3')])
+def test_a_flipped_fact_is_noticed(part: StageFolder, wrote: str, flipped: str) -> None:
+    """A manifest holds numbers of the result, e.g. an inertia: it vouches for them too."""
+    manifest = part.path / "p.json"
+    manifest.write_text(manifest.read_text().replace(wrote, flipped))
+
+    assert part.read_part("p") == "p.json is damaged"
+
+
+def test_a_manifest_that_does_not_vouch_for_its_facts_yet_is_believed(part: StageFolder) -> None:
+    manifest = part.path / "p.json"
+    document = json.loads(manifest.read_text())
+    del document["facts_sha256"]
+    manifest.write_text(canonical_json(document))
+
+    assert not isinstance(part.read_part("p"), str)
 
 
 def test_a_part_that_was_never_written_is_no_complaint(folder: StageFolder) -> None:
@@ -270,9 +305,10 @@ def test_an_array_in_blocks_is_the_array_in_one(folder: StageFolder) -> None:
     def blocks() -> Iterator[NDArray[np.float32]]:
         yield from (whole[start : start + 7] for start in range(0, 20, 7))
 
-    in_one = write_array(folder.path / "one.npy", whole)
-    in_blocks = write_array(
-        folder.path / "blocks.npy", ArrayBlocks((20, 3), np.dtype(np.float32), blocks())
+    in_one = write_atomically(folder.path / "one.npy", array_writer(whole))
+    in_blocks = write_atomically(
+        folder.path / "blocks.npy",
+        array_writer(ArrayBlocks((20, 3), np.dtype(np.float32), blocks())),
     )
 
     assert in_one == in_blocks
@@ -312,13 +348,42 @@ def test_what_killed_writers_left_is_swept_by_the_next_holder(part: StageFolder)
     assert names == [".fer-audit.lock", "p.a.npy", "p.b.npy", "p.json"]
 
 
+def test_arrays_whose_writer_was_killed_before_the_manifest_are_swept(part: StageFolder) -> None:
+    part.write_part("q", {}, a=np.arange(3), b=np.arange(4))
+    (part.path / "q.json").unlink()
+
+    with part.locked():
+        names = visible(part.path)
+
+    assert names == [".fer-audit.lock", "p.a.npy", "p.b.npy", "p.json"]
+    assert not isinstance(part.read_part("p"), str)
+
+
+def test_clearing_can_leave_one_part(part: StageFolder) -> None:
+    part.write_part("p2", {}, a=np.arange(4))
+
+    part.clear(but="p2")
+
+    assert visible(part.path) == ["p2.a.npy", "p2.json"]
+    assert part.has_part("p2")
+    assert not part.has_part("p")
+
+
+def test_a_file_that_cannot_be_removed_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "DONE.json").mkdir()
+
+    with pytest.raises(StoreError, match=r"Cannot remove .*DONE\.json"):
+        remove(tmp_path / "DONE.json")
+
+
 def test_sweeping_touches_nothing_else(tmp_path: Path) -> None:
     for name in (f"{TEMPORARY}x", "result.json", ".fer-audit.lock", ".tmpfile"):
         (tmp_path / name).write_text("x")
+    (tmp_path / f"{TEMPORARY}folder").mkdir()
 
     sweep_temporaries(tmp_path)
 
-    assert visible(tmp_path) == [".fer-audit.lock", ".tmpfile", "result.json"]
+    assert visible(tmp_path) == [".fer-audit.lock", ".tmp-folder", ".tmpfile", "result.json"]
 
 
 HOLDER = """

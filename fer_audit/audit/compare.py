@@ -36,7 +36,7 @@ class ReadRun:
     """One finished run, as it was read back."""
 
     name: str
-    """The run directory as it was given."""
+    """The last folders of the run directory's path: as many as tell the two runs apart."""
     result: AuditResult
     rows: RunRows
     vectors: VectorFacts | None = None

@@ -101,14 +101,15 @@ def compare_shares(
     changes = []
     for name in dict.fromkeys((*groups_1, *groups_2)):
         change = _describe(name, groups_1.get(name), groups_2.get(name))
-        if change.difference is None:
+        count_1, count_2 = change.first_count, change.second_count
+        if change.difference is None or count_1 is None or count_2 is None:
             changes.append(change)
         elif tested is None:
             changes.append(_without(change, untested, "low", "high", "p", "p_adjusted"))
         else:
             low, high = difference_interval(
-                (groups_1[name].count, first.annotated),
-                (groups_2[name].count, second.annotated),
+                (count_1, first.annotated),
+                (count_2, second.annotated),
                 shared=tested.listed_common,
                 confidence=confidence,
             )

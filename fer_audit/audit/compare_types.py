@@ -61,7 +61,7 @@ class RunFacts:
     """What was run. Inertias compare only between runs on the same vectors."""
 
     name: str
-    """The run directory as it was given."""
+    """The last folders of the run directory's path: as many as tell the two runs apart."""
     dataset: str
     fingerprint: str
     listed: int

@@ -163,7 +163,7 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
 def _of_clusters(result: AuditResult) -> Mapping[str, float | None]:
     values: dict[str, float | None] = {}
     if result.clustering is not None:
-        values |= {"k": result.clustering.k, "smallest": min(result.clustering.sizes)}
+        values |= {"k": result.clustering.k, "smallest": _least(result.clustering.sizes)}
     if result.stability is not None:
         jaccard = [each.jaccard for each in result.stability.clusters]
         values |= {
@@ -202,7 +202,7 @@ def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
                 "min_share": min(shares, default=None),
                 "max_share": max(shares, default=None),
                 "min_ratio": min(ratios, default=None),
-                "min_count": min((group.count for group in about.groups), default=None),
+                "min_count": _least([group.count for group in about.groups]),
                 "groups": about.indices.R,
                 "ENS": about.indices.ENS,
                 "IR": about.indices.IR,
@@ -211,6 +211,12 @@ def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
                 "not_annotated": about.not_annotated,
             }
     return values
+
+
+def _least(counts: Sequence[int | None]) -> int | None:
+    """Return the smallest count; None when there is none, or when one of them is withheld."""
+    known = [each for each in counts if each is not None]
+    return min(known, default=None) if len(known) == len(counts) else None
 
 
 def _refuse(text: str, at: int, why: str) -> NoReturn:

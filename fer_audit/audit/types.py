@@ -23,8 +23,10 @@ from fer_audit.audit.compare_types import RungChange as RungChange
 from fer_audit.audit.compare_types import RunRows as RunRows
 from fer_audit.audit.compare_types import TextDifference as TextDifference
 from fer_audit.audit.compare_types import VectorFacts as VectorFacts
+from fer_audit.audit.types_claims import MIN_CELL as MIN_CELL
 from fer_audit.audit.types_claims import TOO_FEW as TOO_FEW
 from fer_audit.audit.types_claims import UNSTABLE as UNSTABLE
+from fer_audit.audit.types_claims import WITHHELD as WITHHELD
 from fer_audit.audit.types_claims import AttributeStability as AttributeStability
 from fer_audit.audit.types_claims import ClusterStability as ClusterStability
 from fer_audit.audit.types_claims import Conditional as Conditional
@@ -93,7 +95,8 @@ class GroupShare:
     """One group of an attribute, in the whole listing."""
 
     name: str
-    count: int
+    count: int | None
+    """None = withheld, in a report made with --min-cell."""
     share: float | None
     """Of the annotated rows; None when nothing is annotated."""
     low: float | None
@@ -213,8 +216,8 @@ class Intersections:
     """Cells furthest from what the two-way tables expect, either way."""
     groups: tuple[tuple[str, ...], ...] = ()
     """The categories of each attribute, in the attribute's own order."""
-    counts: tuple[int, ...] = ()
-    """The whole cross table, the last attribute running fastest; empty beyond 20,000 cells."""
+    counts: tuple[int | None, ...] = ()
+    """The whole cross table, the last attribute running fastest; empty beyond 20,000 cells; None = withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +300,8 @@ class ClusterFacts:
 
     k: int
     inertia: float
-    sizes: tuple[int, ...]
+    sizes: tuple[int | None, ...]
+    """Images of each cluster; None = withheld."""
     sweep: tuple[SweepEntry, ...]
     starts: Starts
     votes: tuple[KVote, ...] = ()
@@ -336,8 +340,8 @@ class Association:
     n: int
     """Images in the table: ok, annotated, one copy of each duplicate group unless all are kept."""
     groups: tuple[str, ...]
-    table: tuple[tuple[int, ...], ...]
-    """(k, groups) counts."""
+    table: tuple[tuple[int | None, ...], ...]
+    """(k, groups) counts; None = withheld."""
     chi2: float | None
     df: int | None
     p_asymptotic: float | None

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 TOO_FEW = 30
 """Cells and clusters with fewer images are shown, never ranked."""
+MIN_CELL = "min_cell"
+"""The setting that a result which was made to be shared has and no other, and the code of the finding that says so."""
+WITHHELD = "[c]"
+"""How a count that --min-cell withholds is shown, whatever it is: c = confidential, after the symbols for tables of the UK's
+Government Analysis Function. "<5" would tell the small counts from those that are withheld to protect them."""
 UNSTABLE = 0.6
 """A cluster whose mean Jaccard similarity over resamples is lower does not come back; Hennig 2007."""
 

@@ -16,7 +16,7 @@ from fer_audit.embed.session import choose_place
 from fer_audit.embed.types import CPU, ModelFacts, Place
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.flops import file_multiply_adds
-from fer_audit.encoders.sidecar import refuse_foreign_parts
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.types import PackRows
@@ -102,7 +102,7 @@ def find_subject(
         config = replace(config, model=str(origin.path))
         resources = replace(resources, models_dir=models_dir)
         model = find_or_quantize(dataset, config, resources, progress)
-    refuse_foreign_parts(model.path)
+    check_graph(model)
     place = choose_place(resources.device)
     return Subject(source, drawn, listed, dataset, config, model, origin, models_dir, place)
 

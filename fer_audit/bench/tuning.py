@@ -89,7 +89,7 @@ def read_tunings(cache: Path) -> tuple[Tuning, ...]:
         return tuple(_tuning(fields) for fields in document["tunings"])
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise StoreError(
             f"{path} cannot be read: {exc or type(exc).__name__}",
             hint="Delete it, or write it anew with: fer-audit bench --autotune",
@@ -99,6 +99,6 @@ def read_tunings(cache: Path) -> tuple[Tuning, ...]:
 def _tuning(fields: dict[str, Any]) -> Tuning:
     found = Tuning(**{**fields, "key": TuningKey(**fields["key"])})
     threads = found.threads
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise ValueError("threads must be a whole number of at least 1")
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 9_999:
+        raise ValueError("threads must be a whole number from 1 to 9,999")
     return found

@@ -1,7 +1,21 @@
-"""The command line: a thin coat over the library."""
+"""The command line: a thin coat over the library, in a process that keeps to itself."""
 
 from __future__ import annotations
 
-from fer_audit.cli.app import main
+import os
+from typing import NoReturn
+
+from fer_audit.cli import app
 
 __all__ = ["main"]
+
+
+def main() -> NoReturn:
+    """Run the command line; see `fer_audit.cli.app.main`.
+
+    What any library writes is private to the user. joblib, which comes with scikit-learn and has no work here, would
+    try out a semaphore in /dev/shm when it is imported.
+    """
+    os.umask(0o077)
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
+    app.main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import click
 from fer_audit import __version__
 from fer_audit.cli.settings import settings_from_files, with_tuning
 from fer_audit.cli.signals import INTERRUPTED, told_at_once
+from fer_audit.cli.speech import say
 from fer_audit.errors import FerAuditError
 
 COMMANDS = {
@@ -98,24 +100,35 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
         tell_interrupted()
         code = INTERRUPTED
     except click.ClickException as exc:
-        exc.show()
+        _show(exc)
         code = exc.exit_code
     except FerAuditError as exc:
-        click.echo(f"fer-audit: {_printable(str(exc))}", err=True)
-        if exc.hint:
-            click.echo(f"  {_printable(exc.hint)}", err=True)
+        _tell(exc)
         code = exc.exit_code
     except BrokenPipeError:
         code = _nobody_listens()
     return code if isinstance(code, int) else 0
 
 
+def _tell(error: FerAuditError) -> None:
+    """Print what is wrong and what to do; only lines that are set in, as under a rule, are lines of their own."""
+    first, *quoted = str(error).split("\n    ")
+    say(f"fer-audit: {first}")
+    for line in quoted:
+        say(f"    {line}")
+    if error.hint:
+        say(f"  {error.hint}")
+
+
+def _show(error: click.ClickException) -> None:
+    """Print what click has to say; it repeats words of the command line as they are."""
+    words = io.StringIO()
+    error.show(file=words)
+    for line in words.getvalue().rstrip("\n").split("\n"):
+        say(line)
+
+
 def _nobody_listens() -> int:
     """End well when the reader of stdout went away: that is its right."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _printable(text: str) -> str:
-    """Escape what a hostile file name could do to a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

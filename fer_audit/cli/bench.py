@@ -9,6 +9,7 @@ import click
 
 from fer_audit.cli.kinds import ColumnList
 from fer_audit.cli.options import audit_config, model_options, resources
+from fer_audit.cli.speech import answer_json
 
 IMAGES, FACE_SIZE, REPEATS, ROWS, BUDGET = 128, 200, 5, 20_000, 5.0
 """The defaults of `fer_audit.bench.options.BenchOptions`, which --help cannot wait for; a test compares them."""
@@ -94,7 +95,7 @@ def bench_command(dataset: Path | None, as_json: bool, quiet: bool, **values: An
             dataset, options=options, config=config, resources=places, progress=terminal
         )
     if as_json:
-        click.echo(bench_json(result), nl=False)
+        answer_json(bench_json(result))
         return
     from fer_audit.cli.bench_table import bench_report
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_audit.cli.sharing import min_cell_option, shared
+from fer_audit.cli.speech import answer_json
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A new file to write to; default: stdout.",
 )
-def export_card_command(run: Path, form: CardFormat, out: Path | None) -> None:
+@min_cell_option
+def export_card_command(run: Path, form: CardFormat, out: Path | None, min_cell: int) -> None:
     """Write the run directory RUN as sections of a dataset card, from its measured numbers only.
 
     Markdown has the section titles of the Hugging Face template: paste it into the dataset's README.md.
@@ -46,6 +49,7 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None) -> None:
       fer-audit export-card runs/utkface
       fer-audit export-card runs/utkface --out card.md
       fer-audit export-card runs/utkface --format croissant > rai.json
+      fer-audit export-card runs/utkface --min-cell 5
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.report.card import dataset_card
     from fer_audit.report.read_run import read_finished_result
@@ -61,8 +65,10 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None) -> None:
         raise StoreError(
             str(exc), hint="Give the folder of a run that fer-audit run has finished."
         ) from exc
-    card = dataset_card(result, form=form)
-    if out is None:
+    card = dataset_card(shared(result, min_cell), form=form)
+    if out is None and form == "croissant":
+        answer_json(card)
+    elif out is None:
         click.echo(card.encode(), nl=False)  # bytes: the same in every locale
     else:
         write_text(out, card)

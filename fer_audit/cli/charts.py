@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.app import _printable
+from fer_audit.cli.speech import say
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ def chart_options(command: Command) -> Command:
     return command
 
 
+def prepare_charts() -> None:
+    """Let matplotlib keep its list of fonts in the user's cache of ours; call it before anything is drawn.
+
+    Where there can be no such cache matplotlib chooses a temporary folder, and says so.
+    """
+    from fer_audit.pipeline.libraries import keep_libraries_in
+    from fer_audit.store import cache_folder
+
+    with contextlib.suppress(StoreError):
+        keep_libraries_in(cache_folder(None))
+
+
 def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None) -> None:
     """Save the charts to the folders that were asked for, and say so on stderr.
 
@@ -49,8 +62,3 @@ def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None)
     for folder in dict.fromkeys(each for each in (png, svg) if each is not None):
         kinds = (png, svg).count(folder)
         say(f"{counted(kinds * len(charts), 'chart')} written to {folder}")
-
-
-def say(message: str) -> None:
-    """Print one line to stderr, harmless whatever a folder is called."""
-    click.echo(_printable(message), err=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.charts import chart_options, say, write_charts
+from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
+from fer_audit.cli.speech import answer_json, say
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def compare_command(
     from fer_audit.cli.console import show
     from fer_audit.report.compare import comparison_json, comparison_view
 
-    comparison = compare_runs(read_run(run1), read_run(run2))
+    names = told_apart(run1, run2)
+    comparison = compare_runs(*map(read_run, (run1, run2), names))
+    if html is not None or png is not None or svg is not None:
+        prepare_charts()
     if html is not None:
         write_page(comparison, html)
     if png is not None or svg is not None:
@@ -54,7 +58,7 @@ def compare_command(
 
         write_charts(comparison_charts(comparison), png=png, svg=svg)
     if as_json:
-        click.echo(comparison_json(comparison), nl=False)
+        answer_json(comparison_json(comparison))
     else:
         show(comparison_view(comparison))
 
@@ -73,8 +77,18 @@ def write_page(comparison: Comparison, path: Path) -> None:
     say(f"Page written to {path}")
 
 
-def read_run(folder: Path) -> ReadRun:
-    """Read a finished run back; StoreError when something is missing or was changed."""
+def told_apart(first: Path, second: Path) -> tuple[str, str]:
+    """Return the least of the ends of two paths that tells them apart: no page says where on a disk a run lies."""
+    ends = [folder.resolve().parts for folder in (first, second)]
+    for count in range(1, max(map(len, ends))):
+        one, other = ("/".join(parts[-count:]) for parts in ends)
+        if one != other:
+            return one, other
+    return ends[0][-1], ends[1][-1]
+
+
+def read_run(folder: Path, name: str = "") -> ReadRun:
+    """Read a finished run back, named by its folder where no name is given; StoreError when something is missing or was changed."""
     from fer_audit.audit.compare import ReadRun
     from fer_audit.audit.vectors import measure_vectors
     from fer_audit.report.read_run import map_run_vectors, read_finished_result, read_run_rows
@@ -83,7 +97,7 @@ def read_run(folder: Path) -> ReadRun:
     rows = read_run_rows(folder / "rows.parquet", result)
     vectors = map_run_vectors(folder / "embeddings.npy", len(rows.ids))
     return ReadRun(
-        name=str(folder),
+        name=name or folder.resolve().name,
         result=result,
         rows=rows,
         vectors=None if vectors is None else measure_vectors(vectors, rows.ok),

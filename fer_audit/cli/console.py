@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import warnings
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from fer_audit.cli.app import _printable
+from fer_audit.durable import CannotSync
+from fer_audit.escapes import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -22,6 +26,7 @@ class Terminal:
 
         self._console: Console = Console(stderr=True, quiet=quiet, highlight=False)
         self._bars: Bars | None = None
+        self._warnings = plain_warnings(self.say)
         self._tasks: dict[str, TaskID] = {}
         self._totals: dict[str, tuple[int, int, str]] = {}
 
@@ -48,6 +53,7 @@ class Terminal:
                 transient=True,
             )
             self._bars.start()
+        self._warnings.__enter__()
         return self
 
     def __exit__(
@@ -56,6 +62,7 @@ class Terminal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._warnings.__exit__(kind, error, trace)
         if self._bars is not None:
             self._bars.stop()
 
@@ -79,7 +86,32 @@ class Terminal:
 
     def say(self, message: str) -> None:
         """Print one line to stderr."""
-        self._console.print(_printable(message), markup=False, soft_wrap=True)
+        self._console.print(visible(message), markup=False, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def plain_warnings(say: Callable[[str], None]) -> Iterator[None]:
+    """Pass the package's own warnings on as one line each; everybody else's look as Python shows them."""
+    as_before = warnings.showwarning
+
+    def show_warning(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, CannotSync):
+            say(f"warning: {message}")
+        else:
+            as_before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = as_before
 
 
 def show(report: RenderableType) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.speech import answer, answer_json
+
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
 
@@ -29,15 +31,15 @@ def doctor_command(
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     facts, problems = examine(cache_dir, models_dir)
     if as_json:
-        click.echo(json.dumps({"facts": facts, "problems": problems}, indent=2))
+        answer_json(json.dumps({"facts": facts, "problems": problems}, indent=2) + "\n")
     else:
         width = max(map(len, facts))
         for name, value in facts.items():
-            click.echo(f"{name:<{width}}  {value}")
+            answer(f"{name:<{width}}  {value}")
         for problem in problems:
-            click.echo(f"PROBLEM: {problem}")
+            answer(f"PROBLEM: {problem}")
         if not problems:
-            click.echo("Nothing is wrong.")
+            answer("Nothing is wrong.")
     ctx.exit(2 if problems else 0)
 
 

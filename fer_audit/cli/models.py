@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fer_audit.cli.speech import answer, answer_json
 from fer_audit.config import Precision
 
 _places = [
@@ -100,7 +101,7 @@ def export_command(
             model = find_or_export(
                 name, precision, models_dir=folder, weights_dir=weights, progress=terminal
             )
-    click.echo(f"{model.path}  sha256 {model.sha256}")
+    answer(f"{model.path}  sha256 {model.sha256}")
 
 
 @click.command("models", short_help="List the models.")
@@ -133,13 +134,15 @@ def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: boo
             }
             for entry, path in found
         ]
-        click.echo(json.dumps(records, indent=2))
+        answer_json(json.dumps(records, indent=2) + "\n")
         return
     from rich.table import Table
 
     from fer_audit.cli.console import show
+    from fer_audit.report.tables import plain
 
-    table = Table(title=f"Models (exported to {folder})", title_justify="left")
+    title = plain(f"Models (exported to {folder})")
+    table = Table(title=title, title_justify="left")
     for heading in ("name", "gives", "weights", "licence", "exported"):
         table.add_column(heading)
     for entry, path in found:

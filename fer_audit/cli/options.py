@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any
 import click
 
 from fer_audit.cli.kinds import AUTO, AgeBins, Clusters, ColumnList, NameColumn
+from fer_audit.cli.reference import read_reference
+from fer_audit.cli.sharing import min_cell_option
 from fer_audit.config import AGE_BINS, AuditConfig, ReportOptions, Resources
-from fer_audit.errors import ConfigError
 
 Command = Callable[..., Any]
 
@@ -96,7 +96,14 @@ model_options = _apply(
         click.option(
             "--workers",
             type=int,
-            help="Decoding threads (beside a GPU: processes); default: usable cores.",
+            help="Decoding processes; default: usable cores, at most 8.",
+        ),
+        click.option(
+            "--file-seconds",
+            type=float,
+            default=Resources().file_seconds,
+            show_default=True,
+            help="Longest time to decode one file; over it the file fails as timeout.",
         ),
     ]
 )
@@ -191,6 +198,7 @@ statistics_options = _apply(
 
 report_options = _apply(
     [
+        min_cell_option,
         click.option(
             "--map",
             type=click.Choice(["pca", "umap"]),
@@ -280,21 +288,3 @@ def shown(values: dict[str, Any]) -> ReportOptions:
 def _fields_of(record: type, values: dict[str, Any]) -> dict[str, Any]:
     """Return those of a verb's options that are fields of a record."""
     return {field.name: values[field.name] for field in fields(record) if field.name in values}
-
-
-def read_reference(path: Path) -> tuple[tuple[str, tuple[tuple[str, int], ...]], ...]:
-    """Read {"attribute": {"group": count}}; ConfigError says what is wrong with it."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        counts = tuple(
-            (str(attribute), tuple((str(group), int(count)) for group, count in groups.items()))
-            for attribute, groups in document.items()
-        )
-    except (OSError, ValueError, AttributeError, TypeError) as exc:
-        raise ConfigError(
-            f"Cannot read the reference {path}: {exc}",
-            hint='It looks like {"race": {"White": 10078, "Black": 4526}}.',
-        ) from exc
-    if any(count < 0 for _, groups in counts for _, count in groups):
-        raise ConfigError(f"The reference {path} holds a negative count")
-    return counts

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from fer_audit.cli.charts import chart_options, say, write_charts
+from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
+from fer_audit.cli.sharing import min_cell_option, shared
+from fer_audit.cli.speech import answer_json, say
+from fer_audit.errors import ConfigError, StoreError
 
 
 @click.command("report", short_help="Show a finished run again.")
@@ -18,13 +21,27 @@ from fer_audit.cli.charts import chart_options, say, write_charts
     is_flag=True,
     help="Also write RUN/report.html again, from result.json and the pictures beside it.",
 )
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the page to FILE, beside the run's own report.html.",
+)
+@min_cell_option
 @chart_options
 def report_command(
-    run: Path, as_json: bool, as_html: bool, png: Path | None, svg: Path | None
+    run: Path,
+    as_json: bool,
+    as_html: bool,
+    page: Path | None,
+    min_cell: int,
+    png: Path | None,
+    svg: Path | None,
 ) -> None:
     """Show the report of the run directory RUN.
 
     --png and --svg also write every chart as a file fit for a paper, as wide as a column and with its letters embedded.
+    --min-cell makes all of it fit to be shared; the run directory itself keeps every count.
 
     \b
     Examples:
@@ -32,25 +49,40 @@ def report_command(
       fer-audit report runs/utkface --json
       fer-audit report runs/utkface --html
       fer-audit report runs/utkface --png figures --svg figures
+      fer-audit report runs/utkface --min-cell 5 --page shared.html
+      fer-audit report runs/utkface --min-cell 5 --json > shared.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
     from fer_audit.report.document import read_result, result_json
     from fer_audit.report.terminal import terminal_report
     from fer_audit.report.timings import read_timings
 
-    result = read_result(run / "result.json")
-    if as_html or png is not None or svg is not None:
+    if as_html and min_cell:
+        raise ConfigError(
+            "--html writes the run's own page, and --min-cell one to be shared",
+            hint="Give the shared one a place: --min-cell 5 --page shared.html",
+        )
+    if page is not None and not page.resolve().parent.is_dir():
+        raise StoreError(
+            f"Cannot write {page}: there is no folder {page.parent}",
+            hint="Make it, or choose another --page.",
+        )
+    result = shared(read_result(run / "result.json"), min_cell)
+    timings = read_timings(run / "timings.json")
+    if as_html or page is not None or png is not None or svg is not None:
+        prepare_charts()
         from fer_audit.report.page.report import report_charts, report_page
         from fer_audit.report.pictures import read_pictures
+        from fer_audit.report.shared_pictures import shared_pictures
         from fer_audit.store import write_text
 
-        pictures = read_pictures(run / "pictures.json")
-        if as_html:
-            page = report_page(result, pictures, read_timings(run / "timings.json"))
-            write_text(run / "report.html", page)
-            say(f"Page written to {run / 'report.html'}")
+        pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
+        own = [run / "report.html"] if as_html else []
+        for path in [*own, *([] if page is None else [page])]:
+            write_text(path, report_page(result, pictures, timings))
+            say(f"Page written to {path}")
         write_charts(report_charts(result, pictures), png=png, svg=svg)
     if as_json:
-        click.echo(result_json(result), nl=False)
+        answer_json(result_json(result))
     else:
-        show(terminal_report(result, read_timings(run / "timings.json")))
+        show(terminal_report(result, timings))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ from fer_audit.cli.options import (
     shown,
     statistics_options,
 )
+from fer_audit.cli.sharing import shared
+from fer_audit.cli.speech import answer_json, answer_path, say
 
 if TYPE_CHECKING:
     from fer_audit.config import AuditConfig
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 RULE_CROSSED = 1
 TOO_MANY_FAILED = 4
+LONGEST_NAME = 200
+"""Bytes of a run directory's name that nobody chose; file systems take 255."""
 
 dataset_argument = click.argument(
     "dataset", required=False, type=click.Path(path_type=Path), metavar="[DATASET]"
@@ -62,12 +68,13 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     done = _walk(dataset, values, "report", csv=values["csv"])
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
+    result = shared(done.result, values["min_cell"])
     if values["as_json"]:
-        click.echo(result_json(done.result), nl=False)
+        answer_json(result_json(result))
     else:
-        show(terminal_report(done.result, done.timings))
-        click.echo(f"Run directory: {done.folder} (open report.html in a browser)", err=True)
-    _exit_by_result(ctx, done, values["max_errors"])
+        show(terminal_report(result, done.timings))
+        say(f"Run directory: {done.folder} (open report.html in a browser)")
+    _exit_by_result(ctx, replace(done, result=result), values["max_errors"])
 
 
 @click.command("embed", short_help="Only decode and embed.")
@@ -84,7 +91,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
       fer-audit embed path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "embed")
-    click.echo(str(done.folder / "embeddings.npy"))
+    answer_path(done.folder / "embeddings.npy")
     _exit_by_result(ctx, done, values["max_errors"])
 
 
@@ -103,7 +110,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
       fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "cluster")
-    click.echo(str(done.folder / "rows.parquet"))
+    answer_path(done.folder / "rows.parquet")
     _exit_by_result(ctx, done, values["max_errors"])
 
 
@@ -123,7 +130,7 @@ def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
       fer-audit audit path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     done = _walk(dataset, values, "audit")
-    click.echo(str(done.folder / "result.json"))
+    answer_path(done.folder / "result.json")
     _exit_by_result(ctx, done, values["max_errors"])
 
 
@@ -164,7 +171,11 @@ def default_folder(name: str, config: AuditConfig) -> Path:
         words.append(f"sample{config.sample}")
     k = "kauto" if config.k_auto else f"k{config.k}"
     words += [Path(config.model).stem, k, f"seed{config.seed}"]
-    return Path("runs") / re.sub(r"[^\w.-]+", "_", "-".join(words))
+    whole = re.sub(r"[^\w.-]+", "_", "-".join(words))
+    if len(whole.encode()) > LONGEST_NAME:  # a set's own name may be that long
+        kept = whole.encode()[: LONGEST_NAME - 9].decode(errors="ignore")
+        whole = f"{kept}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return Path("runs") / whole
 
 
 def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
@@ -176,14 +187,14 @@ def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
     rules = () if done.result is None else done.result.gate
     for rule in rules:
         if rule.crossed:
-            click.echo(f"fer-audit: crossed: {rule.rule} (it is {rule.value:.6g})", err=True)
+            found = rule.reason if rule.value is None else f"it is {rule.value:.6g}"
+            say(f"fer-audit: crossed: {rule.rule} ({found})")
         elif rule.value is None:
-            click.echo(f"fer-audit: not judged: {rule.rule} ({rule.reason})", err=True)
+            say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
     if failed > max_errors * listed:
-        click.echo(
+        say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
-            "rows.parquet names each with its reason",
-            err=True,
+            "rows.parquet names each with its reason"
         )
         ctx.exit(TOO_MANY_FAILED)
     if any(rule.crossed for rule in rules):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from fer_audit.cli.speech import say
 from fer_audit.config import Precision
 from fer_audit.errors import ConfigError, ModelError, StoreError
 
@@ -53,17 +54,53 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
                 f"{where}: there is no option {key!r}",
                 hint=f"Known: {', '.join(sorted(known))}",
             )
-        options[name] = value
+        try:
+            options[name] = _as_typed(value, several=known[name])
+        except ValueError as exc:
+            raise ConfigError(
+                f"{where}: the option {key!r} {exc}",
+                hint="A value is a text, a number, true, false, or a list of these.",
+            ) from exc
     return dict.fromkeys(commands, options)
 
 
-def _known_options() -> set[str]:
-    """Return what `run` and `bench` know between them; every other verb's model and cluster options are run's."""
+def _known_options() -> dict[str, bool]:
+    """Return what `run` and `bench` know between them, and whether it can be given several times.
+
+    Every other verb's model and cluster options are run's.
+    """
     from fer_audit.cli.bench import bench_command
     from fer_audit.cli.run import run_command
 
     params = [*run_command.params, *bench_command.params]
-    return {str(parameter.name) for parameter in params} - {"dataset"}
+    return {
+        str(parameter.name): parameter.multiple
+        for parameter in params
+        if isinstance(parameter, click.Option)
+    }
+
+
+def _as_typed(value: object, *, several: bool) -> str | list[str]:
+    """Return a value as words of a command line, so that it means there what it means here.
+
+    A number with a fraction is no whole number then, nor is true 1. Raises ValueError for what cannot be typed.
+    """
+    if several:
+        return [_word(each) for each in (value if isinstance(value, list) else [value])]
+    return _word(value)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list) and not any(isinstance(each, list) for each in value):
+        return ",".join(map(_word, value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, (str, int, float)):
+        raise ValueError(f"cannot be a {type(value).__name__}")  # noqa: TRY004 - one kind of refusal
+    word = str(value)
+    if "\0" in word:
+        raise ValueError("holds a zero byte")
+    return word
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -71,7 +108,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:  # numbers of 5,000 digits, lists in lists
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
 
 
@@ -96,7 +133,7 @@ def _call_tuned(verb: Callable[..., Any], /, **values: Any) -> Any:  # noqa: ANN
         values[TUNED] = tuning.threads
         if not values["quiet"]:
             words = f"--{TUNED} {tuning.threads}, as bench --autotune found on this machine"
-            click.echo(f"fer-audit: {words}", err=True)
+            say(f"fer-audit: {words}")
     return verb(**values)
 
 
@@ -131,5 +168,5 @@ def _remembered(values: Mapping[str, Any]) -> Tuning | None:
     try:
         return find_tuning(cache, tuning_key(source, precision, provider))
     except StoreError as exc:
-        click.echo(f"fer-audit: tuning ignored: {exc}. {exc.hint}", err=True)
+        say(f"fer-audit: tuning ignored: {exc}. {exc.hint}")
         return None

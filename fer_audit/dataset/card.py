@@ -9,6 +9,8 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 
 CARD = "dataset.json"
+MAX_CARD_BYTES = 1_000_000
+"""A card is a few sentences; they all go into every report."""
 
 
 def with_card(dataset: FaceDataset) -> FaceDataset:
@@ -20,9 +22,14 @@ def with_card(dataset: FaceDataset) -> FaceDataset:
     path = dataset.root / CARD
     if path.is_symlink() or not path.is_file():
         return dataset
+    if path.stat().st_size > MAX_CARD_BYTES:
+        raise ConfigError(
+            f"{path} is larger than {MAX_CARD_BYTES:,} bytes: that is no dataset card",
+            hint="Move it elsewhere, or shorten it.",
+        )
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
     source, notes = (
         (card.get("label_source", ""), card.get("notes", []))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Kind
+from fer_audit.dataset.wording import name_some
 from fer_audit.errors import ConfigError
 
 PATH_NAMES = (  # noqa: SIM905 - words read better as words
@@ -158,4 +159,4 @@ def _plain(column: str) -> str:
 
 
 def _list(columns: Sequence[str]) -> str:
-    return ", ".join(f'"{column}"' for column in columns)
+    return name_some(columns, limit=40)

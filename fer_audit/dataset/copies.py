@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.types import printable_id
+from fer_audit.dataset.types import MAX_FILE_BYTES, printable_id
 from fer_audit.dataset.wording import count_of, name_some
 
 
@@ -18,7 +18,7 @@ def drop_copies(listing: Listing) -> Listing:
     """Leave out files that repeat another one's name and bytes in a different folder, and say so.
 
     Of each set of copies the one with the shortest path stays, of equally short ones the first.
-    Only files that share name and size are read. The same bytes under another name stay: those are two labels
+    Only files that share name and size are read, and none that is too large for a photograph. The same bytes under another name stay: those are two labels
     for one picture, which is the audit's business.
     """
     same_name: defaultdict[str, list[int]] = defaultdict(list)
@@ -55,7 +55,7 @@ def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
         by_size[int(listing.sizes[row])].append(row)
     copies: dict[int, int] = {}
     for size, candidates in by_size.items():
-        if size < 0 or len(candidates) == 1:
+        if not 0 <= size <= MAX_FILE_BYTES or len(candidates) == 1:
             continue
         first: dict[str, int] = {}
         for row in candidates:
@@ -73,7 +73,12 @@ def _preference(file_id: str) -> tuple[int, bytes]:
 def _digest(listing: Listing, row: int) -> str:
     """Return the sha256 of a file, "" when it cannot be read: then it is nobody's copy."""
     try:
-        with (listing.root / listing.ids[row]).open("rb") as file:
+        # what was a plain file may be a link or a pipe by now
+        with open(listing.root / listing.ids[row], "rb", opener=_open_plainly) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
+
+
+def _open_plainly(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

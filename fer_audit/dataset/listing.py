@@ -70,7 +70,7 @@ class _Walk:
             self.images.append((file_id, *facts))
         elif entry.is_symlink():
             self.links.append(file_id)
-        elif "/" not in file_id and suffix in TABLE_SUFFIXES:
+        elif "/" not in file_id and suffix in TABLE_SUFFIXES and _plain_facts(entry)[0] >= 0:
             self.tables.append(entry.name)
         elif file_id != CARD:
             self.ignored[suffix] += 1

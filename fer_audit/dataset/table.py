@@ -26,6 +26,10 @@ from fer_audit.dataset.wording import count_of, name_some
 from fer_audit.errors import ConfigError, DatasetError
 
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[/\\]")
+MAX_PATH = 4_096
+"""Characters; no file system takes a longer path."""
+MAX_WORD = 1_000
+"""Characters of a cell; a longer one names no group. It would stand in every report in full."""
 _PREDICTED_COLUMNS = {"face_name_align", "race_scores_fair"}
 """Columns that only the output of FairFace's predict.py has."""
 
@@ -75,7 +79,12 @@ def read_table(table: Path, listing: Listing, config: AuditConfig, *, name: str)
         files,
         attributes,
         ages=ages,
-        rejects=(*rows.rejects, *lines.rejects, *(age.rejects if age else ()), *merged.rejects),
+        rejects=(
+            *(*rows.rejects, *lines.rejects),
+            *_long_cells(rows, lines, [each for each in roles.columns() if each != roles.path]),
+            *(age.rejects if age else ()),
+            *merged.rejects,
+        ),
         notes=(*notes, *_table_notes(shown, roles, files, listing)),
         label_source=(
             f"Predicted by FairFace's predict.py, as {shown} has it."
@@ -115,7 +124,7 @@ def _resolve_paths(rows: TableRows, column: str, *, known: set[str]) -> _Lines:
             lines.rejects.append(Reject(rows.lines[row], "path_empty"))
         elif file_id not in known and leaves_root(file_id):
             lines.rejects.append(Reject(rows.lines[row], "path_outside_root"))
-        elif "\0" in file_id:
+        elif "\0" in file_id or len(file_id) > MAX_PATH:
             lines.rejects.append(Reject(rows.lines[row], "path_invalid"))
         else:
             lines.rows.append(row)
@@ -124,8 +133,19 @@ def _resolve_paths(rows: TableRows, column: str, *, known: set[str]) -> _Lines:
 
 
 def _words(rows: TableRows, lines: _Lines, column: str) -> list[str | None]:
+    """Return the cells of the accepted lines; one that is too long says nothing, see `_long_cells`."""
     values = rows.values[column]
-    return [clean_word(values[row]) for row in lines.rows]
+    words = [clean_word(values[row]) for row in lines.rows]
+    return [None if word is not None and len(word) > MAX_WORD else word for word in words]
+
+
+def _long_cells(rows: TableRows, lines: _Lines, columns: Sequence[str]) -> list[Reject]:
+    return [
+        Reject(rows.lines[row], "cell_too_long")
+        for column in columns
+        for row in lines.rows
+        if len(clean_word(rows.values[column][row]) or "") > MAX_WORD
+    ]
 
 
 def _names(rows: TableRows, lines: _Lines) -> list[str]:

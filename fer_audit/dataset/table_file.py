@@ -18,6 +18,11 @@ from fer_audit.errors import ConfigError, DatasetError
 MISSING_WORDS = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))
 """Cells that say nothing. "None" is not among them: AffectNet has an expression of that name."""
 
+MAX_TABLE_BYTES = 2_000_000_000
+"""A line of 100 bytes for each of 20 million images. Above this a table is refused before it is read."""
+MAX_TABLE_ROWS = 20_000_000
+"""Parquet packs a billion equal cells into a few kilobytes; its footer says so before they are unpacked."""
+
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _DELIMITERS = (",", ";", "\t")
 
@@ -73,6 +78,7 @@ class TextTable:
     def __init__(self, path: Path) -> None:
         self._name = printable_id(path.name)
         try:
+            _refuse_giant(path, path.stat().st_size, MAX_TABLE_BYTES, "bytes")
             data = path.read_bytes()
         except OSError as exc:
             raise DatasetError(f"The table {path} cannot be read: {exc.strerror}") from exc
@@ -82,7 +88,13 @@ class TextTable:
             raise DatasetError(f"The table {path} is empty")
         header, self._body = _cut_header(data)
         self._delimiter = max(_DELIMITERS, key=header.count)
-        cells = next(csv.reader([header], delimiter=self._delimiter))
+        try:
+            cells = next(csv.reader([header], delimiter=self._delimiter))
+        except csv.Error as exc:
+            raise ConfigError(
+                f"{self._name}, line 1: {exc}",
+                hint="The first line of the table must name the columns.",
+            ) from exc
         self.columns = tuple(cell.strip() for cell in cells)
 
     def read(self, names: Sequence[str]) -> TableRows:
@@ -116,7 +128,11 @@ class TextTable:
             table = pa_csv.read_csv(
                 pa.BufferReader(self._body),
                 # One thread, because only then rows are numbered.
-                read_options=pa_csv.ReadOptions(column_names=numbered, use_threads=False),
+                read_options=pa_csv.ReadOptions(
+                    column_names=numbered,
+                    use_threads=False,
+                    block_size=len(self._body) + 1,  # no cell is too long for a block
+                ),
                 parse_options=pa_csv.ParseOptions(
                     delimiter=self._delimiter,
                     newlines_in_values=True,
@@ -129,7 +145,9 @@ class TextTable:
                 ),
             )
         except pa.ArrowException as exc:
-            raise DatasetError(f"The table {self._name} cannot be read: {exc}") from exc
+            raise DatasetError(
+                f"The table {self._name} cannot be read: {str(exc).strip()}"
+            ) from exc
         return {name: table[number].to_pylist() for name, number in wanted.items()}
 
 
@@ -143,9 +161,12 @@ class ParquetTable:
         self._path = path
         try:
             with pq.ParquetFile(path) as file:
+                _refuse_giant(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
                 self._raw_names: list[str] = list(file.schema_arrow.names)
-        except (OSError, pa.ArrowException) as exc:
-            raise DatasetError(f"The table {path} cannot be read as parquet: {exc}") from exc
+        except (OSError, ValueError, pa.ArrowException) as exc:  # a name may be no UTF-8
+            raise DatasetError(
+                f"The table {path} cannot be read as parquet: {str(exc).strip()}"
+            ) from exc
         self.columns = tuple(name.strip() for name in self._raw_names)
 
     def read(self, names: Sequence[str]) -> TableRows:
@@ -157,9 +178,11 @@ class ParquetTable:
         try:
             with pq.ParquetFile(self._path) as file:
                 table = file.read(columns=list(raw.values()))
-        except (OSError, pa.ArrowException) as exc:
-            raise DatasetError(f"The table {self._path} cannot be read: {exc}") from exc
-        values = {name: self._words(name, table[column]) for name, column in raw.items()}
+            values = {name: self._words(name, table[column]) for name, column in raw.items()}
+        except (OSError, ValueError, pa.ArrowException) as exc:  # a word may be no UTF-8
+            raise DatasetError(
+                f"The table {self._path} cannot be read: {str(exc).strip()}"
+            ) from exc
         return TableRows(values, [f"row {i}" for i in range(1, table.num_rows + 1)], ())
 
     def _words(self, name: str, column: Any) -> list[str | None]:  # noqa: ANN401 - pyarrow ships no types
@@ -178,11 +201,19 @@ class ParquetTable:
         return words
 
 
+def _refuse_giant(path: Path, found: int, most: int, unit: str) -> None:
+    if found > most:
+        raise DatasetError(
+            f"The table {path} has {found:,} {unit}, at most {most:,} are read",
+            hint="Give a part of it.",
+        )
+
+
 def _number_word(value: float | None) -> str | None:
     """Return 1.0 as "1": a column of codes with a gap is stored as floats."""
     if value is None or math.isnan(value):
         return None
-    return str(int(value)) if value.is_integer() else repr(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
 
 
 def _cut_header(data: bytes) -> tuple[str, bytes]:

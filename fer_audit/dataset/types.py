@@ -9,6 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.escapes import encodable
+
+MAX_FILE_BYTES = 200_000_000
+"""No face photograph is larger; a file above this is refused before it is read."""
+
 Kind = Literal["demographic", "label", "batch", "style"]
 Source = Literal["annotated", "predicted"]
 
@@ -89,4 +94,4 @@ class FaceDataset:
 
 def printable_id(file_id: str) -> str:
     r"""Return an id that any encoder accepts: undecodable bytes become `\xNN`."""
-    return file_id.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return encodable(file_id)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from fer_audit.dataset.types import printable_id
 
+LONGEST = 300
+"""Characters of a name in a sentence: a file's name has at most 255 bytes, a cell may have millions."""
 NAMED = 3
 """Files a sentence names before it says "and so many more"."""
 
@@ -17,6 +19,10 @@ def count_of(n: int, one: str, many: str = "") -> str:
 
 def name_some(items: Sequence[str], *, limit: int = NAMED) -> str:
     """Return the first few items, quoted, then how many more there are."""
-    shown = ", ".join(f'"{printable_id(item)}"' for item in items[:limit])
+    shown = ", ".join(f'"{_clipped(printable_id(item))}"' for item in items[:limit])
     more = len(items) - limit
     return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

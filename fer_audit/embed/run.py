@@ -9,6 +9,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.arrays import ArrayBlocks
 from fer_audit.config import Precision
 from fer_audit.embed.session import EmbedSession, cuda_algorithms
 from fer_audit.embed.types import CUDA, Embeddings, ModelFacts
@@ -16,7 +17,7 @@ from fer_audit.errors import StoreError
 from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.types import PackShard, shard_count
 from fer_audit.progress import Progress, Silent
-from fer_audit.store import ArrayBlocks, StageFolder
+from fer_audit.store import StageFolder
 
 WHOLE = "vectors"
 NONFINITE = "nonfinite_embedding"
@@ -110,9 +111,17 @@ class _ShardVectors:
 
 
 def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:
-    """Write the vectors of all shards as one array, then drop the shards."""
+    """Write the vectors of all shards as one array, then drop the shards.
+
+    Where locks do not work, another run may have done both meanwhile: then there is nothing left to do.
+    """
     count = shard_count(n_images)
-    parts = [_read_shard(folder, index) for index in range(count)]
+    try:
+        parts = [_read_shard(folder, index) for index in range(count)]
+    except StoreError:
+        if isinstance(folder.read_part(WHOLE), str):
+            raise
+        return
     folder.write_part(
         WHOLE,
         {"provider": model.provider},

@@ -13,6 +13,8 @@ NPM_SHA512 = (
     "c27bf17d0162faeacd4ac073a03ca075b01d9cf8fae3e4c656ecc2112e309cde"
 )
 """sha512 of the package's tarball, as the registry publishes it (dist.integrity), in hex."""
+NPM_BYTES = 95_128_781
+"""Size of that tarball."""
 
 KERAS_H5_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
@@ -20,6 +22,8 @@ KERAS_H5_URL = (
 )
 KERAS_H5_MD5 = "4d473c1dd8becc155b73f8504c6f6626"
 """From keras/src/applications/resnet.py, WEIGHTS_HASHES["resnet50"], the network without its top."""
+KERAS_H5_BYTES = 94_765_736
+"""Size of that file, as Keras' own download bar shows it. md5 is all that Keras publishes; the size narrows it."""
 
 IMAGENET_BGR_MEAN = (103.939, 116.779, 123.68)
 """Keras' `preprocess_input(mode="caffe")`: blue, green, red."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fer_audit.config import Precision
 from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.half import to_half
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import is_saved, load_model, save_model
@@ -52,10 +53,13 @@ def find_or_export(
     """Return the model, exporting a catalog model on first use.
 
     Raises ModelError for an unknown name, a file that is not the one its sidecar vouches for, missing weights, or a file of
-    the user's in another precision than the one asked for.
+    the user's with foreign parts (`check_graph`) or in another precision than the one asked for.
     """
     if is_path(model):
-        return _of_precision(load_model(Path(model)), precision)
+        # somebody else's file: looked into at once, while ours are looked into when they are used
+        found = _of_precision(load_model(Path(model)), precision)
+        check_graph(found)
+        return found
     path = model_path(models_dir, catalog_entry(model).spec.name, precision)
     if is_saved(path):
         return load_model(path)

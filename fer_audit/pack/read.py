@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.types import MAX_FILE_BYTES as MAX_FILE_BYTES
 from fer_audit.pack.decode import DecodeError
-
-MAX_FILE_BYTES = 200_000_000
-"""No face photograph is larger; a file above this is refused before it is read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
+from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import folder as run_folder
+from fer_audit.pipeline.ending import least_on_page
 from fer_audit.store import file_sha256
 
 CACHED = {
@@ -42,18 +44,29 @@ class CachedStage:
     path: Path
 
 
-def read_fingerprints(run: Path) -> dict[str, str] | None:
-    """Return the fingerprints of a finished run by stage; None when it has no DONE.json that can be read.
+@dataclass(frozen=True, slots=True)
+class DoneMark:
+    """What a finished run's DONE.json says of it."""
 
-    Only plain hexadecimal is taken: a name from a file never leads out of the cache.
+    fingerprints: Mapping[str, str]
+    """By stage of `CACHED`."""
+    least_on_page: int
+    """The --min-cell its page was made with; 0 = none."""
+
+
+def read_done_mark(run: Path) -> DoneMark | None:
+    """Return the mark of a finished run; None when it has no DONE.json that can be read.
+
+    Only plain hexadecimal is taken for a fingerprint: a name from a file never leads out of the cache.
     """
     try:
-        done = json.loads((run / run_folder.DONE).read_text(encoding="utf-8"))
-        found = {stage: done["fingerprints"][stage] for stage in CACHED}
-    except (OSError, ValueError, KeyError, TypeError):
+        prints = json.loads((run / run_folder.DONE).read_text(encoding="utf-8"))["fingerprints"]
+        found = {stage: prints[stage] for stage in CACHED}
+        least = least_on_page(prints["pictures"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     if all(isinstance(text, str) and _FINGERPRINT.fullmatch(text) for text in found.values()):
-        return found
+        return DoneMark(found, least)
     return None
 
 
@@ -72,17 +85,21 @@ def matching_stages(cache: Path, run: Path) -> list[CachedStage]:
     found = [
         CachedStage("pack", folder)
         for folder in _folders(cache / "pack")
-        if "sha256" in columns and _same(_digests(folder), columns["sha256"])
+        if "sha256" in columns and _has_images(folder, columns["sha256"])
     ]
     found += [CachedStage("embed", folder) for folder in _vectors(cache / "embed", run)]
     found += [
         CachedStage("cluster", folder)
         for folder in _folders(cache / "cluster")
-        if {"cluster", "distance"} <= columns.keys()
-        and _same(_array(folder / "clustering.labels.npy"), columns["cluster"])
-        and _same(_array(folder / "clustering.distances.npy"), columns["distance"])
+        if _has_clusters(folder, columns)
     ]
     return found
+
+
+def is_told_apart_by(path: Path) -> bool:
+    """Whether `matching_stages` reads a file of a stage folder."""
+    key = path.name.split(".")[1:2]
+    return key in (["sha256"], ["vectors"], ["distances"])
 
 
 def _folders(place: Path) -> Iterator[Path]:
@@ -136,13 +153,29 @@ def _columns(path: Path) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _digests(folder: Path) -> NDArray[np.bytes_] | None:
-    """Return the sha256 of every image a pack folder knows; None when that is none."""
-    parts = [_array(path) for path in sorted(folder.glob("rows-*.sha256.npy"))]
-    texts = [part for part in parts if part is not None and part.dtype.kind == "S"]
-    if len(texts) != len(parts) or not any(part.any() for part in texts):
-        return None
-    return np.concatenate(texts)
+def _has_images(folder: Path, digests: NDArray[Any]) -> bool:
+    """Whether a pack folder is of these images, or what a killed purge left of one is: its manifests go first."""
+    count, known = 0, False
+    for path in sorted(folder.glob("rows-*.sha256.npy")):
+        part, number = _array(path), path.name[len("rows-") :].partition(".")[0]
+        if part is None or not number.isdecimal():
+            return False
+        start = int(number) * SHARD_ROWS
+        if not _same(part, digests[start : start + len(part)]):
+            return False
+        count += len(part)
+        known = known or bool((part != b"").any())  # images that could not be read have none
+    is_begun = not any(folder.glob("rows-*.json"))
+    return known and (is_begun or count == len(digests))
+
+
+def _has_clusters(folder: Path, columns: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether a cluster folder has the distance of every image, and its label as far as that is left."""
+    distances = _array(folder / "clustering.distances.npy")
+    if not {"cluster", "distance"} <= columns.keys() or not _same(distances, columns["distance"]):
+        return False
+    labels = _array(folder / "clustering.labels.npy")
+    return labels is None or _same(labels, columns["cluster"])
 
 
 def _array(path: Path) -> NDArray[Any] | None:
@@ -152,7 +185,7 @@ def _array(path: Path) -> NDArray[Any] | None:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return found if isinstance(found, np.ndarray) else None
+    return found if isinstance(found, np.ndarray) and found.ndim else None
 
 
 def _same(found: NDArray[Any] | None, own: NDArray[Any]) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fer_audit.audit.types import AuditResult
-from fer_audit.audit.withhold import withhold
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.types import FaceDataset
@@ -26,6 +25,13 @@ from fer_audit.report.pictures import pictures_json
 from fer_audit.report.shared_pictures import shared_pictures
 from fer_audit.report.timings import read_timings, write_timings
 from fer_audit.store import write_text
+
+_LEAST = "-min-cell-"
+
+
+def least_on_page(page_mark: str) -> int:
+    """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
+    return int(page_mark.partition(_LEAST)[2] or 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +69,7 @@ class Ending:
     ) -> None:
         """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
         keep_libraries_in(self.cache)
+        from fer_audit.audit.withhold import withhold  # scipy: a warm rerun needs neither
         from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
 
         fingerprint = self._fingerprint(prints)
@@ -109,7 +116,7 @@ class Ending:
     def _page_mark(self, fingerprint: str) -> str:
         """Return what the page depends on: the pictures, all of which are kept, and what it withholds."""
         least = self.options.min_cell
-        return f"{fingerprint}-min-cell-{least}" if least else fingerprint
+        return f"{fingerprint}{_LEAST}{least}" if least else fingerprint
 
     def _timings(self) -> list[Timing]:
         """Return the timings of every stage: those of an earlier call that did not have to work again come first."""

@@ -23,7 +23,7 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.document import read_result
 from fer_audit.report.rows import write_rows_csv, write_rows_parquet
-from fer_audit.store import TEMPORARY, file_sha256, write_atomically, write_text
+from fer_audit.store import TEMPORARY, file_sha256, open_plain, write_atomically, write_text
 
 RESULT = "result.json"
 ROWS = "rows.parquet"
@@ -37,6 +37,8 @@ DONE = "DONE.json"
 
 COPY_BYTES = 1 << 20
 """Copied at a time."""
+
+_OURS = {RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE}
 
 
 def refuse_inside_input(
@@ -73,7 +75,7 @@ def finished_result(
         before, files = _read_done(out)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         progress.say(f"{out / DONE} cannot be read; finishing this run again")
         return None
     now = dataclasses.asdict(prints)
@@ -102,8 +104,12 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
 
 def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the fingerprints and the checksums of a finished run."""
-    done = json.loads((out / DONE).read_text(encoding="utf-8"))
-    return dict(done["fingerprints"]), dict(done["files"])
+    with open_plain(out / DONE) as file:
+        done = json.load(file)
+    prints, files = dict(done["fingerprints"]), dict(done["files"])
+    if not set(files) <= _OURS or RESULT not in files:
+        raise ValueError(f"{DONE} does not name the files of a run")
+    return prints, files
 
 
 def _is_intact(path: Path, digest: str) -> bool:

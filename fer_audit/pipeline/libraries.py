@@ -13,6 +13,7 @@ _SETTINGS = {
     "numba": "NUMBA_CACHE_DIR",  # what it compiles for UMAP
 }
 
+
 def keep_libraries_in(cache: Path) -> None:
     """Tell matplotlib and numba to keep their files in `cache`; call it before the first import of either.
 

@@ -1,8 +1,9 @@
 """A run without what shows or identifies its faces: pixels, vectors and pictures go, the numbers stay.
 
-The vectors of the run directory go first. DONE.json still names them, so a run that is being purged is no whole run
-from the first file on, and the same `fer-audit run` makes everything again. Nothing else is remembered: a purge that
-was interrupted is finished by the next one.
+The vectors of a finished run's directory go first. DONE.json still names them, so a run that is being purged is no whole
+run from the first file on, and the same `fer-audit run` makes everything again. An unfinished run has no such mark: its
+folders of the cache are found by what its own files hold, so these go last. Either way nothing has to be remembered:
+a purge that was interrupted is finished by the next one.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.cached_stages import (
     CACHED,
     CachedStage,
+    is_told_apart_by,
     matching_stages,
     named_stages,
-    read_fingerprints,
+    read_done_mark,
     refuse_links,
 )
 from fer_audit.report.document import read_result
 from fer_audit.report.picture_types import Pictures
 from fer_audit.report.pictures import pictures_json, read_pictures
+from fer_audit.report.shared_pictures import shared_pictures
 from fer_audit.report.timings import read_timings
 from fer_audit.store import LOCK, TEMPORARY, folder_lock, write_text
 
@@ -94,26 +97,29 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     LockedError while another process works in one of the folders.
     """
     _refuse_other_folders(run)
-    fingerprints = read_fingerprints(run)
+    mark = read_done_mark(run)
     with ExitStack() as locks:
         if not dry_run:
             _hold(locks, run)
-        if fingerprints is None:
+        if mark is None:
             stages = matching_stages(cache, run)
         else:
-            stages = named_stages(cache, fingerprints)
+            stages = named_stages(cache, mark.fingerprints)
         refuse_links(cache, stages)
         there = [each for each in stages if each.path.is_dir()]
         if not dry_run:
             for each in there:
                 _hold(locks, each.path)
         work = _Work(run, cache, dry_run=dry_run)
-        work.remove_own(rows=rows)
+        if mark is not None:
+            work.remove_own(rows=rows)
         for each in there:
             work.remove_stage(each)
-        work.remove_faces()
+        if mark is None:
+            work.remove_own(rows=rows)
+        work.remove_faces(None if mark is None else mark.least_on_page)
         return Purge(
-            fingerprints is not None,
+            mark is not None,
             tuple(work.removed),
             tuple(
                 (CACHED[each.stage], _below(cache, each.path))
@@ -139,11 +145,12 @@ def _refuse_other_folders(run: Path) -> None:
                 hint="Delete what it points to yourself, then the link, and purge again.",
             )
     own = run / LOCK
-    ours = read_fingerprints(run) is not None or (own.is_file() and not own.is_symlink())
+    ours = read_done_mark(run) is not None or (own.is_file() and not own.is_symlink())
     if not ours or not any((run / name).is_file() for name in _OWN):
         raise StoreError(
             f"{run} is no run directory; nothing was removed",
-            hint="Give a folder that fer-audit run has written.",
+            hint="Give a folder that fer-audit run has written. If a run was killed before it wrote anything there, "
+            "finish it with the same command, or delete the cache.",
         )
 
 
@@ -181,13 +188,19 @@ class _Work:
             self._remove("table of all files", "run", name, [self.run / name])
 
     def remove_stage(self, stage: CachedStage) -> None:
-        """Remove every file of a stage folder but its lock, manifests first: a part without one does not exist."""
+        """Remove every file of a stage folder but its lock.
+
+        Manifests first: a part without one does not exist. Last what tells an unfinished run whose folder it is.
+        """
         files = [path for path in _files(stage.path) if path.name != LOCK]
-        files.sort(key=lambda path: (path.suffix != ".json", path.name))
+        files.sort(key=lambda path: (path.suffix != ".json", is_told_apart_by(path), path.name))
         self._remove(CACHED[stage.stage], "cache", _below(self.cache, stage.path), files)
 
-    def remove_faces(self) -> None:
-        """Write the pictures and the page again without faces. A file that cannot be read is removed."""
+    def remove_faces(self, least: int | None) -> None:
+        """Write the pictures and the page again without faces; `least`: the --min-cell of the page, None = nobody knows.
+
+        A file that cannot be written again as it was is removed.
+        """
         path = self.run / run_folder.PICTURES
         try:
             pictures = read_pictures(path)
@@ -203,13 +216,16 @@ class _Work:
         try:
             result = read_result(self.run / run_folder.RESULT)
         except StoreError:
-            self._remove("a page whose result could not be read", "run", page.name, [page])
+            least = None
+        if least is None:
+            self._remove("a page that cannot be drawn again", "run", page.name, [page])
             return
-        from fer_audit.report.page.report import (
-            report_page,
-        )  # matplotlib: only where a page is drawn
+        from fer_audit.audit.withhold import withhold
+        from fer_audit.report.page.report import report_page  # matplotlib: only where it is needed
 
-        text = report_page(result, pictures, read_timings(self.run / run_folder.TIMINGS))
+        shared = withhold(result, least)
+        shown = shared_pictures(pictures, shared, least)
+        text = report_page(shared, shown, read_timings(self.run / run_folder.TIMINGS))
         self._rewrite("mean faces and contact sheets", page, text)
 
     def removes(self, path: Path) -> bool:

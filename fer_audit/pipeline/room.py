@@ -132,8 +132,8 @@ def decide_pixels(mode: PackMode, need: Need, places: Places, progress: Progress
         keep = wanted + SPARE_BYTES <= free
         if not keep:
             progress.say(
-                f"the pixels are not kept: with them the run needs {_text(wanted)} in the cache and "
-                f"{_text(SPARE_BYTES)} to spare, the disk has {_text(free)} free"
+                f"the pixels are not kept: with them the run needs {size_text(wanted)} in the cache and "
+                f"{size_text(SPARE_BYTES)} to spare, the disk has {size_text(free)} free"
             )
     if keep:
         disks[cache] += need.pixels
@@ -141,8 +141,9 @@ def decide_pixels(mode: PackMode, need: Need, places: Places, progress: Progress
         wanted, free = round(demand * (1 + MARGIN)), free_bytes(folder)
         if wanted > free:
             raise StoreError(
-                f"Not enough room on the disk of {folder}: need {_text(wanted)}, have {_text(free)}",
-                hint=_advice(need, keep=keep, in_cache=folder == cache),
+                f"Not enough room on the disk of {folder}: need {size_text(wanted)}, "
+                f"have {size_text(free)}",
+                hint=_advice(demand, free, need.pixels if keep and folder == cache else 0),
             )
     return keep
 
@@ -156,15 +157,13 @@ def _demands(need: Need, places: Places) -> dict[Path, int]:
     return {places.cache: in_cache, places.out: in_out}
 
 
-def _advice(need: Need, *, keep: bool, in_cache: bool) -> str:
-    if not in_cache:
-        return "Free some disk, or choose another place with --out."
-    if keep and need.pixels:
+def _advice(demand: int, free: int, pixels: int) -> str:
+    without = round((demand - pixels) * (1 + MARGIN))
+    if pixels and without <= free:
         return (
-            f"The packed pixels are {_text(need.pixels)} of it: use --pack off, "
-            "or --cache-dir on a larger disk."
+            f"Use --pack off, which needs {size_text(without)}, or --cache-dir on a larger disk."
         )
-    return "Free some disk, or choose another place with --cache-dir and --out."
+    return "Free some disk, or choose other places with --cache-dir and --out."
 
 
 def can_link(source: Path, target: Path) -> bool:
@@ -195,6 +194,6 @@ def pixels_are_kept(folder: StageFolder, n_images: int) -> bool:
     return all(folder.has_part(f"pixels-{index:05d}") for index in range(shard_count(n_images)))
 
 
-def _text(size: int) -> str:
+def size_text(size: int) -> str:
     """Return a size as a person reads it, e.g. "3.92 GB" or "8.1 MB"."""
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -21,7 +21,7 @@ from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.room import Places, decide_pixels, needed_bytes, pixels_are_kept
+from fer_audit.pipeline.room import Places, decide_pixels, needed_bytes, pixels_are_kept, size_text
 from fer_audit.progress import Progress
 from fer_audit.store import StageFolder
 
@@ -79,10 +79,8 @@ def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, E
             hint="Look at the files, or point fer-audit at another folder.",
         )
     if work.resources.pack != "off" and pixels_are_kept(pack_folder, n):
-        gigabytes = n * size * size * 3 / 1e9
-        work.progress.say(
-            f"pixels kept for the next run: {gigabytes:.2f} GB in {pack_folder.path}"
-        )
+        kept = size_text(n * size * size * 3)
+        work.progress.say(f"pixels kept for the next run: {kept} in {pack_folder.path}")
     _tell_what_may_pass(rows, work.progress)
     return rows, found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types import MIN_CELL, AuditResult
 from fer_audit.report import card_claims as claims
 from fer_audit.report import card_words as words
 from fer_audit.report.command import run_command_line
@@ -86,6 +86,7 @@ def _limitations(result: AuditResult) -> list[str]:
     incomplete = "The audit behind these statements is incomplete: a part of the work is missing."
     return [
         *([] if result.complete else [incomplete]),
+        *(each.text for each in result.findings if each.code == MIN_CELL),
         *(f"The audit cannot say: {text}" for text in CANNOT_SAY),
         *claims.about_the_model(result),
         words.copies(result),

@@ -245,7 +245,9 @@ def _recommendations(result: AuditResult) -> list[str]:
         f"{words.name_of(group.name)} ({words.name_of(each.attribute)})"
         for each in words.about_people(result)
         for group in words.shown_groups(each)
-        if group.count >= words.FEW and group.ratio is not None and group.ratio < FOUR_FIFTHS
+        if (group.count or 0) >= words.FEW
+        and group.ratio is not None
+        and group.ratio < FOUR_FIFTHS
     ]
     if low:
         texts.append(f"A result over the whole set says little about: {', '.join(low)}.")

@@ -53,12 +53,14 @@ def shown_groups(representation: Representation) -> list[GroupShare]:
     """Return the groups in the order of the attribute; of an attribute of many, the largest with `FEW` images."""
     if not is_summary(representation):
         return list(representation.groups)
-    ranked = [group for group in representation.groups if group.count >= FEW]
-    return sorted(ranked, key=lambda group: -group.count)[:TOP]
+    ranked = [group for group in representation.groups if (group.count or 0) >= FEW]
+    return sorted(ranked, key=lambda group: -(group.count or 0))[:TOP]
 
 
 def group_note(group: GroupShare, *, with_target: bool = True) -> str:
     """Return what a reader has to know of one share: too few images, or far from the target."""
+    if group.count is None:
+        return "withheld"
     if group.count == 0:
         return "no image"
     if group.count < FEW:

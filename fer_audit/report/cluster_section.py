@@ -19,7 +19,7 @@ from fer_audit.audit.types import (
 )
 from fer_audit.report.bars import bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import NONE, clipped, counted, large, percent
+from fer_audit.report.words import NONE, clipped, counted, large, percent, whole
 
 MANY_GROUPS = 12
 """Above this a table of clusters x groups is left to result.json."""
@@ -88,14 +88,15 @@ def cluster_table(
 def _grid(
     association: Association, alpha: float, loose: frozenset[int], *, joint: str, turned: bool
 ) -> Grid:
-    totals = [sum(row) for row in association.table]
+    totals = [added(row) for row in association.table]
+    whole_table = added(totals)
     known = {(cell.cluster, cell.group): cell for cell in association.cells}
     few = any(cell.too_few for cell in association.cells)
     shares = [
         count / total
         for row, total in zip(association.table, totals, strict=True)
         for count in row
-        if total
+        if total and count is not None
     ]
     style = _CellStyle(
         alpha,
@@ -110,14 +111,14 @@ def _grid(
         ]
         for cluster, (row, total) in enumerate(zip(association.table, totals, strict=True))
     ]
-    sums = [sum(column) for column in zip(*association.table, strict=True)]
-    body.append([style.cell(count, sum(totals), None) for count in sums])
-    sides = [Text(f"{cluster} ({total:,})") for cluster, total in enumerate(totals)]
+    sums = [added(column) for column in zip(*association.table, strict=True)]
+    body.append([style.cell(count, whole_table, None) for count in sums])
+    sides = [Text(f"{cluster} ({whole(total)})") for cluster, total in enumerate(totals)]
     for cluster in loose & set(range(len(sides))):
         sides[cluster].append("\nunstable")
         for cell in (sides[cluster], *body[cluster]):
             cell.stylize("dim")
-    sides.append(Text(f"all ({sum(totals):,})"))
+    sides.append(Text(f"all ({whole(whole_table)})"))
     heads = [plain(clipped(group, 20)) for group in association.groups]
     if turned:
         body = [list(column) for column in zip(*body, strict=True)]
@@ -131,6 +132,12 @@ def _grid(
     )
 
 
+def added(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of a line; None when a part of it is withheld."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _CellStyle:
     """How a table writes its cells: all as wide as each other, so that digits stand below digits."""
@@ -141,8 +148,11 @@ class _CellStyle:
     mark_width: int
     share_width: int
 
-    def cell(self, count: int, total: int, cell: AssociationCell | None) -> Text:
-        share = (percent(count / total) if total else "").rjust(self.share_width)
+    def cell(self, count: int | None, total: int | None, cell: AssociationCell | None) -> Text:
+        if count is None:
+            return Text(whole(count), style="dim")
+        known = count / total if total else None if cell is None else cell.share
+        share = ("" if known is None else percent(known)).rjust(self.share_width)
         if cell is not None and cell.too_few:
             return Text(f"{count:,} few{self.joint}{share}", style="dim")
         mark, style = " ", ""

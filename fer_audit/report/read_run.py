@@ -117,7 +117,7 @@ def _digests(path: Path) -> dict[str, str]:
         raise StoreError(
             f"{path.parent} holds no finished run: {path.name} is missing", hint=_HINT
         ) from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
         raise StoreError(f"{path} cannot be read ({type(exc).__name__})", hint=_HINT) from exc
     if not isinstance(files, dict):
         raise StoreError(f"{path} names no files", hint=_HINT)

@@ -40,7 +40,7 @@ class Composition:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the bars as wide as there is room for, or leave them out."""
         representation = self.representation
-        largest_first = sorted(representation.groups, key=lambda group: -group.count)
+        largest_first = sorted(representation.groups, key=lambda group: -(group.count or 0))
         summary = is_summary(representation)
         groups = largest_first[:TOP] if summary else list(representation.groups)
         wanted = representation.kind not in _NO_TARGET

@@ -10,7 +10,7 @@ from rich.text import Text
 from fer_audit.audit.types import AttributeStability, ClusterFacts, StabilityFacts, VariantV
 from fer_audit.report.bars import TARGET, bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import because, clipped, coefficient, counted, p_phrase, span
+from fer_audit.report.words import because, clipped, coefficient, counted, p_phrase, span, whole
 
 NO_VALUE = "–"
 _JACCARD_CELLS = 20
@@ -68,7 +68,7 @@ def _clusters(facts: StabilityFacts, clustering: ClusterFacts | None) -> Grid:
     rows = []
     for each in facts.clusters:
         known = clustering is not None and each.cluster < len(clustering.sizes)
-        size = f"{clustering.sizes[each.cluster]:,}" if clustering is not None and known else ""
+        size = whole(clustering.sizes[each.cluster]) if clustering is not None and known else ""
         style = "" if each.stable else "dim"
         line = bar(each.jaccard, full=1.0, cells=_JACCARD_CELLS - 6)
         verdict = "stable" if each.stable else "unstable: nothing rests on it"

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
-from fer_audit.dataset.types import printable_id
+from fer_audit.audit.types import WITHHELD
+from fer_audit.escapes import encodable as encodable
+from fer_audit.escapes import visible as visible
 
 NONE = "not computable"
-
-_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that move the cursor, turn the writing direction, or cannot be seen or encoded."""
-
-
-def encodable(text: str) -> str:
-    r"""Return a text that any UTF-8 writer accepts: undecodable bytes and lone surrogates become `\xNN`, `\uNNNN`."""
-    try:
-        return printable_id(text)
-    except (
-        UnicodeEncodeError
-    ):  # a surrogate that no file name decodes to, e.g. out of a JSON "\ud800"
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def visible(text: str) -> str:
-    r"""Return a text that a terminal only prints: ESC, newlines, bidi controls and the like become `\xNN`, `\uNNNN`.
-
-    Every group name, file id and sentence of a result passes through here on its way to a terminal.
-    """
-    return "".join(_escape(char) for char in encodable(text))
-
-
-def _escape(char: str) -> str:
-    if unicodedata.category(char) not in _ESCAPED:
-        return char
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def clipped(text: str, limit: int) -> str:
@@ -49,14 +20,14 @@ def clipped(text: str, limit: int) -> str:
     return f"{shown[: limit - 1 - tail]}…{shown[len(shown) - tail :]}"
 
 
-def whole(count: int) -> str:
-    """Write a count: 23,707."""
-    return f"{count:,}"
+def whole(count: int | None) -> str:
+    """Write a count: 23,707; None = withheld."""
+    return WITHHELD if count is None else f"{count:,}"
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """Write a count and its noun: 1 file, 2 files."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def counted(count: int | None, one: str, many: str = "") -> str:
+    """Write a count and its noun: 1 file, 2 files; None = withheld."""
+    return f"{whole(count)} {one if count == 1 else many or one + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -76,8 +47,12 @@ def percent(share: float | None) -> str:
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def share_text(share: float | None, count: int, low: float | None, high: float | None) -> str:
-    """Write a share with its count and its interval: 31.2 % (6,240; 30.6-31.9)."""
+def share_text(
+    share: float | None, count: int | None, low: float | None, high: float | None
+) -> str:
+    """Write a share with its count and its interval: 31.2 % (6,240; 30.6-31.9); [c] where the count is withheld."""
+    if count is None:
+        return WITHHELD
     if share is None:
         return f"{NONE} ({count:,})"
     if low is None or high is None:

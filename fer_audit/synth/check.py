@@ -34,7 +34,7 @@ def _read_facts(folder: Path, *, n: int) -> list[Fact]:
         if truth["schema"] != TRUTH_SCHEMA or truth["n"] != n:
             return []
         return [Fact(**fields) for fields in truth["planted"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
 
 

@@ -83,7 +83,7 @@ def is_whole(folder: Path, n: int) -> bool:
             hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
             for name, digest in digests.items()
         )
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return False
 
 

@@ -14,9 +14,10 @@ from fer_audit.embed.session import CPU, EmbedSession, open_sessions
 from fer_audit.embed.types import Place
 from fer_audit.encoders.catalog import IMAGENET_BGR_MEAN
 from fer_audit.encoders.export import find_or_export
+from fer_audit.encoders.graph_check import refuse_foreign_parts
 from fer_audit.encoders.half import LARGEST, UNIT_ROUNDOFF, half_weights, lost_in_half, to_half
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import load_model, refuse_foreign_parts, save_model
+from fer_audit.encoders.sidecar import load_model, save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.progress import Silent

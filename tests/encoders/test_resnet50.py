@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from fer_audit.embed.session import CPU, EmbedSession
 from fer_audit.encoders.catalog import IMAGENET_BGR_MEAN, catalog_entry
 from fer_audit.encoders.export import export_model
+from fer_audit.encoders.graph_check import refuse_foreign_parts
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import refuse_foreign_parts, save_model
+from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.encoders.weights import ConvBatchNorm, LayerId, layer_ids
 from fer_audit.progress import Silent

@@ -15,7 +15,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from fer_audit.encoders.export import find_or_export
-from fer_audit.encoders.sidecar import load_model, refuse_foreign_parts, save_model, sidecar_path
+from fer_audit.encoders.graph_check import refuse_foreign_parts
+from fer_audit.encoders.sidecar import load_model, save_model, sidecar_path
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from fer_audit.progress import Silent

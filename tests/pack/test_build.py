@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.errors import StoreError
-from fer_audit.pack.build import ShardMaker, keep_pixels, pack_fingerprint
+from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.read import MAX_FILE_BYTES, read_file
 from fer_audit.pack.rows import empty_rows
@@ -344,20 +343,6 @@ def test_a_file_that_could_not_be_read_once_is_not_given_up_for_ever(
     again = maker_of(pictures, cache_dir)
 
     assert again.changed_files() == ["02.jpg"]
-
-
-def test_pixels_are_kept_when_asked_for_or_when_there_is_room(tmp_path: Path) -> None:
-    assert keep_pixels("on", tmp_path, 10, 224)
-    assert not keep_pixels("off", tmp_path, 10, 224)
-    assert keep_pixels("auto", tmp_path, 1, 8)
-    assert not keep_pixels("auto", tmp_path, 10**9, 224)
-
-
-def test_too_small_a_disk_is_said_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"need 150528.0 GB, .* has \d+\.\d GB free") as caught:
-        keep_pixels("on", tmp_path, 10**9, 224)
-
-    assert "--pack off" in caught.value.hint
 
 
 def test_the_reason_column_is_wide_enough_for_every_reason() -> None:

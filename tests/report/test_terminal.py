@@ -261,10 +261,11 @@ def values(part: object) -> Iterator[object]:
 def derived(result: AuditResult) -> Iterator[object]:
     """Yield what the report adds up or divides itself."""
     for association in result.associations:
-        totals = [sum(row) for row in association.table]
-        columns = [sum(column) for column in zip(*association.table, strict=True)]
+        table = [[count or 0 for count in row] for row in association.table]
+        totals = [sum(row) for row in table]
+        columns = [sum(column) for column in zip(*table, strict=True)]
         yield from (*totals, *columns, sum(totals), len(association.groups))
-        for row, total in zip(association.table, totals, strict=True):
+        for row, total in zip(table, totals, strict=True):
             yield from (count / total for count in row if total)
         yield from (column / sum(totals) for column in columns if sum(totals))
     if result.clustering is not None:

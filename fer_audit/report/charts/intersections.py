@@ -20,6 +20,7 @@ MOST_COLUMNS = 40
 _HEAT = "#3f8fd0"
 _EMPTY = "#b3005e"
 """Frames an empty or nearly empty cell: hatched or dashed as well, so that colour alone says nothing."""
+_HIDDEN = -1
 Counts = NDArray[np.int64]
 
 
@@ -38,8 +39,9 @@ def shade_cells(axes: Axes, strength: NDArray[np.float64]) -> None:
 
 
 def joint_table(found: Intersections) -> Counts:
-    """Return the cross table of all demographic attributes, one axis each."""
-    return np.array(found.counts, dtype=np.int64).reshape([len(names) for names in found.groups])
+    """Return the cross table of all demographic attributes, one axis each; -1 = withheld."""
+    counts = [_HIDDEN if count is None else count for count in found.counts]
+    return np.array(counts, dtype=np.int64).reshape([len(names) for names in found.groups])
 
 
 def heatmap(found: Intersections | None) -> Chart | None:
@@ -63,10 +65,10 @@ def heatmap(found: Intersections | None) -> Chart | None:
     def draw() -> Figure:
         figure = new_figure(0.55 + 0.2 * len(table), width=WIDE)
         axes = figure.subplots()
-        strength = np.sqrt(table / max(1, int(table.max())))
+        strength = np.sqrt(np.maximum(table, 0) / max(1, int(table.max())))
         shade_cells(axes, strength)
         for (row, column), count in np.ndenumerate(table):
-            small = count < TOO_FEW
+            small = _HIDDEN < count < TOO_FEW
             if small:
                 axes.add_patch(
                     Rectangle(
@@ -83,7 +85,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
             axes.text(
                 column,
                 row,
-                "empty" if count == 0 else whole(int(count)),
+                "empty" if count == 0 else _shown(int(count)),
                 ha="center",
                 va="center",
                 fontsize=6,
@@ -102,7 +104,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
         *columns,
     )
     rows = tuple(
-        (name, *(whole(int(count)) for count in counts))
+        (name, *(_shown(int(count)) for count in counts))
         for name, counts in zip(names, table, strict=True)
     )
     return Chart(
@@ -117,6 +119,10 @@ def heatmap(found: Intersections | None) -> Chart | None:
         note="Hatched: no image. Dashed frame: fewer than 30, too few to say anything.",
         wide=True,
     )
+
+
+def _shown(count: int) -> str:
+    return whole(None if count == _HIDDEN else count)
 
 
 def smallest_sheet(found: Intersections) -> Sheet:

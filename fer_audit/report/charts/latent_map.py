@@ -81,7 +81,7 @@ def legend_places(count: int) -> list[int]:
 
 def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
     """Return the groups and how many images each has in the whole set."""
-    counts: dict[str, int] = {}
+    counts: dict[str, int | None] = {}
     if colouring.kind == "cluster" and result.clustering is not None:
         counts = dict(zip(colouring.groups, result.clustering.sizes, strict=False))
     for each in result.representation:

@@ -74,8 +74,8 @@ def composition(found: Representation, palette: Palette, level: str) -> Chart | 
         axes.grid(axis="x")
         return figure
 
-    largest = max(shown, key=lambda group: group.count)
-    smallest = min(shown, key=lambda group: group.count)
+    largest = max(shown, key=lambda group: group.count or 0)
+    smallest = min(shown, key=lambda group: group.count or 0)
     return Chart(
         key=key_of("composition", found.attribute),
         title=clipped(found.attribute, 40),
@@ -109,7 +109,7 @@ def composition_sheet(found: Representation, level: str) -> Sheet:
     columns = ["group", f"share (count; {level}interval)"]
     if with_ratio:
         columns += ["of target", "interval"]
-    few = frozenset(row for row, group in enumerate(found.groups) if group.count < TOO_FEW)
+    few = frozenset(row for row, group in enumerate(found.groups) if (group.count or 0) < TOO_FEW)
     return Sheet(tuple(columns), tuple(rows), few)
 
 
@@ -215,7 +215,7 @@ def _pyramid_roles(found: Intersections) -> tuple[int, int, int | None] | None:
     sizes = [len(groups) for groups in found.groups]
     ages = [i for i, name in enumerate(found.attributes) if name in ORDERED_NAMES]
     pairs = [i for i, size in enumerate(sizes) if size == 2 and i not in ages]
-    if not found.counts or not ages or not pairs:
+    if not found.counts or None in found.counts or not ages or not pairs:
         return None
     rest = [i for i, size in enumerate(sizes) if i not in (ages[0], pairs[0]) and size <= 8]
     return ages[0], pairs[0], rest[0] if rest else None

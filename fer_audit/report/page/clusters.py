@@ -204,7 +204,13 @@ def _card(context: Context, cluster: int) -> Card:
 
 def _size(result: AuditResult, cluster: int) -> str:
     sizes = () if result.clustering is None else result.clustering.sizes
-    return f"{counted(sizes[cluster], 'image')}, {percent(sizes[cluster] / max(1, sum(sizes)))} of the set"
+    size = sizes[cluster]
+    if size is None:
+        return f"{counted(size, 'image')}"
+    # Where sizes are withheld their sum is not known here, and the shares of the others are left out.
+    total = sum(each for each in sizes if each is not None)
+    share = "" if None in sizes else f", {percent(size / max(1, total))} of the set"
+    return f"{counted(size, 'image')}{share}"
 
 
 def _stability(result: AuditResult, cluster: int) -> tuple[bool, str]:

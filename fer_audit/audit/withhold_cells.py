@@ -1,0 +1,224 @@
+"""Which counts of a result are withheld: the small ones, and those that would give them away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix, csr_matrix
+
+from fer_audit.audit.disclosure import Mask, Sums, protect
+from fer_audit.audit.tables import Counts
+from fer_audit.audit.types import Association, AuditResult, Intersections
+
+Population = Mapping[str, int]
+"""Counts by name that add up to a number which is told."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What must not be told. The same groups and clusters are withheld in every table: one table would tell the other's."""
+
+    gone: frozenset[str]
+    """Attributes that cannot be shown at all."""
+    groups: Mapping[str, frozenset[str]]
+    """Groups of every attribute that is shown."""
+    clusters: frozenset[int]
+    tables: Mapping[str, Mask | None]
+    """(k, groups) cells of the clusters and an attribute; None = the whole table."""
+    joint: Mask | None
+    """The cross table of all demographic attributes, its own shape; None = the whole table."""
+
+    def tells_group(self, attribute: str, group: str) -> bool:
+        """Whether the count of a group is told."""
+        return attribute not in self.gone and group not in self.groups.get(attribute, ())
+
+    def touches(self, attribute: str) -> bool:
+        """Whether anything in the table of the clusters and an attribute, or one of its groups, is withheld."""
+        table = self.tables.get(attribute)
+        hidden = attribute in self.tables and (table is None or bool(table.any()))
+        return hidden or attribute in self.gone or bool(self.groups.get(attribute))
+
+
+def plan(result: AuditResult, min_cell: int) -> Plan:
+    """Return what a result must not tell if no count of 1 to min_cell - 1 people may be known."""
+    found = {
+        each.attribute: _close(list(_populations(result, each.attribute)), min_cell)
+        for each in result.representation
+    }
+    gone = frozenset(name for name, groups in found.items() if groups is None)
+    groups = {name: each for name, each in found.items() if each is not None}
+    clusters = _close(list(_cluster_populations(result)), min_cell)
+    tables = {
+        each.attribute: None
+        if clusters is None or each.attribute in gone
+        else _of_table(each, groups.get(each.attribute, frozenset()), clusters, min_cell)
+        for each in result.associations
+        if each.table
+    }
+    k = 0 if result.clustering is None else result.clustering.k
+    return Plan(
+        gone=gone,
+        groups=groups,
+        clusters=frozenset(range(k) if clusters is None else map(int, clusters)),
+        tables=tables,
+        joint=None
+        if result.intersections is None or gone & set(result.intersections.attributes)
+        else _of_joint(result.intersections, groups, min_cell),
+    )
+
+
+def known(counts: Sequence[int | None]) -> Counts:
+    """Return counts as an array; ValueError when some are withheld already."""
+    if None in counts:
+        raise ValueError("some of these counts are withheld already")
+    return np.array(counts, dtype=np.int64)
+
+
+def table_counts(association: Association) -> Counts:
+    """Return the (k, groups) counts of a table."""
+    flat = [count for row in association.table for count in row]
+    return known(flat).reshape(len(association.table), len(association.groups))
+
+
+def joint_counts(found: Intersections) -> Counts:
+    """Return the cross table of all demographic attributes, one axis each; not for one that is not listed."""
+    return known(found.counts).reshape([len(names) for names in found.groups])
+
+
+def _populations(result: AuditResult, name: str) -> Iterator[Population]:
+    """Yield the groups of an attribute as often as they are counted over other images."""
+    for about in result.representation:
+        if about.attribute == name:
+            counts = known([group.count for group in about.groups]).tolist()
+            yield {group.name: count for group, count in zip(about.groups, counts, strict=True)}
+    for each in result.associations:
+        if each.attribute == name and each.table:
+            yield dict(zip(each.groups, table_counts(each).sum(axis=0).tolist(), strict=True))
+    joint = result.intersections
+    if joint is not None and joint.counts and name in joint.attributes:
+        axis = joint.attributes.index(name)
+        table = np.moveaxis(joint_counts(joint), axis, 0)
+        totals = table.reshape(len(table), -1).sum(axis=1)
+        yield dict(zip(joint.groups[axis], totals.tolist(), strict=True))
+    for check in result.subset_checks:
+        if check.attribute == name and check.groups:
+            yield {group.name: group.count for group in check.groups}
+
+
+def _cluster_populations(result: AuditResult) -> Iterator[Population]:
+    if result.clustering is not None:
+        yield _numbered(known(result.clustering.sizes))
+    for each in result.associations:
+        if each.table:
+            yield _numbered(table_counts(each).sum(axis=1))
+
+
+def _numbered(counts: Counts) -> Population:
+    return {str(index): count for index, count in enumerate(counts.tolist())}
+
+
+def _close(populations: Sequence[Population], min_cell: int) -> frozenset[str] | None:
+    """Return the names to withhold in all populations, each of which has a known total; None = it cannot be done."""
+    withheld = {
+        name
+        for population in populations
+        for name, count in population.items()
+        if 0 < count < min_cell
+    }
+    before = -1
+    while withheld and len(withheld) != before:
+        before = len(withheld)
+        for population in populations:
+            names = list(population)
+            counts = np.array(list(population.values()), dtype=np.int64)
+            mask = np.array([name in withheld for name in names], dtype=np.bool_) & (counts > 0)
+            line = Sums(counts, csr_matrix(np.ones((1, len(names)), dtype=np.int64)))
+            more = protect(line, mask, np.ones(len(names), dtype=np.bool_))
+            if more is None:
+                return None
+            withheld |= {name for name, hidden in zip(names, more, strict=True) if hidden}
+    return frozenset(withheld)
+
+
+def _of_table(
+    each: Association, groups: frozenset[str], clusters: frozenset[str], min_cell: int
+) -> Mask | None:
+    hidden = (
+        np.array([str(row) in clusters for row in range(len(each.table))], dtype=np.bool_),
+        np.array([name in groups for name in each.groups], dtype=np.bool_),
+    )
+    return _hide(table_counts(each), hidden, min_cell)
+
+
+def _of_joint(
+    found: Intersections, groups: Mapping[str, frozenset[str]], min_cell: int
+) -> Mask | None:
+    if not found.counts:
+        return None
+    hidden = tuple(
+        np.array([group in groups.get(name, ()) for group in names], dtype=np.bool_)
+        for name, names in zip(found.attributes, found.groups, strict=True)
+    )
+    return _hide(joint_counts(found), hidden, min_cell)
+
+
+def _hide(table: Counts, hidden_totals: Sequence[Mask], min_cell: int) -> Mask | None:
+    """Return the cells to withhold of a table of any shape, given which totals of each axis are; None = all of them.
+
+    Every total of every axis is a cell of its own, told unless it is in `hidden_totals`; so is none that is 0, which its
+    cells tell. The number of images in the table is told.
+    """
+    small = (table > 0) & (table < min_cell)
+    if table.ndim == 2:
+        small |= _corners(table, small, *hidden_totals)
+    totals = [
+        table.sum(axis=tuple(other for other in range(table.ndim) if other != axis))
+        for axis in range(table.ndim)
+    ]
+    counts = np.concatenate([table.ravel(), *totals])
+    mask = np.concatenate(
+        [
+            small.ravel(),
+            *(hidden & (total > 0) for hidden, total in zip(hidden_totals, totals, strict=True)),
+        ]
+    )
+    may_add = np.arange(len(counts)) < table.size
+    found = protect(Sums(counts, _sums_of(table.shape)), mask, may_add)
+    return None if found is None else found[: table.size].reshape(table.shape)
+
+
+def _corners(table: Counts, small: Mask, hidden_rows: Mask, hidden_columns: Mask) -> Mask:
+    """Return the other corners of the lightest rectangle around each small cell whose two totals are told.
+
+    Where one image moves along a rectangle no total changes, and four cells are the fewest that can be withheld. The next
+    smallest cell of a line, taken alone, asks for one in its other line, and so on through the table.
+    """
+    mask = small.copy()
+    heavy = int(table.sum()) + 1
+    weight = np.where(table > 0, table, heavy).astype(np.int64)
+    for row, column in np.argwhere(small & ~hidden_rows[:, None] & ~hidden_columns):
+        free = np.where(mask, 0, weight)
+        cost = free[[row], :] + free[:, [column]] + free
+        cost[row], cost[:, column] = 4 * heavy, 4 * heavy
+        if min(table.shape) > 1:
+            other, across = np.unravel_index(int(cost.argmin()), table.shape)
+            if cost[other, across] < heavy:  # no corner is empty
+                mask[[row, other, other], [across, column, across]] = True
+    return mask
+
+
+def _sums_of(shape: tuple[int, ...]) -> csr_matrix:
+    """Return what ties the cells of a table and its totals, axis by axis: a line is its total, the totals are n."""
+    size, ends = int(np.prod(shape)), sum(shape)
+    places = np.indices(shape).reshape(len(shape), -1)
+    starts = np.concatenate([[0], np.cumsum(shape)[:-1]])
+    lines = np.concatenate([*(starts[:, None] + places), np.arange(ends)], axis=None)
+    cells = np.concatenate([np.tile(np.arange(size), len(shape)), size + np.arange(ends)])
+    signs = np.concatenate([np.ones(size * len(shape)), -np.ones(ends)])
+    whole = np.repeat(ends + np.arange(len(shape)), shape)
+    rows = np.concatenate([lines, whole])
+    columns = np.concatenate([cells, size + np.arange(ends)])
+    values = np.concatenate([signs, np.ones(ends)]).astype(np.int64)
+    return coo_matrix((values, (rows, columns)), shape=(ends + len(shape), size + ends)).tocsr()

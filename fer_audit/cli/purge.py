@@ -1,0 +1,97 @@
+"""purge: a finished run without what shows or identifies its faces."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fer_audit.cli.speech import answer, answer_json
+from fer_audit.errors import StoreError
+
+if TYPE_CHECKING:
+    from fer_audit.pipeline.purge import Purge
+
+PURGE_SCHEMA = "fer-audit/purge/1"
+
+
+@click.command("purge", short_help="Remove the pixels, vectors and pictures of a run.")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    help="Where the run kept pixels and vectors; default: the user's cache.",
+)
+@click.option("--rows", is_flag=True, help="Also remove rows.parquet and rows.csv.")
+@click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
+def purge_command(
+    run: Path, cache_dir: Path | None, rows: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Remove what shows or identifies faces from the run directory RUN and from the cache.
+
+    Pixels, vectors, clusters and principal coordinates go from the cache, embeddings.npy from RUN, and the mean faces and
+    contact sheets from pictures.json and report.html. The numbers stay: result.json, timings.json, the map, the page,
+    and rows.parquet unless --rows. It asks nothing first, may be repeated, and the same fer-audit run makes all of it again.
+
+    \b
+    Examples:
+      fer-audit purge runs/utkface --dry-run
+      fer-audit purge runs/utkface
+      fer-audit purge runs/utkface --rows --json
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.pipeline.libraries import keep_libraries_in
+    from fer_audit.pipeline.purge import purge_run
+    from fer_audit.store import cache_folder
+
+    if cache_dir is not None and not cache_dir.is_dir():
+        raise StoreError(f"There is no cache in {cache_dir}; nothing was removed")
+    cache = cache_folder(cache_dir)
+    keep_libraries_in(cache)
+    done = purge_run(run, cache, rows=rows, dry_run=dry_run)
+    if as_json:
+        facts = {"schema": PURGE_SCHEMA, "dry_run": dry_run, "size_bytes": done.size_bytes}
+        document = facts | dataclasses.asdict(done)
+        answer_json(json.dumps(document, indent=2) + "\n")
+    else:
+        for line in _lines(done, run, cache, dry_run=dry_run):
+            answer(line)
+
+
+def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
+    """Return what a person is told, line by line."""
+    from fer_audit.report.words import counted
+
+    verb = "would be removed" if dry_run else "removed"
+    lines = [f"{verb}: {_megabytes(done.size_bytes)}"]
+    for each in done.removed:
+        where = run if each.place == "run" else cache
+        how = counted(each.files, "file") if each.files else "written again without them"
+        lines.append(f"  {each.what}, {_megabytes(each.size_bytes)} ({how}): {where / each.path}")
+    if not done.removed:
+        lines.append("  nothing: there was nothing left to remove")
+    lines += [f"not found: {what}: {cache / path}" for what, path in done.not_found]
+    if done.not_found:
+        lines.append("  Did the run use another --cache-dir? Then name it.")
+    if not done.finished:
+        lines.append(
+            "This run is not finished. What it had begun in the cache cannot be told from the work of other runs: "
+            f"finish it with the same command and purge again, or delete {cache}."
+        )
+    if done.other_names:
+        names = counted(done.other_names, "other name")
+        verb = "is" if done.other_names == 1 else "are"
+        lines.append(
+            f"{names} of the vectors {verb} left, in the cache or in run directories that share it: purge those, too."
+        )
+    if any(each.place == "cache" for each in done.removed):
+        lines.append("Other runs that share what was in the cache will have to make it again.")
+    lines.append(f"kept: {', '.join(done.kept) or 'nothing'}")
+    return lines
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.2f} MB"

@@ -1,0 +1,183 @@
+"""A model file is code: what it must not hold, looked for before onnxruntime sees it.
+
+A model that passes can still ask for more time and memory than a machine has: a graph can make large tensors of small
+numbers. That is a reason to run models of people one trusts, and no reason to run the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnx
+
+MAX_MODEL_BYTES = 2_000_000_000
+"""protobuf cannot hold more; larger models need external data, which we refuse."""
+
+MOST_PARTS = 100_000
+"""Nodes, and tensors, of a graph and the graphs inside it. ResNet50 has 126 nodes and 107 tensors, a large
+transformer some thousands."""
+
+MOST_NUMBERS = 2_000_000_000
+"""That one tensor may declare: with a byte each it would fill the largest file. Declared is not yet there: a file of
+40 bytes can declare more than any memory holds."""
+
+
+def check_graph(model: ExportedModel) -> onnx.ModelProto:
+    """Return the graph of a file whose bytes are those that `load_model` found, and hold nothing but a plain graph.
+
+    Plain: no data in other files, no operators or functions of its own, no more parts than a network needs, and the
+    input and output that the sidecar promises. Everything else is a ModelError.
+    onnxruntime is not needed, and gets the same bytes (`EmbedSession`).
+    """
+    data = read_model(model.path)
+    found = hashlib.sha256(data).hexdigest()
+    if found != model.sha256:
+        raise ModelError(
+            f"{model.path} was changed while it was in use: its sha256 is {found}, it was {model.sha256}",
+            hint="Run the same command again.",
+        )
+    graph = _parsed(data, model.path)
+    _refuse_foreign_parts(graph, model.path)
+    _refuse_other_signature(graph.graph, model.path, model.spec)
+    return graph
+
+
+def refuse_foreign_parts(path: Path) -> None:
+    """Refuse a graph with external data, custom operators or functions of its own, or beyond all bounds."""
+    _refuse_foreign_parts(_parsed(read_model(path), path), path)
+
+
+def read_model(path: Path) -> bytes:
+    """Return a model's bytes; ModelError when it cannot be read or is larger than protobuf allows."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_MODEL_BYTES + 1)
+    except OSError as exc:
+        raise ModelError(f"Cannot read the model {path}: {exc.strerror}") from exc
+    if len(data) > MAX_MODEL_BYTES:
+        raise ModelError(f"{path} is larger than {MAX_MODEL_BYTES / 1e9:g} GB")
+    return data
+
+
+def _parsed(data: bytes, path: Path) -> onnx.ModelProto:
+    import onnx
+
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except Exception as exc:  # protobuf's DecodeError has no typed home
+        raise ModelError(f"{path} is not an ONNX file: {exc}") from exc
+    return model
+
+
+def _refuse_foreign_parts(model: onnx.ModelProto, path: Path) -> None:
+    import onnx
+
+    if model.functions:
+        raise ModelError(f"{path} brings functions of its own, which are refused")
+    graphs = [model.graph]
+    nodes = tensors = 0
+    while graphs:
+        graph = graphs.pop()
+        nodes += len(graph.node)
+        for tensor in _tensors(graph):
+            tensors += 1
+            if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+                raise ModelError(f"{path} keeps {tensor.name!r} in another file, which is refused")
+            _refuse_large(tensor.name, tensor.dims, path)
+        for sparse in graph.sparse_initializer:
+            _refuse_large(sparse.values.name, sparse.dims, path)
+        for node in graph.node:
+            if node.domain not in {"", "ai.onnx"}:
+                raise ModelError(
+                    f"{path} uses the custom operator {node.domain}::{node.op_type}",
+                    hint="Only standard ONNX operators are run.",
+                )
+            for attribute in node.attribute:
+                graphs += [attribute.g] if attribute.HasField("g") else []
+                graphs += attribute.graphs
+        if max(nodes, tensors) > MOST_PARTS:
+            raise ModelError(f"{path} has more than {MOST_PARTS:,} nodes or tensors")
+    if not model.graph.node:
+        raise ModelError(f"{path} holds no graph")
+
+
+def _refuse_large(name: str, dims: Iterable[int], path: Path) -> None:
+    shape = tuple(dims)
+    if any(side < 0 for side in shape) or math.prod(shape) > MOST_NUMBERS:
+        raise ModelError(
+            f"{path} declares {name!r} with the shape {list(shape)}, which is refused"
+        )
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor a graph carries: weights, sparse weights, and those in attributes."""
+    yield from graph.initializer
+    sparse = list(graph.sparse_initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            sparse += [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+            sparse += attribute.sparse_tensors
+    for tensor in sparse:
+        yield tensor.values
+        yield tensor.indices
+
+
+def _refuse_other_signature(graph: onnx.GraphProto, path: Path, spec: ModelSpec) -> None:
+    """Refuse an input or output that is declared otherwise; what onnxruntime infers is `EmbedSession`'s to compare."""
+    import onnx
+
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    size, dim = spec.size, spec.dim
+    if (
+        len(inputs) != 1
+        or inputs[0].type.tensor_type.elem_type != onnx.TensorProto.UINT8
+        or _sides(inputs[0]) not in (None, [None, size, size, 3])
+    ):
+        raise ModelError(
+            f"{path} takes {_words(inputs)}; it must take one uint8 (batch, {size}, {size}, 3), the batch of any size",
+            hint="Put the preprocessing into the graph, or export it with: fer-audit export",
+        )
+    outputs = list(graph.output)
+    sides = _sides(outputs[0]) if outputs else None
+    if (
+        not outputs
+        or outputs[0].type.tensor_type.elem_type not in (0, onnx.TensorProto.FLOAT)
+        or (sides is not None and (len(sides) != 2 or sides[1] not in (None, dim)))
+    ):
+        raise ModelError(
+            f"{path} gives {_words(outputs[:1])}; the sidecar says float (batch, {dim})",
+            hint="Export it again with: fer-audit export --force",
+        )
+
+
+def _sides(value: onnx.ValueInfoProto) -> list[int | None] | None:
+    """Return the declared shape, None for a side of any length; None when no shape is declared."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return [side.dim_value if side.HasField("dim_value") else None for side in tensor.shape.dim]
+
+
+def _words(values: Sequence[onnx.ValueInfoProto]) -> str:
+    """Return e.g. 'images' UINT8 [None, 224, 224, 3]."""
+    import onnx
+
+    named = {number: name for name, number in onnx.TensorProto.DataType.items()}
+    told = []
+    for value in values:
+        kind = named.get(value.type.tensor_type.elem_type, "of no known type")
+        told.append(f"{value.name!r} {kind} {_sides(value) or ''}".rstrip())
+    return ", ".join(told) or "nothing"

@@ -1,0 +1,152 @@
+"""Many runs of the program at once: each is a process of its own, forked from one that has paid for the imports.
+
+A run from a fresh interpreter spends two seconds of imports before it reaches the first lock. Twenty of those on two cores
+come one after the other; twenty forks come together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.conftest import clean_environment
+
+SHARD_ROWS = 16
+"""Rows of a shard in a crowd: a few dozen images already make several."""
+
+_PARENT = f"""
+import gc, json, os, signal, statistics, sys, traceback
+
+import fer_audit.pack.types
+fer_audit.pack.types.SHARD_ROWS = {SHARD_ROWS}
+import filelock, onnx, onnxruntime, pyarrow.pandas_compat, pyarrow.parquet, rich.progress, scipy.stats, sklearn.cluster
+import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.bench.tuning, fer_audit.cli.console, fer_audit.cli.run
+from fer_audit.cli import main
+
+gc.freeze()  # the forks share what they do not touch
+
+def become(words, path, more, terminal):
+    os.environ.update(more)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    files = [terminal] * 3 if terminal else [os.devnull, path + ".out", path + ".err"]
+    for number, name in enumerate(files):
+        handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(handle, number)
+        os.close(handle)
+    sys.stdin = open(0, closefd=False)
+    sys.argv = ["fer-audit", *words]
+
+print("ready", flush=True)
+while line := sys.stdin.readline():
+    verb, *words = json.loads(line)
+    if verb == "start":
+        answer = os.fork()
+        if not answer:
+            become(*words)
+            try:
+                main()
+            except SystemExit as exc:
+                code = exc.code
+            except BaseException:
+                traceback.print_exc()
+                code = 70
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # what libraries do at an interpreter's end can wait for threads that a fork has not got
+    else:
+        answer = os.waitstatus_to_exitcode(os.waitpid(words[0], 0)[1])
+    print(answer, flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one run of a crowd ended; a negative code is the signal that killed it."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Crowd:
+    """The parent of the runs. Use it with `with`: nothing that it started outlives it."""
+
+    def __init__(self, place: Path, before: Sequence[str] = ()) -> None:
+        """Keep what the runs say in `place`; `before` are words in front of the interpreter, e.g. ("strace", "-f")."""
+        self._place = place
+        self._before = before
+        self._files: dict[int, Path] = {}
+        self._alive: set[int] = set()
+
+    def __enter__(self) -> Crowd:
+        self._place.mkdir(parents=True, exist_ok=True)
+        self._parent = subprocess.Popen(
+            [*self._before, sys.executable, "-c", _PARENT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=self._place,
+            # one thread: twenty runs are crowd enough, and a fork must not meet a pool of threads
+            env=clean_environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
+            text=True,
+        )
+        assert self._read() == "ready"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for run in self._alive:
+            os.kill(run, signal.SIGKILL)
+        assert self._parent.stdin is not None
+        self._parent.stdin.close()
+        self._parent.wait()
+        assert self._parent.stdout is not None
+        self._parent.stdout.close()
+
+    def start(self, *words: str | Path, terminal: str = "", **environment: str) -> int:
+        """Start a run, and return its process id; it speaks to files, or to a terminal, e.g. "/dev/pts/7"."""
+        path = self._place / f"run-{len(self._files):03d}"
+        for ending in (".out", ".err"):
+            path.with_suffix(ending).touch()
+        run = int(self._ask("start", [*map(str, words)], str(path), environment, terminal))
+        self._files[run] = path
+        self._alive.add(run)
+        return run
+
+    def said(self, run: int) -> str:
+        """Return what a run has said on stderr so far."""
+        return self._files[run].with_suffix(".err").read_text(encoding="utf-8")
+
+    def wait(self, run: int) -> Ended:
+        """Return how a run ended; it must not have been a crash of ours."""
+        code = int(self._ask("wait", run))
+        self._alive.discard(run)
+        path = self._files[run]
+        ended = Ended(code, path.with_suffix(".out").read_text(encoding="utf-8"), self.said(run))
+        assert "Traceback" not in ended.out + ended.err, ended.err
+        return ended
+
+    def run(self, *words: str | Path) -> Ended:
+        """Start a run and wait for it."""
+        return self.wait(self.start(*words))
+
+    def run_all(self, commands: Sequence[Sequence[str | Path]]) -> list[Ended]:
+        """Start all runs at once and wait for all."""
+        return [self.wait(run) for run in [self.start(*words) for words in commands]]
+
+    def _ask(self, *question: Any) -> str:  # noqa: ANN401 - whatever JSON can say
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps(question) + "\n")
+        self._parent.stdin.flush()
+        return self._read()
+
+    def _read(self) -> str:
+        assert self._parent.stdout is not None
+        line = self._parent.stdout.readline()
+        assert line, "the parent of the runs is gone"
+        return line.rstrip("\n")

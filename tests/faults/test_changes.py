@@ -1,0 +1,181 @@
+"""Files that change, go or come while a run is at work, and between two runs: a row with a reason, never another picture."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+
+from fer_audit.encoders.types import ExportedModel
+from tests.drawings import draw_face, draw_faces
+from tests.faults.crowd import SHARD_ROWS, Crowd, Ended
+
+N_FACES = 8 * SHARD_ROWS
+"""Eight shards: at most three of them are made ahead of the one that is embedded."""
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    with Crowd(tmp_path_factory.mktemp("crowd")) as runs:
+        yield runs
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Give a set of eight shards."""
+    return draw_faces(tmp_path / "many", N_FACES, side=32)
+
+
+Embed = Callable[..., list[str | Path]]
+
+
+@pytest.fixture
+def embed(tiny_model: ExportedModel, run_dir: Path, cache_dir: Path) -> Embed:
+    """Give the words that embed a set, one file at a time."""
+
+    def words(faces: Path, *more: str) -> list[str | Path]:
+        places = ("--model", tiny_model.path, "--cache-dir", cache_dir, "--out", run_dir)
+        return ["embed", faces, *places, "--workers", "1", "--max-errors", "1", *more]
+
+    return words
+
+
+def change_while_it_runs(
+    crowd: Crowd, words: list[str | Path], change: Callable[[], None]
+) -> Ended:
+    """Stop a run when it has listed its files and decoded none of the last ones, change them, and let it go on."""
+    run = crowd.start(*words)
+    deadline = time.monotonic() + 60
+    while "embed: " not in crowd.said(run):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    os.kill(run, signal.SIGSTOP)
+    change()
+    os.kill(run, signal.SIGCONT)
+    return crowd.wait(run)
+
+
+def rows(run_dir: Path) -> dict[str, str | None]:
+    """Return the reason of every file, None where it is ok."""
+    table = parquet.read_table(run_dir / "rows.parquet", columns=["id", "reason"])
+    return dict(zip(table["id"].to_pylist(), table["reason"].to_pylist(), strict=True))
+
+
+def test_a_file_that_changes_under_a_run_is_a_row_with_a_reason_and_the_run_goes_on(
+    crowd: Crowd, embed: Embed, many: Path, run_dir: Path, tmp_path: Path
+) -> None:
+    """Everything here happens to files of the last shard, which no worker has touched yet."""
+    listed = sorted(many.iterdir())
+    last = listed[-SHARD_ROWS:]
+    secret = tmp_path / "secret.jpg"
+    draw_face(5).save(secret)
+
+    def touch(path: Path) -> None:
+        os.utime(path, ns=(1, 1))
+
+    def rewrite(path: Path) -> None:
+        draw_face(999, side=64).save(path, "JPEG")
+
+    def truncate(path: Path) -> None:
+        os.truncate(path, 100)
+
+    def replace(path: Path) -> None:
+        draw_face(998, side=64).save(tmp_path / "other", "JPEG")
+        (tmp_path / "other").replace(path)
+
+    def pipe(path: Path) -> None:
+        path.unlink()
+        os.mkfifo(path)
+
+    def link(path: Path) -> None:
+        path.unlink()
+        path.symlink_to(secret)
+
+    def folder(path: Path) -> None:
+        path.unlink()
+        path.mkdir()
+
+    changes: dict[Callable[[Path], None], tuple[str, ...]] = {
+        Path.unlink: ("changed_during_run",),
+        touch: ("changed_during_run",),
+        rewrite: ("changed_during_run",),
+        truncate: ("changed_during_run",),
+        replace: ("changed_during_run",),
+        pipe: ("not_a_file", "changed_during_run"),
+        link: ("unreadable", "not_a_file", "changed_during_run"),
+        folder: ("not_a_file", "changed_during_run"),
+    }
+    targets = dict(zip(last, changes, strict=False))
+
+    def change() -> None:
+        for path, how in targets.items():
+            how(path)
+        draw_face(1).save(many / "99_1_1_20170101000000001.jpg.chip.jpg")
+
+    ended = change_while_it_runs(crowd, embed(many), change)
+
+    assert ended.code == 0, ended.err
+    found = rows(run_dir)
+    assert list(found) == [path.name for path in listed], "new files belong to the next run"
+    for path, how in targets.items():
+        assert found[path.name] in changes[how], (how, found[path.name])
+    good = [path.name for path in listed if path not in targets]
+    assert {found[name] for name in good} == {None}
+    vectors = np.load(run_dir / "embeddings.npy", allow_pickle=False)
+    assert not vectors[[path in targets for path in listed]].any()
+    assert vectors[[path not in targets for path in listed]].all()
+    assert crowd.run(*embed(many)).code == 0
+    now = {path.name for path in many.iterdir() if not path.is_dir()}
+    assert set(rows(run_dir)) == now, "the next run lists what is there now"
+
+
+def test_a_folder_that_vanishes_under_a_run_ends_in_rows_with_a_reason(
+    crowd: Crowd, embed: Embed, many: Path, run_dir: Path
+) -> None:
+    names = sorted(path.name for path in many.iterdir())
+
+    ended = change_while_it_runs(crowd, embed(many), lambda: shutil.rmtree(many))
+
+    if ended.code == 0:  # some were read before
+        found = rows(run_dir)
+        assert list(found) == names
+        assert set(found.values()) <= {None, "changed_during_run"}
+        assert found[names[-1]] == "changed_during_run"
+    else:
+        assert ended.code == 3
+        assert f"None of the {N_FACES} images in {many} could be used" in ended.err
+        assert "changed_during_run" in ended.err
+    again = crowd.run(*embed(many))
+    assert again.code == 3
+    assert str(many) in again.err
+
+
+def test_files_changed_behind_their_time_between_runs_are_found_by_verify(
+    crowd: Crowd, embed: Embed, many: Path, run_dir: Path
+) -> None:
+    assert crowd.run(*embed(many)).code == 0
+    before = (run_dir / "embeddings.npy").read_bytes()
+    target = max(many.iterdir())
+    facts = target.stat()
+    data = bytearray(target.read_bytes())
+    data[-3] ^= 0x55
+    target.write_bytes(data)
+    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    trusting = crowd.run(*embed(many))
+    unchanged = (run_dir / "embeddings.npy").read_bytes()
+    verified = crowd.run(*embed(many, "--verify"))
+
+    assert (trusting.code, verified.code) == (0, 0)
+    assert unchanged == before
+    assert f"e.g. {target.name}" in verified.err
+    assert (run_dir / "embeddings.npy").read_bytes() != before
+    again = crowd.run(*embed(many, "--verify"))
+    assert "changed though" not in again.err, "once is enough"
