@@ -84,7 +84,8 @@ def audit_dataset(
 ) -> AuditResult:
     """Return everything there is to say about a dataset and, if there are any, its clusters.
 
-    Row i of every array is image i. Without clusters the result is incomplete, unless `not_clustered` says why.
+    Row i of every array is image i. The result is incomplete without clusters, unless `not_clustered` says why,
+    and when a folder of the set could not be read.
     The same inputs and config give the same result, to the last digit.
 
     `stability` = other partitions of the same vectors; rungs 7 and 8 need it.
@@ -124,7 +125,9 @@ def audit_dataset(
     progress.advance(STAGE)
     result = AuditResult(
         schema=AUDIT_SCHEMA,
-        complete=embeddings is not None and (clustering is not None or bool(not_clustered)),
+        complete=dataset.whole
+        and embeddings is not None
+        and (clustering is not None or bool(not_clustered)),
         dataset=dataset_facts(dataset, rows, embeddings, usable=masks.usable),
         model=None if embeddings is None else embeddings.model,
         representation=tuple(representation),

@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FER_AUDIT"},
     epilog="Exit codes: 0 done; 1 done, and a --fail-on rule was crossed; 2 usage, config, provider or model error; 3 no usable input or no disk; "
-    "4 done, with more failed images than --max-errors; 5 the run directory is locked; 130 interrupted.",
+    "4 done, with more failed images than --max-errors or a folder that could not be read; 5 the run directory is locked; 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="fer-audit")
 @click.pass_context

@@ -197,5 +197,10 @@ def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
             "rows.parquet names each with its reason"
         )
         ctx.exit(TOO_MANY_FAILED)
+    if not done.dataset.whole:
+        say(
+            "fer-audit: a folder of the set could not be read, and nobody knows what is in it; the notes name it"
+        )
+        ctx.exit(TOO_MANY_FAILED)
     if any(rule.crossed for rule in rules):
         ctx.exit(RULE_CROSSED)

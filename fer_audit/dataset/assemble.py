@@ -46,6 +46,7 @@ def make_dataset(
         label_source=label_source,
         parent=None,
         fingerprint="",
+        whole=listing.whole,
         format=format,
     )
     return _seal(dataset)
@@ -133,6 +134,7 @@ def _fingerprint(dataset: FaceDataset) -> str:
                 for a in dataset.attributes
             ],
             "parent": None if dataset.parent is None else dataset.parent.counts,
+            "whole": dataset.whole,
         },
     )
 

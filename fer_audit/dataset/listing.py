@@ -39,6 +39,8 @@ class Listing:
     tables: tuple[str, ...]
     """Names of the tables on the top level, sorted."""
     notes: tuple[str, ...]
+    whole: bool
+    """False when a folder could not be read: nobody knows what is in it."""
 
     def take(self, rows: NDArray[np.intp]) -> Listing:
         """Return the listing of some rows, in the order given."""
@@ -110,6 +112,7 @@ def list_images(root: Path) -> Listing:
         mtimes=np.array([image[2] for image in walk.images], dtype=np.int64),
         tables=tuple(sorted(walk.tables, key=os.fsencode)),
         notes=_walk_notes(walk),
+        whole=not walk.unreadable,
     )
 
 

@@ -78,6 +78,8 @@ class FaceDataset:
     """The set this one is a subset of (--first, --sample), else None."""
     fingerprint: str
     """sha256 over ids, sizes, mtimes and labels."""
+    whole: bool = True
+    """False when a folder of the set could not be read: nobody knows how many images are missing."""
     format: str = ""
     """The reader that made it, by the word of --format: utkface, table or folder; "" = none of them."""
 

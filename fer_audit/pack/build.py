@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from fer_audit.config import FILE_SECONDS
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.fingerprint import stage_fingerprint
-from fer_audit.pack.decode import DecodeError
-from fer_audit.pack.read import ListedFiles
+from fer_audit.pack.decode import MAX_PIXELS, MAX_SIDE, DecodeError
+from fer_audit.pack.jpeg import MAX_MARKERS, MAX_SCANS
+from fer_audit.pack.read import MAX_FILE_BYTES, ListedFiles
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
 from fer_audit.pack.workers import Decoders, worth_starting
@@ -45,6 +46,7 @@ def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
         {
             "listing": listing.hexdigest(),
             "size": size,
+            "limits": [MAX_PIXELS, MAX_SIDE, MAX_SCANS, MAX_MARKERS, MAX_FILE_BYTES],
             "pillow": PIL.__version__,
             "shard_rows": SHARD_ROWS,
         },

@@ -28,7 +28,7 @@ def banner(result: AuditResult) -> list[RenderableType]:
         return []
     text = Text.assemble(
         ("■ INCOMPLETE", "bold"),
-        ": a part of this audit is missing. Do not quote its numbers; run the same command again to finish it.",
+        ": a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the same command again.",
     )
     return [Panel(text, box=box.HEAVY, border_style="bold red", padding=(0, 1))]
 

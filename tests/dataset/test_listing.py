@@ -140,6 +140,7 @@ def test_an_unreadable_folder_is_a_note(shared_folder: Path) -> None:
 
     assert listing.ids == ("a.jpg",)
     assert listing.notes == ('1 folder could not be read: "closed".',)
+    assert not listing.whole
 
 
 def test_a_root_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Audited:
     done: Finished
     rows: dict[str, dict[str, Any]]
     notes: str
+    complete: bool
     opened: str
     """strace's log; empty where there is no strace."""
 
@@ -103,10 +104,12 @@ def audited(wanted: tuple[Path, dict[str, str]], tiny_model: ExportedModel) -> A
     )
     assert (home / "run" / "rows.parquet").exists(), done.stderr
     table = parquet.read_table(home / "run" / "rows.parquet").to_pylist()
+    result = read_result(home / "run" / "result.json")
     return Audited(
         done,
         {row["id"]: row for row in table},
-        "\n".join(read_result(home / "run" / "result.json").dataset.notes),
+        "\n".join(result.dataset.notes),
+        result.complete,
         log.read_text(errors="replace") if log.exists() else "",
     )
 
@@ -144,7 +147,11 @@ def test_none_of_them_is_ever_opened(
     os.geteuid() == 0 and shutil.which("setpriv") is None,
     reason="setpriv is not installed, and root reads every folder",
 )
-def test_a_folder_that_cannot_be_read_is_told(audited: Audited) -> None:
+def test_a_folder_that_cannot_be_read_makes_the_audit_incomplete(audited: Audited) -> None:
+    """Nobody knows what is in it: I10, and an exit code that tells."""
+    assert not audited.complete
+    assert audited.done.returncode == 4
+    assert "INCOMPLETE" in audited.done.stdout
     assert '1 folder could not be read: "locked".' in audited.notes
 
 

@@ -30,7 +30,7 @@ from fer_audit.report.settings import ALPHA, level, setting
 from fer_audit.report.words import counted, whole
 from fer_audit.store import make_folder
 
-ALARM = "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; run the same command again to finish it."
+ALARM = "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the same command again."
 
 
 def report_page(
