@@ -53,9 +53,11 @@ def cache_folder(chosen: Path | None) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a private folder and its parents; StoreError when something is in the way."""
+    """Make a folder and the parents that are missing, all of them private; StoreError when something is in the way."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in reversed([each for each in path.parents if not each.exists()]):
+            place.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
     except OSError as exc:
         raise StoreError(
             f"Cannot make the folder {path}: {exc.strerror}",

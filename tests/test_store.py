@@ -153,7 +153,9 @@ def test_folders_are_private_and_made_with_their_parents(tmp_path: Path) -> None
     folder = StageFolder.open(cache, "embed", PRINT)
     folder.write_part("p", {}, a=np.arange(3))
 
+    assert mode(cache.parent) == 0o700
     assert mode(cache) == 0o700
+    assert mode(folder.path.parent) == 0o700
     assert mode(folder.path) == 0o700
     assert {mode(path) for path in folder.path.iterdir()} == {0o600}
 

@@ -34,6 +34,7 @@ from fer_audit.config import AuditConfig, Resources
 from fer_audit.embed.session import EmbedSession, open_sessions
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.workers import default_workers
+from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.progress import Progress, Silent
 from fer_audit.store import LOCK, StageFolder, cache_folder, folder_lock, make_folder
 
@@ -65,6 +66,7 @@ def run_bench(
     progress = progress or Silent()
     machine = machine_facts()  # before we are the load
     cache = cache_folder(resources.cache_dir)
+    keep_libraries_in(cache)  # the page draws charts
     with _scratch(cache) as scratch:
         subject = find_subject(
             source,

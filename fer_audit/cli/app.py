@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from fer_audit import __version__
+from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.settings import settings_from_files, with_tuning
 from fer_audit.cli.signals import INTERRUPTED, told_at_once
 from fer_audit.cli.speech import say
@@ -90,7 +91,7 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
     """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
-        with cli.make_context("fer-audit", sys.argv[1:]) as ctx:
+        with cli.make_context("fer-audit", sys.argv[1:]) as ctx, plain_warnings(_warn):
             code = cli.invoke(ctx)
         if sys.stdout is not None:  # it is None when the shell closed it
             sys.stdout.flush()
@@ -108,6 +109,10 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
     except BrokenPipeError:
         code = _nobody_listens()
     return code if isinstance(code, int) else 0
+
+
+def _warn(text: str) -> None:
+    say(f"fer-audit: {text}")
 
 
 def _tell(error: FerAuditError) -> None:

@@ -48,7 +48,10 @@ def serve() -> None:
     if not hello:  # the parent is gone
         return
     path, size, seat, limit = json.loads(hello)
-    slot = open_slots(Path(path), size)[seat]
+    try:
+        slot = open_slots(Path(path), size)[seat]
+    except FileNotFoundError:  # the parent was killed, and the next run has swept the file away
+        return
     try:
         told.write(READY)
         for line in sys.stdin.buffer:
