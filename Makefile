@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?=
+# For each target of make fuzz.
+MINUTES ?= 10
 SHARED := ../shared/data/utkface_aligned_cropped.tar
 # Where the real UTKFace is unpacked when its archive lies beside the checkout.
 UTKFACE ?= $(HOME)/.cache/UTKFace
@@ -9,7 +11,7 @@ CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do comm
 AXE := axe-core-4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
-.PHONY: help run test check faults browser real real-full unpack ci bench bench-smoke pictures clean
+.PHONY: help run test check faults browser real real-full unpack ci fuzz soak bench bench-smoke pictures clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,10 +22,11 @@ run: .venv/cpu  ## Audit the built-in demo set, or DATA=path/to/faces
 test: .venv/dev  ## Fast tests: no network, no real data
 	$(BIN)/pytest -n auto --dist loadfile
 
-check: .venv/dev  ## Format, lint and types
+check: .venv/dev  ## Format, lint, types, and published holes in what is installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.advisories
 
 faults: .venv/dev  ## Every row of the fault table in docs/trust.md: kills, full disks, hostile files
 	$(BIN)/pytest -n auto --dist loadfile -m "faults and not slow"
@@ -47,6 +50,12 @@ unpack:
 		mkdir -p "$(dir $(UTKFACE))" && tar -xf "$(SHARED)" -C "$(dir $(UTKFACE))"; fi
 
 ci: check test faults browser real bench-smoke  ## What CI runs
+
+fuzz: .venv/fuzz  ## Feed every parser hostile bytes, MINUTES (10) each; led by coverage where atheris installs
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+soak: .venv/dev unpack  ## Faults in a row on the real set: kills, little memory, a huge folder, a changing one
+	$(BIN)/python -m tests.faults.soak --dataset "$(UTKFACE)" --rounds 3 --kills 20 --memory-mb 2000
 
 bench: .venv/dev unpack  ## Measure all cases against the baselines, some minutes, and write the numbers into README
 	$(BIN)/python -m benchmarks run $(if $(wildcard $(UTKFACE)),--dataset "$(UTKFACE)")
@@ -72,6 +81,10 @@ clean:  ## Remove the environment and caches of the checkout
 .venv/dev: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install -q -e '.[cpu,dev]'
 	@touch $@ .venv/cpu
+
+.venv/fuzz: .venv/dev
+	@$(BIN)/python -m pip install -q -e '.[fuzz]' || echo "atheris does not install here: hypothesis draws the inputs"
+	@touch $@
 
 # Read by the browser tests only. The .tgz is what npm pins: name, version and hash.
 .venv/axe.min.js: | .venv/bin/python

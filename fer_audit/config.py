@@ -152,6 +152,8 @@ class Resources:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
+        if not 0 <= self.max_errors <= 1:
+            raise ConfigError(f"max_errors is {self.max_errors}; it must lie between 0 and 1")
         if not 0 < self.file_seconds < math.inf:
             raise ConfigError(f"file_seconds is {self.file_seconds}; it must be more than 0")
         numbers = self.device.partition(":")[2].split(",")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,12 +60,12 @@ def read_model(path: Path) -> bytes:
     """Return a model's bytes; ModelError when it cannot be read or is larger than protobuf allows."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_MODEL_BYTES + 1)
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_MODEL_BYTES:
+                raise ModelError(f"{path} is larger than {MAX_MODEL_BYTES / 1e9:g} GB")
+            return file.read(size)  # not more: a file that grows is not what was checked
     except OSError as exc:
         raise ModelError(f"Cannot read the model {path}: {exc.strerror}") from exc
-    if len(data) > MAX_MODEL_BYTES:
-        raise ModelError(f"{path} is larger than {MAX_MODEL_BYTES / 1e9:g} GB")
-    return data
 
 
 def _parsed(data: bytes, path: Path) -> onnx.ModelProto:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,72 @@ from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import ROW, PackRows
+from fer_audit.store import TEMPORARY
+
+NAMELESS = os.name == "posix"
+"""A file that is open can lose its name, and processes inherit its descriptor."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
 
 CHUNK_ROWS = 8
 """Rows a process takes at a time: they take 10 to 20 ms, long beside handing over, short beside a shard."""
 
 
-def shared_slots(path: Path, workers: int, size: int) -> NDArray[Any]:
-    """Make a private file of (workers,) slots and map it. StoreError when the disk has no room.
+class SharedSlots:
+    """A private file of slots, allocated at once: writing to a hole on a full disk would kill the process.
 
-    Its bytes are allocated now: writing to a hole on a full disk would kill the process.
+    It lies in the cache folder rather than in /dev/shm, of which a container has 64 MB. Where the system allows it, it
+    has no name: nobody can sweep it away, and nothing is left when a run is killed.
     """
-    need = workers * _layout(size).itemsize
-    try:
-        with path.open("wb") as file:
-            path.chmod(0o600)
+
+    def __init__(self, folder: Path, workers: int, size: int) -> None:
+        """Make the file; StoreError when the disk has no room."""
+        path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
+        need = workers * _layout(size).itemsize
+        self._handle = -1
+        self._named = path
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            if NAMELESS:
+                path.unlink()
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, need)
+                os.posix_fallocate(self._handle, 0, need)
             else:
-                file.write(bytes(need))
-        return open_slots(path, size)
-    except OSError as exc:
-        path.unlink(missing_ok=True)
-        raise StoreError(
-            f"Cannot write {path}: {exc.strerror or exc}",
-            hint="Free some disk, or choose another place with --cache-dir.",
-        ) from exc
+                os.write(self._handle, bytes(need))
+            self.slots: NDArray[Any] = open_slots(self.place, size)
+        except OSError as exc:
+            self._let_go()
+            raise StoreError(
+                f"Cannot write {path}: {exc.strerror or exc}",
+                hint="Free some disk, or choose another place with --cache-dir.",
+            ) from exc
+
+    @property
+    def place(self) -> int | str:
+        """What `open_slots` takes in a process that inherits `handles`: a descriptor, or else a path."""
+        return self._handle if NAMELESS else str(self._named)
+
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """Descriptors that a process must inherit."""
+        return (self._handle,) if NAMELESS else ()
+
+    def close(self) -> None:
+        """Give the room back. The map itself goes when its last view does."""
+        del self.slots  # Windows removes no file that is mapped
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+        if not NAMELESS:
+            self._named.unlink(missing_ok=True)
 
 
-def open_slots(path: Path, size: int) -> NDArray[Any]:
-    """Map the slots that another process made: pixels (CHUNK_ROWS, size, size, 3) uint8, rows (CHUNK_ROWS,) ROW."""
-    return np.memmap(path, _layout(size), "r+")
+def open_slots(place: int | str, size: int) -> NDArray[Any]:
+    """Map the slots: pixels (CHUNK_ROWS, size, size, 3) uint8, rows (CHUNK_ROWS,) ROW."""
+    with open(place, "r+b", closefd=isinstance(place, str)) as file:
+        return np.memmap(file, _layout(size), "r+")
 
 
 def rows_of(slot: NDArray[Any]) -> PackRows:

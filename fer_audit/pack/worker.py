@@ -47,11 +47,8 @@ def serve() -> None:
     hello = sys.stdin.buffer.readline()
     if not hello:  # the parent is gone
         return
-    path, size, seat, limit = json.loads(hello)
-    try:
-        slot = open_slots(Path(path), size)[seat]
-    except FileNotFoundError:  # the parent was killed, and the next run has swept the file away
-        return
+    place, size, seat, limit = json.loads(hello)
+    slot = open_slots(place, size)[seat]
     try:
         told.write(READY)
         for line in sys.stdin.buffer:

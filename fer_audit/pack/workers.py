@@ -15,11 +15,10 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +27,9 @@ from fer_audit.cores import usable_cores
 from fer_audit.errors import ConfigError
 from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.rows import copy_rows, empty_rows, part_of
-from fer_audit.pack.slots import CHUNK_ROWS, rows_of, shared_slots
+from fer_audit.pack.slots import CHUNK_ROWS, SharedSlots, rows_of
 from fer_audit.pack.types import PackRows
 from fer_audit.pack.worker import BROKEN, DONE, READY, files_line
-from fer_audit.store import TEMPORARY
 
 CRASHED, TIMEOUT = "worker_crashed", "timeout"
 """Reasons of a file whose decoder ended, or did not."""
@@ -72,21 +70,12 @@ def worth_starting(workers: int, n_images: int) -> int:
 
 
 class Decoders:
-    """Workers that stand ready; each starts with its first chunk.
-
-    The shared file lies in the cache folder rather than in /dev/shm, of which a container has 64 MB. Its name marks it
-    as temporary: what a killed run leaves behind, the next one sweeps away. It holds no process id: two containers
-    that share a cache may have the same one.
-    """
+    """Workers that stand ready; each starts with its first chunk."""
 
     def __init__(self, workers: int, folder: Path, size: int, *, limit: float) -> None:
         """`limit`: seconds a file may take."""
-        self._path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
-        self._slots = shared_slots(self._path, workers, size)
-        self._seats = [
-            _Seat(self._slots[number], (str(self._path), size, number, limit), limit)
-            for number in range(workers)
-        ]
+        self._shared = SharedSlots(folder, workers, size)
+        self._seats = [_Seat(self._shared, size, number, limit) for number in range(workers)]
         self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
         for seat in self._seats:
             self._free.put(seat)
@@ -139,20 +128,19 @@ class Decoders:
         self._pool.shutdown(cancel_futures=True)  # do not finish what nobody wants
         self._watch.join()
         for seat in self._seats:
-            seat.forget()  # Windows removes no file that is mapped
-        del self._slots
-        self._path.unlink(missing_ok=True)
+            seat.forget()
+        self._shared.close()
 
 
 class _Seat:
     """One slot, and the process that fills it: started when it is first needed, and again when it has ended."""
 
-    def __init__(
-        self, slot: NDArray[Any], hello: tuple[str, int, int, float], limit: float
-    ) -> None:
+    def __init__(self, shared: SharedSlots, size: int, number: int, limit: float) -> None:
+        slot = shared.slots[number]
         self._pixels: NDArray[np.uint8] = slot["pixels"]
         self._rows = rows_of(slot)
-        self._hello = hello
+        self._hello = (shared.place, size, number, limit)
+        self._handles = shared.handles
         self._limit = limit
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline: float | None = None
@@ -213,6 +201,7 @@ class _Seat:
                     [sys.executable, "-P", "-c", _START],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
+                    pass_fds=self._handles,
                     stderr=None if sys.stderr is not None else subprocess.DEVNULL,
                     # Ctrl-C goes to the terminal's group, and is this process's to handle
                     process_group=0 if os.name == "posix" else None,
