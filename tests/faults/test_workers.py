@@ -14,7 +14,7 @@ from pyarrow import parquet
 
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces
-from tests.faults.conftest import QUICK, clean_environment, command
+from tests.faults.conftest import clean_environment, command
 from tests.pack.files import plain_png
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -39,7 +39,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def words(faces: Path, tiny_model: ExportedModel, tmp_path: Path) -> list[str]:
     """Give the run that is disturbed."""
     places = ("--cache-dir", tmp_path / "cache", "--out", tmp_path / "run")
-    return command("run", faces, "--model", tiny_model.path, *places, *QUICK)
+    return command("embed", faces, "--model", tiny_model.path, *places)
 
 
 def reasons(run: Path) -> dict[str, str]:
