@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 
 _NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
-_ROW = re.compile(r"^\| (?!---|fault |invariant )(.+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?!---|fault |invariant |what )(.+) \|$", re.MULTILINE)
 
 
 def document() -> str:
