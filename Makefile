@@ -55,7 +55,7 @@ fuzz: .venv/fuzz  ## Feed every parser hostile bytes, MINUTES (10) each; led by 
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 soak: .venv/dev unpack  ## Faults in a row on the real set: kills, little memory, a huge folder, a changing one
-	$(BIN)/python -m tests.faults.soak --dataset "$(UTKFACE)" --rounds 3 --kills 20 --memory-mb 2000
+	$(BIN)/python -m tests.faults.soak --dataset "$(UTKFACE)" --rounds 3 --kills 20 --memory-mb 4000
 
 bench: .venv/dev unpack  ## Measure all cases against the baselines, some minutes, and write the numbers into README
 	$(BIN)/python -m benchmarks run $(if $(wildcard $(UTKFACE)),--dataset "$(UTKFACE)")
