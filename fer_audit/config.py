@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,8 @@ MapMethod = Literal["pca", "umap"]
 MOST_THUMBNAILS = 50
 """Faces in one row of a contact sheet; more is a gallery of the set, not a look at it."""
 
+
+MOST_FILE_SECONDS = 86_400.0
 
 FILE_SECONDS = 30.0
 """Any photograph is decoded in a second or two, even the largest allowed one on a slow machine."""
@@ -154,8 +155,10 @@ class Resources:
                 raise ConfigError(f"{name} is {value}; it must be at least 1")
         if not 0 <= self.max_errors <= 1:
             raise ConfigError(f"max_errors is {self.max_errors}; it must lie between 0 and 1")
-        if not 0 < self.file_seconds < math.inf:
-            raise ConfigError(f"file_seconds is {self.file_seconds}; it must be more than 0")
+        if not 0 < self.file_seconds <= MOST_FILE_SECONDS:
+            raise ConfigError(
+                f"file_seconds is {self.file_seconds}; it must be more than 0, and a day at most"
+            )
         numbers = self.device.partition(":")[2].split(",")
         if not re.fullmatch(DEVICE, self.device) or len(set(numbers)) < len(numbers):
             raise ConfigError(

@@ -24,6 +24,10 @@ class CannotSync(UserWarning):
     """A file system does not promise that what was written survives a power cut. Given once a process."""
 
 
+class StillWaiting(UserWarning):
+    """Another process holds what this one waits for."""
+
+
 def sync_file(handle: int, path: Path) -> None:
     """Wait until an open file is on the disk; OSError when the disk fails, a warning when it cannot be asked."""
     try:

@@ -8,6 +8,10 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, turn the writing direction, or cannot be seen or encoded."""
 
 
+_JOINERS = "\u200c\u200d"
+"""Persian and Indic words and many emoji need them; anywhere else they make two names that look like one."""
+
+
 def encodable(text: str) -> str:
     r"""Return a text that any UTF-8 writer accepts: undecodable bytes and lone surrogates become `\xNN`, `\uNNNN`."""
     try:
@@ -23,7 +27,11 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(char) for char in encodable(text))
+    whole = encodable(text)
+    return "".join(
+        char if char in _JOINERS and _joins(whole, place) else _escape(char)
+        for place, char in enumerate(whole)
+    )
 
 
 def visible_json(text: str) -> str:
@@ -32,6 +40,14 @@ def visible_json(text: str) -> str:
     JSON itself asks for escapes below U+0020 only, and leaves C1 and bidi controls as they are.
     """
     return "".join(char if char == "\n" else _escape_in_json(char) for char in text)
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether a joiner stands between two characters that can be joined: visible ones beyond ASCII."""
+    beside = text[place - 1 : place] + text[place + 1 : place + 2]
+    return len(beside) == 2 and not any(
+        char.isascii() or unicodedata.category(char) in _ESCAPED for char in beside
+    )
 
 
 def _escape(char: str) -> str:

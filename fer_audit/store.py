@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: atomic writes, checksummed arrays, stage folders, locks.
+"""Files that are either whole or not there: atomic writes, checksummed arrays, stage folders.
 
 A stage folder of the cache is named by its fingerprint and holds parts.
 Each part is a few arrays and a manifest with their checksums, written last: unique temporary name -> write -> fsync ->
@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,18 +26,13 @@ from numpy.typing import NDArray
 
 from fer_audit.arrays import ArrayBlocks, array_writer, map_array
 from fer_audit.durable import remove, sync_file, sync_folder
-from fer_audit.errors import LockedError, StoreError
+from fer_audit.errors import StoreError
 from fer_audit.fingerprint import canonical_json
+from fer_audit.locks import folder_lock
 
 TEMPORARY = ".tmp-"
 
-LOCK = ".fer-audit.lock"
-"""Its presence also marks a folder as ours: dataset readers do not look for images in it."""
-
 _MORE_DISK = "Free some disk, or choose another place; finished work is kept."
-
-_NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL))
-"""What flock answers where a file system, or its server, has no locks."""
 
 _MOST_SWEEPS = 20
 """Times in a row that other runs may sweep a file away before it has its name; a run sweeps a folder once."""
@@ -246,40 +242,10 @@ def _facts_digest(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(dict(facts)).encode()).hexdigest()
 
 
-@contextlib.contextmanager
-def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
-    """Hold the lock file of a folder; -1 waits for ever. LockedError when somebody else keeps it.
-
-    It is an advisory lock of the operating system: a killed process leaves no stale one.
-    Correctness never rests on it, only saved work does. So a file system without locks is no error: the block runs, and
-    is given False. A lock file that stands in for the lock would outlive a killed run.
-    StoreError when the lock file cannot be opened: another user's, a folder, a link.
-    """
-    import filelock
-
-    lock = filelock.FileLock(folder / LOCK, mode=0o600, fallback_to_soft=False)
-    held = True
-    try:
-        lock.acquire(timeout=wait_seconds)
-    except filelock.Timeout:
-        raise LockedError(
-            f"Another fer-audit process is working in {folder}",
-            hint="Wait for it, or choose another folder with --out.",
-        ) from None
-    except OSError as exc:
-        if exc.errno not in _NO_LOCKS:
-            raise StoreError(
-                f"Cannot lock {folder / LOCK}: {exc.strerror or exc}",
-                hint="It must be a plain file of yours. If no run is at work there, remove it.",
-            ) from exc
-        held = False
-    try:
-        yield held
-    finally:
-        if held:
-            lock.release()
-
-
 def free_bytes(folder: Path) -> int:
-    """Return the bytes this user can still write to the disk of `folder`."""
-    return shutil.disk_usage(folder).free
+    """Return the free bytes of the disk of `folder`, as any user sees them.
+
+    Some network file systems call themselves 0 bytes large: they do not know, and nothing is refused for it.
+    """
+    usage = shutil.disk_usage(folder)
+    return usage.free if usage.total else sys.maxsize

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "fer_audit"
 
 FOUNDATION = (
-    *("errors", "config", "fingerprint", "arrays", "durable", "store"),
+    *("errors", "config", "fingerprint", "arrays", "durable", "locks", "store"),
     *("rng", "progress", "cores", "escapes"),
 )
 ROOMS = (
@@ -48,7 +48,7 @@ ONLY_HOMES = {
     "simplejpeg": ("pack/jpeg.py",),
     "multiprocessing": (),
     "rich.progress": ("cli/console.py",),
-    "filelock": ("store.py",),
+    "filelock": ("locks.py",),
     "platformdirs": ("store.py",),
     "tempfile": ("store.py",),
     "h5py": ("encoders/",),

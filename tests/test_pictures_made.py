@@ -17,6 +17,7 @@ from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
+from fer_audit.locks import LOCK, folder_lock
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows
@@ -33,7 +34,7 @@ from fer_audit.pipeline.pictures import (
 from fer_audit.progress import Silent
 from fer_audit.report.picture_types import MapPoints, Pictures
 from fer_audit.report.pictures import pictures_json
-from fer_audit.store import LOCK, StageFolder, folder_lock
+from fer_audit.store import StageFolder
 from tests.drawings import draw_faces
 from tests.pack.shards import opened, values
 

@@ -22,12 +22,12 @@ from fer_audit.arrays import ArrayBlocks, array_writer
 from fer_audit.durable import remove
 from fer_audit.errors import LockedError, StoreError
 from fer_audit.fingerprint import canonical_json, stage_fingerprint
+from fer_audit.locks import folder_lock
 from fer_audit.store import (
     TEMPORARY,
     StageFolder,
     cache_folder,
     file_sha256,
-    folder_lock,
     make_folder,
     sweep_temporaries,
     write_atomically,
@@ -391,7 +391,7 @@ def test_sweeping_touches_nothing_else(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from fer_audit.store import folder_lock
+from fer_audit.locks import folder_lock
 
 with folder_lock(Path(sys.argv[1]), wait_seconds=0):
     print("held", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -16,7 +17,7 @@ from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.settings import settings_from_files, with_tuning
 from fer_audit.cli.signals import INTERRUPTED, told_at_once
 from fer_audit.cli.speech import say
-from fer_audit.errors import FerAuditError
+from fer_audit.errors import FerAuditError, StoreError
 
 COMMANDS = {
     "run": ("fer_audit.cli.run", "Audit a dataset: everything, resumes where it stopped."),
@@ -33,6 +34,10 @@ COMMANDS = {
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
+
+
+_CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What stdout answers when it is a file on a disk that is full or failing."""
 
 
 class LazyGroup(click.Group):
@@ -60,7 +65,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FER_AUDIT"},
     epilog="Exit codes: 0 done; 1 done, and a --fail-on rule was crossed; 2 usage, config, provider or model error; 3 no usable input or no disk; "
-    "4 done, with more failed images than --max-errors or a folder that could not be read; 5 the run directory is locked; 130 interrupted.",
+    "4 done, with more failed images than --max-errors or a folder that could not be read; 5 the run directory is locked; 129, 130 and 143 ended by a signal.",
 )
 @click.version_option(__version__, prog_name="fer-audit")
 @click.pass_context
@@ -108,6 +113,12 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
         code = exc.exit_code
     except BrokenPipeError:
         code = _nobody_listens()
+    except OSError as exc:
+        if exc.errno not in _CANNOT_WRITE:
+            raise
+        _nobody_listens()
+        say(f"fer-audit: Cannot write the output: {exc.strerror}")
+        code = StoreError.exit_code
     return code if isinstance(code, int) else 0
 
 

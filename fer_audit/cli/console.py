@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from fer_audit.durable import CannotSync
+from fer_audit.durable import CannotSync, StillWaiting
 from fer_audit.escapes import visible
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def plain_warnings(say: Callable[[str], None]) -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, CannotSync):
+        if issubclass(category, (CannotSync, StillWaiting)):
             say(f"warning: {message}")
         else:
             as_before(message, category, filename, lineno, file, line)

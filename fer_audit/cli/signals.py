@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the words come at once, whatever the program is busy with.
+"""Ctrl-C, SIGTERM and SIGHUP: the words come at once, whatever the program is busy with.
 
 Python calls a signal's handler when the main thread is back in Python; a batch of the model or a clustering keeps it
 away for seconds. The C half of a handler writes to a pipe at once, and a thread reads there.
@@ -15,11 +15,18 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 INTERRUPTED = 130
-TERMINATED = 143
+
+_ENDS = {int(signal.SIGTERM): ("terminated", 143)}
+"""Signals that end the program: what is said, and the exit code."""
+if hasattr(signal, "SIGHUP"):
+    _ENDS[int(signal.SIGHUP)] = ("its terminal was closed", 129)
 
 GRACE_SECONDS = 5.0
 """What an interrupted run may take to close everything. After that, or at a second Ctrl-C, the process just ends:
 everything finished is on disk already."""
+
+LAST_WORDS_SECONDS = 1.0
+"""A terminal that stands still (Ctrl-S) or a full pipe takes no word: the process ends without it."""
 
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -28,20 +35,29 @@ _SHOW_CURSOR = "\x1b[?25h"
 def told_at_once() -> Iterator[Callable[[], None]]:
     """Tell of a signal within the block; gives a function that tells of an interrupt if no signal did.
 
-    SIGTERM ends the process, SIGINT becomes a KeyboardInterrupt as ever.
+    SIGTERM and SIGHUP end the process, SIGINT becomes a KeyboardInterrupt as ever.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: _say("interrupted")  # signals are the main thread's affair
+        return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     listener = _Listener(reader)
     thread = threading.Thread(target=listener.listen, name="signals", daemon=True)
-    before = signal.signal(signal.SIGTERM, _leave_to_listener)
+    before = {
+        number: signal.signal(number, _leave_to_listener)
+        for number in _ENDS
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup
+    }
     woken_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     thread.start()
     try:
         yield listener.interrupted
     finally:
         signal.set_wakeup_fd(woken_before)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            if handler is not None:  # None = it was not set by Python
+                signal.signal(number, handler)
         os.close(writer)
         thread.join()
         os.close(reader)
@@ -54,30 +70,47 @@ class _Listener:
     def __init__(self, reader: int) -> None:
         self._reader = reader
         self._said = False
+        self._saying = threading.Lock()
         self._grace: threading.Timer | None = None
 
     def listen(self) -> None:
         while number := os.read(self._reader, 1):
-            if number[0] == signal.SIGTERM:
-                _say("terminated")
-                _end(TERMINATED)
+            if number[0] in _ENDS:
+                what, code = _ENDS[number[0]]
+                _exit_after(LAST_WORDS_SECONDS, code)
+                _say(what)
+                _end(code)
             if number[0] == signal.SIGINT:
                 if self._grace is not None:
                     _end(INTERRUPTED)
-                self.interrupted()
-                self._grace = threading.Timer(GRACE_SECONDS, _end, [INTERRUPTED])
-                self._grace.daemon = True
-                self._grace.start()
+                self._grace = _timer(GRACE_SECONDS, _end, INTERRUPTED)
+                self._heard_interrupt()
+
+    def _heard_interrupt(self) -> None:
+        """Say it in a thread of its own: this one must hear the second Ctrl-C."""
+        threading.Thread(target=self.interrupted, name="words", daemon=True).start()
 
     def interrupted(self) -> None:
-        """Say it, once."""
-        if not self._said:
-            self._said = True
-            _say("interrupted")
+        """Say it, once; whoever comes second waits until it is said."""
+        with self._saying:
+            if not self._said:
+                _say("interrupted")
+                self._said = True
 
     def rest(self) -> None:
         if self._grace is not None:
             self._grace.cancel()
+
+
+def _timer(seconds: float, what: Callable[[int], None], code: int) -> threading.Timer:
+    timer = threading.Timer(seconds, what, [code])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _exit_after(seconds: float, code: int) -> None:
+    _timer(seconds, os._exit, code)
 
 
 def _say(what: str) -> None:
@@ -86,6 +119,7 @@ def _say(what: str) -> None:
 
 def _end(code: int) -> None:
     """End without closing anything; a terminal gets its cursor back."""
+    _exit_after(LAST_WORDS_SECONDS, code)
     if sys.stderr is not None and sys.stderr.isatty():
         _write(_SHOW_CURSOR)
     os._exit(code)

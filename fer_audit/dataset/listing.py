@@ -15,11 +15,14 @@ from fer_audit.dataset.card import CARD
 from fer_audit.dataset.types import printable_id
 from fer_audit.dataset.wording import count_of, name_some
 from fer_audit.errors import DatasetError
-from fer_audit.store import LOCK
+from fer_audit.locks import LOCK
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """What the decoder may be asked to open; compared in lower case."""
 TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
+
+SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
+"""Of a disk's root: nobody's images, and nobody but the system may read them."""
 
 NO_FILE = -1
 """Size and time of a row that has no plain file."""
@@ -82,7 +85,7 @@ def list_images(root: Path) -> Listing:
     """Return every image file under `root`, whatever its depth.
 
     Symbolic links are never followed and pipes never opened: one that has an image's name keeps its row,
-    without a file. Hidden files and folders are left out, and so are our own run directories.
+    without a file. Hidden files and folders are left out, and so are a disk's own folders and our run directories.
     Raises DatasetError when `root` itself cannot be read.
     """
     walk = _Walk()
@@ -95,7 +98,7 @@ def list_images(root: Path) -> Listing:
             if any(entry.name == LOCK for entry in entries):
                 continue  # a run directory or a cache of ours, not part of the set
             for entry in entries:
-                if not entry.name.startswith("."):
+                if not entry.name.startswith(".") and entry.name not in SYSTEM_FOLDERS:
                     walk.meet(entry, prefix + entry.name)
         except OSError as exc:
             if not folder:

@@ -122,25 +122,23 @@ def _decoded(pixels: NDArray[np.uint8], width: int, height: int, flags: list[str
 def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """Return the (size, size, 3) pixels of a loaded image of any mode.
 
-    Pillow's bicubic goes along the rows first and then along the columns. So what is no RGB yet is converted and
-    made narrow band by band, and the columns are done at the end: the same bits without a second whole image.
+    What is no RGB yet is converted band by band: the steps in between need room for a band only.
     """
     if grows(image.width, image.height, size):
         flat = np.frombuffer(_to_rgb(image).tobytes("raw", "RGBX"), np.uint8)
         return enlarge(flat.reshape(image.height, image.width, 4), size)
     if _is_rgb(image) or image.width * image.height <= BAND_PIXELS:
-        return _narrowed(_to_rgb(image), size, size)
-    narrow = Image.new("RGB", (size, image.height))
+        return _shrunk(_to_rgb(image), size)
+    whole = Image.new("RGB", image.size)
     rows = max(1, BAND_PIXELS // image.width)
     for top in range(0, image.height, rows):
         bottom = min(top + rows, image.height)
-        band = _to_rgb(image.crop((0, top, image.width, bottom)))
-        narrow.paste(Image.fromarray(_narrowed(band, size, bottom - top)), (0, top))
-    return _narrowed(narrow, size, size)
+        whole.paste(_to_rgb(image.crop((0, top, image.width, bottom))), (0, top))
+    return _shrunk(whole, size)
 
 
-def _narrowed(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+def _shrunk(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _open(data: bytes) -> Image.Image:

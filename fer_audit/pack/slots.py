@@ -39,11 +39,13 @@ class SharedSlots:
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
             if NAMELESS:
-                path.unlink()
+                path.unlink(
+                    missing_ok=True
+                )  # where locks do not work, another run may have swept it
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._handle, 0, need)
             else:
-                os.write(self._handle, bytes(need))
+                _write_zeros(self._handle, need)
             self.slots: NDArray[Any] = open_slots(self.place, size)
         except OSError as exc:
             self._let_go()
@@ -72,6 +74,13 @@ class SharedSlots:
             os.close(self._handle)
         if not NAMELESS:
             self._named.unlink(missing_ok=True)
+
+
+def _write_zeros(handle: int, need: int) -> None:
+    while need:
+        need -= os.write(
+            handle, bytes(min(need, 1_000_000))
+        )  # a full disk takes less, then refuses
 
 
 def open_slots(place: int | str, size: int) -> NDArray[Any]:

@@ -45,6 +45,11 @@ IMAGES_A_WORKER = 128
 START_SECONDS = 120
 """A process that is not ready by then never will be: a busy machine takes some seconds."""
 
+BURIAL_SECONDS = 5.0
+"""A killed process is gone in milliseconds, unless it waits for a dead disk: nobody waits for that."""
+
+_NEVER = threading.Event()
+
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline() or sys.exit()); "
     "from fer_audit.pack.worker import serve; serve()"
@@ -269,8 +274,9 @@ def _bury(process: subprocess.Popen[bytes]) -> None:
     _pipe(process.stdout).close()
     with contextlib.suppress(BrokenPipeError):
         _pipe(process.stdin).close()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # a process that waits for a dead disk
-        process.wait(5)
+    until = time.monotonic() + BURIAL_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        _NEVER.wait(0.005)  # Popen.wait(timeout) sleeps in a way that libfaketime breaks
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.errors import StoreError
+from fer_audit.config import refuse_min_cell
+from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.ending import least_on_page
-from fer_audit.store import file_sha256
+from fer_audit.store import file_sha256, open_plain
 
 CACHED = {
     "pack": "packed pixels and what was measured on them",
@@ -60,10 +61,12 @@ def read_done_mark(run: Path) -> DoneMark | None:
     Only plain hexadecimal is taken for a fingerprint: a name from a file never leads out of the cache.
     """
     try:
-        prints = json.loads((run / run_folder.DONE).read_text(encoding="utf-8"))["fingerprints"]
+        with open_plain(run / run_folder.DONE) as file:
+            prints = json.load(file)["fingerprints"]
         found = {stage: prints[stage] for stage in CACHED}
         least = least_on_page(prints["pictures"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        refuse_min_cell(least)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError):
         return None
     if all(isinstance(text, str) and _FINGERPRINT.fullmatch(text) for text in found.values()):
         return DoneMark(found, least)

@@ -18,6 +18,7 @@ from typing import Literal
 
 from fer_audit.durable import remove
 from fer_audit.errors import StoreError
+from fer_audit.locks import LOCK, folder_lock
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.cached_stages import (
     CACHED,
@@ -33,7 +34,7 @@ from fer_audit.report.picture_types import Pictures
 from fer_audit.report.pictures import pictures_json, read_pictures
 from fer_audit.report.shared_pictures import shared_pictures
 from fer_audit.report.timings import read_timings
-from fer_audit.store import LOCK, TEMPORARY, folder_lock, write_text
+from fer_audit.store import TEMPORARY, write_text
 
 REASON = "removed by fer-audit purge"
 """Why a purged report shows no faces; it stands in `Pictures.missing` and on the page."""

@@ -21,6 +21,7 @@ from fer_audit.durable import remove
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.locks import folder_lock
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import folder as run_folder
 from fer_audit.pipeline.again import cluster_more
@@ -34,7 +35,6 @@ from fer_audit.report.document import result_json
 from fer_audit.store import (
     StageFolder,
     cache_folder,
-    folder_lock,
     make_folder,
     sweep_temporaries,
     write_text,

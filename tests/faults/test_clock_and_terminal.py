@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.drawings import draw_faces
-from tests.faults.conftest import QUICK, clean_environment, command
+from tests.faults.conftest import QUICK, Program, clean_environment, command
 from tests.faults.crowd import SHARD_ROWS, Crowd
 from tests.graphs import mean_colour_graph, save
 
@@ -250,3 +250,15 @@ def test_a_reader_that_goes_away_after_one_line_ends_the_program_quietly(
     assert process.wait(60) in {0, 141}, "1 would say that a rule was crossed"
     process.stderr.close()
     assert said == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_into_a_full_disk_is_one_line_and_exit_3(program: Program) -> None:
+    """`fer-audit doctor > log` where the disk is full: 1 would say that a rule was crossed."""
+    words = ("sh", "-c", 'exec "$@" > /dev/full', "sh")
+
+    done = program("models", "--json", before=words)
+
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "No space left on device" in done.stderr

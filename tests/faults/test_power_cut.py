@@ -29,19 +29,11 @@ _NAME = re.compile(r"[^/\"<>]*\.(?:npy|json)")
 def test_bytes_then_name_then_folder_and_the_manifest_last(tmp_path: Path) -> None:
     """A power cut between any two of these leaves a whole part, or none that is believed."""
     log = tmp_path / "calls"
-    trace = [
-        "strace",
-        "-f",
-        "-y",
-        "-o",
-        log,
-        "-e",
-        "trace=fsync,fdatasync,rename,renameat,renameat2",
-    ]
+    calls = "trace=fsync,fdatasync,rename,renameat,renameat2"
+    trace: list[str | Path] = ["strace", "-f", "-y", "-o", log, "-e", calls]
 
-    subprocess.run(
-        [*trace, sys.executable, "-c", WRITE_A_PART, tmp_path / "cache"], check=True, timeout=120
-    )
+    command = [*trace, sys.executable, "-c", WRITE_A_PART, tmp_path / "cache"]
+    subprocess.run(command, check=True, timeout=120)
 
     steps: list[str] = []
     for line in log.read_text().splitlines():
