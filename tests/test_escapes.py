@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import string
 import unicodedata
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fer_audit.escapes import encodable, visible, visible_json
 
 OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
@@ -21,8 +23,18 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 def test_no_character_is_left_that_a_terminal_obeys_or_nobody_sees(text: str) -> None:
     shown = visible(text)
 
-    assert {unicodedata.category(char) for char in shown} & OBEYED == set()
+    assert {unicodedata.category(char) for char in shown if char not in JOINERS} & OBEYED == set()
     shown.encode()
+
+
+@given(ANY_TEXT)
+@example("\u200cab\u200dc \u0645\u200c\u200c\u062e\u200d")
+def test_a_joiner_stays_between_two_characters_beyond_ascii_only(text: str) -> None:
+    shown = f" {visible(text)} "
+
+    for before, char, after in zip(shown, shown[1:], shown[2:], strict=False):
+        if char in JOINERS:
+            assert not {before, after} & {*string.printable, *JOINERS}
 
 
 @given(ANY_TEXT)
@@ -55,6 +67,9 @@ def test_a_json_document_stays_the_same_and_becomes_visible(
         (os.fsdecode(b"\xff"), "\\xff"),
         ("\u202ejpg", "\\u202ejpg"),
         ("\U000e0041", "\\U000e0041"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("\U0001f468\u200d\U0001f467", "\U0001f468\u200d\U0001f467"),
+        ("a\u200db", "a\\u200db"),
     ],
 )
 def test_an_escape_names_the_character(text: str, shown: str) -> None:

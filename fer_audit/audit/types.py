@@ -23,6 +23,7 @@ from fer_audit.audit.compare_types import RungChange as RungChange
 from fer_audit.audit.compare_types import RunRows as RunRows
 from fer_audit.audit.compare_types import TextDifference as TextDifference
 from fer_audit.audit.compare_types import VectorFacts as VectorFacts
+from fer_audit.audit.types_claims import BECAUSE_WITHHELD as BECAUSE_WITHHELD
 from fer_audit.audit.types_claims import MIN_CELL as MIN_CELL
 from fer_audit.audit.types_claims import TOO_FEW as TOO_FEW
 from fer_audit.audit.types_claims import UNSTABLE as UNSTABLE

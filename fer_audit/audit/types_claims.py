@@ -11,6 +11,8 @@ MIN_CELL = "min_cell"
 WITHHELD = "[c]"
 """How a count that --min-cell withholds is shown, whatever it is: c = confidential, after the symbols for tables of the UK's
 Government Analysis Function. "<5" would tell the small counts from those that are withheld to protect them."""
+BECAUSE_WITHHELD = "withheld: "
+"""How the reason of a number that --min-cell withholds begins."""
 UNSTABLE = 0.6
 """A cluster whose mean Jaccard similarity over resamples is lower does not come back; Hennig 2007."""
 
@@ -218,8 +220,13 @@ class GateRule:
 
     rule: str
     value: float | None
-    """None when the field has no value in this run."""
+    """None when the field has no value in this run, or when it is withheld."""
     crossed: bool
     """Whether the rule fires; a field without a value never does, and `reason` says so."""
     reason: str
     """One line."""
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the rule was judged by a value that a shared result does not tell."""
+        return self.value is None and self.reason.startswith(BECAUSE_WITHHELD)

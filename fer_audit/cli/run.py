@@ -68,7 +68,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     done = _walk(dataset, values, "report", csv=values["csv"])
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
-    result = shared(done.result, values["min_cell"])
+    result = done.shared or shared(done.result, values["min_cell"])
     if values["as_json"]:
         answer_json(result_json(result))
     else:
@@ -189,6 +189,8 @@ def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
         if rule.crossed:
             found = rule.reason if rule.value is None else f"it is {rule.value:.6g}"
             say(f"fer-audit: crossed: {rule.rule} ({found})")
+        elif rule.withheld:
+            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
         elif rule.value is None:
             say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
     if failed > max_errors * listed:

@@ -66,8 +66,11 @@ class Ending:
         not_clustered: str,
         prints: RunFingerprints,
         size: int,
-    ) -> None:
-        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew."""
+    ) -> AuditResult:
+        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew.
+
+        Returns the result as the page shows it.
+        """
         keep_libraries_in(self.cache)
         from fer_audit.audit.withhold import withhold  # scipy: a warm rerun needs neither
         from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
@@ -99,6 +102,7 @@ class Ending:
             page = report_page(shared, shared_pictures(pictures, shared, least), self._timings())
             write_text(self.out / run_folder.PAGE, page)
         self.mark(prints)
+        return shared
 
     def mark(self, prints: RunFingerprints) -> None:
         """Write the timings, and the mark that makes the run finished."""

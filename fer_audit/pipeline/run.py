@@ -57,6 +57,8 @@ class Run:
     timings: tuple[Timing, ...]
     reused: bool
     """Whether everything was there already."""
+    shared: AuditResult | None = None
+    """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
 
 
 def run_audit(
@@ -166,9 +168,12 @@ class _Walk:
         write_text(self.out / run_folder.RESULT, result_json(result))
         ending = self._ending()
         ending.mark(prints)  # from here on a killed run makes its report only
+        shared = None
         if until == "report":
-            ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
-        return self._done(result, failed, reused=False)
+            shared = ending.make_report(
+                result, rows, clustering, trouble, prints, model.spec.size
+            )
+        return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
         self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
@@ -182,8 +187,8 @@ class _Walk:
             return self._done(result, result.dataset.failed, reused=True)
         rows, embeddings = self._vectors(model, facts, prints)
         clustering, trouble = self._clusters(embeddings, prints)
-        ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
-        return self._done(result, result.dataset.failed, reused=False)
+        shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
+        return self._done(result, result.dataset.failed, reused=False, shared=shared)
 
     def _ending(self) -> Ending:
         return Ending(
@@ -198,8 +203,16 @@ class _Walk:
             self.csv,
         )
 
-    def _done(self, result: AuditResult | None, failed: int, *, reused: bool) -> Run:
-        return Run(self.out, self.dataset, result, failed, tuple(self.watch.timings), reused)
+    def _done(
+        self,
+        result: AuditResult | None,
+        failed: int,
+        *,
+        reused: bool,
+        shared: AuditResult | None = None,
+    ) -> Run:
+        timings = tuple(self.watch.timings)
+        return Run(self.out, self.dataset, result, failed, timings, reused, shared)
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import GateRule
+from fer_audit.audit.types import WITHHELD, GateRule
 from fer_audit.report.tables import Column, Grid, Heading, plain, prose
 from fer_audit.report.words import clipped, counted
 
@@ -36,13 +36,14 @@ def gate(rules: Sequence[GateRule]) -> list[RenderableType]:
 
 
 def _row(rule: GateRule) -> list[Text]:
-    if rule.value is None:
+    if rule.value is None and not rule.withheld:
         mark = Text.assemble(("? ", "bold yellow"), "no value")
     elif rule.crossed:
         mark = Text.assemble(("✗ ", "bold red"), ("crossed", "bold"))
     else:
         mark = Text.assemble(("✓ ", "green"), "kept")
-    found = Text("–" if rule.value is None else f"{rule.value:,.6g}")
+    missing = WITHHELD if rule.withheld else "–"
+    found = Text(missing if rule.value is None else f"{rule.value:,.6g}")
     return [
         mark,
         plain(clipped(rule.rule, 60)),

@@ -354,6 +354,20 @@ def test_a_forged_mark_leads_nowhere(
     assert not files(pageless.cache / "embed"), "the vectors are known by their bytes"
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON"]
+)
+def test_a_mark_that_is_none_is_an_unfinished_run(
+    fer_audit: Call, pageless: Place, text: str
+) -> None:
+    (pageless.run / "DONE.json").write_text(text)
+
+    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+
+    assert done.code == 0
+    assert not files(pageless.cache / "embed")
+
+
 @pytest.mark.parametrize("stage", ["run", *STAGES])
 def test_a_folder_that_another_process_holds_stops_the_purge_before_it_begins(
     fer_audit: Call, pageless: Place, stage: str

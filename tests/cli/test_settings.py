@@ -171,3 +171,11 @@ def test_the_out_and_places_are_no_part_of_the_result(
 
     assert one.out == two.out
     assert str(tmp_path / "one") not in one.out
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e10"])
+def test_a_time_limit_that_is_none_is_2(fer_audit: Call, faces: Path, seconds: str) -> None:
+    done = fer_audit("run", faces, "--file-seconds", seconds)
+
+    assert done.code == 2
+    assert "file_seconds" in done.err

@@ -68,6 +68,16 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     assert listing.notes == ()
 
 
+def test_a_disks_own_folders_are_no_part_of_a_set(tmp_path: Path) -> None:
+    """Only the system may read them: a set on a disk's root would never be whole."""
+    plant(tmp_path, "a.jpg", "lost+found/b.jpg", "System Volume Information/c.jpg")
+
+    listing = list_images(tmp_path)
+
+    assert listing.ids == ("a.jpg",)
+    assert listing.whole
+
+
 def test_tables_on_the_top_level_are_found_and_deeper_ones_are_not(tmp_path: Path) -> None:
     plant(tmp_path, "b.CSV", "a.parquet", "c.tsv", "deep/d.csv")
 

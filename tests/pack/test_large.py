@@ -1,4 +1,4 @@
-"""Large images: made RGB and narrow band by band, with the pixels of the whole image; too large ones never decoded."""
+"""Large images: made RGB band by band, with the pixels of the whole image; too large ones never decoded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ SHAPE = (1_301, 1_847)
 """Height and width: more than one band, and the last one is short."""
 
 
-def noise(channels: int) -> Image.Image:
-    pixels = np.random.default_rng(1).integers(0, 256, (*SHAPE, channels), dtype=np.uint8)
+TALL = (2_404, 1_087)
+"""A telephone's screen: Pillow resizes such a shape in another order."""
+
+
+def noise(channels: int, shape: tuple[int, int] = SHAPE) -> Image.Image:
+    pixels = np.random.default_rng(1).integers(0, 256, (*shape, channels), dtype=np.uint8)
     modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-    return Image.frombytes(modes[channels], SHAPE[::-1], pixels.tobytes())
+    return Image.frombytes(modes[channels], shape[::-1], pixels.tobytes())
 
 
 def on_white(image: Image.Image) -> Image.Image:
@@ -75,6 +79,19 @@ def test_bands_give_the_pixels_of_the_whole_image(kind: str) -> None:
         wanted = whole_as_rgb(opened).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     assert np.array_equal(image.pixels, np.asarray(wanted))
     assert (image.height, image.width) == SHAPE
+
+
+@pytest.mark.parametrize(("channels", "whole_as_rgb"), [(1, as_rgb), (4, on_white)])
+def test_bands_of_a_tall_image_give_the_pixels_of_the_whole_one(
+    channels: int, whole_as_rgb: Callable[[Image.Image], Image.Image]
+) -> None:
+    assert TALL[0] * TALL[1] > BAND_PIXELS
+    image = noise(channels, TALL)
+
+    found = decode_image(encoded(image, "PNG", compress_level=1), "x.png", SIZE).pixels
+
+    wanted = whole_as_rgb(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    assert np.array_equal(found, np.asarray(wanted))
 
 
 def test_no_side_may_be_longer_than_jpeg_can_say() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types import Finding, Ladder
+from fer_audit.audit.types import WITHHELD, Finding, GateRule, Ladder
 from fer_audit.report.charts.chart import Sheet
 from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.page.blocks import (
@@ -102,8 +102,8 @@ def _gate(context: Context) -> list[Block]:
     rows = tuple(
         (
             rule.rule,
-            "no value" if rule.value is None else "crossed" if rule.crossed else "kept",
-            "" if rule.value is None else f"{rule.value:,.6g}",
+            _gate_verdict(rule),
+            WITHHELD if rule.withheld else "" if rule.value is None else f"{rule.value:,.6g}",
             rule.reason,
         )
         for rule in rules
@@ -113,6 +113,13 @@ def _gate(context: Context) -> list[Block]:
         Prose(f"{crossed:,} of {counted(len(rules), 'rule')} crossed."),
         Table("Rules", Sheet(("not acceptable", "verdict", "found", "because"), rows), open=True),
     ]
+
+
+def _gate_verdict(rule: GateRule) -> str:
+    """Return how a rule was judged; one that is kept by a withheld value was judged all the same."""
+    if rule.value is None and not rule.withheld:
+        return "no value"
+    return "crossed" if rule.crossed else "kept"
 
 
 def _planted(context: Context) -> list[Block]:
