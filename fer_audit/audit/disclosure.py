@@ -19,11 +19,18 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_matrix
 
 from fer_audit.audit.tables import Counts, Floats
+from fer_audit.audit.withhold_network import Mask, network, protect_edges
 
-Mask = NDArray[np.bool_]
+__all__ = ["Mask", "Sums", "exposed", "protect"]
 
 LOOKS = 6
 """Random directions in which all withheld cells are moved at once, before those that stood still are asked one by one."""
+ROUNDS = 12
+"""Times that cells are added because linear programs ask for it."""
+PROGRAMS = 400
+"""Linear programs for one table; each takes some milliseconds."""
+CELLS = 1_000
+"""Withheld cells of one table that linear programs are solved over."""
 _STEP = 1 - 1e-6
 """A cell is safe when it could as well hold one image more or less; less than 1 by the solver's tolerance."""
 
@@ -36,6 +43,8 @@ class Sums:
     """(m,) the true counts; totals that may be withheld are cells of their own."""
     matrix: csr_matrix
     """(e, m) of 1, and of -1 for a total that is a cell."""
+    signs: Counts | None = None
+    """(e,) of 1 and -1 for a two-way table: by which each sum is taken to make every cell 1 in one sum and -1 in another."""
 
 
 def protect(sums: Sums, withheld: Mask, may_add: Mask) -> Mask | None:
@@ -43,12 +52,29 @@ def protect(sums: Sums, withheld: Mask, may_add: Mask) -> Mask | None:
 
     The reader is taken to know every cell that is not withheld, every sum, and that withheld cells hold somebody unless they
     hold nobody: the last resort is to withhold a cell that is 0. None when nothing that may be added is enough.
+
+    One sum is settled by arithmetic and a two-way table (`signs`) as a network, both at once and exactly. For other tables
+    linear programs are solved in at most ROUNDS rounds, at most PROGRAMS of them, and over at most CELLS withheld cells.
+    Whoever needs more gets None as well, so that the caller withholds the whole table: that is always safe.
     """
+    if sums.matrix.shape[0] == 1:
+        return _protect_line(sums.counts, withheld, may_add)
+    if sums.signs is not None:
+        net = network(sums.counts, sums.matrix, sums.signs)
+        return protect_edges(net, withheld, may_add)
     mask = withheld.copy()
+    rounds, left = 0, PROGRAMS
     while mask.any():
         lonely = _lonely(sums, mask)
         if not len(lonely):
-            lonely = exposed(sums, mask)
+            if rounds == ROUNDS or mask.sum() > CELLS:
+                return None
+            rounds += 1
+            found = _exposed(sums, mask, left)
+            if found is None:
+                return None
+            lonely, spent = found
+            left -= spent
         if not len(lonely):
             return mask
         joined: set[int] = set()
@@ -64,11 +90,32 @@ def protect(sums: Sums, withheld: Mask, may_add: Mask) -> Mask | None:
     return mask
 
 
+def _protect_line(counts: Counts, withheld: Mask, may_add: Mask) -> Mask | None:
+    """Protect the cells of one sum: two or more, of which not all are known to hold one or none."""
+    mask = withheld.copy()
+    while mask.any() and (mask.sum() < 2 or counts[mask].max() < 2):
+        free = np.flatnonzero(may_add & ~mask)
+        if counts[mask].max() < 2:
+            free = free[counts[free] > 1]
+        if not len(free):
+            return None
+        mask[free[np.lexsort((free, counts[free], counts[free] == 0))[0]]] = True
+    return mask
+
+
 def exposed(sums: Sums, mask: Mask) -> NDArray[np.intp]:
     """Return the withheld cells that the sums leave no second value, as linear programs over the withheld cells find them.
 
     Fischetti and Salazar, Management Science 47 (2001) call this the attacker's problem.
     """
+    found = _exposed(sums, mask, 2 * (LOOKS + int(mask.sum())))
+    if found is None:
+        raise RuntimeError("two programs for each cell are enough")
+    return found[0]
+
+
+def _exposed(sums: Sums, mask: Mask, most: int) -> tuple[NDArray[np.intp], int] | None:
+    """Return the exposed cells and how many programs it took to find them; None when `most` are not enough."""
     cells = np.flatnonzero(mask)
     matrix = sums.matrix[:, cells]
     known = matrix @ sums.counts[cells]
@@ -76,22 +123,24 @@ def exposed(sums: Sums, mask: Mask) -> NDArray[np.intp]:
     bounds = np.stack([floor, np.full(len(cells), float(sums.counts.sum()) + 1)], axis=1)
     low = high = sums.counts[cells].astype(np.float64)
     rng = np.random.default_rng(0)
-    for _ in range(LOOKS):
-        direction = rng.standard_normal(len(cells))
-        for aim in (direction, -direction):
-            found = _extreme(aim, matrix, known, bounds)
-            low, high = np.minimum(low, found), np.maximum(high, found)
-    still = [index for index in range(len(cells)) if high[index] - low[index] < _STEP]
-    return np.array([cells[i] for i in still if _stands(i, matrix, known, bounds)], dtype=np.intp)
-
-
-def _stands(index: int, matrix: csr_matrix, known: Floats, bounds: Floats) -> bool:
-    """Whether a cell has one possible value."""
-    aim = np.zeros(len(bounds))
-    aim[index] = 1.0
-    low = _extreme(aim, matrix, known, bounds)[index]
-    high = _extreme(-aim, matrix, known, bounds)[index]
-    return bool(high - low < _STEP)
+    aims = [sign * aim for aim in rng.standard_normal((LOOKS, len(cells))) for sign in (1, -1)]
+    spent, lost, index = 0, [], 0
+    while aims or index < len(cells):
+        if not aims:
+            index += 1
+            if high[index - 1] - low[index - 1] >= _STEP:
+                continue
+            alone = np.zeros(len(cells))
+            alone[index - 1] = 1.0
+            aims = [alone, -alone]
+        if spent == most:
+            return None
+        found = _extreme(aims.pop(), matrix, known, bounds)
+        spent += 1
+        low, high = np.minimum(low, found), np.maximum(high, found)
+        if index and not aims and high[index - 1] - low[index - 1] < _STEP:
+            lost.append(cells[index - 1])
+    return np.array(lost, dtype=np.intp), spent
 
 
 def _extreme(aim: Floats, matrix: csr_matrix, known: Floats, bounds: Floats) -> Floats:

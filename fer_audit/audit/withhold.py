@@ -9,8 +9,13 @@ What is withheld, for `--min-cell N`:
     the ladder that rests on them, the same of other seeds, studies and resamples beside it)
     names of files, which can hold an age and a gender
 
+    a total, where a wider one of the same group is told and only 1 to N - 1 images are in one of them alone (copies, failures,
+    images that lack another label): then the narrower total, and for a cluster its size, as `audit.withhold_differences` says
+
 What stays: counts of files (listed, failed, not annotated, rejected, copies), for they are about the set and not about a group;
 statistics of tables that are not told at all, such as those within strata; whatever rests only on told cells.
+Not looked at: sums of the tables of two attributes, side by side, tell how many images of a cluster have the one label and
+not the other.
 This is no differential privacy: who knows all but one person of the set, or holds two versions of it, can learn more.
 """
 
@@ -23,6 +28,7 @@ from fer_audit.audit.findings import find
 from fer_audit.audit.gate import check_rules
 from fer_audit.audit.ledger import collect_ledger
 from fer_audit.audit.types import (
+    BECAUSE_WITHHELD,
     MIN_CELL,
     WITHHELD,
     AgeHeaping,
@@ -65,7 +71,7 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
             hint="Use the run that it came from.",
         )
     hidden = plan(result, min_cell)
-    reason = f"withheld: it would tell a count below {min_cell}"
+    reason = f"{BECAUSE_WITHHELD}it would tell a count below {min_cell}"
     shared = replace(
         result,
         dataset=_dataset(result.dataset),
@@ -125,7 +131,7 @@ def _ages(ages: AgeHeaping | None, hidden: Plan, min_cell: int) -> AgeHeaping | 
 
 
 def _subset(check: SubsetCheck, hidden: Plan, reason: str) -> SubsetCheck:
-    if not hidden.groups.get(check.attribute):
+    if check.attribute not in hidden.subsets:
         return check
     fields = ("tv", "chi2", "p", "p_asymptotic", "worst")
     return without(replace(check, groups=()), fields, reason)
@@ -135,7 +141,7 @@ def _clusters(facts: ClusterFacts | None, hidden: Plan) -> ClusterFacts | None:
     if facts is None:
         return None
     sizes = enumerate(facts.sizes)
-    return replace(facts, sizes=tuple(None if i in hidden.clusters else size for i, size in sizes))
+    return replace(facts, sizes=tuple(None if i in hidden.sizes else size for i, size in sizes))
 
 
 def _without_claims(result: AuditResult, hidden: Plan, min_cell: int) -> AuditResult:
@@ -176,7 +182,7 @@ def _without_claims(result: AuditResult, hidden: Plan, min_cell: int) -> AuditRe
             x for x in result.style_baselines if told(x.attribute) and not few(x.n)
         ),
         cluster_styles=tuple(
-            x for x in result.cluster_styles if x.cluster not in hidden.clusters and not few(x.n)
+            x for x in result.cluster_styles if x.cluster not in hidden.sizes and not few(x.n)
         ),
         latent=tuple(
             x
@@ -225,7 +231,7 @@ def _sentence(hidden: Plan, min_cell: int) -> Finding:
     cells = sum(int(mask.sum()) for mask in hidden.tables.values() if mask is not None)
     counts = (
         (sum(map(len, hidden.groups.values())), "group", "groups"),
-        (len(hidden.clusters), "cluster", "clusters"),
+        (len(hidden.sizes), "cluster", "clusters"),
         (cells, "cell of clusters and groups", "cells of clusters and groups"),
         (
             0 if hidden.joint is None else int(hidden.joint.sum()),

@@ -11,9 +11,20 @@ from scipy.sparse import coo_matrix, csr_matrix
 from fer_audit.audit.disclosure import Mask, Sums, protect
 from fer_audit.audit.tables import Counts
 from fer_audit.audit.types import Association, AuditResult, Intersections
-
-Population = Mapping[str, int]
-"""Counts by name that add up to a number which is told."""
+from fer_audit.audit.withhold_differences import Population, telling
+from fer_audit.audit.withhold_populations import (
+    cluster_populations,
+    columns_of,
+    joint_counts,
+    known,
+    names_of,
+    numbered,
+    parts_of,
+    populations,
+    shares_of,
+    table_counts,
+    totals_of,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +36,14 @@ class Plan:
     groups: Mapping[str, frozenset[str]]
     """Groups of every attribute that is shown."""
     clusters: frozenset[int]
+    columns: Mapping[str, frozenset[str]]
+    """Groups whose total is withheld in the table of the clusters and an attribute, `groups` among them."""
+    totals: Mapping[str, frozenset[str]]
+    """Groups whose total is withheld in the cross table, `groups` among them."""
+    sizes: frozenset[int]
+    """Clusters whose size is withheld, `clusters` among them: beside the rows of a table it would tell who is not in it."""
+    subsets: frozenset[str]
+    """Attributes whose groups are not told in the check of a part of the set."""
     tables: Mapping[str, Mask | None]
     """(k, groups) cells of the clusters and an attribute; None = the whole table."""
     joint: Mask | None
@@ -33,6 +52,10 @@ class Plan:
     def tells_group(self, attribute: str, group: str) -> bool:
         """Whether the count of a group is told."""
         return attribute not in self.gone and group not in self.groups.get(attribute, ())
+
+    def withholds_total(self, attribute: str, group: str) -> bool:
+        """Whether the total of a group is withheld in the cross table."""
+        return group in self.totals.get(attribute, ())
 
     def touches(self, attribute: str) -> bool:
         """Whether anything in the table of the clusters and an attribute, or one of its groups, is withheld."""
@@ -44,16 +67,23 @@ class Plan:
 def plan(result: AuditResult, min_cell: int) -> Plan:
     """Return what a result must not tell if no count of 1 to min_cell - 1 people may be known."""
     found = {
-        each.attribute: _close(list(_populations(result, each.attribute)), min_cell)
+        each.attribute: _close(list(populations(result, each.attribute)), min_cell)
         for each in result.representation
     }
     gone = frozenset(name for name, groups in found.items() if groups is None)
     groups = {name: each for name, each in found.items() if each is not None}
-    clusters = _close(list(_cluster_populations(result)), min_cell)
+    clusters = _close(list(cluster_populations(result)), min_cell)
+    apart = {
+        name: _apart(result, name, groups.get(name, frozenset()), min_cell)
+        for name in names_of(result)
+        if name not in gone
+    }
     tables = {
         each.attribute: None
-        if clusters is None or each.attribute in gone
-        else _of_table(each, groups.get(each.attribute, frozenset()), clusters, min_cell)
+        if clusters is None
+        or each.attribute in gone
+        or (columns := apart[each.attribute].columns) is None
+        else _of_table(each, columns, clusters, min_cell)
         for each in result.associations
         if each.table
     }
@@ -62,75 +92,73 @@ def plan(result: AuditResult, min_cell: int) -> Plan:
         gone=gone,
         groups=groups,
         clusters=frozenset(range(k) if clusters is None else map(int, clusters)),
+        columns={name: each.columns or frozenset() for name, each in apart.items()},
+        totals={name: each.totals or frozenset() for name, each in apart.items()},
+        sizes=frozenset(range(k))
+        if (sizes := _sizes(result, clusters, tables, min_cell)) is None
+        else frozenset(map(int, sizes)),
+        subsets=frozenset(name for name, each in apart.items() if each.subset),
         tables=tables,
-        joint=None
-        if result.intersections is None or gone & set(result.intersections.attributes)
-        else _of_joint(result.intersections, groups, min_cell),
+        joint=_joint(result.intersections, apart, min_cell),
     )
 
 
-def known(counts: Sequence[int | None]) -> Counts:
-    """Return counts as an array; ValueError when some are withheld already."""
-    if None in counts:
-        raise ValueError("some of these counts are withheld already")
-    return np.array(counts, dtype=np.int64)
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Groups of one attribute whose totals are withheld in a narrower population; None = every number of it."""
+
+    columns: frozenset[str] | None
+    totals: frozenset[str] | None
+    subset: bool
 
 
-def table_counts(association: Association) -> Counts:
-    """Return the (k, groups) counts of a table."""
-    flat = [count for row in association.table for count in row]
-    return known(flat).reshape(len(association.table), len(association.groups))
+def _apart(result: AuditResult, name: str, groups: frozenset[str], min_cell: int) -> _Apart:
+    """Compare each population of an attribute with the wider ones that are told."""
+    wide = next(iter(shares_of(result, name)), {})
+    table = next(iter(columns_of(result, name)), {})
+    columns = telling(wide, table, groups, min_cell)
+    totals: frozenset[str] | None = groups
+    for joint in totals_of(result, name):
+        for other in (wide, table):
+            totals = None if totals is None else telling(other, joint, totals, min_cell)
+    subset = any(
+        telling(other, part, groups, min_cell) != groups
+        for part in parts_of(result, name)
+        for other in (wide, table)
+    )
+    return _Apart(columns, totals, subset or bool(groups))
 
 
-def joint_counts(found: Intersections) -> Counts:
-    """Return the cross table of all demographic attributes, one axis each; not for one that is not listed."""
-    return known(found.counts).reshape([len(names) for names in found.groups])
-
-
-def _populations(result: AuditResult, name: str) -> Iterator[Population]:
-    """Yield the groups of an attribute as often as they are counted over other images."""
-    for about in result.representation:
-        if about.attribute == name:
-            counts = known([group.count for group in about.groups]).tolist()
-            yield {group.name: count for group, count in zip(about.groups, counts, strict=True)}
+def _sizes(
+    result: AuditResult,
+    clusters: frozenset[str] | None,
+    tables: Mapping[str, Mask | None],
+    min_cell: int,
+) -> frozenset[str] | None:
+    """Return the clusters whose size would tell, beside the rows of a table, who is in them and not in the table."""
+    if result.clustering is None:
+        return clusters
+    found = clusters
+    wide = numbered(known(result.clustering.sizes))
     for each in result.associations:
-        if each.attribute == name and each.table:
-            yield dict(zip(each.groups, table_counts(each).sum(axis=0).tolist(), strict=True))
-    joint = result.intersections
-    if joint is not None and joint.counts and name in joint.attributes:
-        axis = joint.attributes.index(name)
-        table = np.moveaxis(joint_counts(joint), axis, 0)
-        totals = table.reshape(len(table), -1).sum(axis=1)
-        yield dict(zip(joint.groups[axis], totals.tolist(), strict=True))
-    for check in result.subset_checks:
-        if check.attribute == name and check.groups:
-            yield {group.name: group.count for group in check.groups}
+        if found is not None and each.table and tables[each.attribute] is not None:
+            rows = numbered(table_counts(each).sum(axis=1))
+            found = telling(wide, rows, found, min_cell)
+    return found
 
 
-def _cluster_populations(result: AuditResult) -> Iterator[Population]:
-    if result.clustering is not None:
-        yield _numbered(known(result.clustering.sizes))
-    for each in result.associations:
-        if each.table:
-            yield _numbered(table_counts(each).sum(axis=1))
-
-
-def _numbered(counts: Counts) -> Population:
-    return {str(index): count for index, count in enumerate(counts.tolist())}
-
-
-def _close(populations: Sequence[Population], min_cell: int) -> frozenset[str] | None:
+def _close(counted: Sequence[Population], min_cell: int) -> frozenset[str] | None:
     """Return the names to withhold in all populations, each of which has a known total; None = it cannot be done."""
     withheld = {
         name
-        for population in populations
+        for population in counted
         for name, count in population.items()
         if 0 < count < min_cell
     }
     before = -1
     while withheld and len(withheld) != before:
         before = len(withheld)
-        for population in populations:
+        for population in counted:
             names = list(population)
             counts = np.array(list(population.values()), dtype=np.int64)
             mask = np.array([name in withheld for name in names], dtype=np.bool_) & (counts > 0)
@@ -152,15 +180,15 @@ def _of_table(
     return _hide(table_counts(each), hidden, min_cell)
 
 
-def _of_joint(
-    found: Intersections, groups: Mapping[str, frozenset[str]], min_cell: int
-) -> Mask | None:
-    if not found.counts:
+def _joint(found: Intersections | None, apart: Mapping[str, _Apart], min_cell: int) -> Mask | None:
+    if found is None or not found.counts or not apart.keys() >= set(found.attributes):
         return None
-    hidden = tuple(
-        np.array([group in groups.get(name, ()) for group in names], dtype=np.bool_)
-        for name, names in zip(found.attributes, found.groups, strict=True)
-    )
+    hidden = []
+    for name, names in zip(found.attributes, found.groups, strict=True):
+        totals = apart[name].totals
+        if totals is None:
+            return None
+        hidden.append(np.array([group in totals for group in names], dtype=np.bool_))
     return _hide(joint_counts(found), hidden, min_cell)
 
 
@@ -185,7 +213,9 @@ def _hide(table: Counts, hidden_totals: Sequence[Mask], min_cell: int) -> Mask |
         ]
     )
     may_add = np.arange(len(counts)) < table.size
-    found = protect(Sums(counts, _sums_of(table.shape)), mask, may_add)
+    two_way = table.ndim == 2
+    signs = np.repeat([1, -1, 1, -1], [*table.shape, 1, 1]) if two_way else None
+    found = protect(Sums(counts, _sums_of(table.shape), signs), mask, may_add)
     return None if found is None else found[: table.size].reshape(table.shape)
 
 

@@ -23,7 +23,8 @@ from fer_audit.audit.types import (
     SubsetCheck,
     TargetDistance,
 )
-from fer_audit.audit.withhold_cells import Plan, table_counts
+from fer_audit.audit.withhold_cells import Plan
+from fer_audit.audit.withhold_populations import table_counts
 
 _GROUP = ("count", "share", "low", "high", "ratio", "ratio_low", "ratio_high")
 _INDICES = ("ENS", "D", "inverse_D", "H", "SEI", "NSD", "IR", "BP")
@@ -33,6 +34,7 @@ _ASSOCIATION = (
     *("v_corrected", "low", "high", "p_permutation", "p_holm", "u_group_from_cluster"),
     *("u_cluster_from_group", "ami", "balance", "u_corrected", "v_corrected_null_95"),
 )
+_OF_ALL_CELLS = ("beyond_pairs", "expected_pairs", "more_images")
 _LISTS = ("smallest", "largest_gaps")
 
 Record = TypeVar("Record", GroupShare, Indices, TargetDistance, Association, SubsetCheck)
@@ -101,7 +103,7 @@ def _told_cells(each: Association, mask: Mask, hidden: Plan) -> tuple[Associatio
         for cell in each.cells
         if not mask[cell.cluster, column[cell.group]]
         and cell.cluster not in hidden.clusters
-        and hidden.tells_group(each.attribute, cell.group)
+        and cell.group not in hidden.columns[each.attribute]
     ]
     tested = [cell.residual for cell in told if cell.residual is not None]
     adjusted = iter(benjamini_hochberg(residual_p(np.array(tested))).tolist() if tested else [])
@@ -124,7 +126,7 @@ def shared_intersections(
             smallest=_told(found, found.smallest, hidden, None, min_cell),
             largest_gaps=_told(found, found.largest_gaps, hidden, None, min_cell),
             beyond_pairs=(),
-            not_computable=_and_because(found.not_computable, reason, "beyond_pairs"),
+            not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS),
         )
     if mask is None:
         return replace(
@@ -144,27 +146,25 @@ def shared_intersections(
         largest_gaps=_told(found, found.largest_gaps, hidden, mask, min_cell),
         beyond_pairs=(),
         counts=tuple(None if hide else count for count, hide in counts),
-        not_computable=_and_because(
-            found.not_computable, reason, "beyond_pairs", "expected_pairs", "more_images"
-        ),
+        not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS),
     )
 
 
 def _told(
     found: Intersections, cells: tuple[Cell, ...], hidden: Plan, mask: Mask | None, min_cell: int
 ) -> tuple[Cell, ...]:
-    """Return the cells that are told and whose groups are, without what the two-way tables expect: that rests on all cells."""
+    """Return the cells that are told and whose groups are, without what rests on all cells (`_OF_ALL_CELLS`)."""
     return tuple(
         replace(
             cell,
             expected_pairs=None,
             residual_pairs=None,
             p_adjusted=None,
-            more_images=cell.more_images if cell.count else None,
+            more_images=None,
         )
         for cell in cells
         if not 0 < cell.count < min_cell
-        and all(map(hidden.tells_group, found.attributes, cell.groups))
+        and not any(map(hidden.withholds_total, found.attributes, cell.groups))
         and not (mask is not None and _is_hidden(found, cell, mask))
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
+from fer_audit.cli.sharing import refuse_to_share
 from fer_audit.cli.speech import answer_json, say
 from fer_audit.errors import StoreError
 
@@ -31,8 +32,16 @@ _FOLDER = click.Path(path_type=Path)
     help="Write the comparison as a page with charts, in one file that asks for nothing outside itself.",
 )
 @chart_options
+@click.pass_context
 def compare_command(
-    run1: Path, run2: Path, as_json: bool, html: Path | None, png: Path | None, svg: Path | None
+    ctx: click.Context,
+    /,
+    run1: Path,
+    run2: Path,
+    as_json: bool,
+    html: Path | None,
+    png: Path | None,
+    svg: Path | None,
 ) -> None:
     """Show what changed from the run directory RUN1 to RUN2: two encoders, precisions, seeds or versions of a set.
 
@@ -47,6 +56,7 @@ def compare_command(
     from fer_audit.cli.console import show
     from fer_audit.report.compare import comparison_json, comparison_view
 
+    refuse_to_share(ctx)
     names = told_apart(run1, run2)
     comparison = compare_runs(*map(read_run, (run1, run2), names))
     if html is not None or png is not None or svg is not None:

@@ -1,13 +1,18 @@
-"""--min-cell: the option of every verb that shows a report somebody may want to pass on."""
+"""--min-cell: the option of `run`, `report` and `export-card`, whose reports somebody may want to pass on.
+
+`compare` shows counts too and cannot withhold any: it refuses to work where the settings ask for that.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fer_audit.config import ReportOptions, refuse_min_cell
+from fer_audit.errors import ConfigError
 
 if TYPE_CHECKING:
     from fer_audit.audit.types import AuditResult
@@ -16,7 +21,7 @@ Command = Callable[..., Any]
 
 
 def min_cell_option(command: Command) -> Command:
-    """Add --min-cell N. The files of options speak for it in every verb, also in one that reads no others."""
+    """Add --min-cell N. The files of options speak for it in every verb that has it, also in one that reads no others."""
     return click.option(
         "--min-cell",
         type=int,
@@ -37,10 +42,27 @@ def shared(result: AuditResult, min_cell: int) -> AuditResult:
     return withhold(result, min_cell)
 
 
+def refuse_to_share(ctx: click.Context) -> None:
+    """Raise ConfigError in a verb that shows counts and has no --min-cell, where files of options or the environment set it."""
+    given = _in_files(ctx)
+    variable = f"{ctx.auto_envvar_prefix}_MIN_CELL"
+    for where, value in (("the files of options", given), (variable, os.environ.get(variable))):
+        if value is not None and str(value).strip() != "0":
+            raise ConfigError(
+                f"{where} set min-cell to {value}, and {ctx.info_name} shows every count: it has no --min-cell",
+                hint="What must not be passed on may be compared where min-cell is 0 or not set.",
+            )
+
+
+def _in_files(ctx: click.Context) -> object:
+    """Return what the files of options say for a verb; None when they say nothing."""
+    given = (ctx.parent.default_map or {}) if ctx.parent is not None else {}
+    return (given.get(str(ctx.info_name)) or {}).get("min_cell")
+
+
 def _from_files(ctx: click.Context, option: click.Parameter, value: int) -> int:
     """Return what the files of options say where the verb is not told itself."""
     if ctx.get_parameter_source("min_cell") != click.core.ParameterSource.DEFAULT:
         return value
-    given = (ctx.parent.default_map or {}) if ctx.parent is not None else {}
-    found = (given.get(str(ctx.info_name)) or {}).get("min_cell")
+    found = _in_files(ctx)
     return value if found is None else int(option.type_cast_value(ctx, found))

@@ -170,9 +170,7 @@ class _Walk:
         ending.mark(prints)  # from here on a killed run makes its report only
         shared = None
         if until == "report":
-            shared = ending.make_report(
-                result, rows, clustering, trouble, prints, model.spec.size
-            )
+            shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,17 @@ from scipy.sparse import csr_matrix
 
 from fer_audit.audit.disclosure import Sums, exposed, protect
 from fer_audit.audit.intersections import intersect
-from fer_audit.audit.types import MIN_CELL, AuditResult, Duplicates, GroupShare, RejectCount
+from fer_audit.audit.types import (
+    MIN_CELL,
+    AuditResult,
+    Duplicates,
+    GateRule,
+    GroupShare,
+    RejectCount,
+)
 from fer_audit.audit.withhold import withhold
+from fer_audit.audit.withhold_differences import telling
+from fer_audit.audit.withhold_network import exposed_edges, network, protect_edges
 from fer_audit.dataset.types import Attribute
 from fer_audit.errors import ConfigError
 from tests.report.results import PEOPLE, association, bare, paper, representation, utkface
@@ -193,6 +203,125 @@ def test_a_bridge_between_two_blocks_is_seen_through() -> None:
 
     assert exposed(sums, mask.ravel()).tolist() == [6]
     assert protect(sums, mask.ravel(), np.zeros(16, dtype=np.bool_)) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(st.integers(2, 4), st.integers(2, 5)),
+    seed=st.integers(0, 10_000),
+    share=st.floats(0.1, 0.9),
+)
+def test_the_network_finds_what_linear_programs_find(
+    shape: tuple[int, int], seed: int, share: float
+) -> None:
+    """The same cells are exposed by both, and what the network adds leaves none that a linear program could find."""
+    rng = np.random.default_rng(seed)
+    k, g = shape
+    counts = rng.integers(0, 4, size=k * g)
+    mask = rng.random(k * g) < share
+    lines = [np.kron(np.eye(k), np.ones(g)), np.kron(np.ones(k), np.eye(g))]
+    matrix = csr_matrix(np.concatenate(lines).astype(np.int64))
+    sums, net = Sums(counts, matrix), network(counts, matrix, np.repeat([1, -1], shape))
+
+    assert exposed_edges(net, mask).tolist() == sorted(exposed(sums, mask).tolist())
+    found = protect_edges(net, mask, np.ones(k * g, dtype=np.bool_))
+    if found is None:
+        everything = np.ones(k * g, dtype=np.bool_)
+        assert set(exposed(sums, everything)) & set(np.flatnonzero(mask))
+    else:
+        assert (found & mask).sum() == mask.sum()
+        assert exposed(sums, found).tolist() == []
+
+
+@pytest.mark.parametrize("days", [30, 132])
+def test_a_table_with_tiny_outlier_clusters_is_settled_at_once(days: int) -> None:
+    """Sizes of 1 to 3 images ask for cycles through many empty cells: one search a cell, however it ends."""
+    rng = np.random.default_rng(5)
+    rows = [rng.multinomial(n, np.full(days, 1 / days)) for n in (900, 700, 400, 300, 200, 100)]
+    rows += [rng.multinomial(n, np.full(days, 1 / days)) for n in (60, 30, 3, 2, 1, 1)]
+    result = audited(tuple(tuple(map(int, row)) for row in rows))
+    started = time.process_time()
+
+    shared = withhold(result, 5)
+
+    assert time.process_time() - started < 2
+    assert shared.clustering is not None
+    assert shared.clustering.sizes[-4:] == (None,) * 4
+
+
+def test_a_cross_table_that_needs_too_many_programs_is_withheld_whole() -> None:
+    rng = np.random.default_rng(1)
+    shape = (5, 8, 12)
+    codes = [rng.choice(size, 900, p=rng.dirichlet(np.full(size, 0.5))) for size in shape]
+    attributes = [
+        Attribute(
+            name, tuple(f"{name}{i}" for i in range(size)), axis.astype(np.int16), "demographic"
+        )
+        for name, size, axis in zip("abc", shape, codes, strict=True)
+    ]
+    result = replace(bare(), representation=(), intersections=intersect(attributes))
+    started = time.process_time()
+
+    shared = withhold(result, 5)
+
+    assert time.process_time() - started < 10
+    assert shared.intersections is not None
+    told = [count for count in shared.intersections.counts if count is not None]
+    assert all(count == 0 or count >= 5 for count in told)
+
+
+def test_a_total_that_tells_who_was_left_out_is_withheld() -> None:
+    """Two images of group 0 are copies: 112 told beside 110 would be a count of two people."""
+    result = audited(((50, 20, 80), (60, 85, 75)))
+    about = representation("race", ("group 0", "group 1", "group 2"), (112, 115, 155), 3)
+
+    shared = withhold(replace(result, representation=(about,)), 5).associations[0]
+
+    assert shared.v is None
+    columns = list(zip(*shared.table, strict=True))
+    assert sum(None in column for column in columns) == 2
+    assert None in columns[0]
+    assert all(cell.group not in {"group 0", "group 1"} for cell in shared.cells)
+
+
+def test_a_size_that_tells_who_was_left_out_of_a_cluster_is_withheld() -> None:
+    result = audited(((50, 20, 80), (60, 85, 75), (70, 55, 45)))
+    assert result.clustering is not None
+    sizes = (153, 220, 190)
+
+    shared = withhold(replace(result, clustering=replace(result.clustering, sizes=sizes)), 5)
+
+    assert shared.clustering is not None
+    assert shared.clustering.sizes == (None, 220, None)
+    assert shared.associations == result.associations
+
+
+def test_a_difference_that_is_the_only_one_takes_a_second_with_it() -> None:
+    wide = {"a": 12, "b": 20, "c": 39}
+
+    assert telling(wide, {"a": 10, "b": 20, "c": 30}, frozenset(), 5) == {"a", "c"}
+    assert telling(wide, {"a": 10, "b": 20, "c": 30}, frozenset("b"), 5) == {"a", "b"}
+    assert telling(wide, {"a": 11, "b": 20, "c": 39}, frozenset(), 5) == {"a", "b"}
+    assert telling(wide, {"a": 5, "b": 20, "c": 30}, frozenset(), 5) == frozenset()
+    assert telling(wide, {"a": 13, "b": 18, "c": 39}, frozenset(), 5) == frozenset()
+    assert telling({"a": 12}, {"a": 10}, frozenset(), 5) is None
+
+
+def test_more_images_is_withheld_with_every_number_of_the_cross_table() -> None:
+    shared = withhold(utkface(), 5).intersections
+
+    assert shared is not None
+    assert "more_images" in dict(shared.not_computable)
+    assert shared.smallest
+    assert all(cell.more_images is None for cell in (*shared.smallest, *shared.largest_gaps))
+
+
+def test_a_rule_that_is_kept_by_a_withheld_value_was_judged() -> None:
+    rule = GateRule("shuffled control.v>0.9", 0.02, crossed=False, reason="it holds off")
+
+    (kept,) = withhold(replace(utkface(), gate=(rule,)), 5).gate
+
+    assert (kept.value, kept.crossed, kept.withheld) == (None, False, True)
 
 
 def test_a_group_that_is_withheld_is_withheld_in_every_table_and_with_all_that_tells_it() -> None:

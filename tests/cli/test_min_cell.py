@@ -137,3 +137,36 @@ def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
         done = fer_audit("report", tmp_path, *words)
         assert done.code == 2
         assert said in done.err
+
+
+def test_compare_refuses_where_the_settings_ask_for_what_it_cannot_withhold(
+    fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("fer-audit.toml").write_text(f"min-cell = {LEAST}\n", encoding="utf-8")
+    refused = fer_audit("compare", tmp_path, tmp_path)
+    Path("fer-audit.toml").write_text("min-cell = 0\n", encoding="utf-8")
+    off = fer_audit("compare", tmp_path, tmp_path)
+    monkeypatch.setenv("FER_AUDIT_COMPARE_MIN_CELL", "5")
+    by_environment = fer_audit("compare", tmp_path, tmp_path)
+
+    for done in (refused, by_environment):
+        assert done.code == 2
+        assert "compare shows every count: it has no --min-cell" in done.err
+    assert off.code == 3  # no run is there
+    assert "min-cell" not in off.err
+
+
+def test_a_kept_rule_whose_value_is_withheld_is_told_as_kept(
+    fer_audit: Call, small: list[str | Path], run_dir: Path
+) -> None:
+    rule = ("--fail-on", "race.min_count<1", "--min-cell", str(LEAST))
+
+    done = fer_audit(*small, *rule)
+
+    assert done.code == 0
+    assert "kept: race.min_count<1; its value is withheld" in done.err
+    assert "not judged" not in done.err
+    page = (run_dir / "report.html").read_text(encoding="utf-8")
+    row = page[page.index("race.min_count&lt;1") :][:300]
+    assert "kept" in row
+    assert "[c]" in row
