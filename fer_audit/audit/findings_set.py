@@ -79,7 +79,9 @@ def _describe_group(group: GroupShare, total: int) -> str:
 
 def _thin_intersections(result: AuditResult, alpha: float) -> Iterator[Finding]:
     table = result.intersections
-    if table is None or table.n == 0 or table.empty + table.under_30 == 0:
+    if table is None or table.n == 0 or table.empty is None or table.under_30 is None:
+        return
+    if table.empty + table.under_30 == 0:
         return
     names = " x ".join(spoken(name) for name in table.attributes)
     thin = table.empty + table.under_30

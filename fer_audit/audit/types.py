@@ -206,9 +206,10 @@ class Intersections:
     attributes: tuple[str, ...]
     n: int
     cells: int
-    empty: int
-    under_30: int
-    """Cells with 1 to 29 images."""
+    empty: int | None
+    """Cells without an image; None = withheld: beside the totals it would tell cells."""
+    under_30: int | None
+    """Cells with 1 to 29 images; None likewise."""
     smallest: tuple[Cell, ...]
     largest_gaps: tuple[Cell, ...]
     """Cells furthest below what independence expects."""

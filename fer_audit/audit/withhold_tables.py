@@ -35,6 +35,9 @@ _ASSOCIATION = (
     *("u_cluster_from_group", "ami", "balance", "u_corrected", "v_corrected_null_95"),
 )
 _OF_ALL_CELLS = ("beyond_pairs", "expected_pairs", "more_images")
+_TALLIES = ("empty", "under_30")
+"""Sixty images in sixty combinations that are not empty: one each."""
+
 _LISTS = ("smallest", "largest_gaps")
 
 Record = TypeVar("Record", GroupShare, Indices, TargetDistance, Association, SubsetCheck)
@@ -126,7 +129,9 @@ def shared_intersections(
             smallest=_told(found, found.smallest, hidden, None, min_cell),
             largest_gaps=_told(found, found.largest_gaps, hidden, None, min_cell),
             beyond_pairs=(),
-            not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS),
+            empty=None,
+            under_30=None,
+            not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS, *_TALLIES),
         )
     if mask is None:
         return replace(
@@ -135,7 +140,9 @@ def shared_intersections(
             largest_gaps=(),
             beyond_pairs=(),
             counts=(),
-            not_computable=because(reason, *_LISTS, "beyond_pairs", "counts"),
+            empty=None,
+            under_30=None,
+            not_computable=because(reason, *_LISTS, *_TALLIES, "beyond_pairs", "counts"),
         )
     if not mask.any():
         return found
@@ -146,7 +153,9 @@ def shared_intersections(
         largest_gaps=_told(found, found.largest_gaps, hidden, mask, min_cell),
         beyond_pairs=(),
         counts=tuple(None if hide else count for count, hide in counts),
-        not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS),
+        empty=None,
+        under_30=None,
+        not_computable=_and_because(found.not_computable, reason, *_OF_ALL_CELLS, *_TALLIES),
     )
 
 

@@ -252,10 +252,10 @@ def _recommendations(result: AuditResult) -> list[str]:
     if low:
         texts.append(f"A result over the whole set says little about: {', '.join(low)}.")
     found = result.intersections
-    if found is not None and found.n and found.empty + found.under_30:
+    thin = 0 if found is None or not found.n else (found.empty or 0) + (found.under_30 or 0)
+    if thin:
         texts.append(
-            f"Make no statement about the {counted(found.empty + found.under_30, 'combination')} with fewer than"
-            f" {words.FEW} images."
+            f"Make no statement about the {counted(thin, 'combination')} with fewer than {words.FEW} images."
         )
     if result.duplicates.groups:
         texts.append("Keep all copies of an image in the same split, or keep one copy.")

@@ -19,6 +19,7 @@ from fer_audit.report.words import (
     p_phrase,
     percent,
     share_text,
+    whole,
 )
 
 FEW = 30
@@ -96,7 +97,7 @@ def combination_counts(result: AuditResult) -> str:
     names = " x ".join(name_of(name) for name in found.attributes)
     return (
         f"Of {counted(found.cells, 'combination')} of {names} ({counted(found.n, 'image')}), "
-        f"{found.empty:,} without an image and {found.under_30:,} with 1 to {FEW - 1}."
+        f"{whole(found.empty)} without an image and {whole(found.under_30)} with 1 to {FEW - 1}."
     )
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fer_audit.audit.types import Cell, Intersections
 from fer_audit.report.tables import Column, Grid, Heading, plain, prose
-from fer_audit.report.words import because, clipped, counted, p_text
+from fer_audit.report.words import because, clipped, counted, p_text, whole
 
 WORST = 5
 """Combinations shown of each list; result.json has more."""
@@ -26,8 +26,8 @@ def combinations(intersections: Intersections | None) -> list[RenderableType]:
     parts += [
         prose(
             f"{names}: {counted(intersections.cells, 'combination')},"
-            f" {intersections.empty:,} without a single image,"
-            f" {intersections.under_30:,} with 1 to 29 (too few to say anything)."
+            f" {whole(intersections.empty)} without a single image,"
+            f" {whole(intersections.under_30)} with 1 to 29 (too few to say anything)."
         )
     ]
     if intersections.largest_gaps:

@@ -57,6 +57,8 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
     whole = json.loads(before["result.json"])
     assert any(0 < count < LEAST for count in told_counts(whole))
     assert not any(0 < count < LEAST for count in told_counts(document))
+    table = document["intersections"]
+    assert (table["empty"], table["under_30"]) == (None, None), "24 images in 24 cells: one each"
     html = page.read_text(encoding="utf-8")
     hidden = [
         group["name"]
