@@ -280,10 +280,12 @@ def test_few_images_start_few_processes(crew: int, n_images: int, wanted: int) -
 
 
 SCRIPT_WITHOUT_A_GUARD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 
 import numpy as np
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.store import StageFolder
