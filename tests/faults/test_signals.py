@@ -26,9 +26,10 @@ N = 96
 
 _PROGRAM = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
     "sys.argv[0] = 'fer-audit'; from fer_audit.cli import main; main()"
 )
-"""With SIGINT as a terminal gives it: a test's children may be born with it ignored."""
+"""With the signals as a terminal gives them: a test's children may be born with them ignored."""
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,11 @@ def in_a_batch(screen: Screen) -> None:
 
 @pytest.mark.parametrize(
     ("number", "said", "code"),
-    [(signal.SIGINT, b"interrupted", 130), (signal.SIGTERM, b"terminated", 143)],
+    [
+        (signal.SIGINT, b"interrupted", 130),
+        (signal.SIGTERM, b"terminated", 143),
+        (signal.SIGHUP, b"its terminal was closed", 129),
+    ],
 )
 def test_the_words_come_within_a_second_while_the_model_works(
     words: list[str],
