@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -137,7 +136,7 @@ class EmbedSession:
         if provider == CUDA:
             ort.preload_dlls()
         chosen = cuda_options(model, device) | dict(options or {}) if provider == CUDA else {}
-        data = _same_bytes(model)
+        data = model.read()
         try:
             self._session = ort.InferenceSession(
                 data,
@@ -195,25 +194,6 @@ class EmbedSession:
     def close(self) -> None:
         """Let the worker end what it computes, and go. Nothing can be embedded after that."""
         self._worker.shutdown()
-
-
-def _same_bytes(model: ExportedModel) -> bytes:
-    """Return the file's bytes, which are those that were checked, or ModelError: another file may stand there by now.
-
-    onnxruntime gets these bytes and not the path, so that what was hashed is what runs. Next to the path that costs
-    the file's size (ResNet50: 94 MB) while the session is made, and nothing afterwards.
-    """
-    try:
-        data = model.path.read_bytes()
-    except OSError as exc:
-        raise ModelError(f"Cannot read the model {model.path}: {exc.strerror}") from exc
-    found = hashlib.sha256(data).hexdigest()
-    if found != model.sha256:
-        raise ModelError(
-            f"{model.path} was changed while it was in use: its sha256 is {found}, it was {model.sha256}",
-            hint="Run the same command again.",
-        )
-    return data
 
 
 def _session_options(

@@ -6,21 +6,16 @@ numbers. That is a reason to run models of people one trusts, and no reason to r
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.encoders.types import ExportedModel, ModelSpec, read_model
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
     import onnx
-
-MAX_MODEL_BYTES = 2_000_000_000
-"""protobuf cannot hold more; larger models need external data, which we refuse."""
 
 MOST_PARTS = 100_000
 """Nodes, and tensors, of a graph and the graphs inside it. ResNet50 has 126 nodes and 107 tensors, a large
@@ -38,14 +33,7 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
     input and output that the sidecar promises. Everything else is a ModelError.
     onnxruntime is not needed, and gets the same bytes (`EmbedSession`).
     """
-    data = read_model(model.path)
-    found = hashlib.sha256(data).hexdigest()
-    if found != model.sha256:
-        raise ModelError(
-            f"{model.path} was changed while it was in use: its sha256 is {found}, it was {model.sha256}",
-            hint="Run the same command again.",
-        )
-    graph = _parsed(data, model.path)
+    graph = _parsed(model.read(), model.path)
     _refuse_foreign_parts(graph, model.path)
     _refuse_other_signature(graph.graph, model.path, model.spec)
     return graph
@@ -54,18 +42,6 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
 def refuse_foreign_parts(path: Path) -> None:
     """Refuse a graph with external data, custom operators or functions of its own, or beyond all bounds."""
     _refuse_foreign_parts(_parsed(read_model(path), path), path)
-
-
-def read_model(path: Path) -> bytes:
-    """Return a model's bytes; ModelError when it cannot be read or is larger than protobuf allows."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_MODEL_BYTES:
-                raise ModelError(f"{path} is larger than {MAX_MODEL_BYTES / 1e9:g} GB")
-            return file.read(size)  # not more: a file that grows is not what was checked
-    except OSError as exc:
-        raise ModelError(f"Cannot read the model {path}: {exc.strerror}") from exc
 
 
 def _parsed(data: bytes, path: Path) -> onnx.ModelProto:

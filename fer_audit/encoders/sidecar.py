@@ -9,8 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fer_audit.encoders.graph_check import MAX_MODEL_BYTES
-from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
+from fer_audit.encoders.types import MAX_MODEL_BYTES, Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.store import file_sha256, make_folder, write_atomically, write_text
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from fer_audit.errors import ModelError
+
+MAX_MODEL_BYTES = 2_000_000_000
+"""protobuf cannot hold more; larger models need external data, which we refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,21 @@ class ExportedModel:
     reduced_range: bool = False
     """Whether int8 weights keep to 7 bits, so that no processor's 16-bit sums saturate."""
 
+    def read(self) -> bytes:
+        """Return the file's bytes, which are those that were checked, or ModelError: another file may stand there by now.
+
+        onnxruntime gets these bytes and not the path, so that what was hashed is what runs. Next to the path that costs
+        the file's size (ResNet50: 94 MB) while the session is made, and nothing afterwards.
+        """
+        data = read_model(self.path)
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.sha256:
+            raise ModelError(
+                f"{self.path} was changed while it was in use: its sha256 is {found}, it was {self.sha256}",
+                hint="Run the same command again.",
+            )
+        return data
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
@@ -76,3 +98,15 @@ class Agreement:
             f"are off fp32's by {self.error:.1%} of their spread, mean cosine {self.cosine_mean:.4f} "
             f"(1 % quantile {self.cosine_low:.4f}, least {self.cosine_min:.4f}){clusters}."
         )
+
+
+def read_model(path: Path) -> bytes:
+    """Return a model's bytes; ModelError when it cannot be read or is larger than protobuf allows."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_MODEL_BYTES:
+                raise ModelError(f"{path} is larger than {MAX_MODEL_BYTES / 1e9:g} GB")
+            return file.read(size)  # not more: a file that grows is not what was checked
+    except OSError as exc:
+        raise ModelError(f"Cannot read the model {path}: {exc.strerror}") from exc

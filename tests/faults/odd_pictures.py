@@ -14,9 +14,8 @@ import numpy as np
 from PIL import Image
 
 from tests.drawings import draw_face
-from tests.pack.files import RED, checker, encoded, plain_png, png
+from tests.pack.files import RED, STORED_AS, SUFFIX, checker, encoded, plain_png, png
 
-SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 BROKEN = frozenset({"truncated", "corrupt"})
 DAMAGED = BROKEN | {"format_not_allowed", "too_large", "mode_not_supported"}
 
@@ -39,21 +38,13 @@ def failed(data: bytes, *reasons: str) -> Odd:
 
 def turned(orientation: int, *, tagged: bool = True) -> bytes:
     """Return a JPEG stored as a camera held that way would store it (EXIF 2.32, tag 0x0112)."""
-    stored_as = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     pixels = np.full((64, 96, 3), 90, np.uint8)
     pixels[:32, :48], pixels[:32, 48:] = (250, 20, 20), (20, 250, 20)
     pixels[32:, :48] = (20, 20, 250)
     image = Image.fromarray(pixels)
-    if orientation in stored_as:
-        image = image.transpose(stored_as[orientation])
+    stored_as = STORED_AS.get(orientation)
+    if stored_as is not None:
+        image = image.transpose(stored_as)
     exif = Image.Exif()
     if tagged:
         exif[0x0112] = orientation

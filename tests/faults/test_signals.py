@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces
 from tests.faults.conftest import QUICK, clean_environment
 from tests.graphs import convolution_graph, save
+from tests.processes import session, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
 
@@ -131,7 +131,7 @@ def test_the_words_come_within_a_second_while_the_model_works(
         shown.to_the_end()
         assert b"Traceback" not in shown.text
         assert shown.text.count(b"run the same command") == 1
-        wait_until(lambda: not session(process.pid))
+        wait_until(lambda: not session(process.pid), 10)
 
 
 def test_a_second_ctrl_c_ends_the_run_at_once(
@@ -149,7 +149,7 @@ def test_a_second_ctrl_c_ends_the_run_at_once(
 
         assert process.wait(20) == 130
         assert time.monotonic() - began < 1
-        wait_until(lambda: not session(process.pid))
+        wait_until(lambda: not session(process.pid), 10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -169,24 +169,3 @@ def test_a_terminal_gets_its_cursor_back(words: list[str], number: signal.Signal
 
     hidden, again = shown.text.rfind(b"\x1b[?25l"), shown.text.rfind(b"\x1b[?25h")
     assert 0 <= hidden < again
-
-
-def session(leader: int) -> list[int]:
-    """Return the living processes of a session."""
-    found = []
-    for path in Path("/proc").iterdir():
-        try:
-            fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
-        except (OSError, IndexError):
-            continue  # no process, or gone by now
-        if int(fields[3]) == leader and fields[0] != "Z":
-            found.append(int(path.name))
-    return found
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not happen in 10 seconds")

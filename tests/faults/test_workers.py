@@ -16,6 +16,7 @@ from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces
 from tests.faults.conftest import clean_environment, command
 from tests.pack.files import plain_png
+from tests.processes import children, is_decoder, resident_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -119,28 +120,3 @@ def kill_decoders(
                 hit.add(pid)
         time.sleep(0.002)
     return len(hit)
-
-
-def children(pid: int) -> set[int]:
-    found: set[int] = set()
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            found |= {int(child) for child in (task / "children").read_text().split()}
-    except OSError:  # a thread that ended meanwhile
-        pass
-    return found
-
-
-def is_decoder(pid: int) -> bool:
-    """Return whether a child has become a decode process: before that it is a copy of its parent."""
-    try:
-        return b"fer_audit.pack.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0

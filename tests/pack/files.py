@@ -16,6 +16,19 @@ from PIL import Image
 from fer_audit.dataset.types import FaceDataset
 
 RED = (255, 0, 0)
+SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
+
+STORED_AS = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""EXIF 2.32, tag 0x0112: what a camera did to the upright picture before it wrote it."""
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:  # noqa: ANN401 - a codec's options

@@ -23,13 +23,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fer_audit.pack.decode import MAX_PIXELS, DecodedImage, DecodeError, decode_image
-from tests.pack.files import RED, checker, encoded, plain_png, png
+from tests.pack.files import RED, STORED_AS, SUFFIX, checker, encoded, plain_png, png
 
 SIZE = 32
 REASONS = {
     *("empty", "format_not_allowed", "too_large", "truncated", "corrupt", "mode_not_supported"),
 }
-SUFFIX = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}
 
 
 @pytest.fixture(autouse=True)
@@ -184,19 +183,6 @@ def corners() -> Image.Image:
     pixels[:16, :32], pixels[:16, 32:] = (250, 10, 10), (10, 250, 10)
     pixels[16:, :32], pixels[16:, 32:] = (10, 10, 250), (250, 250, 10)
     return Image.fromarray(pixels)
-
-
-STORED_AS = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""EXIF 2.32, tag 0x0112: what a camera did to the upright picture before it wrote it."""
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import DecoderBug, Decoders, Stopped, worth_starting
 from fer_audit.store import TEMPORARY, StageFolder
 from tests.pack.files import checker, dataset_of, encoded, plain_png
+from tests.processes import children, is_decoder, resident_bytes, session, wait_until
 
 SIZE = 16
 N_FILES = SHARD_ROWS + 20
@@ -125,13 +125,15 @@ def test_a_file_whose_process_dies_is_tried_once_more(
     with_a_slow_one: FaceDataset, tmp_path: Path, kills: int, reason: str
 ) -> None:
     """What ran out of memory once may have had a greedy neighbour."""
-    before = children()
+    before = children(os.getpid())
     killed: list[int] = []
 
     def kill() -> None:
         while len(killed) < kills:
-            for pid in children() - before - set(killed):
-                if resident_bytes(pid) > 150_000_000:  # it holds the large picture
+            for pid in children(os.getpid()) - before - set(killed):
+                if (
+                    is_decoder(pid) and resident_bytes(pid) > 150_000_000
+                ):  # it holds the large picture
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
 
@@ -149,41 +151,34 @@ def test_a_file_whose_process_dies_is_tried_once_more(
 def test_a_process_that_stands_still_is_replaced_and_no_file_lost(
     pictures: FaceDataset, tmp_path: Path
 ) -> None:
-    before = children()
+    before = children(os.getpid())
     first = listed(pictures).part(0, CHUNK_ROWS)
     with Decoders(1, tmp_path, SIZE, limit=0.5) as decoders:
         decoders.fill(first, zeros(CHUNK_ROWS))
-        (pid,) = children() - before
+        (pid,) = children(os.getpid()) - before
         os.kill(pid, signal.SIGSTOP)
 
         rows = decoders.fill(first, zeros(CHUNK_ROWS))
 
-        assert children() - before != {pid}
+        assert children(os.getpid()) - before != {pid}
     assert "timeout" not in rows.reasons.tolist()
     assert rows.ok.any()
-
-
-def resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
 
 
 @LINUX
 def test_a_walk_that_is_broken_off_leaves_no_file_and_no_process(
     pictures: FaceDataset, tmp_path: Path
 ) -> None:
-    before = children()
+    before = children(os.getpid())
     folder = StageFolder.open(tmp_path, "pack", pack_fingerprint(pictures, SIZE))
     walk = ShardMaker(pictures, folder, size=SIZE, keep=False, workers=2).iterate([0, 1])
     next(walk)
-    assert len(children() - before) == 2
+    assert len(children(os.getpid()) - before) == 2
 
     walk.close()
 
     assert not left_behind(tmp_path)
-    assert children() <= before
+    assert children(os.getpid()) <= before
 
 
 def test_closing_does_not_wait_for_a_slow_file(
@@ -207,14 +202,6 @@ def test_closing_does_not_wait_for_a_slow_file(
 
     assert time.monotonic() - began < 0.5
     assert [type(exc) for exc in seen] == [Stopped]
-
-
-def children() -> set[int]:
-    """Return the process ids of this process's children."""
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    return {
-        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
-    }
 
 
 def test_a_process_that_cannot_start_is_an_error_with_its_own_words(
@@ -360,24 +347,3 @@ def swept(pictures: FaceDataset, cache: Path) -> None:
     assert not list(cache.rglob(f"{TEMPORARY}decode-*"))  # it may have been writing a part
     with folder.locked():
         assert not left_behind(cache)
-
-
-def session(leader: int) -> list[int]:
-    """Return the living processes of a session."""
-    found = []
-    for path in Path("/proc").iterdir():
-        try:
-            fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
-        except (OSError, IndexError):
-            continue  # no process, or gone by now
-        if int(fields[3]) == leader and fields[0] != "Z":
-            found.append(int(path.name))
-    return found
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    for _ in range(300):
-        if holds():
-            return
-        time.sleep(0.1)
-    pytest.fail("it did not happen in 30 seconds")
