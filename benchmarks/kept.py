@@ -12,7 +12,7 @@ from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.pipeline.fingerprints import run_fingerprints
 from fer_audit.pipeline.vectors import kept_vectors
 from fer_audit.progress import Silent
-from fer_audit.store import cache_folder
+from fer_audit.store.stage import cache_folder
 
 
 def kept_vectors_of(dataset: Path) -> Path | str:

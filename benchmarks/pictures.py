@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.pipeline import run_audit
 from fer_audit.report.terminal import terminal_report
 from fer_audit.synth import demo_dataset

@@ -40,7 +40,7 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.again import cluster_more
+from fer_audit.pipeline.extra_partitions import cluster_more
 from fer_audit.progress import Silent
 from fer_audit.synth import write_demo
 

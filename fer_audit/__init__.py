@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AuditConfig": "fer_audit.config",
-    "AuditResult": "fer_audit.audit.types",
+    "AuditResult": "fer_audit.audit.types.result",
     "ConfigError": "fer_audit.errors",
     "DatasetError": "fer_audit.errors",
     "FaceDataset": "fer_audit.dataset.types",
@@ -30,7 +30,7 @@ _HOMES = {
     "Run": "fer_audit.pipeline",
     "StoreError": "fer_audit.errors",
     "load_dataset": "fer_audit.dataset.load",
-    "read_result": "fer_audit.report.document",
+    "read_result": "fer_audit.report.files.document",
     "run_audit": "fer_audit.pipeline",
 }
 
@@ -53,7 +53,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from fer_audit.audit.types import AuditResult
+    from fer_audit.audit.types.result import AuditResult
     from fer_audit.config import AuditConfig, Resources
     from fer_audit.dataset.load import load_dataset
     from fer_audit.dataset.types import FaceDataset
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         StoreError,
     )
     from fer_audit.pipeline import Run, run_audit
-    from fer_audit.report.document import read_result
+    from fer_audit.report.files.document import read_result
 
 
 def __getattr__(name: str) -> object:

@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from fer_audit.audit.compare.vectors import measure_vectors
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.vectors import measure_vectors
 from fer_audit.cli.compare import read_run
 from fer_audit.errors import StoreError
-from fer_audit.report.document import result_json, write_rows_parquet
-from fer_audit.store import file_sha256
+from fer_audit.report.files.document import result_json, write_rows_parquet
+from fer_audit.store.stage import file_sha256
 from tests.audit.compared import GENDERS, QUICK
 from tests.audit.inputs import (
     attribute,

@@ -22,7 +22,7 @@ from fer_audit.errors import DatasetError, ModelError
 from fer_audit.pipeline import quantized, run_audit
 from fer_audit.pipeline.quantized import find_or_quantize, speed_sentence
 from fer_audit.progress import Silent
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
 from tests.drawings import draw_faces
 from tests.encoders.networks import narrow_spec, random_layers
 

@@ -17,14 +17,13 @@ from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
-from fer_audit.locks import LOCK, folder_lock
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline import cells as cell_module
 from fer_audit.pipeline import map_points as map_module
+from fer_audit.pipeline import picture_rows as cell_module
 from fer_audit.pipeline import pictures as module
-from fer_audit.pipeline.cells import Cell, _without_a_small_rest
+from fer_audit.pipeline.picture_rows import Cell, _without_a_small_rest
 from fer_audit.pipeline.pictures import (
     kept_pictures,
     make_pictures,
@@ -32,9 +31,10 @@ from fer_audit.pipeline.pictures import (
     pictures_fingerprint,
 )
 from fer_audit.progress import Silent
-from fer_audit.report.picture_types import MapPoints, Pictures
-from fer_audit.report.pictures import pictures_json
-from fer_audit.store import StageFolder
+from fer_audit.report.files.picture_types import MapPoints, Pictures
+from fer_audit.report.files.pictures import pictures_json
+from fer_audit.store.locks import LOCK, folder_lock
+from fer_audit.store.stage import StageFolder
 from tests.drawings import draw_faces
 from tests.pack.shards import opened, values
 

@@ -10,8 +10,8 @@ from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
+from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.page import report
-from fer_audit.report.pictures import read_pictures
 from tests.drawings import draw_faces
 
 

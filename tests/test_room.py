@@ -15,11 +15,11 @@ from fer_audit.embed.types import CPU, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 from fer_audit.pipeline import run_audit
+from fer_audit.pipeline.disk_space import Need, Places, can_link, decide_pixels, needed_bytes
 from fer_audit.pipeline.fingerprints import run_fingerprints
-from fer_audit.pipeline.folder import is_placed
-from fer_audit.pipeline.room import Need, Places, can_link, decide_pixels, needed_bytes
+from fer_audit.pipeline.run_folder import is_placed
 from fer_audit.progress import Silent
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.graphs import SIZE
 
 QUICK = AuditConfig(k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)

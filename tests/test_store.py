@@ -18,12 +18,12 @@ import pytest
 from numpy.typing import NDArray
 
 import fer_audit
-from fer_audit.arrays import ArrayBlocks, array_writer
-from fer_audit.durable import remove
 from fer_audit.errors import LockedError, StoreError
-from fer_audit.fingerprint import canonical_json, stage_fingerprint
-from fer_audit.locks import folder_lock
-from fer_audit.store import (
+from fer_audit.store.arrays import ArrayBlocks, array_writer
+from fer_audit.store.durable import remove
+from fer_audit.store.fingerprint import canonical_json, stage_fingerprint
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import (
     TEMPORARY,
     StageFolder,
     cache_folder,
@@ -107,7 +107,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from fer_audit.errors import StoreError
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 folder = StageFolder.open(Path(sys.argv[1]), "pack", "f" * 64)
@@ -391,7 +391,7 @@ def test_sweeping_touches_nothing_else(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from fer_audit.locks import folder_lock
+from fer_audit.store.locks import folder_lock
 
 with folder_lock(Path(sys.argv[1]), wait_seconds=0):
     print("held", flush=True)

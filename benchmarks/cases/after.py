@@ -17,8 +17,8 @@ from benchmarks.machine import summary
 from benchmarks.network import save_narrow_network
 from benchmarks.options import SMOKE_IMAGES, Options
 from benchmarks.worker import ROOT, PeerFailure
-from fer_audit.report.timings import read_timings
-from fer_audit.store import cache_folder
+from fer_audit.report.files.timings import read_timings
+from fer_audit.store.stage import cache_folder
 from fer_audit.synth import demo_dataset
 from fer_audit.synth.folder import write_demo
 

@@ -26,7 +26,7 @@ from fer_audit.errors import FerAuditError
 from fer_audit.pipeline.int8_agreement import relative_error
 from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.progress import Silent
-from fer_audit.store import cache_folder
+from fer_audit.store.stage import cache_folder
 from fer_audit.synth.folder import write_demo
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")

@@ -17,7 +17,7 @@ from fer_audit.embed.run import embed_shards, join_shards, load_embeddings
 from fer_audit.embed.types import ModelFacts
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.types import shard_count
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 
 class Pack(Job):

@@ -10,7 +10,7 @@ from fer_audit.cores import usable_cores
 from fer_audit.embed.session import EmbedSession, choose_provider, runtime_version
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.progress import Silent
-from fer_audit.store import cache_folder
+from fer_audit.store.stage import cache_folder
 
 
 class EmbedSetup:

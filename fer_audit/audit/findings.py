@@ -21,11 +21,11 @@ arXiv 2503.03446). No sentence says why two things go together: an audit cannot 
 
 from __future__ import annotations
 
-from fer_audit.audit.findings_claims import claim_findings
-from fer_audit.audit.findings_latent import latent_findings
-from fer_audit.audit.findings_set import set_findings
-from fer_audit.audit.findings_space import space_findings
-from fer_audit.audit.types import AuditResult, Finding
+from fer_audit.audit.claims.findings import claim_findings
+from fer_audit.audit.claims.findings_latent import latent_findings
+from fer_audit.audit.composition.findings import set_findings
+from fer_audit.audit.space.findings import space_findings
+from fer_audit.audit.types.result import AuditResult, Finding
 
 
 def find(result: AuditResult, *, alpha: float) -> tuple[Finding, ...]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from fer_audit.audit.types import AuditResult, GateRule
+from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {

@@ -7,16 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import binomtest
 
-from fer_audit.audit.cells import residual_p
-from fer_audit.audit.ledger_claims import NONE, later_entries
-from fer_audit.audit.types import (
-    AgeHeaping,
-    Association,
-    AuditResult,
-    LedgerEntry,
-    Representation,
-    SubsetCheck,
-)
+from fer_audit.audit.claims.cells import residual_p
+from fer_audit.audit.claims.ledger import NONE, later_entries
+from fer_audit.audit.types.claims import Association
+from fer_audit.audit.types.composition import AgeHeaping, Representation, SubsetCheck
+from fer_audit.audit.types.result import AuditResult, LedgerEntry
 
 
 def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:

@@ -9,42 +9,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.association import associate, correct_for_attributes
-from fer_audit.audit.axes import principal_axes
-from fer_audit.audit.batch import predict_from_batch
-from fer_audit.audit.claims import ask_everything, full_ladder, what_can_be_given
-from fer_audit.audit.cluster_style import cluster_styles
-from fer_audit.audit.dataset_facts import cluster_facts, dataset_facts, usable_rows
-from fer_audit.audit.duplicates import find_duplicates, first_copies
+from fer_audit.audit.claims.association import associate, correct_for_attributes
+from fer_audit.audit.claims.batch_leakage import predict_from_batch
+from fer_audit.audit.claims.confounders import batch_columns, refuse_unknown_columns
+from fer_audit.audit.claims.published import published_values
+from fer_audit.audit.claims.replay import recluster, replay
+from fer_audit.audit.claims.run import ask_everything, full_ladder, what_can_be_given
+from fer_audit.audit.claims.stability import stability_facts
+from fer_audit.audit.composition.dataset_facts import cluster_facts, dataset_facts, usable_rows
+from fer_audit.audit.composition.duplicates import find_duplicates, first_copies
+from fer_audit.audit.composition.intersections import intersect
+from fer_audit.audit.composition.representation import age_heaping, represent
+from fer_audit.audit.composition.subset import check_subsets
 from fer_audit.audit.findings import find
 from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
-from fer_audit.audit.intersections import intersect
-from fer_audit.audit.latent import latent_overlaps
 from fer_audit.audit.ledger import collect_ledger
-from fer_audit.audit.published import published_values
-from fer_audit.audit.replay import recluster, replay
-from fer_audit.audit.representation import age_heaping, represent
-from fer_audit.audit.stable import stability_facts
-from fer_audit.audit.strata import batch_columns, refuse_unknown_columns
-from fer_audit.audit.style import style_baselines, style_tests
-from fer_audit.audit.subset import check_subsets
-from fer_audit.audit.tables import cross_table
-from fer_audit.audit.types import (
-    AUDIT_SCHEMA,
-    Association,
-    AuditResult,
-    BatchPrediction,
-    PlantedCheck,
-    Representation,
-)
+from fer_audit.audit.space.axes import principal_axes
+from fer_audit.audit.space.cluster_style import cluster_styles
+from fer_audit.audit.space.overlap import latent_overlaps
+from fer_audit.audit.space.style import style_baselines, style_tests
+from fer_audit.audit.stats.tables import cross_table
+from fer_audit.audit.types.claims import Association, BatchPrediction
+from fer_audit.audit.types.composition import Representation
+from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, PlantedCheck
 from fer_audit.cluster.types import Clustering, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings
-from fer_audit.fingerprint import canonical_json
 from fer_audit.pack.types import PackRows
 from fer_audit.progress import Progress, Silent
 from fer_audit.rng import stage_rng
+from fer_audit.store.fingerprint import canonical_json
 
 STAGE = "audit"
 DRAWN_CELLS = 10_000_000

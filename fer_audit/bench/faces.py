@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fer_audit.store import make_folder
+from fer_audit.store.stage import make_folder
 from fer_audit.synth.draw import draw_face
 from fer_audit.synth.plant import SEED, plant_rows
 

@@ -17,7 +17,7 @@ from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.decode import DecodedImage, DecodeError, decode_image
 from fer_audit.pack.types import shard_count
 from fer_audit.progress import Progress
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 DECODE, RESIZE, BOTH = "decode", "resize", "decode + resize"
 

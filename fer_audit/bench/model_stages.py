@@ -19,7 +19,7 @@ from fer_audit.errors import ModelError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows, shard_count
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 BARE, FROM_PACK, FROM_FILES = "bare model", "embed from pack", "embed from files"
 

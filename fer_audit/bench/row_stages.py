@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.bench.measure import Step, nothing
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering
@@ -19,7 +19,7 @@ from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.again import cluster_more
+from fer_audit.pipeline.extra_partitions import cluster_more
 from fer_audit.progress import Silent
 from fer_audit.rng import stage_rng
 

@@ -33,11 +33,11 @@ from fer_audit.bench.types import (
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.embed.session import EmbedSession, open_sessions
 from fer_audit.embed.types import Embeddings
-from fer_audit.locks import LOCK, folder_lock
 from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.progress import Progress, Silent
-from fer_audit.store import StageFolder, cache_folder, make_folder
+from fer_audit.store.locks import LOCK, folder_lock
+from fer_audit.store.stage import StageFolder, cache_folder, make_folder
 
 _NEVER_MEASURED = (
     "fetching weights and exporting the model",

@@ -22,7 +22,7 @@ from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline.quantized import LEAST_IMAGES, find_or_quantize
 from fer_audit.progress import Progress
-from fer_audit.store import cache_folder
+from fer_audit.store.stage import cache_folder
 
 
 @dataclass(frozen=True, slots=True, eq=False)

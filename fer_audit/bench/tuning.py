@@ -16,8 +16,8 @@ from fer_audit.cores import usable_cores
 from fer_audit.embed.session import runtime_version
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
-from fer_audit.locks import folder_lock
-from fer_audit.store import write_text
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import write_text
 
 TUNING = "tuning.json"
 TUNING_SCHEMA = "fer-audit/tuning/1"

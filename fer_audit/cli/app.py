@@ -14,9 +14,9 @@ import click
 
 from fer_audit import __version__
 from fer_audit.cli.console import plain_warnings
+from fer_audit.cli.output import say
 from fer_audit.cli.settings import settings_from_files, with_tuning
 from fer_audit.cli.signals import INTERRUPTED, told_at_once
-from fer_audit.cli.speech import say
 from fer_audit.errors import FerAuditError, StoreError
 
 COMMANDS = {

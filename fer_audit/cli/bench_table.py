@@ -23,7 +23,7 @@ def bench_report(result: BenchResult) -> RenderableType:
     """Return the whole result: what and where, the stages, the ratios, where the time goes, what to set."""
     from rich.console import Group
 
-    from fer_audit.report.characters import AnyEncoding
+    from fer_audit.report.render.any_encoding import AnyEncoding
 
     parts: list[RenderableType] = [*_header(result), "", _stages(result)]
     parts += _unsteady(result)

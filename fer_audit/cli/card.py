@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_audit.cli.output import answer_json
 from fer_audit.cli.sharing import min_cell_option, shared
-from fer_audit.cli.speech import answer_json
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None, min_cell:
       fer-audit export-card runs/utkface --min-cell 5
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.report.card import dataset_card
-    from fer_audit.report.read_run import read_finished_result
-    from fer_audit.store import write_text
+    from fer_audit.report.files.read_run import read_finished_result
+    from fer_audit.store.stage import write_text
 
     if out is not None and (out.exists() or out.is_symlink()):
         raise StoreError(

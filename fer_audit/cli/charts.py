@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.speech import say
+from fer_audit.cli.output import say
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def prepare_charts() -> None:
     Where there can be no such cache matplotlib chooses a temporary folder, and says so.
     """
     from fer_audit.pipeline.libraries import keep_libraries_in
-    from fer_audit.store import cache_folder
+    from fer_audit.store.stage import cache_folder
 
     with contextlib.suppress(StoreError):
         keep_libraries_in(cache_folder(None))
@@ -49,7 +49,7 @@ def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None)
     Raises StoreError when a folder cannot be written.
     """
     from fer_audit.report.page.report import save_charts
-    from fer_audit.report.words import counted
+    from fer_audit.text import counted
 
     try:
         if png is not None:

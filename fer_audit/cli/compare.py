@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
+from fer_audit.cli.output import answer_json, say
 from fer_audit.cli.sharing import refuse_to_share
-from fer_audit.cli.speech import answer_json, say
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
-    from fer_audit.audit.compare import ReadRun
-    from fer_audit.audit.types import Comparison
+    from fer_audit.audit.compare.run import ReadRun
+    from fer_audit.audit.types.compare import Comparison
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -52,7 +52,7 @@ def compare_command(
       fer-audit compare runs/keras runs/paper --html compare.html
       fer-audit compare runs/keras runs/paper --png figures --svg figures
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.audit.compare import compare_runs
+    from fer_audit.audit.compare.run import compare_runs
     from fer_audit.cli.console import show
     from fer_audit.report.compare import comparison_json, comparison_view
 
@@ -76,7 +76,7 @@ def compare_command(
 def write_page(comparison: Comparison, path: Path) -> None:
     """Write the comparison as a page and say so on stderr; StoreError when the place cannot be written."""
     from fer_audit.report.page.compare import comparison_page
-    from fer_audit.store import write_text
+    from fer_audit.store.stage import write_text
 
     if not path.resolve().parent.is_dir():
         raise StoreError(
@@ -99,9 +99,13 @@ def told_apart(first: Path, second: Path) -> tuple[str, str]:
 
 def read_run(folder: Path, name: str = "") -> ReadRun:
     """Read a finished run back, named by its folder where no name is given; StoreError when something is missing or was changed."""
-    from fer_audit.audit.compare import ReadRun
-    from fer_audit.audit.vectors import measure_vectors
-    from fer_audit.report.read_run import map_run_vectors, read_finished_result, read_run_rows
+    from fer_audit.audit.compare.run import ReadRun
+    from fer_audit.audit.compare.vectors import measure_vectors
+    from fer_audit.report.files.read_run import (
+        map_run_vectors,
+        read_finished_result,
+        read_run_rows,
+    )
 
     result = read_finished_result(folder)
     rows = read_run_rows(folder / "rows.parquet", result)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from fer_audit.durable import CannotSync, StillWaiting
-from fer_audit.escapes import visible
+from fer_audit.store.durable import CannotSync, StillWaiting
+from fer_audit.text import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fer_audit.cli.speech import answer, answer_json
+from fer_audit.cli.output import answer, answer_json
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
@@ -47,7 +47,7 @@ def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, 
     """Return what was found, and what stops a run."""
     from fer_audit import __version__
     from fer_audit.cores import usable_cores
-    from fer_audit.store import cache_folder, free_bytes
+    from fer_audit.store.stage import cache_folder, free_bytes
 
     facts = {"fer-audit": __version__, "python": platform.python_version()}
     facts |= {name: _version(name) for name in PACKAGES}

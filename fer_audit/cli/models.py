@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fer_audit.cli.speech import answer, answer_json
+from fer_audit.cli.output import answer, answer_json
 from fer_audit.config import Precision
 
 _places = [
@@ -66,7 +66,7 @@ def export_command(
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import Terminal
     from fer_audit.encoders.export import export_model, find_or_export, models_folder
-    from fer_audit.store import cache_folder
+    from fer_audit.store.stage import cache_folder
 
     folder = models_folder(models_dir, cache_dir)
     weights = cache_folder(cache_dir) / "weights"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.speech import answer, answer_json
+from fer_audit.cli.output import answer, answer_json
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def purge_command(
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.pipeline.libraries import keep_libraries_in
     from fer_audit.pipeline.purge import purge_run
-    from fer_audit.store import cache_folder
+    from fer_audit.store.stage import cache_folder
 
     if cache_dir is not None and not cache_dir.is_dir():
         raise StoreError(f"There is no cache in {cache_dir}; nothing was removed")
@@ -63,7 +63,7 @@ def purge_command(
 
 def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
     """Return what a person is told, line by line."""
-    from fer_audit.report.words import counted
+    from fer_audit.text import counted
 
     verb = "would be removed" if dry_run else "removed"
     lines = [f"{verb}: {_megabytes(done.size_bytes)}"]

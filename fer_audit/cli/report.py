@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
+from fer_audit.cli.output import answer_json, say
 from fer_audit.cli.sharing import min_cell_option, shared
-from fer_audit.cli.speech import answer_json, say
 from fer_audit.errors import ConfigError, StoreError
 
 
@@ -53,9 +53,9 @@ def report_command(
       fer-audit report runs/utkface --min-cell 5 --json > shared.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
-    from fer_audit.report.document import read_result, result_json
+    from fer_audit.report.files.document import read_result, result_json
+    from fer_audit.report.files.timings import read_timings
     from fer_audit.report.terminal import terminal_report
-    from fer_audit.report.timings import read_timings
 
     if as_html and min_cell:
         raise ConfigError(
@@ -71,10 +71,10 @@ def report_command(
     timings = read_timings(run / "timings.json")
     if as_html or page is not None or png is not None or svg is not None:
         prepare_charts()
+        from fer_audit.report.files.pictures import read_pictures
+        from fer_audit.report.files.shared_pictures import shared_pictures
         from fer_audit.report.page.report import report_charts, report_page
-        from fer_audit.report.pictures import read_pictures
-        from fer_audit.report.shared_pictures import shared_pictures
-        from fer_audit.store import write_text
+        from fer_audit.store.stage import write_text
 
         pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
         own = [run / "report.html"] if as_html else []

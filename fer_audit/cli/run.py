@@ -21,8 +21,8 @@ from fer_audit.cli.options import (
     shown,
     statistics_options,
 )
+from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.sharing import shared
-from fer_audit.cli.speech import answer_json, answer_path, say
 
 if TYPE_CHECKING:
     from fer_audit.config import AuditConfig
@@ -62,7 +62,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
       fer-audit run path/to/UTKFace --sample 2000 --json > result.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
-    from fer_audit.report.document import result_json
+    from fer_audit.report.files.document import result_json
     from fer_audit.report.terminal import terminal_report
 
     done = _walk(dataset, values, "report", csv=values["csv"])

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from fer_audit.cli.speech import say
+from fer_audit.cli.output import say
 from fer_audit.config import Precision
 from fer_audit.errors import ConfigError, ModelError, StoreError
 
@@ -143,7 +143,7 @@ def _remembered(values: Mapping[str, Any]) -> Tuning | None:
     A damaged file is told and ignored. A model or device that cannot be used is the verb's to tell.
     """
     from fer_audit.bench.tuning import TUNING, find_tuning, tuning_key
-    from fer_audit.store import cache_folder
+    from fer_audit.store.stage import cache_folder
 
     cache = cache_folder(None) if values["cache_dir"] is None else values["cache_dir"]
     if not (cache / TUNING).exists():

@@ -15,7 +15,7 @@ from fer_audit.config import ReportOptions, refuse_min_cell
 from fer_audit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fer_audit.audit.types import AuditResult
+    from fer_audit.audit.types.result import AuditResult
 
 Command = Callable[..., Any]
 
@@ -37,7 +37,7 @@ def shared(result: AuditResult, min_cell: int) -> AuditResult:
     refuse_min_cell(min_cell)
     if not min_cell:
         return result
-    from fer_audit.audit.withhold import withhold
+    from fer_audit.audit.suppression.run import withhold
 
     return withhold(result, min_cell)
 

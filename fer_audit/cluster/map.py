@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.errors import ConfigError
-from fer_audit.fingerprint import stage_fingerprint
-from fer_audit.store import StageFolder
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.stage import StageFolder
 
 STAGE = "map"
 NEIGHBOURS = 15

@@ -36,9 +36,9 @@ from fer_audit.cluster.types import (
     Stability,
     SweepPoint,
 )
-from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.progress import Progress
-from fer_audit.store import StageFolder
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.stage import StageFolder
 
 STAGE = "cluster"
 SWEEP_STARTS = 3

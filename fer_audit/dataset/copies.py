@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.types import MAX_FILE_BYTES, printable_id
-from fer_audit.dataset.wording import count_of, name_some
+from fer_audit.dataset.types import MAX_FILE_BYTES
+from fer_audit.text import counted, encodable, name_some
 
 
 def drop_copies(listing: Listing) -> Listing:
@@ -33,12 +33,12 @@ def drop_copies(listing: Listing) -> Listing:
     if copies:
         copy, kept = min(copies.items())
         notes.append(
-            f"{count_of(len(copies), 'file repeats', 'files repeat')} another one's name and bytes in a "
+            f"{counted(len(copies), 'file repeats', 'files repeat')} another one's name and bytes in a "
             f"different folder and {'was' if len(copies) == 1 else 'were'} left out, for example "
-            f'"{printable_id(listing.ids[copy])}", a copy of "{printable_id(listing.ids[kept])}".'
+            f'"{encodable(listing.ids[copy])}", a copy of "{encodable(listing.ids[kept])}".'
         )
     if differing:
-        count = count_of(len(differing), "name occurs", "names occur")
+        count = counted(len(differing), "name occurs", "names occur")
         notes.append(
             f"{count} in more than one folder with different bytes; every file is kept: {name_some(differing)}."
         )

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.card import CARD
-from fer_audit.dataset.types import printable_id
-from fer_audit.dataset.wording import count_of, name_some
 from fer_audit.errors import DatasetError
-from fer_audit.locks import LOCK
+from fer_audit.store.locks import LOCK
+from fer_audit.text import counted, encodable, name_some
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """What the decoder may be asked to open; compared in lower case."""
@@ -175,24 +174,24 @@ def _walk_notes(walk: _Walk) -> tuple[str, ...]:
     notes = []
     if walk.ignored:
         kinds = ", ".join(
-            f"{n:,} {printable_id(suffix) or 'without a suffix'}"
+            f"{n:,} {encodable(suffix) or 'without a suffix'}"
             for suffix, n in sorted(walk.ignored.items(), key=lambda item: (-item[1], item[0]))
         )
-        total = count_of(
+        total = counted(
             walk.ignored.total(), "file that is no image was", "files that are no images were"
         )
         notes.append(f"{total} ignored: {kinds}.")
     if walk.special:
-        count = count_of(
+        count = counted(
             len(walk.special),
             "image name is a link, a pipe or gone",
             "image names are links, pipes or gone",
         )
         notes.append(f"{count}, and never opened: {name_some(sorted(walk.special))}.")
     if walk.links:
-        count = count_of(len(walk.links), "symbolic link was", "symbolic links were")
+        count = counted(len(walk.links), "symbolic link was", "symbolic links were")
         notes.append(f"{count} not followed: {name_some(sorted(walk.links))}.")
     if walk.unreadable:
-        count = count_of(len(walk.unreadable), "folder")
+        count = counted(len(walk.unreadable), "folder")
         notes.append(f"{count} could not be read: {name_some(sorted(walk.unreadable))}.")
     return tuple(notes)

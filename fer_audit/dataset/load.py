@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset.assemble import take_subset
+from fer_audit.dataset.build import take_subset
 from fer_audit.dataset.card import with_card
-from fer_audit.dataset.columns import asks_for_columns
-from fer_audit.dataset.folder import read_folder
+from fer_audit.dataset.formats.folder import read_folder
+from fer_audit.dataset.formats.utkface import has_utkface_names, read_utkface
 from fer_audit.dataset.listing import (
     TABLE_SUFFIXES,
     Listing,
@@ -17,11 +17,11 @@ from fer_audit.dataset.listing import (
     require_images,
     suffix_of,
 )
-from fer_audit.dataset.table import read_table
-from fer_audit.dataset.types import FaceDataset, printable_id
-from fer_audit.dataset.utkface import has_utkface_names, read_utkface
-from fer_audit.dataset.wording import name_some
+from fer_audit.dataset.table.columns import asks_for_columns
+from fer_audit.dataset.table.read import read_table
+from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.text import encodable, name_some
 
 FORMATS = ("auto", "utkface", "table", "folder")
 UTKFACE_SHARE = 0.1
@@ -75,7 +75,7 @@ def _load_table_file(path: Path, config: AuditConfig) -> FaceDataset:
             hint="Give the folder, or --format table.",
         )
     listing = _without_unread_tables(list_images(path.parent.resolve()), read=path.name)
-    return read_table(path, listing, config, name=printable_id(path.stem))
+    return read_table(path, listing, config, name=encodable(path.stem))
 
 
 def _load_folder(root: Path, config: AuditConfig) -> FaceDataset:
@@ -84,7 +84,7 @@ def _load_folder(root: Path, config: AuditConfig) -> FaceDataset:
     if form == "table":
         table = _only_table(listing)
         listing = _without_unread_tables(listing, read=table)
-        return read_table(root / table, listing, config, name=printable_id(root.name))
+        return read_table(root / table, listing, config, name=encodable(root.name))
     require_images(listing)
     if asks_for_columns(config):
         raise ConfigError(
@@ -93,8 +93,8 @@ def _load_folder(root: Path, config: AuditConfig) -> FaceDataset:
         )
     listing = _without_unread_tables(listing, read="")
     if form == "utkface":
-        return read_utkface(listing, config, name=printable_id(root.name))
-    return read_folder(listing, name=printable_id(root.name))
+        return read_utkface(listing, config, name=encodable(root.name))
+    return read_folder(listing, name=encodable(root.name))
 
 
 def _sniff(listing: Listing, config: AuditConfig) -> str:

@@ -9,8 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.escapes import encodable
-
 MAX_FILE_BYTES = 200_000_000
 """No face photograph is larger; a file above this is refused before it is read."""
 
@@ -92,8 +90,3 @@ class FaceDataset:
 
     def __len__(self) -> int:
         return len(self.ids)
-
-
-def printable_id(file_id: str) -> str:
-    r"""Return an id that any encoder accepts: undecodable bytes become `\xNN`."""
-    return encodable(file_id)

@@ -9,15 +9,15 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.arrays import ArrayBlocks
 from fer_audit.config import Precision
 from fer_audit.embed.session import EmbedSession, cuda_algorithms
 from fer_audit.embed.types import CUDA, Embeddings, ModelFacts
 from fer_audit.errors import StoreError
-from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.types import PackShard, shard_count
 from fer_audit.progress import Progress, Silent
-from fer_audit.store import StageFolder
+from fer_audit.store.arrays import ArrayBlocks
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.stage import StageFolder
 
 WHOLE = "vectors"
 NONFINITE = "nonfinite_embedding"

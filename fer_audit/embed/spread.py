@@ -10,7 +10,7 @@ from fer_audit.embed.run import embed_shards
 from fer_audit.embed.session import EmbedSession
 from fer_audit.pack.types import PackShard
 from fer_audit.progress import Progress
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 
 def embed_everywhere(

@@ -14,9 +14,9 @@ from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import ModelError
-from fer_audit.locks import folder_lock
 from fer_audit.progress import Progress
-from fer_audit.store import cache_folder, make_folder
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import cache_folder, make_folder
 
 if TYPE_CHECKING:
     import onnx

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fer_audit.encoders.types import MAX_MODEL_BYTES, Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
-from fer_audit.store import file_sha256, make_folder, write_atomically, write_text
+from fer_audit.store.stage import file_sha256, make_folder, write_atomically, write_text
 
 if TYPE_CHECKING:
     import onnx

@@ -34,7 +34,7 @@ from fer_audit.encoders.catalog import (
 )
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
-from fer_audit.store import make_folder
+from fer_audit.store.stage import make_folder
 
 BATCH_NORM_EPSILON = 1.001e-5
 """As Keras builds the network; the model.json of the npm package says 1e-3 and is wrong."""

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from fer_audit.config import FILE_SECONDS
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.decode import MAX_PIXELS, MAX_SIDE, DecodeError
 from fer_audit.pack.jpeg import MAX_MARKERS, MAX_SCANS
 from fer_audit.pack.read import MAX_FILE_BYTES, ListedFiles
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
 from fer_audit.pack.workers import Decoders, worth_starting
-from fer_audit.store import StageFolder
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.stage import StageFolder
 
 AHEAD = 2
 """Shards made before they are asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 
 class PixelsNotKept(Exception):

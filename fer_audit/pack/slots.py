@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import ROW, PackRows
-from fer_audit.store import TEMPORARY
+from fer_audit.store.stage import TEMPORARY
 
 NAMELESS = os.name == "posix"
 """A file that is open can lose its name, and processes inherit its descriptor."""

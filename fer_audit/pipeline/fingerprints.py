@@ -13,8 +13,8 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import embed_fingerprint
 from fer_audit.embed.session import runtime_version
 from fer_audit.embed.types import ModelFacts
-from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import pack_fingerprint
+from fer_audit.store.fingerprint import stage_fingerprint
 
 
 @dataclass(frozen=True, slots=True)

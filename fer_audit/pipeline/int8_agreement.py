@@ -85,7 +85,9 @@ def _clusters_agree(plain: NDArray[np.float32], rounded: NDArray[np.float32]) ->
 
     From starts of their own a few hundred images would tell two optima apart, not two models.
     """
-    from fer_audit.audit.agreement import adjusted_rand  # scipy.stats: 0.9 s of a warm rerun
+    from fer_audit.audit.compare.agreement import (
+        adjusted_rand,  # scipy.stats: 0.9 s of a warm rerun
+    )
 
     ok = np.ones(len(plain), np.bool_)
     try:

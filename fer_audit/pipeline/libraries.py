@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from fer_audit.store import make_folder
+from fer_audit.store.stage import make_folder
 
 _SETTINGS = {
     "matplotlib": "MPLCONFIGDIR",  # the list of fonts; its settings file is looked for there, too

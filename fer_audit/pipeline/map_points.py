@@ -20,16 +20,16 @@ from fer_audit.cluster.map import (
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import MapMethod
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.report.picture_types import (
+from fer_audit.report.files.picture_types import (
     MOST_POINTS,
     ColouringKind,
     MapColouring,
     MapPoints,
     grid_of,
 )
-from fer_audit.report.words import encodable
 from fer_audit.rng import stage_rng
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
+from fer_audit.text import encodable
 
 MOST_GROUPS = 40
 """Groups of a label or batch attribute: nobody tells more colours apart."""

@@ -13,13 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.dataset_facts import usable_rows
-from fer_audit.audit.duplicates import first_copies
+from fer_audit.audit.composition.dataset_facts import usable_rows
+from fer_audit.audit.composition.duplicates import first_copies
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.fingerprint import stage_fingerprint
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.faces import (
     LEAST_IN_MEAN,
@@ -32,13 +31,14 @@ from fer_audit.pack.faces import (
 from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.pack.workers import default_workers
-from fer_audit.pipeline.cells import Cell, SheetRows, cluster_cells, sheet_rows
 from fer_audit.pipeline.map_points import map_points
+from fer_audit.pipeline.picture_rows import Cell, SheetRows, cluster_cells, sheet_rows
 from fer_audit.progress import Progress
-from fer_audit.report.picture_types import ContactSheet, MeanFace, Pictures
-from fer_audit.report.pictures import read_pictures
-from fer_audit.report.words import encodable
-from fer_audit.store import StageFolder
+from fer_audit.report.files.picture_types import ContactSheet, MeanFace, Pictures
+from fer_audit.report.files.pictures import read_pictures
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.stage import StageFolder
+from fer_audit.text import encodable
 
 STAGE = "pictures"
 MOST_MEANS = 1_000

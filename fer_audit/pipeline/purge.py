@@ -16,11 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from fer_audit.durable import remove
 from fer_audit.errors import StoreError
-from fer_audit.locks import LOCK, folder_lock
-from fer_audit.pipeline import folder as run_folder
-from fer_audit.pipeline.cached_stages import (
+from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.purge_cache import (
     CACHED,
     CachedStage,
     is_told_apart_by,
@@ -29,12 +27,14 @@ from fer_audit.pipeline.cached_stages import (
     read_done_mark,
     refuse_links,
 )
-from fer_audit.report.document import read_result
-from fer_audit.report.picture_types import Pictures
-from fer_audit.report.pictures import pictures_json, read_pictures
-from fer_audit.report.shared_pictures import shared_pictures
-from fer_audit.report.timings import read_timings
-from fer_audit.store import TEMPORARY, write_text
+from fer_audit.report.files.document import read_result
+from fer_audit.report.files.picture_types import Pictures
+from fer_audit.report.files.pictures import pictures_json, read_pictures
+from fer_audit.report.files.shared_pictures import shared_pictures
+from fer_audit.report.files.timings import read_timings
+from fer_audit.store.durable import remove
+from fer_audit.store.locks import LOCK, folder_lock
+from fer_audit.store.stage import TEMPORARY, write_text
 
 REASON = "removed by fer-audit purge"
 """Why a purged report shows no faces; it stands in `Pictures.missing` and on the page."""
@@ -221,7 +221,7 @@ class _Work:
         if least is None:
             self._remove("a page that cannot be drawn again", "run", page.name, [page])
             return
-        from fer_audit.audit.withhold import withhold
+        from fer_audit.audit.suppression.run import withhold
         from fer_audit.report.page.report import report_page  # matplotlib: only where it is needed
 
         shared = withhold(result, least)

@@ -25,15 +25,15 @@ from fer_audit.encoders.saturation import EXACT_SUM, SIZE, saturation_graph
 from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
 from fer_audit.errors import DatasetError, ModelError
-from fer_audit.fingerprint import stage_fingerprint
-from fer_audit.locks import folder_lock
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.workers import Decoders, default_workers, worth_starting
 from fer_audit.pipeline.int8_agreement import batches, measure_agreement
 from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
-from fer_audit.store import cache_folder, make_folder
+from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import cache_folder, make_folder
 
 if TYPE_CHECKING:
     import onnx

@@ -8,31 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
-from fer_audit.audit.strata import refuse_unknown_columns
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.map import refuse_missing_umap
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.durable import remove
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.locks import folder_lock
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline import folder as run_folder
-from fer_audit.pipeline.again import cluster_more
-from fer_audit.pipeline.ending import Ending
+from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.extra_partitions import cluster_more
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
+from fer_audit.pipeline.finish import Ending
 from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent
-from fer_audit.report.document import result_json
-from fer_audit.store import (
+from fer_audit.report.files.document import result_json
+from fer_audit.store.durable import remove
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import (
     StageFolder,
     cache_folder,
     make_folder,

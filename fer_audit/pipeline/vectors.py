@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_audit.config import AuditConfig, Resources
-from fer_audit.dataset.types import FaceDataset, printable_id
+from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import WHOLE, join_shards, load_embeddings, missing_shards
 from fer_audit.embed.session import EmbedSession, choose_place, open_sessions
 from fer_audit.embed.spread import embed_everywhere
@@ -20,10 +20,11 @@ from fer_audit.errors import DatasetError, StoreError
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
+from fer_audit.pipeline.disk_space import Places, decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.room import Places, decide_pixels, needed_bytes, pixels_are_kept, size_text
 from fer_audit.progress import Progress
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
+from fer_audit.text import encodable, size_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +135,7 @@ def _forget_changed(work: VectorWork, pack_folder: StageFolder, folder: StageFol
     if changed:
         work.progress.say(
             f"{len(changed)} files are not as they were when they were decoded, though size and time are, "
-            f"e.g. {printable_id(changed[0])}; everything is made again"
+            f"e.g. {encodable(changed[0])}; everything is made again"
         )
         pack_folder.clear()
         folder.clear()

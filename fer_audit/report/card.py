@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.card_croissant import croissant_card
 from fer_audit.report.card_markdown import markdown_card
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_audit.audit.types import Association, AuditResult, Conditional, Ladder
+from fer_audit.audit.types.claims import Association, Conditional, Ladder
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.card_words import SENTENCE, name_of
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    counted,
-    percent,
-    percent_span,
-    span,
-    whole,
-)
+from fer_audit.text import clipped, coefficient, counted, percent, percent_span, span, whole
 
 
 def computed_claims(result: AuditResult) -> Iterator[tuple[Association, Ladder | None]]:

@@ -5,22 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fer_audit.audit.types import (
-    AuditResult,
-    Cell,
-    GroupShare,
-    RejectCount,
-    Representation,
-)
+from fer_audit.audit.types.composition import Cell, GroupShare, RejectCount, Representation
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.set_section import FOUR_FIFTHS, TOP, is_summary
-from fer_audit.report.words import (
-    clipped,
-    counted,
-    p_phrase,
-    percent,
-    share_text,
-    whole,
-)
+from fer_audit.text import clipped, counted, p_phrase, percent, share_text, whole
 
 FEW = 30
 """Images below which nothing is said of a group or a combination but that there are few: the audit's own limit."""

@@ -7,18 +7,11 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Association, AuditResult, Ladder
+from fer_audit.audit.types.claims import Association, Ladder
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.ladder_section import climbs
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import (
-    because,
-    clipped,
-    coefficient,
-    p_text,
-    percent,
-    span,
-    whole,
-)
+from fer_audit.text import because, clipped, coefficient, p_text, percent, span, whole
 
 NO_VALUE = "–"
 

@@ -9,17 +9,12 @@ from itertools import pairwise
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import (
-    TOO_FEW,
-    Association,
-    AssociationCell,
-    AuditResult,
-    ClusterFacts,
-    StabilityFacts,
-)
+from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts, StabilityFacts
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.bars import bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import NONE, clipped, counted, large, percent, whole
+from fer_audit.text import NONE, clipped, counted, large, percent, whole
 
 MANY_GROUPS = 12
 """Above this a table of clusters x groups is left to result.json."""

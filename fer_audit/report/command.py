@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
-from fer_audit.fingerprint import canonical_json
+from fer_audit.store.fingerprint import canonical_json
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,][A-Za-z0-9_.,-]*")
 """What may stand in a command without a quote; anything else is left to the reader."""

@@ -8,23 +8,14 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Comparison, ComparisonFinding, RunFacts, TextDifference
-from fer_audit.report.characters import AnyEncoding
-from fer_audit.report.codec import encode
+from fer_audit.audit.types.compare import Comparison, ComparisonFinding, RunFacts, TextDifference
 from fer_audit.report.compare_tables import associations, cross_table, rung_changes, shares
+from fer_audit.report.files.codec import encode
+from fer_audit.report.render.any_encoding import AnyEncoding
 from fer_audit.report.settings import level_words
 from fer_audit.report.tables import Column, Grid, Heading, Item, plain, prose
 from fer_audit.report.verdict_section import SEVERITY_MARKS
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    large,
-    number,
-    p_phrase,
-    percent,
-    span,
-    whole,
-)
+from fer_audit.text import clipped, coefficient, large, number, p_phrase, percent, span, whole
 
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITY_MARKS.values())
 ABSENT = "–"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.compare import (
     Agreement,
     AttributeComparison,
     Comparison,
@@ -16,16 +16,7 @@ from fer_audit.audit.types import (
 )
 from fer_audit.report.cluster_section import MANY_GROUPS
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    counted,
-    p_text,
-    percent,
-    share_text,
-    span,
-    whole,
-)
+from fer_audit.text import clipped, coefficient, counted, p_text, percent, share_text, span, whole
 
 NO_VALUE = "–"
 _SHOWN_KINDS = ("demographic", "label")

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import AuditResult, DatasetFacts, Duplicates, LedgerEntry, RejectCount
+from fer_audit.audit.types.composition import DatasetFacts, Duplicates, RejectCount
+from fer_audit.audit.types.result import AuditResult, LedgerEntry
 from fer_audit.config import Timing
 from fer_audit.report.gaps import gaps
 from fer_audit.report.tables import Column, Flow, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import clipped, counted
+from fer_audit.text import clipped, counted
 
 _ID_LENGTH = 60
 _EXAMPLES = 3

@@ -6,8 +6,9 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from fer_audit.audit.types import AuditResult, Ladder, Rung
-from fer_audit.report.words import NONE
+from fer_audit.audit.types.claims import Ladder, Rung
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.text import NONE
 
 _WORDS = {
     "Indices": "diversity indices",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import WITHHELD, GateRule
+from fer_audit.audit.types.result import GateRule
 from fer_audit.report.tables import Column, Grid, Heading, plain, prose
-from fer_audit.report.words import clipped, counted
+from fer_audit.text import WITHHELD, clipped, counted
 
 
 def gate(rules: Sequence[GateRule]) -> list[RenderableType]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Cell, Intersections
+from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.report.tables import Column, Grid, Heading, plain, prose
-from fer_audit.report.words import because, clipped, counted, p_text, whole
+from fer_audit.text import because, clipped, counted, p_text, whole
 
 WORST = 5
 """Combinations shown of each list; result.json has more."""

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Conditional, Ladder, Rung
+from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.report.bars import interval, scale
 from fer_audit.report.questions import weakest
 from fer_audit.report.tables import Column, FirstThatFits, Flow, Grid, Item, plain, prose
-from fer_audit.report.words import (
-    because,
-    clipped,
-    counted,
-    p_text,
-    percent,
-    percent_span,
-)
+from fer_audit.text import because, clipped, counted, p_text, percent, percent_span
 
 NO_VALUE = "–"
 LOSSES = 3

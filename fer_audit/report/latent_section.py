@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import GroupOverlap, LatentOverlap, PairOverlap
+from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.report.bars import TARGET, bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import (
+from fer_audit.text import (
     because,
     clipped,
     coefficient,

@@ -7,18 +7,10 @@ from collections.abc import Callable, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import BatchPrediction, SubsetCheck
+from fer_audit.audit.types.claims import BatchPrediction
+from fer_audit.audit.types.composition import SubsetCheck
 from fer_audit.report.tables import Column, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import (
-    because,
-    clipped,
-    coefficient,
-    counted,
-    p_phrase,
-    p_text,
-    percent,
-    whole,
-)
+from fer_audit.text import because, clipped, coefficient, counted, p_phrase, p_text, percent, whole
 
 
 def batches(predictions: Sequence[BatchPrediction]) -> list[RenderableType]:

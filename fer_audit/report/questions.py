@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types import Conditional
+from fer_audit.audit.types.claims import Conditional
 
 SHOWN = 3
 """Questions shown of each rung, those that leave least; result.json has all."""

@@ -8,18 +8,11 @@ from typing import Literal
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import Association, AuditResult, GroupSpread, Recluster, ReplayAttribute
+from fer_audit.audit.types.claims import Association, GroupSpread, Recluster, ReplayAttribute
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.bars import TARGET, interval, scale
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import (
-    because,
-    clipped,
-    coefficient,
-    counted,
-    percent,
-    percent_span,
-    span,
-)
+from fer_audit.text import because, clipped, coefficient, counted, percent, percent_span, span
 
 NO_VALUE = "–"
 _CELLS = 18

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.composition import (
     AgeHeaping,
     GroupShare,
     Indices,
@@ -18,7 +18,7 @@ from fer_audit.audit.types import (
 )
 from fer_audit.report.bars import TARGET, bar
 from fer_audit.report.tables import INDENT, Column, Flow, Grid, Heading, plain, prose
-from fer_audit.report.words import clipped, coefficient, counted, number, p_phrase, share_text
+from fer_audit.text import clipped, coefficient, counted, number, p_phrase, share_text
 
 MANY_GROUPS = 12
 """Above this, and for batches, only the largest few groups are shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 
 ALPHA = 0.05
 """For a result whose settings do not say."""

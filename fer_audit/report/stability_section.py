@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import AttributeStability, ClusterFacts, StabilityFacts, VariantV
+from fer_audit.audit.types.claims import AttributeStability, ClusterFacts, StabilityFacts, VariantV
 from fer_audit.report.bars import TARGET, bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, plain, prose
-from fer_audit.report.words import because, clipped, coefficient, counted, p_phrase, span, whole
+from fer_audit.text import because, clipped, coefficient, counted, p_phrase, span, whole
 
 NO_VALUE = "–"
 _JACCARD_CELLS = 20

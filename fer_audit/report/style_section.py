@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
-from fer_audit.audit.types import AuditResult, StyleBaseline, StyleTest
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.space import StyleBaseline, StyleTest
 from fer_audit.report.bars import bar
 from fer_audit.report.tables import Column, FirstThatFits, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import because, clipped, coefficient, measured, p_text, percent, span
+from fer_audit.text import because, clipped, coefficient, measured, p_text, percent, span
 
 NO_VALUE = "–"
 SENTENCES = 3

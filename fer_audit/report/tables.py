@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fer_audit.report.words import visible
+from fer_audit.text import visible
 
 GAP = 2
 _LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")

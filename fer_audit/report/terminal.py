@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import Timing
-from fer_audit.report.characters import AnyEncoding
 from fer_audit.report.claim_section import claims
 from fer_audit.report.cluster_section import clusters
 from fer_audit.report.fine_print import duplicates, files_and_labels, how_computed, missing_values
@@ -16,6 +15,7 @@ from fer_audit.report.gate_section import gate
 from fer_audit.report.intersection_section import combinations
 from fer_audit.report.latent_section import latent
 from fer_audit.report.origin_section import batches, subset
+from fer_audit.report.render.any_encoding import AnyEncoding
 from fer_audit.report.replay_section import replay
 from fer_audit.report.set_section import who_is_in_it
 from fer_audit.report.settings import ALPHA, level, setting

@@ -9,9 +9,9 @@ from rich.console import RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from fer_audit.audit.types import AuditResult, Finding, PlantedCheck
+from fer_audit.audit.types.result import AuditResult, Finding, PlantedCheck
 from fer_audit.report.tables import Column, Flow, Grid, Heading, Item, plain, prose
-from fer_audit.report.words import counted
+from fer_audit.text import counted
 
 SEVERITY_MARKS = {
     "warning": Text.assemble(("■ ", "bold red"), ("warning", "bold")),

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fer_audit.audit.types import Association, AuditResult, PlantedCheck, Rung
-from fer_audit.audit.wording import p_value, spoken
+from fer_audit.audit.types.claims import Association, Rung
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
+from fer_audit.text import display, p_phrase
 
 _BATCH_WORDS = ("crawl", "batch", "session")
 """One of them is in the name of a rung that asks whether the batch explains a claim."""
@@ -72,7 +73,7 @@ def _check_seen(fact: Fact, result: AuditResult) -> PlantedCheck | None:
     if fact.batch is not None:
         expected += f", also within a {fact.batch}"
     return PlantedCheck(
-        claim=f"clusters follow the {spoken(fact.attribute)}",
+        claim=f"clusters follow the {display(fact.attribute)}",
         expected=expected,
         found=_with_rungs(_strength(association), rungs),
         agrees=is_high
@@ -109,7 +110,7 @@ def _check_free(fact: Fact, result: AuditResult) -> PlantedCheck | None:
         return None
     p = association.p_permutation
     return PlantedCheck(
-        claim=f"{spoken(fact.attribute)} is tied to nothing",
+        claim=f"{display(fact.attribute)} is tied to nothing",
         expected=f"p above {_alpha(result):g}",
         found=_strength(association),
         agrees=p is not None and p > _alpha(result),
@@ -161,7 +162,7 @@ def _strength(association: Association) -> str:
     if association.low is not None and association.high is not None:
         text += f" ({association.low:.2f}-{association.high:.2f})"
     p = association.p_permutation
-    return text if p is None else f"{text}, {p_value(p)}"
+    return text if p is None else f"{text}, {p_phrase(p)}"
 
 
 def _with_rungs(text: str, rungs: list[Rung]) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_audit.errors import StoreError
-from fer_audit.locks import folder_lock
-from fer_audit.store import TEMPORARY, cache_folder, make_folder
+from fer_audit.store.locks import folder_lock
+from fer_audit.store.stage import TEMPORARY, cache_folder, make_folder
 from fer_audit.synth.draw import draw_face
 from fer_audit.synth.plant import ABOUT, SEED, Row, describe, plant_rows
 

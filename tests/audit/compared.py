@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.compare import ReadRun
+from fer_audit.audit.compare.run import ReadRun
+from fer_audit.audit.compare.vectors import measure_vectors
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import LabelColumn, RunRows
-from fer_audit.audit.vectors import measure_vectors
+from fer_audit.audit.types.compare import LabelColumn, RunRows
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.association import associate
-from fer_audit.audit.types import Association
+from fer_audit.audit.claims.association import associate
+from fer_audit.audit.types.claims import Association
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
 from fer_audit.embed.types import Embeddings, ModelFacts

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from fer_audit.audit.axes import principal_axes
 from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.space.axes import principal_axes
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
 from fer_audit.config import AuditConfig

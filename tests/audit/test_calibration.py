@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import Ladder
+from fer_audit.audit.types.claims import Ladder
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of

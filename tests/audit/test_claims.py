@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.audit.batch import left_out_accuracy
+from fer_audit.audit.claims.batch_leakage import left_out_accuracy
+from fer_audit.audit.claims.stability import stability_facts
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.stable import stability_facts
-from fer_audit.audit.types import AuditResult, Ladder
+from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset

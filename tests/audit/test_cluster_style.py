@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from fer_audit.audit.cluster_style import cluster_styles
-from fer_audit.audit.types import ClusterStyle
+from fer_audit.audit.space.cluster_style import cluster_styles
+from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.pack.types import STYLE_NAMES
 from tests.audit.inputs import clustering_of
 

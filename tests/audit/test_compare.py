@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from fer_audit.audit.agreement import adjusted_rand, measure_agreement
-from fer_audit.audit.compare import ReadRun, compare_runs
-from fer_audit.audit.compare_rows import match_rows
-from fer_audit.audit.tables import cross_table
-from fer_audit.audit.types import Comparison, Ladder, Rung
-from fer_audit.audit.vectors import measure_vectors
+from fer_audit.audit.compare.agreement import adjusted_rand, measure_agreement
+from fer_audit.audit.compare.matching import match_rows
+from fer_audit.audit.compare.run import ReadRun, compare_runs
+from fer_audit.audit.compare.vectors import measure_vectors
+from fer_audit.audit.stats.tables import cross_table
+from fer_audit.audit.types.claims import Ladder, Rung
+from fer_audit.audit.types.compare import Comparison
 from tests.audit.compared import GENDERS, QUICK, run_of
 
 N = 600
@@ -189,7 +190,7 @@ def test_the_test_of_two_samples_is_fishers() -> None:
     """Without common images the draw is Fisher's; ordered by difference, for two equal sizes the p is the same."""
     from scipy.stats import fisher_exact
 
-    from fer_audit.audit.compare_shares import SharedCounts, share_p
+    from fer_audit.audit.compare.shares import SharedCounts, share_p
 
     tested = SharedCounts(first=40, second=40, common=0, listed_common=0, groups={})
     rng = np.random.default_rng(0)
@@ -201,7 +202,7 @@ def test_the_test_of_two_samples_is_fishers() -> None:
 
 def test_shared_images_count_once_under_no_difference() -> None:
     """Two overlapping draws from one crowd: p stays uniform, where a two-sample test would be far too shy."""
-    from fer_audit.audit.compare_shares import SharedCounts, share_p
+    from fer_audit.audit.compare.shares import SharedCounts, share_p
 
     rng = np.random.default_rng(4)
     tested = SharedCounts(first=300, second=300, common=250, listed_common=250, groups={})
@@ -360,7 +361,7 @@ def test_v_of_another_k_stands_beside_its_null_band() -> None:
 def test_vectors_are_measured_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = RNG.random((50, 8), dtype=np.float32) * (RNG.random((50, 8)) < 0.6)
     ok = np.arange(50) % 5 > 0
-    monkeypatch.setattr("fer_audit.audit.vectors.BLOCK_BYTES", 7 * 8 * 4)
+    monkeypatch.setattr("fer_audit.audit.compare.vectors.BLOCK_BYTES", 7 * 8 * 4)
 
     found = measure_vectors(vectors.astype(np.float32), ok)
 

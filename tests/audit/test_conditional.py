@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from fer_audit.audit.conditional import (
+from fer_audit.audit.claims.conditional_tests import affordable, ask, correct
+from fer_audit.audit.claims.confounders import Question, combined, image_sizes, style_bins
+from fer_audit.audit.stats.conditional_mi import (
     conditional_information,
     kept_interval,
     marginal_information,
     stratify,
 )
-from fer_audit.audit.conditionals import affordable, ask, correct
-from fer_audit.audit.information import expected_mutual_information
-from fer_audit.audit.strata import Question, combined, image_sizes, style_bins
-from fer_audit.audit.types import Conditional
+from fer_audit.audit.stats.information import expected_mutual_information
+from fer_audit.audit.types.claims import Conditional
 from fer_audit.pack.types import STYLE_NAMES
 from tests.audit.inputs import Codes, attribute, rows_of
 

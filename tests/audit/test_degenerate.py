@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.pack.types import STYLE_NAMES

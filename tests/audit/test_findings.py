@@ -10,10 +10,11 @@ import pytest
 
 from fer_audit.audit.findings import find
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import Cell, Finding
-from fer_audit.audit.wording import listed, p_value, part, percent
+from fer_audit.audit.types.composition import Cell
+from fer_audit.audit.types.result import Finding
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
+from fer_audit.text import listed, p_phrase, part, percent
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
 
 
@@ -214,9 +215,9 @@ def test_shares_are_never_rounded_to_nothing_or_to_all() -> None:
 
 
 def test_p_values_keep_their_size() -> None:
-    assert p_value(0.4226) == "p = 0.42"
-    assert p_value(1.7e-20) == "p = 1.7e-20"
-    assert p_value(0.0) == "p < 1e-300"
+    assert p_phrase(0.4226) == "p = 0.42"
+    assert p_phrase(1.7e-20) == "p = 1.7e-20"
+    assert p_phrase(0.0) == "p < 1e-300"
 
 
 def test_words_are_listed_as_people_do() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_audit.audit.diversity import diversity_indices
-from fer_audit.audit.goodness import target_distance
-from fer_audit.audit.information import theils_u
-from fer_audit.audit.representation import age_heaping
-from fer_audit.audit.resampling import null_band
-from fer_audit.audit.subset import check_subset
-from fer_audit.audit.tables import cross_table
+from fer_audit.audit.composition.diversity import diversity_indices
+from fer_audit.audit.composition.representation import age_heaping
+from fer_audit.audit.composition.subset import check_subset
+from fer_audit.audit.stats.goodness_of_fit import target_distance
+from fer_audit.audit.stats.information import theils_u
+from fer_audit.audit.stats.resampling import null_band
+from fer_audit.audit.stats.tables import cross_table
 from tests.audit.inputs import RACES, TABLE_ONE, association_of, picked
 
 PUBLISHED = np.array([10078, 4526, 3434, 3975, 1692])

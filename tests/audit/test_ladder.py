@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.association import correct_for_attributes
-from fer_audit.audit.ladder import climb
-from fer_audit.audit.types import Rung
+from fer_audit.audit.claims.association import correct_for_attributes
+from fer_audit.audit.claims.ladder import climb
+from fer_audit.audit.types.claims import Rung
 from tests.audit.inputs import TABLE_ONE, association_of
 
 STRONG = np.array([[60, 20], [20, 60]])

@@ -8,9 +8,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score, silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
-from fer_audit.audit.latent import SUBSAMPLE, latent_overlaps, silhouette
-from fer_audit.audit.probes import probe_pair
-from fer_audit.audit.types import LatentOverlap
+from fer_audit.audit.space.overlap import SUBSAMPLE, latent_overlaps, silhouette
+from fer_audit.audit.stats.linear_probe import probe_pair
+from fer_audit.audit.types.space import LatentOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, rows_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from fer_audit.audit.intersections import intersect, more_images
-from fer_audit.audit.loglinear import _design, fit_pairs, pair_residuals
+from fer_audit.audit.composition.intersections import intersect, more_images
+from fer_audit.audit.stats.loglinear import _design, fit_pairs, pair_residuals
 from tests.audit.inputs import attribute
 
 

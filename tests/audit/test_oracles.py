@@ -19,18 +19,23 @@ from statsmodels.api import GLM, families
 from statsmodels.stats.contingency_tables import Table
 from statsmodels.stats.multitest import multipletests
 
-from fer_audit.audit.cells import lift_with_interval
-from fer_audit.audit.correction import benjamini_hochberg, holm
-from fer_audit.audit.diversity import diversity_indices
-from fer_audit.audit.goodness import fit_chi2, jensen_shannon, ratio_interval, wilson_interval
-from fer_audit.audit.information import (
+from fer_audit.audit.claims.cells import lift_with_interval
+from fer_audit.audit.composition.diversity import diversity_indices
+from fer_audit.audit.composition.intersections import mutual_residuals
+from fer_audit.audit.stats.goodness_of_fit import (
+    fit_chi2,
+    jensen_shannon,
+    ratio_interval,
+    wilson_interval,
+)
+from fer_audit.audit.stats.information import (
     adjusted_mutual_information,
     duchers_z,
     npmi,
     theils_u,
 )
-from fer_audit.audit.intersections import mutual_residuals
-from fer_audit.audit.tables import adjusted_residuals, drop_empty
+from fer_audit.audit.stats.multiple_testing import benjamini_hochberg, holm
+from fer_audit.audit.stats.tables import adjusted_residuals, drop_empty
 from tests.audit.inputs import TABLE_ONE, association_of, labels_of
 
 with warnings.catch_warnings():

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from fer_audit.audit.diversity import diversity_indices
-from fer_audit.audit.resampling import corrected_v_interval, null_band
-from fer_audit.audit.tables import corrected_v
-from fer_audit.audit.types import Association
+from fer_audit.audit.composition.diversity import diversity_indices
+from fer_audit.audit.stats.resampling import corrected_v_interval, null_band
+from fer_audit.audit.stats.tables import corrected_v
+from fer_audit.audit.types.claims import Association
 from tests.audit.inputs import TABLE_ONE, association_of, picked
 
 few = settings(max_examples=30, deadline=None)

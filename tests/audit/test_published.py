@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fer_audit.audit.published import TABLE, published_values
+from fer_audit.audit.claims.published import TABLE, published_values
 from fer_audit.audit.run import audit_dataset
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import RACES, TABLE_ONE, attribute, dataset_of, rows_of

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chi2, kruskal, rankdata
 
-from fer_audit.audit import rank_null
-from fer_audit.audit.rank_null import h_statistic
-from fer_audit.audit.resampling import monte_carlo_p
+from fer_audit.audit.stats import kruskal_null as rank_null
+from fer_audit.audit.stats.kruskal_null import h_statistic
+from fer_audit.audit.stats.resampling import monte_carlo_p
 
 DRAWS = 1500
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_audit.audit.batch import predict_from_batch
-from fer_audit.audit.intersections import intersect
+from fer_audit.audit.claims.batch_leakage import predict_from_batch
+from fer_audit.audit.composition.intersections import intersect
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.audit.replay import recluster, replay
+from fer_audit.audit.claims.replay import recluster, replay
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.tables import cross_table
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.stats.tables import cross_table
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Study
 from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError

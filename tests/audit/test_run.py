@@ -11,10 +11,10 @@ import pytest
 
 from fer_audit.audit.findings import find
 from fer_audit.audit.run import affordable_draws, audit_dataset
-from fer_audit.audit.types import AuditResult, PlantedCheck
-from fer_audit.audit.wording import p_value, part, percent
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
+from fer_audit.text import p_phrase, part, percent
 from tests.audit.inputs import (
     RACES,
     TABLE_ONE,
@@ -95,7 +95,7 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
     }
     race = next(each for each in found.associations if each.attribute == "race")
     fallen = next(each.text for each in found.findings if each.code == "nothing_beyond_chance")
-    assert f"{p_value(race.p_holm or 0)} after Holm, stopped at rung 1 (seen), n = 600" in fallen
+    assert f"{p_phrase(race.p_holm or 0)} after Holm, stopped at rung 1 (seen), n = 600" in fallen
     first = found.findings[0]
     assert first.code == "clusters_follow"
     assert first.text.startswith("Age bin, not race, is what the 3 clusters go together with")

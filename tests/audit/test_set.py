@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.dataset_facts import count_reasons, fully_labelled
-from fer_audit.audit.duplicates import find_duplicates, first_copies
-from fer_audit.audit.intersections import intersect, mutual_residuals
-from fer_audit.audit.representation import age_heaping, represent
-from fer_audit.audit.subset import WITH_REPLACEMENT, WITHOUT_REPLACEMENT, check_subset
-from fer_audit.audit.types import Count, Representation, SubsetCheck
+from fer_audit.audit.composition.dataset_facts import count_reasons, fully_labelled
+from fer_audit.audit.composition.duplicates import find_duplicates, first_copies
+from fer_audit.audit.composition.intersections import intersect, mutual_residuals
+from fer_audit.audit.composition.representation import age_heaping, represent
+from fer_audit.audit.composition.subset import WITH_REPLACEMENT, WITHOUT_REPLACEMENT, check_subset
+from fer_audit.audit.types.composition import Count, Representation, SubsetCheck
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, dataset_of, rows_of
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import kruskal
 
-from fer_audit.audit.association import associate
-from fer_audit.audit.style import style_baselines, style_tests
-from fer_audit.audit.tables import cross_table
-from fer_audit.audit.types import StyleTest
+from fer_audit.audit.claims.association import associate
+from fer_audit.audit.space.style import style_baselines, style_tests
+from fer_audit.audit.stats.tables import cross_table
+from fer_audit.audit.types.space import StyleTest
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES

@@ -13,19 +13,14 @@ from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, milp
 from scipy.sparse import csr_matrix
 
-from fer_audit.audit.disclosure import Sums, exposed, protect
-from fer_audit.audit.intersections import intersect
-from fer_audit.audit.types import (
-    MIN_CELL,
-    AuditResult,
-    Duplicates,
-    GateRule,
-    GroupShare,
-    RejectCount,
-)
-from fer_audit.audit.withhold import withhold
-from fer_audit.audit.withhold_differences import telling
-from fer_audit.audit.withhold_network import exposed_edges, network, protect_edges
+from fer_audit.audit.composition.intersections import intersect
+from fer_audit.audit.suppression.differences import telling
+from fer_audit.audit.suppression.disclosure import Sums, exposed, protect
+from fer_audit.audit.suppression.network import exposed_edges, network, protect_edges
+from fer_audit.audit.suppression.run import withhold
+from fer_audit.audit.types.composition import Duplicates, GroupShare, RejectCount
+from fer_audit.audit.types.not_computable import MIN_CELL
+from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.dataset.types import Attribute
 from fer_audit.errors import ConfigError
 from tests.report.results import PEOPLE, association, bare, paper, representation, utkface

@@ -25,9 +25,9 @@ from fer_audit.embed.session import EmbedSession
 from fer_audit.embed.types import CPU, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, DatasetError, LockedError, ModelError
-from fer_audit.locks import folder_lock
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.progress import Silent
+from fer_audit.store.locks import folder_lock
 from tests.bench.conftest import Bench
 from tests.graphs import convolution_graph, save
 

@@ -12,7 +12,7 @@ import pytest
 from fer_audit.cli.app import COMMANDS
 from fer_audit.embed.session import CUDA, available_providers
 from fer_audit.encoders.sidecar import sidecar_path
-from fer_audit.locks import folder_lock
+from fer_audit.store.locks import folder_lock
 from tests.cli.conftest import Call
 from tests.drawings import draw_face
 from tests.graphs import mean_colour_graph, save

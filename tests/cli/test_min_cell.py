@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fer_audit.report.document import result_json
+from fer_audit.report.files.document import result_json
 from tests.cli.conftest import Call
 from tests.report.results import utkface
 

@@ -13,12 +13,12 @@ import pytest
 from fer_audit.cli.purge import PURGE_SCHEMA
 from fer_audit.config import AuditConfig, ReportOptions, Resources
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.locks import LOCK, folder_lock
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.ending import least_on_page
+from fer_audit.pipeline.finish import least_on_page
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run import Until
-from fer_audit.report.pictures import read_pictures
+from fer_audit.report.files.pictures import read_pictures
+from fer_audit.store.locks import LOCK, folder_lock
 from tests.cli.conftest import Call
 from tests.drawings import draw_faces
 

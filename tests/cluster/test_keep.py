@@ -16,7 +16,7 @@ from fer_audit.cluster.run import (
 )
 from fer_audit.cluster.types import Clustering
 from fer_audit.progress import Silent
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.cluster.clouds import clouds
 
 

@@ -20,7 +20,7 @@ from fer_audit.cluster.map import (
     umap_map,
 )
 from fer_audit.errors import ConfigError
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.cluster.clouds import all_ok, clouds
 
 

@@ -19,7 +19,7 @@ from fer_audit.cluster.run import (
 )
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.progress import Silent
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.cluster.blobs import SHARES, blobs
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.dataset.folder import is_expression, is_split
+from fer_audit.dataset.formats.folder import is_expression, is_split
 from fer_audit.dataset.load import load_dataset
 from tests.dataset.trees import plant, reasons, words
 

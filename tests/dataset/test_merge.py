@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.dataset.merge import MergedRows, merge_lines
+from fer_audit.dataset.table.merge import MergedRows, merge_lines
 
 lines_of_a_table = st.lists(
     st.tuples(st.sampled_from(["a", "b", "\u00e9", "Z"]), st.integers(-1, 1), st.integers(-1, 1))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset.columns import PATH_NAMES
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.table.columns import PATH_NAMES
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.trees import plant, plant_table, read_beside_faces, words
 

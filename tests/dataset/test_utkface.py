@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
+from fer_audit.dataset.formats.utkface import GENDERS, RACES, parse_name
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.dataset.utkface import GENDERS, RACES, parse_name
 from tests.dataset.trees import plant, reasons, words
 
 NAME = "26_1_2_20170116184024662.jpg.chip.jpg"

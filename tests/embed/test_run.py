@@ -20,7 +20,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackShard
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.graphs import SIZE, black_is_nan_graph, save
 
 N = 11

@@ -19,7 +19,7 @@ from fer_audit.errors import ModelError, StoreError
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackShard
 from fer_audit.progress import Silent
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.graphs import SIZE, convolution_graph, save
 
 ROWS = 5

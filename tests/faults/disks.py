@@ -21,8 +21,8 @@ import fer_audit.audit.findings
 import fer_audit.audit.run
 import fer_audit.report.page.report  # noqa: F401 - likewise: each would be imported in every fork
 from fer_audit.cli import main as program
-from fer_audit.locks import LOCK
-from fer_audit.store import TEMPORARY
+from fer_audit.store.locks import LOCK
+from fer_audit.store.stage import TEMPORARY
 from tests.faults.conftest import QUICK
 from tests.faults.kills import Place, undo_shard, watch
 

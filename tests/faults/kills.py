@@ -25,7 +25,7 @@ from fer_audit.config import AuditConfig, Resources
 from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import run_audit
 from fer_audit.progress import Silent
-from fer_audit.store import TEMPORARY, StageFolder
+from fer_audit.store.stage import TEMPORARY, StageFolder
 from tests.drawings import draw_face
 
 START = """

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.store import file_sha256
+from fer_audit.store.stage import file_sha256
 from tests.drawings import draw_faces
 from tests.faults.conftest import QUICK
 from tests.faults.crowd import SHARD_ROWS, Crowd, Ended

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from pyarrow import parquet
 
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
 from tests.drawings import draw_face
 from tests.faults import odd_pictures
 from tests.faults.conftest import QUICK, Finished, clean_environment, command

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.locks import LOCK
-from fer_audit.store import TEMPORARY
+from fer_audit.store.locks import LOCK
+from fer_audit.store.stage import TEMPORARY
 from tests.drawings import draw_faces
 from tests.faults.conftest import QUICK, Program
 from tests.faults.crowd import SHARD_ROWS, Crowd, Ended

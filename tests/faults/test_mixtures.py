@@ -26,10 +26,10 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.rows import empty_rows
-from fer_audit.pipeline.folder import DONE
-from fer_audit.report.document import parse_result, result_json
+from fer_audit.pipeline.run_folder import DONE
+from fer_audit.report.files.document import parse_result, result_json
+from fer_audit.report.files.read_run import read_finished_result
 from fer_audit.report.page.report import ALARM, report_page
-from fer_audit.report.read_run import read_finished_result
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
 from tests.pack.files import encoded, png

@@ -17,8 +17,8 @@ import pytest
 from pyarrow import parquet
 
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.escapes import encodable, visible
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
+from fer_audit.text import encodable, visible
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK, clean_environment, command
 from tests.faults.several import Said, call_all

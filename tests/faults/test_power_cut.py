@@ -16,7 +16,7 @@ WRITE_A_PART = """
 import sys
 from pathlib import Path
 import numpy as np
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 
 folder = StageFolder.open(Path(sys.argv[1]), "pack", "f" * 64)
 folder.write_part("p", {"n": 3}, a=np.arange(3), b=np.arange(4))

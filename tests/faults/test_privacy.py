@@ -22,14 +22,14 @@ from pyarrow import parquet
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.locks import LOCK
-from fer_audit.pipeline.folder import DONE
 from fer_audit.pipeline.purge import REASON
+from fer_audit.pipeline.run_folder import DONE
 from fer_audit.report.charts.theme import FileKind
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
+from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.page.report import report_charts, save_charts
-from fer_audit.report.pictures import read_pictures
-from fer_audit.store import file_sha256
+from fer_audit.store.locks import LOCK
+from fer_audit.store.stage import file_sha256
 from tests.drawings import draw_face, utkface_name
 from tests.encoders.networks import narrow_spec, random_layers
 from tests.faults.conftest import QUICK, clean_environment, command

@@ -16,7 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
 from tests.drawings import draw_faces, utkface_name
 from tests.faults.conftest import QUICK, Finished, clean_environment, command
 from tests.faults.several import call_all

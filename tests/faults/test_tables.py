@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.report.document import read_result
+from fer_audit.report.files.document import read_result
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
 from tests.faults.several import Said, call_all

@@ -20,8 +20,8 @@ from PIL import Image
 
 from fer_audit.bench.tuning import TUNING_SCHEMA
 from fer_audit.encoders.sidecar import SIDECAR_SCHEMA
-from fer_audit.report.document import result_json
-from fer_audit.report.pictures import pictures_json
+from fer_audit.report.files.document import result_json
+from fer_audit.report.files.pictures import pictures_json
 from fer_audit.synth.plant import describe, plant_rows
 from tests.graphs import mean_colour_graph
 from tests.pack.files import checker, encoded

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from fer_audit.audit.gate import parse_rule
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.bench.tuning import TUNING, read_tunings
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
@@ -27,9 +27,9 @@ from fer_audit.cli.run import run_command
 from fer_audit.cli.settings import OWN_FILE, settings_from_files
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.ages import parse_age_group, parse_years
+from fer_audit.dataset.formats.utkface import GENDERS, OLDEST, RACES, has_utkface_names, parse_name
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.types import FaceDataset, printable_id
-from fer_audit.dataset.utkface import GENDERS, OLDEST, RACES, has_utkface_names, parse_name
+from fer_audit.dataset.types import FaceDataset
 from fer_audit.encoders.graph_check import refuse_foreign_parts
 from fer_audit.encoders.sidecar import load_model
 from fer_audit.encoders.weights import read_h5, read_tarball
@@ -37,13 +37,14 @@ from fer_audit.errors import FerAuditError
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.jpeg import decode_plain_jpeg, plain_shape
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.folder import finished_result
+from fer_audit.pipeline.run_folder import finished_result
 from fer_audit.progress import Silent
-from fer_audit.report.pictures import read_pictures
-from fer_audit.report.read_run import read_finished_result
-from fer_audit.report.timings import read_timings
-from fer_audit.store import StageFolder
+from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.read_run import read_finished_result
+from fer_audit.report.files.timings import read_timings
+from fer_audit.store.stage import StageFolder
 from fer_audit.synth.check import check_planted
+from fer_audit.text import encodable
 from tests.fuzz import seeds
 from tests.report.results import bare
 
@@ -108,7 +109,7 @@ def check_dataset(dataset: FaceDataset) -> None:
         assert attribute.codes.shape == (n,)
         assert n == 0 or -1 <= attribute.codes.min() <= attribute.codes.max()
         assert n == 0 or attribute.codes.max() < len(attribute.categories)
-    for text in (*dataset.notes, *map(printable_id, dataset.ids)):
+    for text in (*dataset.notes, *map(encodable, dataset.ids)):
         text.encode()
 
 
@@ -249,7 +250,7 @@ def feed_names(data: bytes, folder: Path) -> None:
         assert -1 <= labels.age <= OLDEST
         assert -1 <= labels.gender < len(GENDERS)
         assert -1 <= labels.race < len(RACES)
-        printable_id(name).encode()
+        encodable(name).encode()
         parse_years(name)
         group = parse_age_group(name)
         assert group is None or 0 <= group.low <= group.high

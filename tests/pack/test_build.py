@@ -18,7 +18,7 @@ from fer_audit.pack.read import MAX_FILE_BYTES, read_file
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import PackRows, PackShard
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.pack.files import RED, checker, dataset_of, encoded, rewrite_in_place
 
 SIZE = 16

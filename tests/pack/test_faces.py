@@ -19,7 +19,7 @@ from fer_audit.pack.faces import (
 )
 from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.pack.shards import GivenShards, flat, opened, values
 
 RED, GREEN = (200, 20, 30), (30, 160, 40)

@@ -23,7 +23,7 @@ from fer_audit.pack.rows import decode_files, empty_rows
 from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import DecoderBug, Decoders, Stopped, worth_starting
-from fer_audit.store import TEMPORARY, StageFolder
+from fer_audit.store.stage import TEMPORARY, StageFolder
 from tests.pack.files import checker, dataset_of, encoded, plain_png
 from tests.processes import children, is_decoder, resident_bytes, session, wait_until
 
@@ -275,7 +275,7 @@ import numpy as np
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
-from fer_audit.store import StageFolder
+from fer_audit.store.stage import StageFolder
 from tests.pack.files import dataset_of
 
 print("started", flush=True)

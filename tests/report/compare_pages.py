@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_audit.audit.compare import ReadRun, compare_runs
-from fer_audit.audit.types import Comparison
+from fer_audit.audit.compare.run import ReadRun, compare_runs
+from fer_audit.audit.types.compare import Comparison
 from fer_audit.config import AuditConfig
 from fer_audit.report.page.compare import comparison_page
 from tests.audit.compared import run_of

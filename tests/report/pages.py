@@ -13,8 +13,8 @@ from pathlib import Path
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
-from fer_audit.report.words import clipped, visible
 from fer_audit.synth.folder import write_demo
+from fer_audit.text import clipped, visible
 from tests.drawings import draw_face
 
 PAGE = "report.html"

@@ -8,37 +8,41 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fer_audit.audit.types import (
-    AUDIT_SCHEMA,
-    AgeHeaping,
+from fer_audit.audit.types.claims import (
     Association,
     AssociationCell,
-    AuditResult,
     BatchPrediction,
-    Cell,
     ClusterFacts,
-    ClusterStyle,
+    Ladder,
+    PublishedValue,
+    Rung,
+    Starts,
+    SweepEntry,
+)
+from fer_audit.audit.types.composition import (
+    AgeHeaping,
+    Cell,
     Count,
     DatasetFacts,
     Duplicates,
-    Finding,
-    GateRule,
     GroupShare,
     Indices,
     Intersections,
-    Ladder,
-    LedgerEntry,
-    PlantedCheck,
-    PublishedValue,
     RejectCount,
     Representation,
-    Rung,
-    Starts,
     SubsetCheck,
     SubsetGroup,
-    SweepEntry,
     TargetDistance,
 )
+from fer_audit.audit.types.result import (
+    AUDIT_SCHEMA,
+    AuditResult,
+    Finding,
+    GateRule,
+    LedgerEntry,
+    PlantedCheck,
+)
+from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.config import Timing
 from fer_audit.embed.types import ModelFacts
 from tests.report.results_upper import with_upper_half, without_values

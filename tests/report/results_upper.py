@@ -9,26 +9,27 @@ from dataclasses import replace
 from itertools import combinations
 from statistics import NormalDist
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.claims import (
     AttributeStability,
-    AuditResult,
     ClusterStability,
-    ClusterStyle,
     Conditional,
-    GateRule,
-    GroupOverlap,
     GroupSpread,
     Ladder,
-    LatentOverlap,
-    PairOverlap,
-    PrincipalAxes,
     Recluster,
     Replay,
     ReplayAttribute,
     StabilityFacts,
+    VariantV,
+)
+from fer_audit.audit.types.result import AuditResult, GateRule
+from fer_audit.audit.types.space import (
+    ClusterStyle,
+    GroupOverlap,
+    LatentOverlap,
+    PairOverlap,
+    PrincipalAxes,
     StyleBaseline,
     StyleTest,
-    VariantV,
 )
 from fer_audit.pack.types import STYLE_NAMES
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from fer_audit.audit.types import AuditResult, Cell, Finding
+from fer_audit.audit.types.composition import Cell
+from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.report import card_words as words

@@ -15,13 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from fer_audit.audit.types import AuditResult, Conditional, Intersections, Ladder
+from fer_audit.audit.types.claims import Conditional, Ladder
+from fer_audit.audit.types.composition import Intersections
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.latent_map import map_png
 from fer_audit.report.charts.palette import NEUTRAL, palette_of
 from fer_audit.report.charts.theme import style
+from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.page.report import report_charts
-from fer_audit.report.picture_types import MapColouring, MapPoints, Pictures, grid_of
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
 
 RESULT = utkface()

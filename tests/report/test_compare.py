@@ -16,9 +16,10 @@ from jsonschema import Draft202012Validator
 from rich.cells import cell_len
 from rich.console import Console
 
-from fer_audit.audit.compare import ReadRun, compare_runs
-from fer_audit.audit.types import AuditResult, Comparison, LabelColumn, RunRows
-from fer_audit.audit.vectors import measure_vectors
+from fer_audit.audit.compare.run import ReadRun, compare_runs
+from fer_audit.audit.compare.vectors import measure_vectors
+from fer_audit.audit.types.compare import Comparison, LabelColumn, RunRows
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.compare import comparison_json, comparison_view
 from tests.report import results
 

@@ -13,14 +13,19 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fer_audit.audit.types import Agreement, AttributeComparison, Comparison, TextDifference
+from fer_audit.audit.types.compare import (
+    Agreement,
+    AttributeComparison,
+    Comparison,
+    TextDifference,
+)
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.compare import cross_map, last_folder, run_names
 from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
 from fer_audit.report.charts.compare_shares import difference_text, shares_sheet
 from fer_audit.report.charts.theme import page_svg, save_chart
 from fer_audit.report.page.compare import comparison_charts, comparison_page
-from fer_audit.report.words import coefficient, percent, whole
+from fer_audit.text import coefficient, percent, whole
 from tests.report import pages
 from tests.report.compare_pages import FOLDER, names_in, two_runs
 from tests.report.markup import Markup, read_markup

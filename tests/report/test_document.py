@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.audit.types import AUDIT_SCHEMA, AuditResult, Count, Finding
+from fer_audit.audit.types.composition import Count
+from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, Finding
 from fer_audit.errors import StoreError
-from fer_audit.report.document import parse_result, read_result, result_document, result_json
+from fer_audit.report.files.document import parse_result, read_result, result_document, result_json
 from tests.report import results
 
 SOUND = (results.utkface, results.paper, results.degenerate, results.bare)

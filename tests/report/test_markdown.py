@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from fer_audit.report.markdown import bullets, escaped, heading, paragraph, table
-from fer_audit.report.words import visible
+from fer_audit.report.render.markdown import bullets, escaped, heading, paragraph, table
+from fer_audit.text import visible
 from tests.report.results import HOSTILE
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

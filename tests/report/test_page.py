@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_audit.audit.types import Finding
+from fer_audit.audit.types.result import Finding
 from fer_audit.config import Timing
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.report.document import parse_result, read_result, result_json
+from fer_audit.report.files.document import parse_result, read_result, result_json
+from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
+from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.timings import read_timings
 from fer_audit.report.page.report import ALARM, report_page
-from fer_audit.report.picture_types import MapColouring, MapPoints, Pictures, grid_of
-from fer_audit.report.pictures import read_pictures
-from fer_audit.report.timings import read_timings
 from tests.report.drawn_pictures import some_pictures
 from tests.report.markup import Markup, read_markup
 from tests.report.pages import demo_page

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from fer_audit.audit.types import Association, AuditResult, Finding, Ladder
+from fer_audit.audit.types.claims import Association, Ladder
+from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.report.charts.palette import palette_of
+from fer_audit.report.files.picture_types import Pictures
 from fer_audit.report.page.report import report_page
-from fer_audit.report.picture_types import Pictures
 from tests.report.drawn_pictures import some_pictures
 from tests.report.markup import Element, Markup, read_markup
 from tests.report.results import RACES, utkface

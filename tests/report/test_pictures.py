@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fer_audit.errors import StoreError
-from fer_audit.report import pictures as module
-from fer_audit.report.picture_types import STEPS, Pictures, grid_of
-from fer_audit.report.pictures import pictures_json, read_pictures
+from fer_audit.report.files import pictures as module
+from fer_audit.report.files.picture_types import STEPS, Pictures, grid_of
+from fer_audit.report.files.pictures import pictures_json, read_pictures
 from tests.report.drawn_pictures import SHOWN, some_pictures, some_points, webp
 
 Document = dict[str, Any]

@@ -14,7 +14,7 @@ from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
-from fer_audit.report.document import write_rows_csv, write_rows_parquet
+from fer_audit.report.files.document import write_rows_csv, write_rows_parquet
 
 IDS = ("=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\udcff.jpg", "plain.jpg")
 HASH = b"ab" * 32

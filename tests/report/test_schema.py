@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from fer_audit.audit.types import AuditResult
-from fer_audit.report.document import result_document
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.report.files.document import result_document
 from tests.report import results
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from fer_audit.audit.intersections import intersect
-from fer_audit.audit.types import WITHHELD, AuditResult
-from fer_audit.audit.withhold import withhold
+from fer_audit.audit.composition.intersections import intersect
+from fer_audit.audit.suppression.run import withhold
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
-from fer_audit.report.document import parse_result, result_document, result_json
+from fer_audit.report.files.document import parse_result, result_document, result_json
+from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
+from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.page.report import report_charts, report_page
-from fer_audit.report.picture_types import MapColouring, MeanFace, Pictures
-from fer_audit.report.shared_pictures import shared_pictures
+from fer_audit.text import WITHHELD
 from tests.report import results
 from tests.report.drawn_pictures import some_pictures, some_points, webp
 from tests.report.test_terminal import shown

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from fer_audit.audit.types import AuditResult, Finding
+from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.report.gaps import gaps
 from fer_audit.report.terminal import terminal_report
 from tests.report import results

@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fer_audit.audit.types import AuditResult, Ladder, LatentOverlap, PairOverlap
+from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.space import LatentOverlap, PairOverlap
 from fer_audit.report.bars import interval, scale
-from fer_audit.report.document import parse_result, result_json
+from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.gaps import gaps
 from fer_audit.report.terminal import terminal_report
-from fer_audit.report.words import measured, percent_span
+from fer_audit.text import measured, percent_span
 from tests.report import results
 from tests.report.results_upper import asked, silent
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.run import audit_dataset
-from fer_audit.audit.types import AuditResult, Rung
+from fer_audit.audit.types.claims import Rung
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.synth import check_planted, write_demo

@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from fer_audit.audit.types import TOO_FEW, Association, AssociationCell, ClusterStyle
+from fer_audit.audit.types.claims import Association, AssociationCell
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
-from fer_audit.report.words import clipped, number, p_text, percent, whole
+from fer_audit.text import clipped, number, p_text, percent, whole
 
 _ROW = 0.165
 _FAR_FOR_FEW = 8.0

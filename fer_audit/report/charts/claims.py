@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.claims import (
     Association,
     AttributeStability,
     Conditional,
@@ -20,15 +20,7 @@ from fer_audit.audit.types import (
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
 from fer_audit.report.questions import SHOWN, weakest
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    p_phrase,
-    p_text,
-    percent,
-    percent_span,
-    span,
-)
+from fer_audit.text import clipped, coefficient, p_phrase, p_text, percent, percent_span, span
 
 _ROW = 0.185
 

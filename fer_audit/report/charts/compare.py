@@ -8,20 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from fer_audit.audit.types import Agreement, Comparison
+from fer_audit.audit.types.compare import Agreement, Comparison
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.intersections import shade_cells
 from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, new_figure
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    counted,
-    p_phrase,
-    percent,
-    span,
-    visible,
-    whole,
-)
+from fer_audit.text import clipped, coefficient, counted, p_phrase, percent, span, visible, whole
 
 MARKERS = ("o", "D")
 """The first run is a filled circle and the second an open diamond, in every chart of a comparison."""

@@ -10,20 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from fer_audit.audit.types import AttributeComparison, RunAssociation
+from fer_audit.audit.types.compare import AttributeComparison, RunAssociation
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.compare import OFFSETS, SIGNS, Runs, legend_of, mark, put
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
-from fer_audit.report.words import (
-    clipped,
-    coefficient,
-    counted,
-    listed,
-    p_text,
-    percent,
-    span,
-    whole,
-)
+from fer_audit.text import clipped, coefficient, counted, listed, p_text, percent, span, whole
 
 MOST_ATTRIBUTES = 30
 _ROW = 0.36

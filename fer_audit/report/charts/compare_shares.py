@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from fer_audit.audit.types import TOO_FEW, AttributeComparison, GroupChange
+from fer_audit.audit.types.compare import AttributeComparison, GroupChange
+from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.compare import OFFSETS, Runs, legend_of, put
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.people import MOST_BARS
 from fer_audit.report.charts.theme import INK, MUTED, RULE, WIDE, bare, new_figure
-from fer_audit.report.words import clipped, p_text, percent, share_text
+from fer_audit.text import clipped, p_text, percent, share_text
 
 _ROW = 0.32
 """Inches a group: two bars and the letters at their ends."""

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from fer_audit.audit.types import TOO_FEW, Intersections
+from fer_audit.audit.types.composition import Intersections
+from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.palette import ORDERED_NAMES
 from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, new_figure
-from fer_audit.report.words import clipped, number, whole
+from fer_audit.text import clipped, number, whole
 
 MOST_ROWS = 40
 MOST_COLUMNS = 40

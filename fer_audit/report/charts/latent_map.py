@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import COLUMN, new_figure, style
-from fer_audit.report.pictures import MapColouring, MapPoints
-from fer_audit.report.words import clipped, counted, whole
+from fer_audit.report.files.pictures import MapColouring, MapPoints
+from fer_audit.text import clipped, counted, whole
 
 _PIXELS = 480
 """Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.claims import (
     UNSTABLE,
     AttributeStability,
     ClusterFacts,
@@ -16,7 +16,7 @@ from fer_audit.audit.types import (
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
-from fer_audit.report.words import clipped, coefficient, large, number, whole
+from fer_audit.text import clipped, coefficient, large, number, whole
 
 
 def elbow(found: ClusterFacts | None) -> Chart | None:

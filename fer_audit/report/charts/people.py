@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from fer_audit.audit.types import TOO_FEW, Intersections, Representation
+from fer_audit.audit.types.composition import Intersections, Representation
+from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
 from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
-from fer_audit.report.words import clipped, number, percent, share_text, whole
+from fer_audit.text import clipped, number, percent, share_text, whole
 
 MOST_BARS = 40
 """Groups beyond this are a list, not a picture."""

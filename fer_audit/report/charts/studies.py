@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from fer_audit.audit.types import PublishedValue, Replay, ReplayAttribute
+from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, new_figure
-from fer_audit.report.words import clipped, coefficient, percent, span, whole
+from fer_audit.text import clipped, coefficient, percent, span, whole
 
 _BINS = 16
 _LEAST_BINS = 12

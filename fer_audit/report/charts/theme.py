@@ -23,8 +23,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from fer_audit.report.charts.chart import Chart
-from fer_audit.report.words import visible
-from fer_audit.store import write_atomically
+from fer_audit.store.stage import write_atomically
+from fer_audit.text import visible
 
 COLUMN = 3.35
 """Inches: 85 mm, one column of a two-column paper."""

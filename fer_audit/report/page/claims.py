@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types import LatentOverlap
+from fer_audit.audit.types.space import LatentOverlap
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.claims import HOW_TO_READ, ladder
 from fer_audit.report.charts.partition import sweep
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
-from fer_audit.report.words import (
+from fer_audit.text import (
     because,
     coefficient,
     counted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.cards import lifts, style_profile, telling_sheet
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.latent_map import (
@@ -13,6 +13,7 @@ from fer_audit.report.charts.latent_map import (
     map_png,
 )
 from fer_audit.report.charts.partition import come_back, elbow
+from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size
 from fer_audit.report.page.blocks import (
     Block,
     Card,
@@ -27,8 +28,7 @@ from fer_audit.report.page.blocks import (
     Table,
 )
 from fer_audit.report.page.context import Context
-from fer_audit.report.pictures import ContactSheet, MeanFace, Pictures, webp_size
-from fer_audit.report.words import because, coefficient, counted, percent, whole
+from fer_audit.text import because, coefficient, counted, percent, whole
 
 _MAP_PIXELS = 320
 _FACE_PIXELS = 88

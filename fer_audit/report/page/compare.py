@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fer_audit.audit.types import (
+from fer_audit.audit.types.compare import (
     AttributeComparison,
     Comparison,
     ComparisonFinding,
@@ -39,7 +39,7 @@ from fer_audit.report.page.compare_parts import (
 )
 from fer_audit.report.page.definitions import COMPARISON_DEFINITIONS
 from fer_audit.report.page.render import render_page
-from fer_audit.report.words import clipped, counted, large, number, percent, whole
+from fer_audit.text import clipped, counted, large, number, percent, whole
 
 NONE = "–"
 _STEPS: dict[str, str] = {

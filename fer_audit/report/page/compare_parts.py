@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types import AttributeComparison, Comparison
+from fer_audit.audit.types.compare import AttributeComparison, Comparison
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.compare import Runs, agreement_words, cross_map, cross_sheet
 from fer_audit.report.charts.compare_claims import (
@@ -22,7 +22,7 @@ from fer_audit.report.charts.compare_shares import (
 from fer_audit.report.charts.palette import Palette, make_palette
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
 from fer_audit.report.settings import level_words
-from fer_audit.report.words import clipped, counted
+from fer_audit.text import clipped, counted
 
 _SHOWN_KINDS = ("demographic", "label")
 

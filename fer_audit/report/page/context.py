@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types import Association, AttributeStability, AuditResult, Ladder
+from fer_audit.audit.types.claims import Association, AttributeStability, Ladder
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import Timing
 from fer_audit.report.charts.palette import Palette
-from fer_audit.report.pictures import Pictures
+from fer_audit.report.files.pictures import Pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from fer_audit.report.page.blocks import (
 )
 from fer_audit.report.page.context import Context
 from fer_audit.report.page.definitions import DEFINITIONS
-from fer_audit.report.words import counted, p_text
+from fer_audit.text import counted, p_text
 
 CITATION = f"The fer-audit authors. fer-audit: audits of face datasets. Version {__version__}. Apache-2.0. CITATION.cff in its repository."
 

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types import RejectCount, Representation, SubsetCheck
+from fer_audit.audit.types.composition import RejectCount, Representation, SubsetCheck
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import heatmap, smallest_sheet
 from fer_audit.report.charts.people import composition, composition_sheet, pyramid
 from fer_audit.report.page.blocks import Block, Bullets, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
-from fer_audit.report.words import (
-    coefficient,
-    counted,
-    listed,
-    number,
-    p_phrase,
-    p_text,
-    percent,
-    whole,
-)
+from fer_audit.text import coefficient, counted, listed, number, p_phrase, p_text, percent, whole
 
 
 def people_charts(context: Context) -> list[Chart]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.page.blocks import Page
-from fer_audit.report.words import visible
+from fer_audit.text import visible
 
 
 def render_page(page: Page) -> str:

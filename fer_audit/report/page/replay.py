@@ -7,7 +7,7 @@ from fer_audit.report.charts.studies import histogram
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
 from fer_audit.report.settings import setting
-from fer_audit.report.words import because, coefficient, counted, number, p_text, span, whole
+from fer_audit.text import because, coefficient, counted, number, p_text, span, whole
 
 
 def replay_charts(context: Context) -> list[Chart]:

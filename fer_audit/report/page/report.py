@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_audit.audit.types import AuditResult
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import Timing
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.palette import palette_of
 from fer_audit.report.charts.theme import FileKind, save_chart
+from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.page.blocks import Page
 from fer_audit.report.page.claims import claim_charts, claims, sweep_charts
 from fer_audit.report.page.clusters import (
@@ -25,10 +26,9 @@ from fer_audit.report.page.people import people, people_charts
 from fer_audit.report.page.render import render_page
 from fer_audit.report.page.replay import replay, replay_charts
 from fer_audit.report.page.verdict import verdict
-from fer_audit.report.pictures import Pictures
 from fer_audit.report.settings import ALPHA, level, setting
-from fer_audit.report.words import counted, whole
-from fer_audit.store import make_folder
+from fer_audit.store.stage import make_folder
+from fer_audit.text import counted, whole
 
 ALARM = "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the same command again."
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types import WITHHELD, Finding, GateRule, Ladder
+from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.result import Finding, GateRule
 from fer_audit.report.charts.chart import Sheet
 from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.page.blocks import (
@@ -19,7 +20,7 @@ from fer_audit.report.page.blocks import (
 )
 from fer_audit.report.page.context import Context
 from fer_audit.report.verdict_section import split_findings
-from fer_audit.report.words import counted, listed
+from fer_audit.text import WITHHELD, counted, listed
 
 _ALL_CLAIMS = (
     "clusters_follow",

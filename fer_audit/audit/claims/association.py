@@ -1,0 +1,225 @@
+"""Do clusters and an attribute go together? Every field of `Association` from one table of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import chi2 as chi2_law
+
+from fer_audit.audit.claims.cells import measure_cells
+from fer_audit.audit.stats.information import adjusted_mutual_information, corrected_u, theils_u
+from fer_audit.audit.stats.multiple_testing import holm
+from fer_audit.audit.stats.resampling import NullBand, corrected_v_interval, null_band
+from fer_audit.audit.stats.tables import (
+    Counts,
+    Floats,
+    corrected_v,
+    cramers_v,
+    drop_empty,
+    expected_counts,
+    pearson_chi2,
+)
+from fer_audit.audit.types.claims import Association
+from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.text import counted
+
+_CORRECTED = ("v_corrected", "v_corrected_null_95", "low", "high")
+_TESTED = (
+    "chi2",
+    "df",
+    "p_asymptotic",
+    "expected_min",
+    "v",
+    "null_mean",
+    "null_95",
+    *_CORRECTED,
+    "p_permutation",
+    "ami",
+)
+"""What needs two clusters and two groups with images."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Strength:
+    """How strongly the rows and columns of a table without empty margins go together."""
+
+    chi2: float
+    v: float
+    null: NullBand
+    v_corrected: float | None
+    low: float | None
+    high: float | None
+
+
+def associate(
+    table: Counts,
+    *,
+    attribute: str,
+    kind: str,
+    groups: tuple[str, ...],
+    rng: np.random.Generator,
+    permutations: int,
+    bootstraps: int,
+    confidence: float,
+) -> Association:
+    """Return the association in a (clusters, groups) table of counts.
+
+    Empty clusters and groups stay in the table and are left out of the tests. `p_holm` is None until
+    `correct_for_attributes` has seen the other attributes of the run.
+    """
+    kept, _, _ = drop_empty(table)
+    untested = Association(
+        attribute=attribute,
+        kind=kind,
+        n=int(table.sum()),
+        groups=groups,
+        table=tuple(tuple(row) for row in table.tolist()),
+        chi2=None,
+        df=None,
+        p_asymptotic=None,
+        expected_min=None,
+        v=None,
+        null_mean=None,
+        null_95=None,
+        v_corrected=None,
+        low=None,
+        high=None,
+        p_permutation=None,
+        p_holm=None,
+        permutations=0,
+        u_group_from_cluster=theils_u(kept) if kept.size else None,
+        u_cluster_from_group=theils_u(kept.T) if kept.size else None,
+        ami=None,
+        balance=balance(kept) if kept.size else None,
+        cells=measure_cells(table, groups, confidence=confidence),
+        not_computable=_missing(table, kept),
+        u_corrected=corrected_u(kept) if kept.size else None,
+    )
+    if _why_untestable(kept):
+        return untested
+    strength = _measure_strength(
+        kept, rng=rng, permutations=permutations, bootstraps=bootstraps, confidence=confidence
+    )
+    df = (kept.shape[0] - 1) * (kept.shape[1] - 1)
+    return replace(
+        untested,
+        chi2=strength.chi2,
+        df=df,
+        p_asymptotic=float(chi2_law.sf(strength.chi2, df)),
+        expected_min=float(expected_counts(kept).min()),
+        v=strength.v,
+        null_mean=strength.null.mean,
+        null_95=strength.null.quantile_95,
+        v_corrected=strength.v_corrected,
+        v_corrected_null_95=None if strength.v_corrected is None else strength.null.corrected_95,
+        low=strength.low,
+        high=strength.high,
+        p_permutation=strength.null.p,
+        permutations=strength.null.draws,
+        ami=adjusted_mutual_information(kept),
+    )
+
+
+def correct_for_attributes(associations: Sequence[Association]) -> tuple[Association, ...]:
+    """Return the associations with Holm's p over the demographic attributes among them."""
+    tested = [
+        index
+        for index, each in enumerate(associations)
+        if each.kind == "demographic" and each.p_permutation is not None
+    ]
+    adjusted = holm([associations[index].p_permutation or 0.0 for index in tested])
+    p_holm = dict(zip(tested, adjusted, strict=True))
+    return tuple(
+        replace(each, p_holm=p_holm[index])
+        if index in p_holm
+        else replace(
+            each, not_computable=(*each.not_computable, ("p_holm", _why_not_corrected(each)))
+        )
+        for index, each in enumerate(associations)
+    )
+
+
+def balance(table: Counts) -> float:
+    """Return min over clusters and groups of min(r_g / r_g(C), r_g(C) / r_g), in [0, 1].
+
+    r_g is a group's share of the set and r_g(C) its share of cluster C: 1 = every cluster mirrors the
+    set, 0 = some cluster has none of some group. Chierichetti et al. 2017; Bera et al. 2019.
+    `table` has no empty row or column.
+    """
+    overall = table.sum(axis=0) / table.sum()
+    inside: Floats = table / table.sum(axis=1, keepdims=True)
+    ratio = inside / overall
+    inverse = np.divide(1.0, ratio, out=np.zeros_like(ratio), where=ratio > 0)
+    return float(min(1.0, np.minimum(ratio, inverse).min()))
+
+
+def _measure_strength(
+    table: Counts,
+    *,
+    rng: np.random.Generator,
+    permutations: int,
+    bootstraps: int,
+    confidence: float,
+) -> _Strength:
+    rows, cols = table.shape
+    n = int(table.sum())
+    # Two streams: another number of permutations must not shift the bootstrap's draws.
+    for_null, for_bootstrap = rng.spawn(2)
+    chi2 = float(pearson_chi2(table, expected_counts(table)))
+    corrected, low, high = None, None, None
+    if n > max(rows, cols):
+        corrected = float(corrected_v(table))
+        low, high = corrected_v_interval(
+            table, draws=bootstraps, confidence=confidence, rng=for_bootstrap
+        )
+    return _Strength(
+        chi2=chi2,
+        v=float(cramers_v(chi2, n=n, rows=rows, cols=cols)),
+        null=null_band(table, draws=permutations, rng=for_null),
+        v_corrected=corrected,
+        low=low,
+        high=high,
+    )
+
+
+def _why_untestable(kept: Counts) -> str:
+    if kept.size == 0:
+        return "no image has both a cluster and this label"
+    if kept.shape[0] < 2:
+        return "all images are in one cluster"
+    return "all images are in one group" if kept.shape[1] < 2 else ""
+
+
+def _missing(table: Counts, kept: Counts) -> NotComputable:
+    """Return the reason of everything in a table that has no value."""
+    rows, cols = kept.shape
+    n = int(kept.sum())
+    if reason := _why_untestable(kept):
+        missing = [(name, reason) for name in (*_TESTED, "cells")]
+        if kept.size == 0:
+            missing.append(("balance", reason))
+        if cols < 2:
+            missing += [(name, reason) for name in ("u_group_from_cluster", "u_corrected")]
+        if rows < 2:
+            missing.append(("u_cluster_from_group", reason))
+        return tuple(missing)
+    missing = []
+    if n <= max(rows, cols):
+        reason = f"{counted(n, 'image')} are too few for {rows} clusters and {cols} groups"
+        missing += [(name, reason) for name in _CORRECTED]
+    about_cells = []
+    if kept.shape != table.shape:
+        about_cells.append("a cluster or a group without images has neither lift nor residual")
+    if not kept.all():
+        about_cells.append("a cell without images has a lift of 0 and no interval")
+    if about_cells:
+        missing.append(("cells", "; ".join(about_cells)))
+    return tuple(missing)
+
+
+def _why_not_corrected(association: Association) -> str:
+    if association.kind != "demographic":
+        return "Holm's family is the demographic attributes"
+    return dict(association.not_computable)["p_permutation"]

@@ -1,0 +1,103 @@
+"""Does the way images were collected give the labels away?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
+from fer_audit.audit.stats.tables import Counts, Floats, corrected_v, cross_table, drop_empty
+from fer_audit.audit.types.claims import BatchPrediction
+from fer_audit.dataset.types import Attribute
+
+MOST_DRAWS = 999
+"""Enough for p = 0.001; hundreds of batches make every draw dear (0.2 s for 132 x 9 cells)."""
+
+
+def predict_from_batch(
+    batch: Attribute,
+    attribute: Attribute,
+    *,
+    tested: NDArray[np.bool_],
+    draws: int,
+    rng: np.random.Generator,
+) -> BatchPrediction:
+    """Return how often naming each batch's most frequent group is right, over the `tested` rows.
+
+    Goodman & Kruskal 1954 (their lambda is the gain over the majority, scaled).
+    """
+    table = cross_table(
+        batch.codes[tested],
+        attribute.codes[tested],
+        n_rows=len(batch.categories),
+        n_cols=len(attribute.categories),
+    )
+    kept, _, groups = drop_empty(table)
+    n = int(kept.sum())
+    if reason := _why_unpredictable(kept):
+        fields = ("accuracy", "majority_group", "majority", "chance", "p")
+        later = ("left_out_accuracy", "v_corrected")
+        return BatchPrediction(
+            batch=batch.name,
+            attribute=attribute.name,
+            n=n,
+            right=0,
+            **dict.fromkeys(fields),
+            permutations=0,
+            not_computable=tuple((name, reason) for name in (*fields, *later)),
+        )
+    draws = min(draws, MOST_DRAWS)
+    stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
+    chance = np.concatenate([_right(stack) for stack in stacks])
+    right = int(_right(kept))
+    largest = int(kept.sum(axis=0).argmax())
+    return BatchPrediction(
+        batch=batch.name,
+        attribute=attribute.name,
+        n=n,
+        right=right,
+        accuracy=right / n,
+        majority_group=attribute.categories[int(groups[largest])],
+        majority=int(kept.sum(axis=0)[largest]) / n,
+        chance=float(chance.mean()) / n,
+        p=monte_carlo_p(chance, right),
+        permutations=draws,
+        left_out_accuracy=left_out_accuracy(kept),
+        v_corrected=float(corrected_v(kept)),
+    )
+
+
+def left_out_accuracy(table: Counts) -> float:
+    """Return how often the most frequent group among the other images of its batch is an image's own.
+
+    A tie names nobody and counts as wrong. An image alone in its batch is guessed from all other images.
+    `table` has no empty row or column.
+    """
+    sizes = table.sum(axis=1)
+    alone, whole = table[sizes == 1].sum(axis=0), table.sum(axis=0)
+    right = _right_left_out(table[sizes > 1]).sum()
+    right += alone[_right_left_out(whole[None, :])[0] > 0].sum()
+    return float(right / table.sum())
+
+
+def _right_left_out(tables: Counts) -> Counts:
+    """Return the (batches, groups) number of images guessed right from the others of their row.
+
+    Without the image its group has one less, and it must still have more than any other.
+    """
+    order = np.sort(tables, axis=1)
+    others = np.where(tables == order[:, -1:], order[:, -2:-1], order[:, -1:])
+    return np.where(tables - 1 > others, tables, 0)
+
+
+def _right(tables: Counts) -> Floats:
+    """Return how many images of (..., batches, groups) tables the best guess in each batch gets right."""
+    return np.asarray(tables.max(axis=-1).sum(axis=-1), dtype=np.float64)
+
+
+def _why_unpredictable(kept: Counts) -> str:
+    if kept.size == 0:
+        return "no image has both labels"
+    if kept.shape[0] < 2:
+        return "all images are in one batch"
+    return "all images are in one group" if kept.shape[1] < 2 else ""

@@ -1,0 +1,166 @@
+"""The claim ladder: "clusters and this attribute go together" climbs until a question is answered no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
+from fer_audit.text import counted, p_phrase
+
+
+def climb(
+    association: Association,
+    *,
+    alpha: float,
+    further: Sequence[Rung] = (),
+    conditionals: Sequence[Conditional] = (),
+) -> Ladder:
+    """Return the ladder of one attribute: rungs 1 to 3 from its table, then `further` ones in order.
+
+    A rung that cannot be computed holds nothing: the claim stops below it. One that is skipped, because the
+    set has nothing to ask about, is passed over.
+    """
+    rungs = (seen(association), corrected(association), not_chance(association, alpha), *further)
+    lost = {
+        " x ".join(each.given): 1 - each.kept for each in conditionals if each.kept is not None
+    }
+    return Ladder(
+        attribute=association.attribute,
+        rungs=rungs,
+        highest=highest_held(rungs),
+        conditionals=tuple(conditionals),
+        lost=tuple(lost.items()),
+        stopped=next(
+            (f"rung {each.number}: {each.reading}" for each in rungs if _stops(each)), ""
+        ),
+    )
+
+
+def highest_held(rungs: Sequence[Rung]) -> int:
+    """Return the number of the last rung that held before one did not; 0 = none."""
+    highest = 0
+    for rung in rungs:
+        if _stops(rung):
+            break
+        if not rung.skipped:
+            highest = rung.number
+    return highest
+
+
+def _stops(rung: Rung) -> bool:
+    return not rung.holds and not rung.skipped
+
+
+def beyond(
+    number: int, name: str, conditionals: Sequence[Conditional], *, nothing_to_ask: str
+) -> Rung:
+    """Return a rung of 4 to 6: does the association hold in every question of that rung?
+
+    The rung shows the question that leaves least. As all must hold, no p needs a further correction
+    (an intersection-union test; Berger 1982).
+    """
+    asked = [each for each in conditionals if each.rung == number]
+    if not asked:
+        return Rung(
+            number, name, None, None, None, None, None, 0, f"skipped: {nothing_to_ask}", True
+        )
+    failed = [each for each in asked if each.holds is False]
+    silent = [each for each in asked if each.holds is None]
+    weakest = min(
+        failed or silent or asked, key=lambda each: 0.0 if each.kept is None else each.kept
+    )
+    aside = ""
+    if len(asked) > 1 and not silent:
+        aside = f"; the least of {len(asked)} questions"
+    return Rung(
+        number=number,
+        name=name,
+        holds=False if failed else (None if silent else True),
+        value=weakest.kept,
+        low=weakest.low,
+        high=weakest.high,
+        p=weakest.p_holm,
+        n_effective=weakest.n_effective,
+        reading=weakest.reading + aside,
+    )
+
+
+def seen(association: Association) -> Rung:
+    """Return rung 1: is V above what 95 % of tables without association reach?"""
+    v, top = association.v, association.null_95
+    if v is None or top is None:
+        return _unanswered(1, "seen", association, "v")
+    holds = v > top
+    where = "above" if holds else "not above"
+    return Rung(
+        number=1,
+        name="seen",
+        holds=holds,
+        value=v,
+        low=None,
+        high=None,
+        p=None,
+        n_effective=association.n,
+        reading=(
+            f"V {v:.3f} is {where} the {top:.3f} that 95 % of shuffled labels stay under, "
+            f"{counted(association.n, 'image')}"
+        ),
+    )
+
+
+def corrected(association: Association) -> Rung:
+    """Return rung 2: does the interval of the bias-corrected V exclude 0?"""
+    v, low, high = association.v_corrected, association.low, association.high
+    if v is None or low is None or high is None:
+        return _unanswered(2, "corrected", association, "v_corrected")
+    holds = low > 0
+    verb = "excludes" if holds else "includes"
+    return Rung(
+        number=2,
+        name="corrected",
+        holds=holds,
+        value=v,
+        low=low,
+        high=high,
+        p=None,
+        n_effective=association.n,
+        reading=f"after bias correction V is {v:.3f}; its interval {low:.3f}-{high:.3f} {verb} 0",
+    )
+
+
+def not_chance(association: Association, alpha: float) -> Rung:
+    """Return rung 3: is the permutation p, after Holm over the attributes, at most alpha?"""
+    p = association.p_holm
+    if p is None:
+        return _unanswered(3, "not chance", association, "p_holm")
+    holds = p <= alpha
+    verb = "rarely" if holds else "often enough"
+    return Rung(
+        number=3,
+        name="not chance",
+        holds=holds,
+        value=association.v,
+        low=None,
+        high=None,
+        p=p,
+        n_effective=association.n,
+        reading=(
+            f"shuffled labels reach this V {verb}: {p_phrase(p)} after Holm, "
+            f"{association.permutations:,} shuffles"
+        ),
+    )
+
+
+def _unanswered(number: int, name: str, association: Association, field: str) -> Rung:
+    reason = dict(association.not_computable).get(field, "not tested")
+    return Rung(
+        number=number,
+        name=name,
+        holds=None,
+        value=None,
+        low=None,
+        high=None,
+        p=None,
+        n_effective=association.n,
+        reading=f"not computable: {reason}",
+    )

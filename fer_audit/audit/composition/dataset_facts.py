@@ -1,0 +1,123 @@
+"""What was audited, in counts that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.types.claims import ClusterFacts, KVote, Starts, SweepEntry
+from fer_audit.audit.types.composition import DatasetFacts, RejectCount
+from fer_audit.cluster.types import Clustering
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.pack.types import PackRows
+from fer_audit.text import encodable
+
+EXAMPLES = 3
+NEAR_BEST = 0.001
+"""Starts this close to the best inertia count as having found it."""
+
+
+def usable_rows(
+    rows: PackRows, embeddings: Embeddings | None, clustering: Clustering | None
+) -> NDArray[np.bool_]:
+    """Return the (n,) mask of images that came through every stage that was run."""
+    usable = rows.ok.copy()
+    if embeddings is not None:
+        usable &= embeddings.ok
+    if clustering is not None:
+        usable &= clustering.labels >= 0
+    return usable
+
+
+def dataset_facts(
+    dataset: FaceDataset,
+    rows: PackRows,
+    embeddings: Embeddings | None,
+    *,
+    usable: NDArray[np.bool_],
+) -> DatasetFacts:
+    """Return the counts of a dataset; `usable` is the mask of images that are ok."""
+    failed = np.flatnonzero(~usable).tolist()
+    flagged = np.flatnonzero(usable & (rows.flags != "")).tolist()
+    return DatasetFacts(
+        name=dataset.name,
+        listed=len(dataset),
+        ok=int(usable.sum()),
+        failed=len(failed),
+        fully_labelled=fully_labelled(dataset),
+        failures=count_reasons(
+            (_why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed
+        ),
+        flags=count_reasons((str(rows.flags[row]), dataset.ids[row]) for row in flagged),
+        rejects=count_reasons((each.reason, each.item) for each in dataset.rejects),
+        notes=dataset.notes,
+        label_source=dataset.label_source,
+        fingerprint=dataset.fingerprint,
+    )
+
+
+def fully_labelled(dataset: FaceDataset) -> int:
+    """Return how many rows carry every demographic attribute, and the age; 0 if the set has none."""
+    columns = [each.codes for each in dataset.attributes if each.kind == "demographic"]
+    if dataset.ages is not None:
+        columns.append(dataset.ages)
+    if not columns:
+        return 0
+    return int(np.all([column >= 0 for column in columns], axis=0).sum())
+
+
+def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
+    """Return (reason, item) pairs counted by reason, the most frequent first."""
+    items: dict[str, list[str]] = {}
+    for reason, item in found:
+        items.setdefault(reason, []).append(item)
+    ranked = sorted(items.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    return tuple(
+        RejectCount(
+            reason=reason,
+            count=len(names),
+            examples=tuple(encodable(name) for name in names[:EXAMPLES]),
+        )
+        for reason, names in ranked
+    )
+
+
+def cluster_facts(clustering: Clustering) -> ClusterFacts:
+    """Return the partition the tables refer to, and how its starts differed."""
+    labels = clustering.labels[clustering.labels >= 0]
+    choice = clustering.choice
+    starts = clustering.start_inertias or (clustering.inertia,)
+    best = min(starts)
+    return ClusterFacts(
+        k=clustering.k,
+        inertia=float(clustering.inertia),
+        sizes=tuple(np.bincount(labels, minlength=clustering.k).tolist()),
+        sweep=tuple(
+            SweepEntry(k=each.k, inertia=float(each.inertia)) for each in clustering.sweep
+        ),
+        starts=Starts(
+            n=len(clustering.start_inertias),
+            inertia_min=float(best),
+            inertia_max=float(max(starts)),
+            near_best=sum(each <= best * (1 + NEAR_BEST) for each in clustering.start_inertias),
+        ),
+        votes=()
+        if choice is None
+        else (
+            KVote("elbow", choice.elbow),
+            KVote("silhouette", choice.silhouette),
+            KVote("stability", choice.stability),
+        ),
+    )
+
+
+def _why_failed(row: int, rows: PackRows, embeddings: Embeddings | None) -> str:
+    """Return the first reason a row has; one that no stage gave means it was left out of the clusters."""
+    if not rows.ok[row]:
+        return str(rows.reasons[row]) or "unreadable"
+    if embeddings is not None and not embeddings.ok[row]:
+        return str(embeddings.reasons[row]) or "not_embedded"
+    return "not_clustered"

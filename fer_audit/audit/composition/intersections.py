@@ -1,0 +1,215 @@
+"""The cross table of all demographic attributes: who is missing where groups meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from fer_audit.audit.claims.cells import residual_p
+from fer_audit.audit.stats import loglinear
+from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
+from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.types.composition import Cell, Intersections
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.dataset.types import Attribute
+
+SHOWN = 10
+MOST_CELLS = 1_000_000
+"""A cross table beyond this is mostly empty whatever the set; it is refused instead of filled."""
+LISTED_CELLS = 20_000
+"""Cells up to which the table itself is handed on: 60 kB of text when most hold one digit."""
+TRUSTED_EXPECTED = 5.0
+"""Cells that expect fewer are not ranked by residual: it is far from normal there (Cochran 1954)."""
+
+
+def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
+    """Return the cross table of two or more attributes, None for fewer.
+
+    Over every listed row that is annotated in all of them.
+    """
+    if len(attributes) < 2:
+        return None
+    names = tuple(attribute.name for attribute in attributes)
+    groups = tuple(attribute.categories for attribute in attributes)
+    shape = tuple(len(each) for each in groups)
+    cells = int(np.prod(np.array(shape, dtype=object)))
+    if cells == 0 or cells > MOST_CELLS:
+        reason = (
+            f"{cells} cells are more than {MOST_CELLS}" if cells else "an attribute has no groups"
+        )
+        return Intersections(
+            names,
+            0,
+            cells,
+            0,
+            0,
+            (),
+            (),
+            not_computable=tuple(
+                (name, reason) for name in ("smallest", "largest_gaps", "counts")
+            ),
+            groups=groups,
+        )
+    table = _joint_counts(attributes, shape)
+    expected, residuals = mutual_residuals(table)
+    pairs, why_no_pairs = _beyond_pairs(table)
+    largest = _largest_gaps(expected, residuals)
+    missing = [] if table.any() else [("largest_gaps", "no image is annotated in all attributes")]
+    if table.any() and np.isnan(residuals).any():
+        missing.append(
+            ("residual", "a group without images, or with all of them, leaves no residual")
+        )
+    if why_no_pairs:
+        missing.append(("beyond_pairs", why_no_pairs))
+    if cells > LISTED_CELLS:
+        missing.append(("counts", f"{cells:,} cells are more than {LISTED_CELLS:,}"))
+    return Intersections(
+        attributes=names,
+        n=int(table.sum()),
+        cells=cells,
+        empty=int(np.count_nonzero(table == 0)),
+        under_30=int(np.count_nonzero((table > 0) & (table < TOO_FEW))),
+        smallest=_cells(attributes, _smallest(table, expected), table, expected, residuals, pairs),
+        largest_gaps=_cells(attributes, largest, table, expected, residuals, pairs),
+        not_computable=tuple(missing),
+        beyond_pairs=()
+        if pairs is None
+        else _cells(attributes, _furthest(pairs), table, expected, residuals, pairs),
+        groups=groups,
+        counts=() if cells > LISTED_CELLS else tuple(table.ravel().tolist()),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """A table beside the model of all its two-way margins; NaN where a cell says nothing."""
+
+    expected: Floats
+    residual: Floats
+    p_adjusted: Floats
+
+
+def _beyond_pairs(table: Counts) -> tuple[_Pairs | None, str]:
+    """Return what the cells hold beyond the two-way tables, or None and why not."""
+    if table.ndim < 3:
+        return None, "two attributes have no interaction beyond their pair"
+    if table.size > loglinear.MOST_CELLS:
+        return None, f"{table.size:,} cells are more than {loglinear.MOST_CELLS:,}"
+    if not table.any():
+        return None, "no image is annotated in all attributes"
+    fitted, converged = loglinear.fit_pairs(table)
+    if not converged:
+        return None, f"the fit did not converge in {loglinear.STEPS:,} steps"
+    residual = loglinear.pair_residuals(table, fitted)
+    # Where few are expected the residual is far from normal: it is shown and not tested.
+    tested = np.isfinite(residual) & (fitted >= TRUSTED_EXPECTED)
+    adjusted = np.full(table.shape, np.nan)
+    if tested.any():
+        adjusted[tested] = benjamini_hochberg(residual_p(residual[tested]))
+    return _Pairs(fitted, residual, adjusted), ""
+
+
+def _furthest(pairs: _Pairs) -> Counts:
+    """Return the flat indices of the tested cells furthest from the two-way tables, either way."""
+    tested = np.isfinite(pairs.p_adjusted)
+    order = np.argsort(np.where(tested, -np.abs(np.nan_to_num(pairs.residual)), np.inf), axis=None)
+    return order[: min(SHOWN, int(tested.sum()))]
+
+
+def more_images(count: int, expected: float, n: int) -> int | None:
+    """Return how many more images, drawn like the set, until a cell can be expected to hold 30.
+
+    At the cell's own share; an empty one at the share its two-way tables expect. None where that is 0 too.
+    """
+    if count >= TOO_FEW:
+        return 0
+    share = (count if count else expected) / n
+    return None if share <= 0 else max(0, math.ceil((TOO_FEW - count) / share))
+
+
+def mutual_residuals(table: Counts) -> tuple[Floats, Floats]:
+    """Return expected counts and adjusted residuals of a d-way table under mutual independence.
+
+    With p_a the share of the cell's group in margin a and P their product, the expected count is n P and
+    the residual (x - n P) / sqrt(n P (1 - P (sum_a 1/p_a - d + 1))): Haberman's x - m over
+    sqrt(m (1 - h)), where the leverage h is m Var(ln m) and Var(ln m) = (sum_a 1/p_a - d + 1) / n under
+    ln m = sum_a ln x_a - (d - 1) ln n. For d = 2 the bracket is (1 - p_1)(1 - p_2).
+    Haberman 1973, Biometrics 29, 205-220. NaN where a group holds nothing or everything.
+    """
+    d = table.ndim
+    n = int(table.sum())
+    if n == 0:
+        return np.zeros(table.shape), np.full(table.shape, np.nan)
+    margins = [
+        np.reshape(
+            table.sum(axis=tuple(b for b in range(d) if b != a)) / n,
+            tuple(-1 if b == a else 1 for b in range(d)),
+        )
+        for a in range(d)
+    ]
+    product = np.asarray(reduce(np.multiply, margins))
+    # P / p_a as a product of the others, so that an empty group divides nothing.
+    others = [reduce(np.multiply, margins[:a] + margins[a + 1 :]) for a in range(d)]
+    leverage = reduce(np.add, others) - (d - 1) * product
+    variance = n * product * (1 - leverage)
+    # A group that holds every image leaves a variance of 0, give or take rounding.
+    usable = (product > 0) & (1 - leverage > 1e-12)
+    root = np.sqrt(np.where(usable, variance, 1.0))
+    residuals = np.where(usable, (table - n * product) / root, np.nan)
+    return n * product, residuals
+
+
+def _joint_counts(attributes: Sequence[Attribute], shape: tuple[int, ...]) -> Counts:
+    annotated = np.all([attribute.codes >= 0 for attribute in attributes], axis=0)
+    codes = tuple(attribute.codes[annotated].astype(np.int64) for attribute in attributes)
+    flat = np.ravel_multi_index(codes, shape)
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _smallest(table: Counts, expected: Floats) -> Counts:
+    """Return the flat indices of the smallest cells; among equals, those that expect most come first."""
+    return np.lexsort((-expected.ravel(), table.ravel()))[:SHOWN]
+
+
+def _largest_gaps(expected: Floats, residuals: Floats) -> Counts:
+    """Return the flat indices of the cells furthest below what they expect."""
+    ranked = (expected >= TRUSTED_EXPECTED) & (np.nan_to_num(residuals) < 0)
+    order = np.argsort(np.where(ranked, residuals, np.inf), axis=None, kind="stable")
+    return order[: min(SHOWN, int(ranked.sum()))]
+
+
+def _cells(
+    attributes: Sequence[Attribute],
+    indices: Counts,
+    table: Counts,
+    expected: Floats,
+    residuals: Floats,
+    pairs: _Pairs | None,
+) -> tuple[Cell, ...]:
+    n = int(table.sum())
+    positions = zip(*np.unravel_index(indices, table.shape), strict=True)
+    return tuple(
+        Cell(
+            groups=tuple(a.categories[i] for a, i in zip(attributes, at, strict=True)),
+            count=int(table[at]),
+            expected=float(expected[at]),
+            residual=_number(residuals[at]),
+            expected_pairs=None if pairs is None else _number(pairs.expected[at]),
+            residual_pairs=None if pairs is None else _number(pairs.residual[at]),
+            p_adjusted=None if pairs is None else _number(pairs.p_adjusted[at]),
+            more_images=None
+            if n == 0
+            else more_images(
+                int(table[at]), float((expected if pairs is None else pairs.expected)[at]), n
+            ),
+        )
+        for at in positions
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

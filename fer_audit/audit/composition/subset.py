@@ -1,0 +1,159 @@
+"""Is this sample a fair draw of that set?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from scipy.stats import chi2 as chi2_law
+
+from fer_audit.audit.stats.goodness_of_fit import (
+    fit_chi2,
+    multinomial_p,
+    total_variation,
+    why_no_fit,
+)
+from fer_audit.audit.stats.resampling import monte_carlo_p
+from fer_audit.audit.stats.tables import Counts
+from fer_audit.audit.types.composition import SubsetCheck, SubsetGroup
+from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.rng import stage_rng
+
+WITH_REPLACEMENT = "multinomial draws from the reference's shares"
+WITHOUT_REPLACEMENT = "draws without replacement from the reference, which holds the sample"
+MOST_HYPERGEOMETRIC = 1_000_000_000
+"""NumPy draws without replacement from fewer than 1e9 items."""
+
+_TESTED = ("chi2", "p", "p_asymptotic")
+
+
+def check_subset(
+    counts: Mapping[str, int],
+    reference: Mapping[str, int],
+    *,
+    attribute: str,
+    reference_name: str,
+    holds_sample: bool,
+    draws: int,
+    rng: np.random.Generator,
+) -> SubsetCheck:
+    """Return how likely a fair draw is to differ from the reference as much as these counts.
+
+    Where the reference holds the sample (`holds_sample`, and no group is larger than in the
+    reference), the Monte-Carlo p draws without replacement from it, sample included, which is exact:
+    the sample is one of the subsets it could have given. Files are drawn, so byte-identical files count
+    as often as they lie there. Otherwise it draws from the reference's shares.
+    The asymptotic p and the exact binomial p of a group always take the reference as endless; for a
+    sample of a finite set that is on the safe side.
+    """
+    names = list(dict.fromkeys((*counts, *reference)))
+    x = np.array([counts.get(name, 0) for name in names], dtype=np.int64)
+    whole = np.array([reference.get(name, 0) for name in names], dtype=np.int64)
+    shares = whole / max(int(whole.sum()), 1)
+    n = int(x.sum())
+    nested = holds_sample and bool(np.all(x <= whole)) and whole.sum() < MOST_HYPERGEOMETRIC
+    check = SubsetCheck(
+        attribute=attribute,
+        reference=reference_name,
+        n=n,
+        tv=None,
+        chi2=None,
+        p=None,
+        p_asymptotic=None,
+        worst=None,
+        groups=(),
+        method=WITHOUT_REPLACEMENT if nested else WITH_REPLACEMENT,
+    )
+    reason = why_no_fit(x, shares)
+    if n == 0 or not whole.any():
+        return replace(check, not_computable=_because(reason, "tv", "worst", *_TESTED))
+    groups = tuple(
+        SubsetGroup(
+            name=name,
+            count=count,
+            share=count / n,
+            reference_share=share,
+            p=float(binomtest(count, n, share).pvalue),
+        )
+        for name, count, share in zip(names, x.tolist(), shares.tolist(), strict=True)
+        if count or share
+    )
+    check = replace(
+        check,
+        tv=total_variation(x / n, shares),
+        worst=min(groups, key=lambda group: (group.p, -abs(group.share - group.reference_share))),
+        groups=groups,
+    )
+    if reason:
+        return replace(check, not_computable=_because(reason, *_TESTED))
+    chi2 = float(fit_chi2(x, shares))
+    test = _p_without_replacement if nested else _p_with_replacement
+    return replace(
+        check,
+        chi2=chi2,
+        p=test(x, whole, draws=draws, rng=rng),
+        p_asymptotic=float(chi2_law.sf(chi2, np.count_nonzero(shares) - 1)),
+    )
+
+
+def check_subsets(
+    dataset: FaceDataset,
+    listed_once: NDArray[np.bool_],
+    *,
+    reference: Mapping[str, Mapping[str, int]],
+    config: AuditConfig,
+) -> tuple[SubsetCheck, ...]:
+    """Compare with the parent, file by file as they were drawn, and with the reference, image by image.
+
+    `listed_once` = (n,) rows that count once each.
+    """
+    every = np.ones(len(dataset), dtype=np.bool_)
+    sources = [("reference", reference, listed_once, False)]
+    if dataset.parent is not None:
+        parent = {name: dict(counts) for name, counts in dataset.parent.counts}
+        sources.insert(0, (dataset.parent.name, parent, every, True))
+    return tuple(
+        check_subset(
+            _named_counts(attribute, mask),
+            whole[attribute.name],
+            attribute=attribute.name,
+            reference_name=name,
+            holds_sample=holds_sample,
+            draws=config.permutations,
+            rng=stage_rng(config.seed, "audit", "subset", name, attribute.name),
+        )
+        for name, whole, mask, holds_sample in sources
+        for attribute in dataset.attributes
+        if attribute.name in whole
+    )
+
+
+def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
+    codes = attribute.codes[mask & (attribute.codes >= 0)]
+    counts = np.bincount(codes, minlength=len(attribute.categories))
+    return dict(zip(attribute.categories, counts.tolist(), strict=True))
+
+
+def _because(reason: str, *names: str) -> NotComputable:
+    return tuple((name, reason) for name in names)
+
+
+def _p_with_replacement(
+    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
+) -> float:
+    return multinomial_p(counts, reference / reference.sum(), draws=draws, rng=rng)
+
+
+def _p_without_replacement(
+    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
+) -> float:
+    shares = reference / reference.sum()
+    drawn = rng.multivariate_hypergeometric(
+        reference, int(counts.sum()), size=draws, method="marginals"
+    )
+    return monte_carlo_p(fit_chi2(drawn, shares), float(fit_chi2(counts, shares)))

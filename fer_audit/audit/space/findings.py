@@ -1,0 +1,139 @@
+"""Findings about pictures and space: who is photographed differently, who lies apart from whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fer_audit.audit.types.result import AuditResult, Finding
+from fer_audit.audit.types.space import LatentOverlap, StyleTest
+from fer_audit.text import counted, display, listed, p_phrase, percent, sentence
+
+SMALL = 0.01
+"""Share of variance between groups from which a style measure is named: Cohen's small effect."""
+MEDIUM = 0.06
+"""From here a notice becomes a warning: Cohen's medium effect."""
+REPRODUCED = 0.25
+"""Ratio of V~ of style alone to the embedding's, from which it is named."""
+HOMOPHILY = 0.05
+"""Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
+
+
+def space_findings(result: AuditResult, *, alpha: float) -> Iterator[Finding]:
+    """Yield the findings that rest on style measures and on the latent space before clustering."""
+    yield from _photographed_differently(result, alpha)
+    yield from _style_alone(result, alpha)
+    for overlap in result.latent:
+        yield from _apart(overlap, alpha)
+
+
+def _photographed_differently(result: AuditResult, alpha: float) -> Iterator[Finding]:
+    kinds = {each.attribute: each.kind for each in result.representation}
+    shown: dict[str, list[StyleTest]] = {}
+    for test in result.style_tests:
+        if (
+            kinds.get(test.attribute) == "demographic"
+            and test.p_adjusted is not None
+            and test.p_adjusted <= alpha
+            and (test.rank_effect or 0.0) >= SMALL
+        ):
+            shown.setdefault(test.attribute, []).append(test)
+    for attribute, tests in shown.items():
+        tests.sort(key=lambda test: -(test.rank_effect or 0.0))
+        told = "; ".join(_describe_style(test) for test in tests[:2])
+        asked = sum(each.attribute == attribute for each in result.style_tests)
+        top = tests[0].rank_effect or 0.0
+        yield Finding(
+            code="photographed_differently",
+            severity="warning" if top >= MEDIUM else "notice",
+            text=(
+                f"Groups of {display(attribute)} are photographed differently in {len(tests)} of "
+                f"{counted(asked, 'measure')}: {told} (n = {tests[0].n:,}). A measure of style can also "
+                f"measure the person: brightness holds skin and hair."
+            ),
+            attribute=attribute,
+            effect=0.3 + top / 2,
+        )
+
+
+def _describe_style(test: StyleTest) -> str:
+    ends = ""
+    if test.lowest is not None and test.highest is not None:
+        ends = (
+            f", median {test.lowest_median:.4g} for {test.lowest} and {test.highest_median:.4g} "
+            f"for {test.highest}"
+        )
+    return (
+        f"{display(test.measure)} ({percent(test.rank_effect or 0.0)} of its ranks' variance, "
+        f"{p_phrase(test.p_adjusted or 0.0)} after Benjamini-Hochberg{ends})"
+    )
+
+
+def _style_alone(result: AuditResult, alpha: float) -> Iterator[Finding]:
+    rungs = {each.attribute: each.highest for each in result.ladders}
+    shown = [
+        each
+        for each in result.style_baselines
+        if each.p is not None
+        and each.p <= alpha
+        and (each.low or 0.0) > 0
+        and each.reproduced is not None
+        and each.reproduced >= REPRODUCED
+        and rungs.get(each.attribute, 0) >= 3
+    ]
+    if not shown:
+        return
+    shown.sort(key=lambda each: -(each.reproduced or 0.0))
+    told = "; ".join(
+        f"{display(each.attribute)} V {each.v_corrected or 0.0:.3f} ({each.low or 0.0:.3f}-"
+        f"{each.high or 0.0:.3f}) beside {each.embedding_v or 0.0:.3f} (ratio {percent(each.reproduced or 0.0)})"
+        for each in shown
+    )
+    yield Finding(
+        code="style_alone",
+        severity="notice",
+        text=(
+            f"{shown[0].k} clusters made from ten image-wide measures (brightness, colour, sharpness, ...) go "
+            f"together with attributes too, beside the embedding's: corrected {told}, n = {shown[0].n:,}. Not "
+            f"necessarily the same association; brightness also measures skin. Rung 5 asks what is left when "
+            f"style is held fixed."
+        ),
+        attribute=shown[0].attribute,
+        effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,
+    )
+
+
+def _apart(overlap: LatentOverlap, alpha: float) -> Iterator[Finding]:
+    if overlap.homophily is None or overlap.expected is None or overlap.p is None:
+        return
+    gain = (overlap.homophily - overlap.expected) / max(1 - overlap.expected, 1e-9)
+    name = display(overlap.attribute)
+    if overlap.p > alpha or gain < HOMOPHILY:
+        return
+    pairs = [each for each in overlap.pairs if each.auc is not None]
+    told = ""
+    if pairs:
+        pairs.sort(key=lambda each: -(each.auc or 0.0))
+        best, worst = pairs[0], pairs[-1]
+        cuts = [f"{best.first} and {best.second} (AUC {best.auc or 0.0:.2f})"]
+        if worst is not best:
+            cuts.append(f"worst {worst.first} and {worst.second} ({worst.auc or 0.0:.2f})")
+        told = f" A straight cut separates {listed(cuts, 'and')}; 0.5 is not at all."
+        if worst is not best:
+            told = told.replace("separates ", "separates best ", 1)
+    inside = [each.silhouette for each in overlap.groups if each.silhouette is not None]
+    regions = ""
+    if inside:
+        regions = f" No group is a cluster of its own (silhouette at most {max(inside):.2f})."
+        if max(inside) > 0.25:
+            regions = f" The highest silhouette of a group is {max(inside):.2f}."
+    yield Finding(
+        code="latent_overlap",
+        severity="notice",
+        text=sentence(
+            f"of the {overlap.neighbours} nearest neighbours of an image, {percent(overlap.homophily)} share "
+            f"its {name}, where shuffled labels give {percent(overlap.expected)} ({p_phrase(overlap.p)}, "
+            f"{overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
+        ),
+        attribute=overlap.attribute,
+        effect=0.4 + min(1.0, gain) / 4,
+    )

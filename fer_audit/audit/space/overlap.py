@@ -1,0 +1,256 @@
+"""How groups lie in the latent space itself, before any clustering: neighbours, cuts, centres, silhouettes.
+
+All on a seeded subsample of unique images, because distances between all pairs cost n squared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from fer_audit.audit.composition.duplicates import first_copies
+from fer_audit.audit.stats.linear_probe import probe_pair
+from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
+from fer_audit.audit.stats.resampling import monte_carlo_p
+from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute
+from fer_audit.rng import stage_rng
+
+SUBSAMPLE = 3000
+"""3,000 squared distances are 36 MB in single precision."""
+DIMENSIONS = 128
+NEIGHBOURS = 10
+DRAWS = 999
+PROBE_DRAWS = 199
+"""Shuffles for each pair of groups: 36 pairs of age bins; enough for p = 0.005."""
+
+
+def latent_overlaps(
+    coordinates: NDArray[np.floating],
+    attributes: Sequence[Attribute],
+    sha256: NDArray[np.bytes_],
+    *,
+    usable: NDArray[np.bool_],
+    config: AuditConfig,
+) -> tuple[LatentOverlap, ...]:
+    """Return how the groups of each attribute overlap in (n, m) coordinates.
+
+    Always on one copy of each image, also where copies are kept elsewhere: else an image is its own
+    neighbour, and stands on both sides of a cross-validated cut.
+    """
+    rows = np.flatnonzero(first_copies(sha256, usable))
+    rng = stage_rng(config.seed, "audit", "latent", "subsample")
+    drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))
+    x = coordinates[drawn, :DIMENSIONS].astype(np.float64)
+    finite = np.isfinite(x).all(axis=1)
+    drawn, x = drawn[finite], x[finite]
+    # One thread: the products are small, two threads on a busy machine took 30 s instead of 6, and the last
+    # digits of a sum would depend on how many there are.
+    with threadpool_limits(1):
+        distances = _distances(x)
+        return tuple(
+            _overlap(
+                attribute,
+                attribute.codes[drawn],
+                x,
+                distances,
+                drawn_from=len(rows),
+                config=config,
+            )
+            for attribute in attributes
+        )
+
+
+def _overlap(
+    attribute: Attribute,
+    codes: NDArray[np.integer],
+    x: Floats,
+    distances: NDArray[np.float32],
+    *,
+    drawn_from: int,
+    config: AuditConfig,
+) -> LatentOverlap:
+    known = np.flatnonzero(codes >= 0)
+    codes, x, distances = codes[known], x[known], distances[np.ix_(known, known)]
+    sizes = np.bincount(codes, minlength=len(attribute.categories))
+    empty = LatentOverlap(
+        attribute=attribute.name,
+        n=len(known),
+        drawn_from=drawn_from,
+        dimensions=x.shape[1],
+        neighbours=NEIGHBOURS,
+        homophily=None,
+        expected=None,
+        p=None,
+        permutations=0,
+        groups=(),
+        pairs=(),
+    )
+    if reason := _why_silent(len(known), int((sizes > 0).sum())):
+        missing = tuple((name, reason) for name in ("homophily", "expected", "p"))
+        return replace(empty, not_computable=missing)
+    rng = stage_rng(config.seed, "audit", "latent", attribute.name)
+    nearest = _nearest(distances)
+    same = (codes[nearest] == codes[:, None]).mean(axis=1)
+    draws = min(DRAWS, config.permutations)
+    shuffled = np.empty(draws)
+    for draw in range(draws):
+        moved = rng.permutation(codes)
+        shuffled[draw] = (moved[nearest] == moved[:, None]).mean()
+    return replace(
+        empty,
+        homophily=float(same.mean()),
+        # The exact mean over shuffles: a neighbour is one of the n - 1 others.
+        expected=float((sizes * (sizes - 1)).sum() / (len(known) * (len(known) - 1))),
+        p=monte_carlo_p(shuffled, float(same.mean())),
+        permutations=draws,
+        groups=_groups(attribute, codes, x, distances, same, sizes),
+        pairs=_pairs(attribute, codes, x, sizes, config),
+    )
+
+
+def _groups(
+    attribute: Attribute,
+    codes: NDArray[np.integer],
+    x: Floats,
+    distances: NDArray[np.float32],
+    same: Floats,
+    sizes: NDArray[np.int64],
+) -> tuple[GroupOverlap, ...]:
+    silhouettes = silhouette(distances, codes, len(sizes))
+    found = []
+    for group, name in enumerate(attribute.categories):
+        inside = codes == group
+        n = int(sizes[group])
+        if n < TOO_FEW:
+            fields = ("homophily", "expected", "silhouette", "dispersion")
+            reason = f"{n} images in the subsample are too few"
+            found.append(
+                GroupOverlap(
+                    group=name,
+                    n=n,
+                    **dict.fromkeys(fields),
+                    not_computable=tuple((each, reason) for each in fields),
+                )
+            )
+            continue
+        found.append(
+            GroupOverlap(
+                group=name,
+                n=n,
+                homophily=float(same[inside].mean()),
+                expected=(n - 1) / (len(codes) - 1),
+                silhouette=float(silhouettes[inside].mean()),
+                dispersion=_dispersion(x[inside]),
+            )
+        )
+    return tuple(found)
+
+
+def _pairs(
+    attribute: Attribute,
+    codes: NDArray[np.integer],
+    x: Floats,
+    sizes: NDArray[np.int64],
+    config: AuditConfig,
+) -> tuple[PairOverlap, ...]:
+    found = [
+        _pair(attribute, one, two, codes, x, config)
+        for one, two in combinations(np.flatnonzero(sizes >= TOO_FEW).tolist(), 2)
+    ]
+    p = np.array([each.p for each in found], dtype=np.float64)
+    adjusted = benjamini_hochberg(p).tolist() if len(p) else []
+    return tuple(
+        replace(each, p_adjusted=value) for each, value in zip(found, adjusted, strict=True)
+    )
+
+
+def _pair(
+    attribute: Attribute,
+    one: int,
+    two: int,
+    codes: NDArray[np.integer],
+    x: Floats,
+    config: AuditConfig,
+) -> PairOverlap:
+    rows = np.flatnonzero((codes == one) | (codes == two))
+    first, second = attribute.categories[one], attribute.categories[two]
+    draws = min(PROBE_DRAWS, config.permutations)
+    probe = probe_pair(
+        x[rows],
+        codes[rows] == two,
+        draws=draws,
+        rng=stage_rng(config.seed, "audit", "probe", attribute.name, first, second),
+    )
+    a, b = x[codes == one], x[codes == two]
+    distance = float(np.linalg.norm(a.mean(axis=0) - b.mean(axis=0)))
+    pooled = float(
+        np.sqrt((len(a) * _dispersion(a) ** 2 + len(b) * _dispersion(b) ** 2) / len(rows))
+    )
+    missing = () if pooled > 0 else (("relative_distance", "both groups are single points"),)
+    return PairOverlap(
+        first=first,
+        second=second,
+        n_first=len(a),
+        n_second=len(b),
+        auc=probe.auc,
+        balanced_accuracy=probe.balanced_accuracy,
+        null_95=probe.null_95,
+        p=probe.p,
+        p_adjusted=None,
+        permutations=draws,
+        centroid_distance=distance,
+        relative_distance=distance / pooled if pooled > 0 else None,
+        not_computable=missing,
+    )
+
+
+def silhouette(
+    distances: NDArray[np.float32], codes: NDArray[np.integer], n_groups: int
+) -> Floats:
+    """Return (n,) silhouettes with the groups as clusters; 0 for a group of one. Rousseeuw 1987."""
+    member = np.eye(n_groups, dtype=np.float32)[codes]
+    sizes = member.sum(axis=0).astype(np.float64)
+    sums = (distances @ member).astype(np.float64)
+    rows = np.arange(len(codes))
+    own = sums[rows, codes] / np.maximum(sizes[codes] - 1, 1)
+    mean = np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
+    mean[rows, codes] = np.inf
+    other = mean.min(axis=1)
+    widest = np.maximum(own, other)
+    usable = (sizes[codes] > 1) & (widest > 0) & np.isfinite(other)
+    gap = np.where(usable, np.where(np.isfinite(other), other, 0.0) - own, 0.0)
+    return np.asarray(gap / np.where(usable, widest, 1.0))
+
+
+def _distances(x: Floats) -> NDArray[np.float32]:
+    """Return the (n, n) Euclidean distances; squares in double precision, so that equal rows are at 0."""
+    square = (x * x).sum(axis=1)
+    squared = square[:, None] + square[None, :] - 2 * (x @ x.T)
+    np.fill_diagonal(squared, 0.0)
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float32)
+
+
+def _nearest(distances: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the (n, NEIGHBOURS) rows nearest to each row, itself left out; n is larger than NEIGHBOURS."""
+    others = distances.copy()
+    np.fill_diagonal(others, np.inf)
+    return np.argpartition(others, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+
+
+def _dispersion(x: Floats) -> float:
+    return float(np.sqrt(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def _why_silent(n: int, groups: int) -> str:
+    if n < TOO_FEW:
+        return f"{n} images in the subsample are too few"
+    return "all images are in one group" if groups < 2 else ""

@@ -1,0 +1,1 @@
+"""Pure numbers: tables, resampling, information, tests. Knows no record and no dataset."""

@@ -1,0 +1,1 @@
+"""What --min-cell withholds before a report is shared."""

@@ -1,0 +1,1 @@
+"""Records only: what the audit says, one file a room."""

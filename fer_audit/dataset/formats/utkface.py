@@ -1,0 +1,159 @@
+"""UTKFace: the labels are in the file name, `[age]_[gender]_[race]_[yyyymmddHHMMSSmmm].jpg.chip.jpg`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.ages import below_bins_notes, bin_ages
+from fer_audit.dataset.build import make_dataset
+from fer_audit.dataset.categories import encode_attribute
+from fer_audit.dataset.copies import drop_copies
+from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.types import Attribute, FaceDataset, Reject
+from fer_audit.text import counted, name_some
+
+RACES = ("White", "Black", "Asian", "Indian", "Others")
+"""Code 4 is Hispanic, Latino and Middle Eastern."""
+GENDERS = ("male", "female")
+OLDEST = 116
+"""Years: the upper end the set's README gives."""
+LABEL_SOURCE = "Age, gender and race were estimated by the DEX algorithm and checked by a person."
+
+_STAMP_DIGITS = 17
+_NAME = re.compile(r"([0-9]{1,3})_([01])_(?:([0-4])_)?([0-9]{16,18})( ?\.?j?pg)(?:\.chip\.jpg)?")
+
+
+class NameLabels(NamedTuple):
+    """What one file name says."""
+
+    age: int = -1
+    """Years, -1 = not said."""
+    gender: int = -1
+    """Index into GENDERS."""
+    race: int = -1
+    """Index into RACES."""
+    day: str | None = None
+    """yyyymmdd on which the image was collected."""
+    hour: str | None = None
+    """yyyymmddHH likewise."""
+    stamp_digits: int = _STAMP_DIGITS
+    misspelt: bool = False
+    """Whether the suffix is misspelt; every label was readable all the same."""
+    reasons: tuple[str, ...] = ()
+    """Why labels are missing: name_not_utkface, race_missing, timestamp_invalid."""
+
+
+def parse_name(name: str) -> NameLabels:
+    """Return the labels in a file name (without folders). Nothing is guessed: what is not said is -1 or None."""
+    found = _NAME.fullmatch(name)
+    if found is None or int(found[1]) > OLDEST:
+        return NameLabels(reasons=("name_not_utkface",))
+    age, gender, race, stamp, suffix = found.groups()
+    real = _is_real_hour(stamp[:10])
+    missing = () if race else ("race_missing",)
+    return NameLabels(
+        age=int(age),
+        gender=int(gender),
+        race=int(race) if race else -1,
+        day=stamp[:8] if real else None,
+        hour=stamp[:10] if real else None,
+        stamp_digits=len(stamp),
+        misspelt=suffix != ".jpg",
+        reasons=missing if real else (*missing, "timestamp_invalid"),
+    )
+
+
+def has_utkface_names(ids: Sequence[str], *, share: float) -> bool:
+    """Whether at least this share of the file names carry all labels and are spelt right."""
+    wanted = max(1, math.ceil(share * len(ids)))
+    strict = 0
+    for file_id in ids:
+        labels = parse_name(file_id[file_id.rfind("/") + 1 :])
+        strict += not labels.misspelt and not labels.reasons
+        if strict >= wanted:
+            return True
+    return False
+
+
+def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDataset:
+    """Return the dataset that the file names of a listing describe, at any depth of folders.
+
+    Attributes: race, gender, age_bin, crawl_day, crawl_hour. A name that cannot be read keeps its row.
+    """
+    listing = drop_copies(listing)
+    labels = [parse_name(file_id[file_id.rfind("/") + 1 :]) for file_id in listing.ids]
+    ages = np.array([one.age for one in labels], dtype=np.int16)
+    genders = np.array([one.gender for one in labels], dtype=np.int16)
+    races = np.array([one.race for one in labels], dtype=np.int16)
+    attributes = (
+        Attribute("race", RACES, races, "demographic"),
+        Attribute("gender", GENDERS, genders, "demographic"),
+        bin_ages(ages, config.age_bins),
+        encode_attribute("crawl_day", [one.day for one in labels], "batch"),
+        encode_attribute("crawl_hour", [one.hour for one in labels], "batch"),
+    )
+    rejects = [
+        Reject(file_id, reason)
+        for file_id, one in zip(listing.ids, labels, strict=True)
+        for reason in one.reasons
+    ]
+    return make_dataset(
+        name,
+        listing,
+        attributes,
+        ages=ages,
+        rejects=rejects,
+        notes=(*_name_notes(listing.ids, labels), *below_bins_notes(ages, config.age_bins)),
+        label_source=LABEL_SOURCE,
+        format="utkface",
+    )
+
+
+@lru_cache(maxsize=4096)  # 23,704 names of the set share 132 hours
+def _is_real_hour(text: str) -> bool:
+    """Whether ten digits yyyymmddHH are an hour of the calendar."""
+    try:
+        date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    except ValueError:
+        return False
+    return int(text[8:]) < 24
+
+
+def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
+    """Return what is irregular about the names, one sentence a kind."""
+    reasons = {
+        "race_missing": "no race: it counts as not annotated, because public repairs of it disagree",
+        "name_not_utkface": "nothing that reads as UTKFace labels: none of them is annotated",
+        "timestamp_invalid": "a timestamp that is no real date and hour: its crawl day and hour are unknown",
+    }
+    notes = []
+    for reason, meaning in reasons.items():
+        if names := [i for i, one in zip(ids, labels, strict=True) if reason in one.reasons]:
+            notes.append(f"{_names_carry(len(names))} {meaning}: {name_some(names)}.")
+    if names := [i for i, one in zip(ids, labels, strict=True) if one.misspelt]:
+        count = counted(len(names), "file name is", "file names are")
+        notes.append(
+            f"{count} misspelt, and the labels were read all the same: {name_some(names)}."
+        )
+    digits = Counter(one.stamp_digits for one in labels if one.stamp_digits != _STAMP_DIGITS)
+    if digits:
+        names = [i for i, one in zip(ids, labels, strict=True) if one.stamp_digits in digits]
+        lengths = " or ".join(str(n) for n in sorted(digits))
+        notes.append(
+            f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
+            f"day and hour were read all the same: {name_some(names)}."
+        )
+    return notes
+
+
+def _names_carry(n: int) -> str:
+    return counted(n, "file name carries", "file names carry")

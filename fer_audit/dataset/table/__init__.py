@@ -1,0 +1,1 @@
+"""Tables of labels: bytes to columns, columns to roles, rows to images."""

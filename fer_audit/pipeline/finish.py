@@ -1,0 +1,130 @@
+"""The end of a run: pictures, the page, and the mark that says that everything is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.cluster.types import Clustering
+from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.libraries import keep_libraries_in
+from fer_audit.pipeline.pictures import (
+    kept_pictures,
+    make_pictures,
+    packed_shards,
+    pictures_fingerprint,
+)
+from fer_audit.pipeline.stopwatch import Stopwatch
+from fer_audit.progress import Progress
+from fer_audit.report.files.pictures import pictures_json
+from fer_audit.report.files.shared_pictures import shared_pictures
+from fer_audit.report.files.timings import read_timings, write_timings
+from fer_audit.store.stage import write_text
+
+_LEAST = "-min-cell-"
+
+
+def least_on_page(page_mark: str) -> int:
+    """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
+    return int(page_mark.partition(_LEAST)[2] or 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """What the last steps of a run need, whatever was found."""
+
+    dataset: FaceDataset
+    out: Path
+    cache: Path
+    config: AuditConfig
+    options: ReportOptions
+    resources: Resources
+    progress: Progress
+    watch: Stopwatch
+    csv: bool
+
+    def has_report(self, prints: RunFingerprints) -> bool:
+        """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
+        fingerprint = self._fingerprint(prints)
+        if not run_folder.has_report(self.out, self._page_mark(fingerprint)):
+            return False
+        if self.resources.pack != "on":
+            return True
+        pictures = kept_pictures(self.out / run_folder.PICTURES, fingerprint, need_pixels=True)
+        return pictures is not None
+
+    def make_report(
+        self,
+        result: AuditResult,
+        rows: PackRows,
+        clustering: Clustering | None,
+        not_clustered: str,
+        prints: RunFingerprints,
+        size: int,
+    ) -> AuditResult:
+        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew.
+
+        Returns the result as the page shows it.
+        """
+        keep_libraries_in(self.cache)
+        from fer_audit.audit.suppression.run import withhold  # scipy: a warm rerun needs neither
+        from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
+
+        fingerprint = self._fingerprint(prints)
+        with self.watch.stage("pictures", len(self.dataset)):
+            pictures = make_pictures(
+                self.dataset,
+                rows,
+                clustering,
+                packed_shards(
+                    self.dataset,
+                    size=size,
+                    pack_fingerprint=prints.pack,
+                    cache=self.cache,
+                    resources=self.resources,
+                ),
+                config=self.config,
+                options=self.options,
+                cache=self.cache,
+                progress=self.progress,
+                fingerprint=fingerprint,
+                not_clustered=not_clustered,
+            )
+            write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
+        with self.watch.stage("report", 1):
+            least = self.options.min_cell
+            shared = withhold(result, least)
+            page = report_page(shared, shared_pictures(pictures, shared, least), self._timings())
+            write_text(self.out / run_folder.PAGE, page)
+        self.mark(prints)
+        return shared
+
+    def mark(self, prints: RunFingerprints) -> None:
+        """Write the timings, and the mark that makes the run finished."""
+        write_timings(self.out / run_folder.TIMINGS, self._timings())
+        names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
+        names += [run_folder.ROWS_CSV] if self.csv else []
+        report = [run_folder.PICTURES, run_folder.PAGE]
+        names += [name for name in report if (self.out / name).exists()]
+        fingerprint = self._fingerprint(prints)
+        run_folder.mark_done(self.out, prints, self._page_mark(fingerprint), names)
+
+    def _fingerprint(self, prints: RunFingerprints) -> str:
+        return pictures_fingerprint(prints.audit, self.options)
+
+    def _page_mark(self, fingerprint: str) -> str:
+        """Return what the page depends on: the pictures, all of which are kept, and what it withholds."""
+        least = self.options.min_cell
+        return f"{fingerprint}{_LEAST}{least}" if least else fingerprint
+
+    def _timings(self) -> list[Timing]:
+        """Return the timings of every stage: those of an earlier call that did not have to work again come first."""
+        now = {each.stage for each in self.watch.timings}
+        earlier = read_timings(self.out / run_folder.TIMINGS)
+        before = [replace(each, reused=True) for each in earlier if each.stage not in now]
+        return [*before, *self.watch.timings]

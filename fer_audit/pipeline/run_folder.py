@@ -1,0 +1,201 @@
+"""The run directory: what a run leaves behind, and whether it is all there."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import posixpath
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.cluster.types import Clustering
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.errors import ConfigError, StoreError
+from fer_audit.pack.types import PackRows
+from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.progress import Progress
+from fer_audit.report.files.document import read_result
+from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
+from fer_audit.store.durable import remove, sync_folder
+from fer_audit.store.stage import TEMPORARY, file_sha256, open_plain, write_atomically, write_text
+
+RESULT = "result.json"
+ROWS = "rows.parquet"
+ROWS_CSV = "rows.csv"
+VECTORS = "embeddings.npy"
+TIMINGS = "timings.json"
+PICTURES = "pictures.json"
+PAGE = "report.html"
+DONE = "DONE.json"
+"""Written last: the fingerprints of a run and the checksums of its files."""
+
+COPY_BYTES = 1 << 20
+"""Copied at a time."""
+
+_OURS = {RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE}
+
+
+def refuse_inside_input(
+    dataset: FaceDataset, places: Mapping[str, Path | None], *, beside_table: bool
+) -> None:
+    """Raise ConfigError when a place of ours (by its option) lies in a folder that holds images.
+
+    Beside a table is fine (`beside_table`): that folder is where a person works, not only a set.
+    """
+    holding = {posixpath.dirname(file_id) for file_id in dataset.ids}
+    if beside_table:
+        holding -= {""}
+    root = dataset.root.resolve()
+    for option, place in places.items():
+        if place is None or not place.resolve().is_relative_to(root):
+            continue
+        inside = place.resolve().relative_to(root)
+        around = {"" if path == Path() else path.as_posix() for path in (inside, *inside.parents)}
+        if around & holding or inside == Path():
+            raise ConfigError(
+                f"{option} {place} lies inside the dataset {dataset.root}",
+                hint=f"The input is never written to. Choose another {option}.",
+            )
+
+
+def finished_result(
+    out: Path, prints: RunFingerprints, *, csv: bool, progress: Progress
+) -> AuditResult | None:
+    """Return the result of a finished audit of the same inputs, or say why it is made again.
+
+    Its pictures and its page may still be missing: see `has_report`.
+    """
+    try:
+        before, files = _read_done(out)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        progress.say(f"{out / DONE} cannot be read; finishing this run again")
+        return None
+    now = dataclasses.asdict(prints)
+    changed = [stage for stage in now if before.get(stage) != now[stage]]
+    if changed:
+        progress.say(f"{out} holds a run with other inputs; made again from: {changed[0]}")
+        return None
+    if csv and ROWS_CSV not in files:
+        return None
+    for name, digest in files.items():
+        if name in (PICTURES, PAGE):
+            continue
+        if not _is_intact(out / name, digest):
+            progress.say(f"{out / name} is missing or was changed; made again")
+            return None
+    return read_result(out / RESULT)
+
+
+def has_report(out: Path, pictures_fingerprint: str) -> bool:
+    """Whether a finished run's pictures and page are there, untouched and those that are asked for."""
+    before, files = _read_done(out)
+    return before.get("pictures") == pictures_fingerprint and all(
+        name in files and _is_intact(out / name, files[name]) for name in (PICTURES, PAGE)
+    )
+
+
+def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fingerprints and the checksums of a finished run."""
+    with open_plain(out / DONE) as file:
+        done = json.load(file)
+    prints, files = dict(done["fingerprints"]), dict(done["files"])
+    if not set(files) <= _OURS or RESULT not in files:
+        raise ValueError(f"{DONE} does not name the files of a run")
+    return prints, files
+
+
+def _is_intact(path: Path, digest: str) -> bool:
+    return path.exists() and file_sha256(path) == digest
+
+
+def mark_done(
+    out: Path, prints: RunFingerprints, pictures_fingerprint: str, files: Sequence[str]
+) -> None:
+    """Write the manifest that makes a run finished."""
+    document = {
+        "fingerprints": {**dataclasses.asdict(prints), "pictures": pictures_fingerprint},
+        "files": {name: file_sha256(out / name) for name in files},
+    }
+    write_text(out / DONE, json.dumps(document, indent=2) + "\n")
+
+
+def forget_result(out: Path) -> None:
+    """Remove a result, what was drawn from it, and how long it took."""
+    for name in (RESULT, PICTURES, PAGE, TIMINGS):
+        remove(out / name)
+
+
+def write_rows(
+    out: Path,
+    dataset: FaceDataset,
+    rows: PackRows,
+    embeddings: Embeddings,
+    clustering: Clustering | None,
+    *,
+    csv: bool,
+) -> None:
+    """Write the table of all files, as parquet and on request as CSV."""
+    write_rows_parquet(out / ROWS, dataset, rows, embeddings=embeddings, clustering=clustering)
+    remove(out / ROWS_CSV)
+    if csv:
+        write_rows_csv(out / ROWS_CSV, dataset, rows, embeddings=embeddings, clustering=clustering)
+
+
+def is_placed(kept: Path, out: Path) -> bool:
+    """Whether the run directory's embeddings.npy is the cache's file, or a true copy of it."""
+    target = out / VECTORS
+    try:
+        if target.samefile(kept):
+            return True
+        same_size = target.stat().st_size == kept.stat().st_size
+    except OSError:  # one of them is not there
+        return False
+    return same_size and file_sha256(target) == file_sha256(kept)
+
+
+def place_vectors(kept: Path, out: Path) -> None:
+    """Put embeddings.npy into the run directory: a second name for the cache's file where the disk can.
+
+    Elsewhere it is a copy, written like every other file and compared with what it is a copy of.
+    """
+    if is_placed(kept, out):
+        return
+    target = out / VECTORS
+    # a name of its own: where locks do not work, another run may be placing its vectors now
+    temporary = out / f"{TEMPORARY}{uuid.uuid4().hex}"
+    try:
+        os.link(kept, temporary)
+    except OSError:  # another disk, or a file system without hard links
+        _copy(kept, target)
+        return
+    try:
+        temporary.replace(target)
+        sync_folder(out)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot write {target}: {exc.strerror or exc}", hint="Choose another --out."
+        ) from exc
+    finally:  # a rename over another name of the same file leaves the first one
+        temporary.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(source.open("rb"))
+        except OSError as exc:
+            raise StoreError(f"Cannot read {source}: {exc.strerror or exc}") from exc
+        written = write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, COPY_BYTES))
+    if written != file_sha256(source):
+        raise StoreError(
+            f"{target} is not what was copied from {source}",
+            hint="The disk may be failing. Try another --out.",
+        )

@@ -1,0 +1,213 @@
+"""Frozen records to plain JSON values and back, led by the types of their fields.
+
+    record                       object, keys in the order of the fields
+    tuple[X, ...]                array
+    tuple[tuple[str, X], ...]    object: a setting, a version, a reason by its name
+    tuple[Count, ...]            object: a count by its name
+
+A field that is added to a record is written and read without a change here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from fer_audit.audit.types.composition import Count
+from fer_audit.errors import StoreError
+from fer_audit.text import clipped, encodable
+
+Record = TypeVar("Record")
+TypeHint: TypeAlias = Any
+"""What get_type_hints gives: a class, X | None, tuple[X, ...], Literal[...]."""
+Value: TypeAlias = Any
+"""The value of a field."""
+Json: TypeAlias = Any
+"""What the json module reads and writes."""
+
+
+class ShapeError(ValueError):
+    """A JSON value is not what its place asks for. The message names the place."""
+
+
+@cache
+def field_types(record: type) -> dict[str, TypeHint]:
+    """Return the resolved type of every field, in the order of declaration."""
+    hints = get_type_hints(record)
+    return {field.name: hints[field.name] for field in dataclasses.fields(record)}
+
+
+@cache
+def is_mapping(kind: TypeHint) -> bool:
+    """Whether a type of pairs is written as an object."""
+    if _origin(kind) is not tuple:
+        return False
+    item = get_args(kind)[0]
+    pair = get_args(item) if _origin(item) is tuple else ()
+    return item is Count or (len(pair) == 2 and pair[0] is str and pair[1] is not ...)
+
+
+def encode(value: Value, kind: TypeHint) -> Json:
+    """Return the JSON value of a field of this type."""
+    if dataclasses.is_dataclass(kind):
+        assert isinstance(kind, type)  # noqa: S101  # get_type_hints gives classes, never instances
+        return {name: encode(getattr(value, name), of) for name, of in field_types(kind).items()}
+    if _origin(kind) in (Union, UnionType):
+        return None if value is None else encode(value, _present(kind))
+    if is_mapping(kind):
+        return _encode_mapping(value, get_args(kind)[0])
+    if _origin(kind) is tuple:
+        item = get_args(kind)[0]
+        return [encode(part, item) for part in value]
+    if isinstance(value, str):
+        return encodable(value)
+    return float(value) if kind is float else value
+
+
+def _encode_mapping(pairs: Value, item: TypeHint) -> dict[str, Json]:
+    if item is Count:
+        named = [(count.name, count.count) for count in pairs]
+        value_kind: TypeHint = int
+    else:
+        named = list(pairs)
+        value_kind = get_args(item)[1]
+    mapping = {encodable(name): encode(value, value_kind) for name, value in named}
+    if len(mapping) != len(named):
+        raise ValueError(f"a name occurs twice among {[name for name, _ in named]}")
+    return mapping
+
+
+def decode(value: Json, kind: type[Record], place: str) -> Record:
+    """Return the record that a JSON object stands for.
+
+    Keys that are unknown are ignored: a newer version may have added them.
+    Raises ShapeError with the place, e.g. associations[2].v.
+    """
+    record: Record = _decode(value, kind, place)
+    return record
+
+
+def _decode(value: Json, kind: TypeHint, place: str) -> Value:
+    if kind in _LEAVES:  # most of a result, so they are asked for first
+        return _expect(value, kind, place)
+    origin = _origin(kind)
+    if dataclasses.is_dataclass(kind):
+        return _decode_record(_expect(value, dict, place), kind, place)
+    if origin in (Union, UnionType):
+        return None if value is None else _decode(value, _present(kind), place)
+    if origin is Literal:
+        if value not in get_args(kind):
+            raise ShapeError(
+                f"{place} is {value!r}; it must be one of {', '.join(get_args(kind))}"
+            )
+        return value
+    if is_mapping(kind):
+        item = get_args(kind)[0]
+        pairs = _expect(value, dict, place).items()
+        if item is Count:
+            return tuple(
+                Count(name, _decode(count, int, f"{place}.{name}")) for name, count in pairs
+            )
+        of = get_args(item)[1]
+        return tuple((name, _decode(part, of, f"{place}.{name}")) for name, part in pairs)
+    if origin is tuple:
+        item = get_args(kind)[0]
+        parts = enumerate(_expect(value, list, place))
+        return tuple(_decode(part, item, f"{place}[{index}]") for index, part in parts)
+    return _expect(value, kind, place)
+
+
+def _decode_record(value: dict[str, Json], kind: TypeHint, place: str) -> Value:
+    fields = {}
+    for name, of in field_types(kind).items():
+        where = f"{place}.{name}" if place else name
+        if name in value:
+            fields[name] = _decode(value[name], of, where)
+        elif name in _required(kind):
+            raise ShapeError(f"{where} is missing")
+    return kind(**fields)
+
+
+@cache
+def _required(record: type) -> frozenset[str]:
+    """Return the names of the fields without a default."""
+    fields = dataclasses.fields(record)
+    return frozenset(field.name for field in fields if field.default is dataclasses.MISSING)
+
+
+_LEAVES = (float, int, str, bool)
+
+_WORDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+def _expect(value: Json, kind: TypeHint, place: str) -> Json:
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            found = float(value)
+        except OverflowError:
+            found = math.inf
+        if math.isfinite(found):
+            return found
+    elif isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    shown = repr(value)
+    shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
+    raise ShapeError(f"{place or 'the document'} is {shown}; it must be {_WORDS[kind]}")
+
+
+@cache
+def _origin(kind: TypeHint) -> object:
+    return get_origin(kind)
+
+
+@cache
+def _present(kind: TypeHint) -> TypeHint:
+    """Return X of X | None."""
+    (present,) = (part for part in get_args(kind) if part is not NoneType)
+    return present
+
+
+def parse_document(data: str | bytes, *, schema: str, source: str, hint: str) -> dict[str, Json]:
+    """Return the JSON object of this schema that a text, or its UTF-8 bytes, holds; its fields are not checked yet.
+
+    Raises StoreError that names `source` and what is wrong there.
+    """
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise StoreError(f"{source} is no JSON: {exc}", hint=hint) from exc
+    if not isinstance(document, dict):
+        raise StoreError(f"{source} holds no JSON object", hint=hint)
+    found = document.get("schema")
+    if found != schema:
+        raise StoreError(
+            f"{source} has the schema {clipped(str(found), 60)}, this version reads {schema}",
+            hint=hint,
+        )
+    return document
+
+
+def _refuse_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")

@@ -1,0 +1,86 @@
+"""An AuditResult as a file: result.json (a public contract, docs/result.md), rows.parquet and rows.csv."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult
+from fer_audit.errors import StoreError
+from fer_audit.report.files.codec import ShapeError, decode, encode, parse_document
+from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
+
+__all__ = [
+    "parse_result",
+    "read_result",
+    "result_document",
+    "result_json",
+    "write_rows_csv",
+    "write_rows_parquet",
+]
+
+_HINT = "Write it again with: fer-audit run"
+
+
+def result_document(result: AuditResult) -> dict[str, Any]:
+    """Return the result as plain dicts, lists, texts and numbers, keys in the order of docs/result.md."""
+    document: dict[str, Any] = encode(result, AuditResult)
+    return document
+
+
+def result_json(result: AuditResult) -> str:
+    """Return result.json: the same result gives the same bytes once encoded as UTF-8.
+
+    Raises ValueError for NaN and infinity, which no field may hold.
+    """
+    document = result_document(result)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_result(path: Path) -> AuditResult:
+    """Return the result that a result.json holds.
+
+    Raises StoreError when the file cannot be read or is not a result of this schema.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise StoreError(f"{path} cannot be read: {reason}", hint=_HINT) from exc
+    except UnicodeDecodeError as exc:
+        raise StoreError(f"{path} is no UTF-8 text: byte {exc.start}", hint=_HINT) from exc
+    return parse_result(text, source=str(path))
+
+
+def parse_result(text: str, *, source: str = "result.json") -> AuditResult:
+    """Return the result that a JSON text holds; StoreError names `source` and what is wrong there."""
+    document = parse_document(text, schema=AUDIT_SCHEMA, source=source, hint=_HINT)
+    try:
+        result = decode(document, AuditResult, "")
+        _check_tables(result)
+    except ShapeError as exc:
+        raise StoreError(f"{source}: {exc}", hint=_HINT) from exc
+    return result
+
+
+def _check_tables(result: AuditResult) -> None:
+    """Refuse a table whose columns are not its groups: a report would print numbers under a wrong name."""
+    for index, association in enumerate(result.associations):
+        place = f"associations[{index}]"
+        for row in association.table:
+            if len(row) != len(association.groups):
+                raise ShapeError(
+                    f"{place}.table has a row of {len(row)} counts for {len(association.groups)} groups"
+                )
+        for cell in association.cells:
+            known = cell.group in association.groups and 0 <= cell.cluster < len(association.table)
+            if not known:
+                raise ShapeError(
+                    f"{place}.cells names {cell.group!r} in cluster {cell.cluster}, which is not in its table"
+                )
+    clustering = result.clustering
+    if clustering is not None and len(clustering.sizes) != clustering.k:
+        raise ShapeError(
+            f"clustering.sizes has {len(clustering.sizes)} sizes for k = {clustering.k}"
+        )

@@ -1,0 +1,199 @@
+"""A finished run directory, read back: result.json, rows.parquet, embeddings.npy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.types.compare import LabelColumn, RunRows
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.errors import StoreError
+from fer_audit.report.files.document import read_result
+from fer_audit.report.files.rows import attribute_columns
+from fer_audit.store.stage import file_sha256
+from fer_audit.text import encodable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_HINT = "Finish the run with the same fer-audit run command, then compare again."
+_CHECKED = ("result.json", "rows.parquet")
+"""Vectors are gigabytes; their shape is checked, their bytes are not."""
+
+
+def read_finished_result(run: Path) -> AuditResult:
+    """Return the result of a run directory whose audit is finished and untouched.
+
+    Raises StoreError when the directory, a file or the mark of a finished run is missing, a file is not the one that
+    was written, or the result is incomplete.
+    """
+    run = Path(run)
+    if not run.is_dir():
+        raise StoreError(
+            f"{run} is no run directory", hint="Give two folders that fer-audit run wrote."
+        )
+    digests = _digests(run / "DONE.json")
+    for name in _CHECKED:
+        path = run / name
+        if name not in digests or not path.is_file():
+            raise StoreError(f"{run} has no {name}", hint=_HINT)
+        if file_sha256(path) != digests[name]:
+            raise StoreError(f"{path} is not the file that the run wrote", hint=_HINT)
+    result = read_result(run / "result.json")
+    if not result.complete:
+        raise StoreError(f"The audit in {run} is incomplete: a part of it is missing", hint=_HINT)
+    return result
+
+
+def read_run_rows(path: Path, result: AuditResult) -> RunRows:
+    """Return the rows that a rows.parquet holds, the attributes as `result` names them.
+
+    An attribute whose labels the file lacks is left out. Raises StoreError when the file cannot be read or its rows
+    are not those of the result.
+    """
+    table = _read_table(path)
+    if table.num_rows != result.dataset.listed:
+        raise StoreError(
+            f"{path} has {table.num_rows:,} rows, the result lists {result.dataset.listed:,} images",
+            hint=_HINT,
+        )
+    k = 0 if result.clustering is None else result.clustering.k
+    clusters = np.full(table.num_rows, -1, dtype=np.int32)
+    if k and "cluster" in table.column_names:
+        clusters = _integers(table, "cluster", path)
+    elif k:
+        raise StoreError(f"{path} has no column cluster", hint=_HINT)
+    if clusters.size and (clusters.min() < -1 or clusters.max() >= k):
+        raise StoreError(
+            f"{path} names a cluster that is not one of the {k} of the result", hint=_HINT
+        )
+    names = [each.attribute for each in result.representation]
+    columns = attribute_columns(names)
+    groups = [tuple(group.name for group in each.groups) for each in result.representation]
+    return RunRows(
+        ids=tuple(_texts(table, "id", path)),
+        sha256=np.array(
+            [text.encode("ascii", "replace") for text in _texts(table, "sha256", path)],
+            dtype="S64",
+        ),
+        ok=_flags(table, "ok", path),
+        clusters=clusters,
+        labels=tuple(
+            _labels(table, column, name, known, path)
+            for column, name, known in zip(columns, names, groups, strict=True)
+            if column in table.column_names
+        ),
+    )
+
+
+def map_run_vectors(path: Path, rows: int) -> NDArray[np.floating[Any]] | None:
+    """Return the (rows, d) vectors of a run as a read-only memory map; None when the file is not there.
+
+    Raises StoreError when it holds no such array.
+    """
+    if not path.is_file():
+        return None
+    try:
+        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as exc:
+        raise StoreError(f"{path} cannot be read: {exc}", hint=_HINT) from exc
+    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or len(vectors) != rows:
+        raise StoreError(
+            f"{path} does not hold one vector for each of {rows:,} images", hint=_HINT
+        )
+    if not np.issubdtype(vectors.dtype, np.floating):
+        raise StoreError(f"{path} holds {vectors.dtype}, not floating-point numbers", hint=_HINT)
+    return vectors
+
+
+def _digests(path: Path) -> dict[str, str]:
+    """Return the checksums that the mark of a finished run holds."""
+    try:
+        files = json.loads(path.read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError as exc:
+        raise StoreError(
+            f"{path.parent} holds no finished run: {path.name} is missing", hint=_HINT
+        ) from exc
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+        raise StoreError(f"{path} cannot be read ({type(exc).__name__})", hint=_HINT) from exc
+    if not isinstance(files, dict):
+        raise StoreError(f"{path} names no files", hint=_HINT)
+    return files
+
+
+def _read_table(path: Path) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        # One file, not a dataset: nothing is guessed from folder names.
+        with parquet.ParquetFile(path) as file:
+            return file.read()
+    except (OSError, pa.ArrowException) as exc:
+        raise StoreError(f"{path} cannot be read: {exc}", hint=_HINT) from exc
+
+
+def _column(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
+    found = [index for index, column in enumerate(table.column_names) if column == name]
+    if len(found) != 1:
+        count = "no" if not found else "more than one"
+        raise StoreError(f"{path} has {count} column {name}", hint=_HINT)
+    return table.column(found[0])
+
+
+def _texts(table: pa.Table, name: str, path: Path) -> list[str]:
+    """Return a column of texts, null as the empty one."""
+    return [text or "" for text in _texts_or_null(table, name, path)]
+
+
+def _texts_or_null(table: pa.Table, name: str, path: Path) -> list[str | None]:
+    import pyarrow as pa
+
+    column = _column(table, name, path)
+    if not pa.types.is_string(column.type):
+        raise StoreError(f"The column {name} of {path} holds {column.type}, not texts", hint=_HINT)
+    texts: list[str | None] = column.to_pylist()
+    return texts
+
+
+def _integers(table: pa.Table, name: str, path: Path) -> NDArray[np.int32]:
+    """Return a column of whole numbers, null as -1."""
+    import pyarrow as pa
+
+    column = _column(table, name, path)
+    if not pa.types.is_int32(column.type):
+        raise StoreError(f"The column {name} of {path} holds {column.type}, not int32", hint=_HINT)
+    return np.asarray(column.fill_null(-1).to_numpy(), dtype=np.int32)
+
+
+def _flags(table: pa.Table, name: str, path: Path) -> NDArray[np.bool_]:
+    import pyarrow as pa
+
+    column = _column(table, name, path)
+    if not pa.types.is_boolean(column.type) or column.null_count:
+        raise StoreError(
+            f"The column {name} of {path} is not true or false in every row", hint=_HINT
+        )
+    return np.asarray(column.to_numpy(), dtype=np.bool_)
+
+
+def _labels(
+    table: pa.Table, column: str, name: str, groups: tuple[str, ...], path: Path
+) -> LabelColumn:
+    """Return one attribute's groups as codes; a group that the result does not name is an error."""
+    place = {encodable(group): code for code, group in enumerate(groups)}
+    codes = [
+        -1 if text is None else place.get(text, len(groups))
+        for text in _texts_or_null(table, column, path)
+    ]
+    array = np.array(codes, dtype=np.int32)
+    if array.size and array.max() == len(groups):
+        raise StoreError(
+            f"The column {column} of {path} holds a group that the result does not name",
+            hint=_HINT,
+        )
+    return LabelColumn(name, groups, array)

@@ -1,0 +1,157 @@
+"""What the audit knows of each file, one row a file: rows.parquet for programs, rows.csv for spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.cluster.types import Clustering
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.pack.types import STYLE_NAMES, PackRows
+from fer_audit.store.stage import write_atomically
+from fer_audit.text import encodable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
+"""A spreadsheet takes such a cell for a formula; OWASP, CSV injection."""
+
+_FIXED = (
+    "id",
+    "ok",
+    "reason",
+    "flags",
+    "age",
+    "cluster",
+    "distance",
+    *STYLE_NAMES,
+    "sha256",
+    "width",
+    "height",
+)
+
+
+def write_rows_parquet(
+    path: Path,
+    dataset: FaceDataset,
+    rows: PackRows,
+    *,
+    embeddings: Embeddings | None = None,
+    clustering: Clustering | None = None,
+) -> None:
+    """Write one row a file. What a row does not have is null: a label, an age, a cluster, the style of a failed image.
+
+    `ok` and `reason` are those of the embeddings where there are any, else those of decoding.
+    Raises StoreError when the file cannot be written.
+    """
+    from pyarrow import parquet
+
+    table = rows_table(dataset, rows, embeddings=embeddings, clustering=clustering)
+    write_atomically(path, lambda file: parquet.write_table(table, file, compression="zstd"))
+
+
+def write_rows_csv(
+    path: Path,
+    dataset: FaceDataset,
+    rows: PackRows,
+    *,
+    embeddings: Embeddings | None = None,
+    clustering: Clustering | None = None,
+) -> None:
+    """Write the same as CSV (UTF-8, comma, null = empty); a text that a spreadsheet would run gets a leading '."""
+    from pyarrow import csv
+
+    table = _guarded(rows_table(dataset, rows, embeddings=embeddings, clustering=clustering))
+    write_atomically(path, lambda file: csv.write_csv(table, file))
+
+
+def rows_table(
+    dataset: FaceDataset,
+    rows: PackRows,
+    *,
+    embeddings: Embeddings | None = None,
+    clustering: Clustering | None = None,
+) -> pa.Table:
+    """Return the rows as a pyarrow Table.
+
+    An attribute whose name another column has, e.g. age beside the age in years, gets the ending _group.
+    """
+    import pyarrow as pa
+
+    done: Embeddings | PackRows = rows if embeddings is None else embeddings
+    columns: dict[str, pa.Array] = {
+        "id": pa.array([encodable(file_id) for file_id in dataset.ids], pa.string()),
+        "ok": pa.array(done.ok),
+        "reason": _texts(done.reasons),
+        "flags": _texts(rows.flags),
+    }
+    names = attribute_columns([attribute.name for attribute in dataset.attributes])
+    for name, attribute in zip(names, dataset.attributes, strict=True):
+        columns[name] = _labels(attribute)
+    if dataset.ages is not None:
+        columns["age"] = pa.array(dataset.ages, mask=dataset.ages < 0)
+    if clustering is not None:
+        outside = clustering.labels < 0
+        columns["cluster"] = pa.array(clustering.labels, mask=outside)
+        columns["distance"] = pa.array(clustering.distances, mask=outside)
+    undecoded = ~rows.ok
+    for index, name in enumerate(STYLE_NAMES):
+        columns[name] = pa.array(np.ascontiguousarray(rows.style[:, index]), mask=undecoded)
+    columns["sha256"] = _texts(np.char.decode(rows.sha256, "ascii"))
+    columns["width"] = pa.array(rows.widths, mask=undecoded)
+    columns["height"] = pa.array(rows.heights, mask=undecoded)
+    return pa.table(columns)
+
+
+def _texts(values: NDArray[np.str_]) -> pa.Array:
+    """Return texts, the empty one as null."""
+    import pyarrow as pa
+
+    return pa.array([encodable(text) or None for text in values.tolist()], pa.string())
+
+
+def _labels(attribute: Attribute) -> pa.Array:
+    """Return the group's name of each row; null = not annotated."""
+    import pyarrow as pa
+
+    names = pa.array([encodable(name) for name in attribute.categories], pa.string())
+    return names.take(pa.array(attribute.codes, mask=attribute.codes < 0))
+
+
+def attribute_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the column of each attribute, in the order of the set: its name, or the name with the ending _group."""
+    columns: list[str] = []
+    for name in names:
+        free = encodable(name)
+        while free in columns or free in _FIXED:
+            free += "_group"
+        columns.append(free)
+    return tuple(columns)
+
+
+def _guarded(table: pa.Table) -> pa.Table:
+    """Put a ' before every text, column names included, that a spreadsheet would take for a formula."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    columns = []
+    for column in table.columns:
+        if pa.types.is_string(column.type):
+            armed = compute.match_substring_regex(column, _FORMULA)
+            quoted = compute.binary_join_element_wise("'", column, "")
+            columns.append(compute.if_else(armed, quoted, column))
+        else:
+            columns.append(column)
+    names = pa.array(table.column_names, pa.string())
+    armed = compute.match_substring_regex(names, _FORMULA).to_pylist()
+    safe = [
+        f"'{name}" if danger else name
+        for name, danger in zip(table.column_names, armed, strict=True)
+    ]
+    return pa.table(columns, names=safe)

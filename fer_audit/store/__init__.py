@@ -1,0 +1,1 @@
+"""Files that are whole or not there: stages, durable writes, locks, arrays, fingerprints."""

@@ -1,0 +1,251 @@
+"""Files that are either whole or not there: atomic writes, checksummed arrays, stage folders.
+
+A stage folder of the cache is named by its fingerprint and holds parts.
+Each part is a few arrays and a manifest with their checksums, written last: unique temporary name -> write -> fsync ->
+rename -> fsync of the folder. A part without a manifest that fits does not exist, and is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from fer_audit.errors import StoreError
+from fer_audit.store.arrays import ArrayBlocks, array_writer, map_array
+from fer_audit.store.durable import remove, sync_file, sync_folder
+from fer_audit.store.fingerprint import canonical_json
+from fer_audit.store.locks import folder_lock
+
+TEMPORARY = ".tmp-"
+
+_MORE_DISK = "Free some disk, or choose another place; finished work is kept."
+
+_MOST_SWEEPS = 20
+"""Times in a row that other runs may sweep a file away before it has its name; a run sweeps a folder once."""
+
+
+def cache_folder(chosen: Path | None) -> Path:
+    """Return (and make, mode 0700) the folder that keeps pixels, vectors and weights between runs."""
+    if chosen is None:
+        import platformdirs
+
+        chosen = Path(platformdirs.user_cache_dir("fer-audit", appauthor=False))
+    make_folder(chosen)
+    return chosen
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and the parents that are missing, all of them private; StoreError when something is in the way."""
+    try:
+        for place in reversed([each for each in path.parents if not each.exists()]):
+            place.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot make the folder {path}: {exc.strerror}",
+            hint="Choose another place with --out or --cache-dir.",
+        ) from exc
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StoreError(f"The folder {path} is not writable", hint="Choose another place.")
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
+    """Let `write` fill a file that appears under its name only when it is whole; return its sha256.
+
+    The file is private (mode 0600). A full disk is a StoreError and leaves nothing behind.
+    A file system without fsync is a `fer_audit.store.durable.CannotSync` warning; a failing disk is an error.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    except OSError as exc:
+        raise StoreError(f"Cannot write {path}: {exc.strerror or exc}", hint=_MORE_DISK) from exc
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            write(file)
+            file.flush()
+            sync_file(file.fileno(), path)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            temporary = _give_name(file, temporary, path)
+        sync_folder(path.parent)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot write {path}: {exc.strerror or exc}",
+            hint=_MORE_DISK,
+        ) from exc
+    finally:
+        with contextlib.suppress(OSError):  # what stays behind is swept by the next run
+            Path(temporary).unlink(missing_ok=True)
+    return digest
+
+
+def _give_name(file: BinaryIO, temporary: str, path: Path) -> str:
+    """Rename a written file, and return the last name it had before.
+
+    Where locks do not work another run may sweep it away just now. Its bytes are still in our hands.
+    """
+    for _ in range(_MOST_SWEEPS):
+        try:
+            Path(temporary).replace(path)
+        except FileNotFoundError:
+            file.seek(0)
+            handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+            with os.fdopen(handle, "wb") as copy:
+                shutil.copyfileobj(file, copy)
+                copy.flush()
+                sync_file(copy.fileno(), path)
+        else:
+            return temporary
+    Path(temporary).unlink(missing_ok=True)
+    raise FileNotFoundError(errno.ENOENT, "other runs keep sweeping it away")
+
+
+def write_text(path: Path, text: str) -> str:
+    """Write UTF-8 text atomically; return its sha256."""
+    return write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def open_plain(path: Path) -> BufferedReader:
+    """Open a plain file to read. OSError for anything else: reading a pipe would wait for a writer for ever."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return os.fdopen(handle, "rb")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hex."""
+    try:
+        with open_plain(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise StoreError(f"Cannot read {path}: {exc.strerror}") from exc
+
+
+def sweep_temporaries(folder: Path) -> None:
+    """Remove what killed writers left in a folder; call it only while holding the folder's lock."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        if not path.is_dir():  # a folder under such a name is somebody else's
+            remove(path)
+
+
+@dataclass(frozen=True, slots=True)
+class StageFolder:
+    """The place of one stage's output in the cache, named by what the output depends on."""
+
+    path: Path
+    fingerprint: str
+
+    @classmethod
+    def open(cls, cache: Path, stage: str, fingerprint: str) -> StageFolder:
+        """Make sure the folder is there. Two fingerprints never share one."""
+        path = cache / stage / fingerprint[:32]
+        make_folder(path)
+        return cls(path, fingerprint)
+
+    def write_part(
+        self, name: str, facts: Mapping[str, Any], **arrays: NDArray[Any] | ArrayBlocks
+    ) -> None:
+        """Write arrays as `<name>.<key>.npy` and then, last, the manifest `<name>.json`. Names have no dots."""
+        digests = {
+            key: write_atomically(self.path / f"{name}.{key}.npy", array_writer(array))
+            for key, array in arrays.items()
+        }
+        manifest = {
+            "fingerprint": self.fingerprint,
+            "part": name,
+            "facts": dict(facts),
+            "facts_sha256": _facts_digest(facts),
+            "sha256": digests,
+        }
+        write_text(self.path / f"{name}.json", canonical_json(manifest) + "\n")
+
+    def read_part(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | str:
+        """Return (facts, read-only memory maps), or one line that says why the part cannot be used.
+
+        The line is empty when the part was simply never written.
+        Every byte is checked against the manifest.
+        """
+        manifest_path = self.path / f"{name}.json"
+        try:
+            with open_plain(manifest_path) as file:
+                manifest = json.load(file)
+            fingerprint, digests = manifest["fingerprint"], manifest["sha256"].items()
+            facts = dict(manifest["facts"])
+            # a manifest of before there was this field vouches for its arrays only
+            vouched = manifest.get("facts_sha256", _facts_digest(facts)) == _facts_digest(facts)
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
+            return f"the manifest {manifest_path.name} cannot be read ({type(exc).__name__})"
+        if fingerprint != self.fingerprint:
+            return f"{manifest_path.name} belongs to other inputs"
+        if not vouched:
+            return f"{manifest_path.name} is damaged"
+        arrays: dict[str, NDArray[Any]] = {}
+        for key, digest in digests:
+            path = self.path / f"{name}.{key}.npy"
+            try:
+                if file_sha256(path) != digest:
+                    return f"{path.name} is damaged"
+                arrays[key] = map_array(path)
+            except (StoreError, OSError, ValueError, TypeError) as exc:
+                return f"{path.name} cannot be read ({type(exc).__name__})"
+        return facts, arrays
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Hold the folder while working in it; waits for another run that makes the same thing.
+
+        Gives whether the folder is really held, see `folder_lock`.
+        """
+        with folder_lock(self.path, wait_seconds=-1) as held:
+            sweep_temporaries(self.path)
+            for path in self.path.glob("*.npy") if held else ():
+                if not self.has_part(path.name.partition(".")[0]):
+                    remove(path)  # its writer was killed before the manifest
+            yield held
+
+    def has_part(self, name: str) -> bool:
+        """Whether a part was finished once; only `read_part` says whether it can still be used."""
+        return (self.path / f"{name}.json").is_file()
+
+    def remove_part(self, name: str) -> None:
+        """Delete a part, its manifest first."""
+        remove(self.path / f"{name}.json")
+        for path in self.path.glob(f"{name}.*.npy"):
+            remove(path)
+
+    def clear(self, *, but: str = "") -> None:
+        """Delete every part, or all but one; call it only while holding the folder."""
+        for manifest in sorted(self.path.glob("*.json")):
+            if manifest.stem != but:
+                self.remove_part(manifest.stem)
+
+
+def _facts_digest(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(dict(facts)).encode()).hexdigest()
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free bytes of the disk of `folder`, as any user sees them.
+
+    Some network file systems call themselves 0 bytes large: they do not know, and nothing is refused for it.
+    """
+    usage = shutil.disk_usage(folder)
+    return usage.free if usage.total else sys.maxsize
