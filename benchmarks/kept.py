@@ -19,8 +19,8 @@ def kept_vectors_of(dataset: Path) -> Path | str:
     """Return the .npy of a dataset's finished vectors in the default model, or what would have to be done first."""
     config, cache = AuditConfig(), cache_folder(None)
     model = find_or_export(
-        config.model,
-        config.precision,
+        config.model.model,
+        config.model.precision,
         models_dir=models_folder(None, None),
         weights_dir=cache / "weights",
         progress=Silent(),

@@ -73,7 +73,9 @@ def main() -> None:
         run = run_audit(
             asked.dataset,
             Path(home) / "run",
-            config=AuditConfig(model=asked.model, precision=asked.precision, sample=asked.images),
+            config=AuditConfig.of(
+                model=asked.model, precision=asked.precision, sample=asked.images
+            ),
             resources=Resources(
                 cache_dir=Path(home) / "cache", models_dir=models_folder(None, None)
             ),

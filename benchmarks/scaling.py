@@ -258,7 +258,7 @@ def _whole_run(job: dict[str, Any]) -> dict[str, Any]:
     n = job["n"]
     folder = Path(job["work"]) / f"run-{n}"
     stages = Stages()
-    config = AuditConfig(**job["config"], model=job["model"], sample=n)
+    config = AuditConfig.of(**job["config"], model=job["model"], sample=n)
     with stages.stage("whole"):
         run = run_audit(
             job["source"],
@@ -282,15 +282,15 @@ def _rows(job: dict[str, Any]) -> dict[str, Any]:
     n, whole = job["n"], job["what"] == "rows"
     vectors = np.load(job["vectors"], mmap_mode="r", allow_pickle=False)
     dataset, rows = drawn_rows(n)
-    config = AuditConfig(**job["config"])
+    config = AuditConfig.of(**job["config"])
     stages = Stages()
     with stages.stage("cluster"):
         clustering = cluster_embeddings(
             vectors,
             rows.ok,
-            k=config.k,
-            starts=config.starts,
-            sweep_max=config.sweep_max if whole else 1,
+            k=config.clusters.k,
+            starts=config.clusters.starts,
+            sweep_max=config.clusters.sweep_max if whole else 1,
             seed=config.seed,
             stability=whole,
             progress=Silent(),

@@ -2,7 +2,7 @@
 
 from fer_audit import AuditConfig, run_audit
 
-run = run_audit("path/to/UTKFace", "runs/utkface", config=AuditConfig(k=4))
+run = run_audit("path/to/UTKFace", "runs/utkface", config=AuditConfig.of(k=4))
 print(run.result.findings[0].text)
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -35,3 +36,14 @@ class Silent:
 
     def say(self, message: str) -> None:
         """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one stage took. Kept beside a result, never inside it."""
+
+    stage: str
+    items: int
+    seconds: float
+    reused: bool = False
+    """Whether the stage found its work already done."""

@@ -52,7 +52,7 @@ def test_an_error_in_the_middle_leaves_no_thread(
         run_audit(
             faces,
             run_dir,
-            config=AuditConfig(model=str(tiny_model.path), batch_size=2),
+            config=AuditConfig.of(model=str(tiny_model.path), batch_size=2),
             resources=Resources(cache_dir=cache_dir),
             progress=BreaksOff(after=2 * ROWS),
         )

@@ -39,9 +39,9 @@ class Place:
     said: list[str] = field(default_factory=list)
 
     def config(self, **more: object) -> AuditConfig:
-        return AuditConfig(
+        return AuditConfig.of(
             **{"model": str(self.model), "precision": "int8", "permutations": 99, "bootstraps": 20}
-            | more  # type: ignore[arg-type]  # checked by AuditConfig itself
+            | more
         )
 
     def dataset(self, **more: object) -> FaceDataset:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
@@ -84,8 +84,8 @@ class Bench:
             self.rows,
             self.clustering,
             shards,
-            config=AuditConfig(seed=seed),
-            options=ReportOptions(**options),
+            config=AuditConfig.of(seed=seed),
+            options=ReportSettings(**options),
             cache=self.cache,
             progress=self,
         )
@@ -431,7 +431,7 @@ def test_a_umap_without_umap_learn_is_a_config_error(
     with pytest.raises(ConfigError, match="umap-learn"):
         bench.make(map="umap")
     with pytest.raises(ConfigError, match="umap-learn"):
-        pictures_fingerprint("a", ReportOptions(map="umap"))
+        pictures_fingerprint("a", ReportSettings(map="umap"))
 
 
 def test_progress_says_how_many_steps_there_are_and_makes_them(bench: Bench) -> None:
@@ -444,9 +444,9 @@ def test_progress_says_how_many_steps_there_are_and_makes_them(bench: Bench) -> 
 
 def test_the_fingerprint_follows_what_is_audited_and_what_is_shown() -> None:
     options = [
-        ReportOptions(),
-        ReportOptions(thumbnails=3),
-        ReportOptions(thumbnails=3, blur_faces=True),
+        ReportSettings(),
+        ReportSettings(thumbnails=3),
+        ReportSettings(thumbnails=3, blur_faces=True),
     ]
     prints = {pictures_fingerprint(audit, each) for each in options for audit in ("a", "b")}
 
@@ -490,7 +490,7 @@ def test_a_failed_walk_leaves_the_lock_of_the_pixels(bench: Bench) -> None:
 )
 def test_options_that_no_report_can_show_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
-        ReportOptions(**options)
+        ReportSettings(**options)
 
 
 def test_a_silent_library_call_needs_no_progress_of_its_own(bench: Bench) -> None:
@@ -500,7 +500,7 @@ def test_a_silent_library_call_needs_no_progress_of_its_own(bench: Bench) -> Non
         bench.clustering,
         None,
         config=AuditConfig(),
-        options=ReportOptions(),
+        options=ReportSettings(),
         cache=bench.cache,
         progress=Silent(),
     )

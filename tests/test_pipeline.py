@@ -62,7 +62,7 @@ class Walks:
         **changes: Any,  # noqa: ANN401 - settings by name
     ) -> Run:
         self.said.clear()
-        plain = AuditConfig(
+        plain = AuditConfig.of(
             model=str(self.model.path), k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20
         )
         return run_audit(
@@ -521,16 +521,16 @@ def test_a_misspelt_name_leaves_a_finished_run_as_it_was(
     faces: Path, tiny_model: ExportedModel, run_dir: Path, cache_dir: Path
 ) -> None:
     """Names are refused before any work, and before the old result is touched."""
-    config = AuditConfig(model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=3)
+    config = AuditConfig.of(
+        model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=3
+    )
     resources = Resources(cache_dir=cache_dir)
     run_audit(faces, run_dir, config=config, resources=resources)
     before = (run_dir / "result.json").read_bytes()
 
     for wrong in ({"given": (("rase",),)}, {"fail_on": ("rase.v>1",)}):
         with pytest.raises(ConfigError, match="rase"):
-            run_audit(
-                faces, run_dir, config=dataclasses.replace(config, **wrong), resources=resources
-            )
+            run_audit(faces, run_dir, config=config.having(**wrong), resources=resources)
 
     assert (run_dir / "result.json").read_bytes() == before
     assert run_audit(faces, run_dir, config=config, resources=resources).reused
@@ -540,7 +540,9 @@ def test_what_was_planted_and_missed_is_a_finding(
     tiny_model: ExportedModel, run_dir: Path, cache_dir: Path
 ) -> None:
     """The mean colour of a face knows the backdrop and not the hair: gender is planted and must be missed."""
-    config = AuditConfig(model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=5)
+    config = AuditConfig.of(
+        model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=5
+    )
 
     run = run_audit(
         demo_dataset(cache_dir, n=120),

@@ -27,7 +27,7 @@ def embed(
     run_audit(
         source,
         out,
-        config=AuditConfig(model=str(model.path), batch_size=3),
+        config=AuditConfig.of(model=str(model.path), batch_size=3),
         resources=Resources(cache_dir=cache, device=device, threads=1),
         until="embed",
     )

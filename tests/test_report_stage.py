@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
@@ -43,7 +43,7 @@ class Runs:
         return run_audit(
             self.faces,
             self.out,
-            config=AuditConfig(
+            config=AuditConfig.of(
                 model=str(self.model.path),
                 k=2,
                 starts=2,
@@ -53,7 +53,7 @@ class Runs:
             ),
             resources=Resources(cache_dir=self.cache, pack=pack),  # type: ignore[arg-type]  # on or off
             until=until,
-            report=ReportOptions(**options),  # type: ignore[arg-type]  # options by name
+            report=ReportSettings(**options),  # type: ignore[arg-type]  # options by name
             progress=self.told,
         )
 

@@ -22,7 +22,7 @@ from fer_audit.progress import Silent
 from fer_audit.store.stage import StageFolder
 from tests.graphs import SIZE
 
-QUICK = AuditConfig(k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
+QUICK = AuditConfig.of(k=3, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
 
 LITTLE = Need(pixels=0, rows=1, vectors=1, clusters=1, copy=1, artefacts=1)
 TOO_MUCH = 10**18
@@ -43,7 +43,7 @@ class Told(Silent):
 def places(faces: Path, tiny_model: ExportedModel, cache_dir: Path, run_dir: Path) -> Places:
     """Give where a run on the faces writes; nothing is there yet."""
     facts = ModelFacts(tiny_model.spec.name, tiny_model.sha256, CPU, "fp32", 3)
-    config = dataclasses.replace(QUICK, model=str(tiny_model.path))
+    config = QUICK.having(model=str(tiny_model.path))
     prints = run_fingerprints(load_dataset(faces, config), facts, SIZE, config)
     run_dir.mkdir()
     folders = {
@@ -75,7 +75,7 @@ def run(faces: Path, places: Places, model: ExportedModel, pack: PackMode) -> No
     run_audit(
         faces,
         places.out,
-        config=dataclasses.replace(QUICK, model=str(model.path)),
+        config=QUICK.having(model=str(model.path)),
         resources=Resources(cache_dir=places.cache, pack=pack, workers=1),
     )
 

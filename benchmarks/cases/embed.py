@@ -124,7 +124,7 @@ def copy_faces(options: Options) -> tuple[Path, list[str]]:
     if options.smoke or options.dataset is None:
         write_demo(folder, SMOKE_IMAGES if options.smoke else options.images)
         return folder, list(load_dataset(folder, AuditConfig()).ids)
-    sample = load_dataset(options.dataset, AuditConfig(sample=options.images))
+    sample = load_dataset(options.dataset, AuditConfig.of(sample=options.images))
     for name in sample.ids:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(sample.root / name, folder / name)
@@ -137,7 +137,7 @@ def _models(narrow: ExportedModel | None, dataset: Path) -> dict[Precision, Expo
         return {"fp32": narrow}
     found: dict[Precision, ExportedModel | str] = {}
     for precision in PRECISIONS:
-        config = AuditConfig(precision=precision)
+        config = AuditConfig.of(precision=precision)
         try:
             found[precision] = find_or_export_for(
                 load_dataset(dataset, config), config, Resources(), Silent()

@@ -23,7 +23,7 @@ class Bare(Job):
 
     def __init__(self, setup: dict[str, Any]) -> None:
         asked = EmbedSetup(setup)
-        size, batch = asked.model.spec.size, asked.config.batch_size
+        size, batch = asked.model.spec.size, asked.config.model.batch_size
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from benchmarks.ours.setup import EmbedSetup
 from benchmarks.serving import Job, serve
-from fer_audit.config import Resources, Timing
+from fer_audit.config import Resources
 from fer_audit.embed.session import choose_provider
 from fer_audit.encoders.export import models_folder
 from fer_audit.pipeline import run_audit
+from fer_audit.progress import Timing
 
 
 class Cold(Job):

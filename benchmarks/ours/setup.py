@@ -20,10 +20,10 @@ class EmbedSetup:
         self.faces = Path(setup["faces"])
         self.names: list[str] = setup["names"]
         self.work = Path(setup["work"])
-        self.config = AuditConfig(model=setup["model"], precision=setup["precision"])
+        self.config = AuditConfig.of(model=setup["model"], precision=setup["precision"])
         self.model = find_or_export(
-            self.config.model,
-            self.config.precision,
+            self.config.model.model,
+            self.config.model.precision,
             models_dir=models_folder(None, None),
             weights_dir=cache_folder(None) / "weights",
             progress=Silent(),
@@ -31,7 +31,9 @@ class EmbedSetup:
 
     def open_session(self) -> EmbedSession:
         """Return the session that `fer-audit embed` would open here."""
-        return EmbedSession(self.model, choose_provider("auto"), batch_size=self.config.batch_size)
+        return EmbedSession(
+            self.model, choose_provider("auto"), batch_size=self.config.model.batch_size
+        )
 
     def facts(self, provider: str) -> dict[str, Any]:
         """Return what was really loaded."""
@@ -39,7 +41,7 @@ class EmbedSetup:
             "provider": provider,
             "onnxruntime": runtime_version(),
             "threads": usable_cores(),
-            "batch": self.config.batch_size,
+            "batch": self.config.model.batch_size,
             "model": self.model.spec.name,
             "model_sha256": self.model.sha256,
             "precision": self.model.precision,

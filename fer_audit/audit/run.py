@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,6 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 from fer_audit.progress import Progress, Silent
 from fer_audit.rng import stage_rng
-from fer_audit.store.fingerprint import canonical_json
 
 STAGE = "audit"
 DRAWN_CELLS = 10_000_000
@@ -87,7 +86,7 @@ def audit_dataset(
     `style_labels` = (n,) clusters made from style measures alone, -1 where not ok.
     `coordinates` = (n, m) reduced vectors, for how groups overlap in the latent space.
     `replays` = small random samples clustered anew, `reclusters` = bootstrap resamples likewise.
-    Raises ConfigError where config.given names a column the set does not have.
+    Raises ConfigError where config.statistics.given names a column the set does not have.
     """
     refuse_unknown_columns(dataset, config)
     refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
@@ -137,14 +136,14 @@ def audit_dataset(
         clustering=None if clustering is None else cluster_facts(clustering),
         associations=corrected,
         ladders=tuple(
-            full_ladder(each, conditionals[each.attribute], facts, alpha=config.alpha)
+            full_ladder(each, conditionals[each.attribute], facts, alpha=config.statistics.alpha)
             for each in corrected
             if each.kind == "demographic"
         ),
         ledger=(),
         findings=(),
         planted=planted,
-        config=_settings(config),
+        config=_without_folder(config),
         versions=versions,
         not_computable=(("clustering", not_clustered),) if not_clustered else (),
         batch_predictions=_batch_predictions(dataset, batches, masks, config),
@@ -171,12 +170,12 @@ def audit_dataset(
             reclusters,
             _demographic(dataset),
             tested=masks.tested,
-            confidence=config.confidence,
+            confidence=config.statistics.confidence,
         ),
         cluster_styles=()
         if clustering is None
         else cluster_styles(
-            rows.style, clustering, tested=masks.tested, confidence=config.confidence
+            rows.style, clustering, tested=masks.tested, confidence=config.statistics.confidence
         ),
         principal_axes=None
         if clustering is None or coordinates is None
@@ -185,7 +184,7 @@ def audit_dataset(
     )
     result = replace(result, ledger=collect_ledger(result))
     result = replace(result, gate=check_rules(config.fail_on, result))
-    result = replace(result, findings=find(result, alpha=config.alpha))
+    result = replace(result, findings=find(result, alpha=config.statistics.alpha))
     progress.advance(STAGE)
     progress.finish(STAGE)
     return result
@@ -200,7 +199,7 @@ def _masks(
 ) -> _Masks:
     usable = usable_rows(rows, embeddings, clustering)
     every = np.ones(len(dataset), dtype=np.bool_)
-    if config.keep_duplicates:
+    if config.statistics.keep_duplicates:
         return _Masks(usable=usable, tested=usable, listed_once=every)
     return _Masks(
         usable=usable,
@@ -214,8 +213,8 @@ def _represent(attribute: Attribute, masks: _Masks, config: AuditConfig) -> Repr
         attribute,
         tested=masks.listed_once,
         reference=_reference(config).get(attribute.name),
-        draws=config.permutations,
-        confidence=config.confidence,
+        draws=config.statistics.permutations,
+        confidence=config.statistics.confidence,
         rng=stage_rng(config.seed, STAGE, "target", attribute.name),
     )
 
@@ -235,9 +234,9 @@ def _associate(
         kind=attribute.kind,
         groups=attribute.categories,
         rng=stage_rng(config.seed, STAGE, "association", attribute.name),
-        permutations=affordable_draws(attribute.kind, table.size, config.permutations),
-        bootstraps=config.bootstraps,
-        confidence=config.confidence,
+        permutations=affordable_draws(attribute.kind, table.size, config.statistics.permutations),
+        bootstraps=config.statistics.bootstraps,
+        confidence=config.statistics.confidence,
     )
 
 
@@ -256,7 +255,7 @@ def _batch_predictions(
             batch,
             attribute,
             tested=masks.listed_once,
-            draws=config.permutations,
+            draws=config.statistics.permutations,
             rng=stage_rng(config.seed, STAGE, "batch", batch.name, attribute.name),
         )
         for batch in batches
@@ -265,21 +264,13 @@ def _batch_predictions(
 
 
 def _reference(config: AuditConfig) -> Mapping[str, Mapping[str, int]]:
-    return {name: dict(counts) for name, counts in config.reference}
+    return {name: dict(counts) for name, counts in config.statistics.reference}
 
 
 def _demographic(dataset: FaceDataset) -> list[Attribute]:
     return [attribute for attribute in dataset.attributes if attribute.kind == "demographic"]
 
 
-def _settings(config: AuditConfig) -> tuple[tuple[str, str], ...]:
-    """Return every setting as text: words as they are, everything else as JSON.
-
-    Of a model's file only the name: where it lies is the user's own business, and its sha256 stands beside it.
-    """
-    values = [(field.name, getattr(config, field.name)) for field in fields(config)]
-    values = [(name, Path(v).name if name == "model" else v) for name, v in values]
-    return tuple(
-        (name, value if isinstance(value, str) else canonical_json(value))
-        for name, value in values
-    )
+def _without_folder(config: AuditConfig) -> AuditConfig:
+    """Return the settings with only the name of a model's file."""
+    return config.having(model=Path(config.model.model).name)

@@ -7,8 +7,9 @@ import statistics
 from pathlib import Path
 
 from fer_audit.bench.measure import Step
-from fer_audit.config import AuditConfig, Resources, Timing
+from fer_audit.config import AuditConfig, Resources
 from fer_audit.pipeline import run_audit
+from fer_audit.progress import Timing
 
 STAGE = "whole run"
 

@@ -24,7 +24,7 @@ DECODE, RESIZE, BOTH = "decode", "resize", "decode + resize"
 
 def scan_step(source: Path, config: AuditConfig, listed: int) -> Step:
     """List the folder or read the table, and parse every label."""
-    whole = replace(config, sample=None, first=None)
+    whole = config.having(sample=None, first=None)
     return Step(
         "scan", "list files, read labels", listed, "files", 1, lambda: load_dataset(source, whole)
     )

@@ -117,7 +117,7 @@ class RowStages:
 
     def cluster_step(self) -> Step:
         """K-Means alone, the speed that is compared with other libraries'."""
-        what = f"k = {self._config.k}, {self._config.starts} starts; no sweep, no stability"
+        what = f"k = {self._config.clusters.k}, {self._config.clusters.starts} starts; no sweep, no stability"
         return self._step("cluster", what, lambda: self._cluster(whole=False))
 
     def audit_step(self) -> Step:
@@ -154,9 +154,9 @@ class RowStages:
         return cluster_embeddings(
             embeddings.vectors,
             embeddings.ok,
-            k=config.k,
-            starts=config.starts,
-            sweep_max=config.sweep_max if whole else 1,
+            k=config.clusters.k,
+            starts=config.clusters.starts,
+            sweep_max=config.clusters.sweep_max if whole else 1,
             seed=config.seed,
             stability=whole,
             progress=Silent(),

@@ -159,18 +159,18 @@ class _Bench:
             self.subject.place,
             packed.pixels,
             cores=session_threads(self.subject.place),
-            batch_size=self.config.batch_size,
+            batch_size=self.config.model.batch_size,
             repeats=self.options.repeats,
             progress=self.progress,
         )
         self.threads = best.threads
-        self.config = replace(self.config, batch_size=best.batch_size)
+        self.config = self.config.having(batch_size=best.batch_size)
         subject = self.subject
         key = tuning_key(subject.origin, subject.model.precision, subject.place.provider)
         tuning = Tuning(key, best.threads, best.images_per_second)
         path = remember_tuning(self.cache, tuning)
         self.progress.say(f"{best.threads} threads are remembered in {path}")
-        if best.batch_size != subject.config.batch_size:
+        if best.batch_size != subject.config.model.batch_size:
             self.progress.say(
                 f"try --batch-size {best.batch_size}: it is not remembered, for it changes last bits of the vectors"
             )
@@ -178,7 +178,7 @@ class _Bench:
 
     def load(self) -> tuple[EmbedSession, ModelMeasured]:
         """Load the model at the settings that are measured."""
-        batch_size, threads = self.config.batch_size, self.threads
+        batch_size, threads = self.config.model.batch_size, self.threads
         started = time.perf_counter()
         (session,) = open_sessions(
             self.subject.model, self.subject.place, batch_size=batch_size, threads=threads

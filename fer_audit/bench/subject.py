@@ -86,20 +86,20 @@ def find_subject(
     dataset = load_dataset(source, config)
     listed = len(dataset)
     if listed > options.images:
-        config = replace(config, sample=options.images)
+        config = config.having(sample=options.images)
         dataset = load_dataset(source, config)
     models_dir = models_folder(resources.models_dir, resources.cache_dir)
     origin = model = find_or_export(
-        config.model,
-        "fp32" if config.precision == "int8" else config.precision,
+        config.model.model,
+        "fp32" if config.model.precision == "int8" else config.model.precision,
         models_dir=models_dir,
         weights_dir=cache_folder(resources.cache_dir) / "weights",
         progress=progress,
     )
-    if config.precision == "int8" and origin.precision != "int8":
+    if config.model.precision == "int8" and origin.precision != "int8":
         _refuse_few(options.images)
         models_dir = scratch / "models"
-        config = replace(config, model=str(origin.path))
+        config = config.having(model=str(origin.path))
         resources = replace(resources, models_dir=models_dir)
         model = find_or_quantize(dataset, config, resources, progress)
     check_graph(model)

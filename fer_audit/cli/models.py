@@ -80,7 +80,7 @@ def export_command(
 
             if source is not None:
                 raise click.UsageError("--from is for fp32; int8 is made from that export")
-            config = AuditConfig(model=name, precision=precision)
+            config = AuditConfig.of(model=name, precision=precision)
             model = find_or_quantize(
                 load_dataset(dataset, config),
                 config,

@@ -12,12 +12,12 @@ import click
 from fer_audit.cli.kinds import AUTO, AgeBins, Clusters, ColumnList, NameColumn
 from fer_audit.cli.reference import read_reference
 from fer_audit.cli.sharing import min_cell_option
-from fer_audit.config import AGE_BINS, AuditConfig, ReportOptions, Resources
+from fer_audit.config import AGE_BINS, AuditConfig, ReportSettings, Resources
 
 Command = Callable[..., Any]
 
 _DEFAULT = AuditConfig()
-_SHOWN = ReportOptions()
+_SHOWN = ReportSettings()
 
 
 def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
@@ -67,21 +67,21 @@ model_options = _apply(
     [
         click.option(
             "--model",
-            default=_DEFAULT.model,
+            default=_DEFAULT.model.model,
             show_default=True,
             help="Name from `fer-audit models`, or an .onnx file with its sidecar.",
         ),
         click.option(
             "--precision",
             type=click.Choice(["fp32", "fp16", "int8"]),
-            default=_DEFAULT.precision,
+            default=_DEFAULT.model.precision,
             show_default=True,
             help="Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
         ),
         click.option(
             "--batch-size",
             type=int,
-            default=_DEFAULT.batch_size,
+            default=_DEFAULT.model.batch_size,
             show_default=True,
             help="Images in one model call.",
         ),
@@ -113,17 +113,21 @@ cluster_options = _apply(
         click.option(
             "--k",
             type=Clusters(),
-            default=_DEFAULT.k,
+            default=_DEFAULT.clusters.k,
             show_default=True,
             help="Number of clusters; auto = chosen from elbow, silhouette and stability.",
         ),
         click.option(
-            "--starts", type=int, default=_DEFAULT.starts, show_default=True, help="K-Means runs."
+            "--starts",
+            type=int,
+            default=_DEFAULT.clusters.starts,
+            show_default=True,
+            help="K-Means runs.",
         ),
         click.option(
             "--sweep-max",
             type=int,
-            default=_DEFAULT.sweep_max,
+            default=_DEFAULT.clusters.sweep_max,
             show_default=True,
             help="The elbow looks at k = 1..N.",
         ),
@@ -136,19 +140,21 @@ statistics_options = _apply(
         click.option(
             "--permutations",
             type=int,
-            default=_DEFAULT.permutations,
+            default=_DEFAULT.statistics.permutations,
             show_default=True,
             help="Tables drawn for each permutation p.",
         ),
         click.option(
             "--bootstraps",
             type=int,
-            default=_DEFAULT.bootstraps,
+            default=_DEFAULT.statistics.bootstraps,
             show_default=True,
             help="Resamples for each interval.",
         ),
-        click.option("--confidence", type=float, default=_DEFAULT.confidence, show_default=True),
-        click.option("--alpha", type=float, default=_DEFAULT.alpha, show_default=True),
+        click.option(
+            "--confidence", type=float, default=_DEFAULT.statistics.confidence, show_default=True
+        ),
+        click.option("--alpha", type=float, default=_DEFAULT.statistics.alpha, show_default=True),
         click.option(
             "--keep-duplicates",
             is_flag=True,
@@ -164,21 +170,21 @@ statistics_options = _apply(
         click.option(
             "--replay",
             type=int,
-            default=_DEFAULT.replay,
+            default=_DEFAULT.statistics.replay,
             show_default=True,
             help="Draw so many small studies from the set and audit each anew.",
         ),
         click.option(
             "--replay-size",
             type=int,
-            default=_DEFAULT.replay_size,
+            default=_DEFAULT.statistics.replay_size,
             show_default=True,
             help="Images in a small study.",
         ),
         click.option(
             "--recluster",
             type=int,
-            default=_DEFAULT.recluster,
+            default=_DEFAULT.statistics.recluster,
             show_default=True,
             help="Bootstrap resamples that are clustered anew, for intervals that include it.",
         ),
@@ -267,9 +273,9 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
     else:
         chosen.pop("reference", None)
     if chosen.get("k") == AUTO:
-        chosen["k"] = _DEFAULT.k
+        chosen["k"] = _DEFAULT.clusters.k
         chosen["k_auto"] = True
-    config = AuditConfig(**chosen)
+    config = AuditConfig.of(**chosen)
     for rule in config.fail_on:
         parse_rule(rule)  # a rule that makes no sense is known before hours of work
     return config
@@ -280,9 +286,9 @@ def resources(values: dict[str, Any]) -> Resources:
     return Resources(**_fields_of(Resources, values))
 
 
-def shown(values: dict[str, Any]) -> ReportOptions:
+def shown(values: dict[str, Any]) -> ReportSettings:
     """Build what report.html shows from a verb's options."""
-    return ReportOptions(**_fields_of(ReportOptions, values))
+    return ReportSettings(**_fields_of(ReportSettings, values))
 
 
 def _fields_of(record: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -165,12 +165,12 @@ def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bo
 def default_folder(name: str, config: AuditConfig) -> Path:
     """Return runs/<name>-..., different for whatever a person would want to keep apart."""
     words = [name]
-    if config.first is not None:
-        words.append(f"first{config.first}")
-    if config.sample is not None:
-        words.append(f"sample{config.sample}")
-    k = "kauto" if config.k_auto else f"k{config.k}"
-    words += [Path(config.model).stem, k, f"seed{config.seed}"]
+    if config.dataset.first is not None:
+        words.append(f"first{config.dataset.first}")
+    if config.dataset.sample is not None:
+        words.append(f"sample{config.dataset.sample}")
+    k = "kauto" if config.clusters.k_auto else f"k{config.clusters.k}"
+    words += [Path(config.model.model).stem, k, f"seed{config.seed}"]
     whole = re.sub(r"[^\w.-]+", "_", "-".join(words))
     if len(whole.encode()) > LONGEST_NAME:  # a set's own name may be that long
         kept = whole.encode()[: LONGEST_NAME - 9].decode(errors="ignore")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.config import ReportOptions, refuse_min_cell
+from fer_audit.config import ReportSettings, refuse_min_cell
 from fer_audit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def min_cell_option(command: Command) -> Command:
     return click.option(
         "--min-cell",
         type=int,
-        default=ReportOptions().min_cell,
+        default=ReportSettings().min_cell,
         metavar="N",
         callback=_from_files,
         help="To be shared: withhold every count of 1 to N-1 people, and what would tell it; default: off.",

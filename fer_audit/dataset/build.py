@@ -58,10 +58,10 @@ def take_subset(dataset: FaceDataset, config: AuditConfig) -> FaceDataset:
     The subset remembers the demographic counts of the whole set as its parent.
     """
     n = len(dataset)
-    wanted = config.first or config.sample or n
+    wanted = config.dataset.first or config.dataset.sample or n
     if wanted >= n:
         return dataset
-    if config.first:
+    if config.dataset.first:
         rows = np.arange(wanted)
         how = "the first in file order"
     else:

@@ -31,15 +31,15 @@ UTKFACE_SHARE = 0.1
 def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDataset:
     """Return the dataset in a folder or a table. No image is opened, only listed.
 
-    `config.format` "auto" takes a table file for a table; a folder for UTKFace when at least one image name in ten
+    `config.dataset.format` "auto" takes a table file for a table; a folder for UTKFace when at least one image name in ten
     is one of UTKFace's, else for its table if it has one on its top level, else for class folders.
     Columns asked for by name mean the table.
     Raises DatasetError when there is nothing to audit, ConfigError when the settings do not fit the data.
     """
     config = config or AuditConfig()
-    if config.format not in FORMATS:
+    if config.dataset.format not in FORMATS:
         raise ConfigError(
-            f'There is no dataset format "{config.format}"',
+            f'There is no dataset format "{config.dataset.format}"',
             hint=f"Formats are {', '.join(FORMATS)}.",
         )
     path = Path(path)
@@ -69,9 +69,9 @@ def _load_table_file(path: Path, config: AuditConfig) -> FaceDataset:
             f"{path} is neither a folder nor a table",
             hint=f"Tables are files named {', '.join(sorted(TABLE_SUFFIXES))}.",
         )
-    if config.format not in ("auto", "table"):
+    if config.dataset.format not in ("auto", "table"):
         raise ConfigError(
-            f"{path} is a table, the format asked for is {config.format}",
+            f"{path} is a table, the format asked for is {config.dataset.format}",
             hint="Give the folder, or --format table.",
         )
     listing = _without_unread_tables(list_images(path.parent.resolve()), read=path.name)
@@ -80,7 +80,7 @@ def _load_table_file(path: Path, config: AuditConfig) -> FaceDataset:
 
 def _load_folder(root: Path, config: AuditConfig) -> FaceDataset:
     listing = list_images(root)
-    form = _sniff(listing, config) if config.format == "auto" else config.format
+    form = _sniff(listing, config) if config.dataset.format == "auto" else config.dataset.format
     if form == "table":
         table = _only_table(listing)
         listing = _without_unread_tables(listing, read=table)

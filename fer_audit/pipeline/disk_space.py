@@ -106,8 +106,8 @@ def needed_bytes(
     if vectors or rows:  # the file through which decoders hand over
         rows += _part_bytes(workers * CHUNK_ROWS * (size * size * 3 + ROW.itemsize))
     if not places.cluster.has_part("clustering"):
-        columns = min(COMPONENTS, dim) + SEEDS + config.sweep_max + 5
-        centers = max(config.k, config.sweep_max) * dim * 4
+        columns = min(COMPONENTS, dim) + SEEDS + config.clusters.sweep_max + 5
+        centers = max(config.clusters.k, config.clusters.sweep_max) * dim * 4
         clusters = _part_bytes(*[n * 4] * columns, centers)
     kept = places.embed.path / f"{WHOLE}.vectors.npy"
     copy = 0

@@ -43,21 +43,25 @@ def cluster_more(
     except NotClusterable as exc:
         progress.say(f"no style-only baseline: {exc}")
     replays: tuple[Study, ...] = ()
-    if config.replay:
+    if config.statistics.replay:
         try:
             replays = replay_studies(
                 clustering.coordinates,
                 embeddings.ok,
-                studies=config.replay,
-                size=config.replay_size,
+                studies=config.statistics.replay,
+                size=config.statistics.replay_size,
                 k=k,
                 seed=seed,
             )
         except NotClusterable as exc:
             progress.say(f"no replay: {exc}; --replay-size makes the studies smaller")
     reclusters: tuple[Study, ...] = ()
-    if config.recluster:
+    if config.statistics.recluster:
         reclusters = recluster(
-            clustering.coordinates, embeddings.ok, resamples=config.recluster, k=k, seed=seed
+            clustering.coordinates,
+            embeddings.ok,
+            resamples=config.statistics.recluster,
+            k=k,
+            seed=seed,
         )
     return MoreClusters(style_labels, replays, reclusters)

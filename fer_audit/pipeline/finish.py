@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
@@ -20,7 +20,7 @@ from fer_audit.pipeline.pictures import (
     pictures_fingerprint,
 )
 from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.progress import Progress
+from fer_audit.progress import Progress, Timing
 from fer_audit.report.files.pictures import pictures_json
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
@@ -42,7 +42,7 @@ class Ending:
     out: Path
     cache: Path
     config: AuditConfig
-    options: ReportOptions
+    options: ReportSettings
     resources: Resources
     progress: Progress
     watch: Stopwatch

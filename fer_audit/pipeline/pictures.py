@@ -17,7 +17,7 @@ from fer_audit.audit.composition.dataset_facts import usable_rows
 from fer_audit.audit.composition.duplicates import first_copies
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.faces import (
@@ -49,7 +49,7 @@ _NOT_KEPT = "the pixels were not kept"
 _KEEP_THEM = "run again with --pack on"
 
 
-def pictures_fingerprint(audit_fingerprint: str, options: ReportOptions) -> str:
+def pictures_fingerprint(audit_fingerprint: str, options: ReportSettings) -> str:
     """Return what the pictures depend on: the audited rows, labels and clusters, and what is to be shown.
 
     Not on min_cell: they are kept whole, and a page shows some of them.
@@ -121,7 +121,7 @@ def make_pictures(
     shards: Shards | None,
     *,
     config: AuditConfig,
-    options: ReportOptions,
+    options: ReportSettings,
     cache: Path,
     progress: Progress,
     fingerprint: str = "",
@@ -160,7 +160,7 @@ def _draw_faces(
     shards: Shards | None,
     cells: Sequence[Cell],
     sheets: Sequence[SheetRows],
-    options: ReportOptions,
+    options: ReportSettings,
     progress: Progress,
 ) -> tuple[tuple[MeanFace, ...], tuple[ContactSheet, ...], str]:
     """Return the mean faces, the sheets, and why there are none of either ("" = there are)."""
@@ -235,6 +235,6 @@ def _small_clusters(cells: Sequence[Cell], k: int) -> list[tuple[str, str]]:
     ]
 
 
-def _face_pictures(options: ReportOptions) -> tuple[str, ...]:
+def _face_pictures(options: ReportSettings) -> tuple[str, ...]:
     """Return the names of the pictures that need pixels."""
     return ("mean faces", "contact sheets") if options.thumbnails else ("mean faces",)

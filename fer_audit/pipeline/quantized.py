@@ -65,11 +65,11 @@ def find_or_export_for(
     Raises ModelError as `find_or_export` does, and for int8 on CUDA or of a network that cannot be quantized; DatasetError
     for a set that is too small to calibrate on.
     """
-    if config.precision == "int8":
+    if config.model.precision == "int8":
         return find_or_quantize(dataset, config, resources, progress)
     return find_or_export(
-        config.model,
-        config.precision,
+        config.model.model,
+        config.model.precision,
         models_dir=models_folder(resources.models_dir, resources.cache_dir),
         weights_dir=cache_folder(resources.cache_dir) / "weights",
         progress=progress,
@@ -96,7 +96,7 @@ def find_or_quantize(
     models_dir = models_folder(resources.models_dir, resources.cache_dir)
     cache = cache_folder(resources.cache_dir)
     source = find_or_export(
-        config.model,
+        config.model.model,
         "fp32",
         models_dir=models_dir,
         weights_dir=cache / "weights",
@@ -113,7 +113,7 @@ def find_or_quantize(
         source,
         dataset,
         scratch / "work",
-        config.batch_size,
+        config.model.batch_size,
         resources.threads,
         resources.workers or default_workers(),
         resources.file_seconds,

@@ -14,7 +14,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.map import refuse_missing_umap
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
-from fer_audit.config import AuditConfig, ReportOptions, Resources, Timing
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import choose_provider
@@ -28,7 +28,7 @@ from fer_audit.pipeline.finish import Ending
 from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
-from fer_audit.progress import Progress, Silent
+from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
 from fer_audit.store.durable import remove
 from fer_audit.store.locks import folder_lock
@@ -69,7 +69,7 @@ def run_audit(
     resources: Resources | None = None,
     until: Until = "report",
     csv: bool = False,
-    report: ReportOptions | None = None,
+    report: ReportSettings | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Audit a dataset and leave everything in the run directory `out`.
@@ -88,7 +88,7 @@ def run_audit(
         resources or Resources(),
         progress or Silent(),
         csv=csv,
-        report=report or ReportOptions(),
+        report=report or ReportSettings(),
         beside_table=not isinstance(source, FaceDataset) and Path(source).is_file(),
     )
     walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
@@ -107,7 +107,7 @@ class _Walk:
         progress: Progress,
         *,
         csv: bool,
-        report: ReportOptions,
+        report: ReportSettings,
         beside_table: bool,
     ) -> None:
         self.dataset = dataset
@@ -254,10 +254,10 @@ class _Walk:
                 clustering = cluster_embeddings(
                     embeddings.vectors,
                     embeddings.ok,
-                    k=self.config.k,
-                    k_auto=self.config.k_auto,
-                    starts=self.config.starts,
-                    sweep_max=self.config.sweep_max,
+                    k=self.config.clusters.k,
+                    k_auto=self.config.clusters.k_auto,
+                    starts=self.config.clusters.starts,
+                    sweep_max=self.config.clusters.sweep_max,
                     seed=self.config.seed,
                     stability=True,
                     fingerprint=prints.cluster,
@@ -296,4 +296,6 @@ class _Walk:
         )
         result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
         # what was planted and missed is a finding too
-        return dataclasses.replace(result, findings=find(result, alpha=self.config.alpha))
+        return dataclasses.replace(
+            result, findings=find(result, alpha=self.config.statistics.alpha)
+        )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fer_audit.config import Timing
+from fer_audit.progress import Timing
 
 
 class Stopwatch:

@@ -170,7 +170,7 @@ def _open_sessions(work: VectorWork, n_shards: int) -> list[EmbedSession]:
     """Return a session for each device that was asked for, but not more than there are shards."""
     check_graph(work.model)
     place = choose_place(work.resources.device)
-    batch_size = work.config.batch_size
+    batch_size = work.config.model.batch_size
     if batch_size > SHARD_ROWS:
         work.progress.say(
             f"batches of {batch_size} images end with their shard of {SHARD_ROWS}: "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.config import setting_texts
 from fer_audit.report.card_words import SENTENCE, name_of
 from fer_audit.text import clipped, coefficient, counted, percent, percent_span, span, whole
 
@@ -87,7 +88,7 @@ def about_the_model(result: AuditResult) -> list[str]:
 
 def computation(result: AuditResult) -> list[tuple[str, str]]:
     """Return (what, value) of everything that the numbers depend on and a reader may want to repeat."""
-    settings, versions = dict(result.config), dict(result.versions)
+    settings, versions = dict(setting_texts(result.config)), dict(result.versions)
     facts = [("fer-audit", versions.get("fer-audit", ""))]
     if result.model is not None:
         model = result.model

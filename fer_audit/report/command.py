@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.config import AuditConfig
-from fer_audit.store.fingerprint import canonical_json
+from fer_audit.config import AuditConfig, setting_texts
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.,][A-Za-z0-9_.,-]*")
 """What may stand in a command without a quote; anything else is left to the reader."""
@@ -34,12 +33,12 @@ def run_command_line(result: AuditResult) -> tuple[str, bool]:
     is known what was planted, needs none. A value of anything but
     letters, digits and `_.,-`, such as a path, is left out: the option's name in capitals stands for it.
     """
-    settings = dict(result.config)
-    usual = AuditConfig()
+    settings = dict(setting_texts(result.config))
+    usual = dict(setting_texts(AuditConfig()))
     words = ["fer-audit", "run", *([] if result.planted else ["DATASET"])]
     for name in _OPTIONS:
         value = settings.get(name)
-        if value is None or (name not in _ALWAYS and value == _text(getattr(usual, name))):
+        if value is None or (name not in _ALWAYS and value == usual[name]):
             continue
         if name == "k" and settings.get("k_auto") == "true":
             value = "auto"
@@ -47,13 +46,5 @@ def run_command_line(result: AuditResult) -> tuple[str, bool]:
         words.append(f"--{flag} {value if _PLAIN.fullmatch(value) else name.upper()}")
     if settings.get("keep_duplicates") == "true":
         words.append("--keep-duplicates")
-    missing = any(
-        name in settings and settings[name] != _text(getattr(usual, name))
-        for name in _TOLD_ELSEWHERE
-    )
+    missing = any(name in settings and settings[name] != usual[name] for name in _TOLD_ELSEWHERE)
     return " ".join(words), missing
-
-
-def _text(value: object) -> str:
-    """Return a default as a result writes settings."""
-    return value if isinstance(value, str) else canonical_json(value)

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from fer_audit.audit.types.composition import DatasetFacts, Duplicates, RejectCount
 from fer_audit.audit.types.result import AuditResult, LedgerEntry
-from fer_audit.config import Timing
+from fer_audit.config import setting_texts
+from fer_audit.progress import Timing
 from fer_audit.report.gaps import gaps
 from fer_audit.report.tables import Column, Flow, Grid, Heading, Item, plain, prose
 from fer_audit.text import clipped, counted
@@ -125,7 +126,7 @@ def how_computed(result: AuditResult, timings: Sequence[Timing]) -> list[Rendera
             )
     if result.ledger:
         parts.append(_labelled("tests", _ledger(result.ledger)))
-    parts.append(_labelled("settings", _pairs(result.config)))
+    parts.append(_labelled("settings", _pairs(setting_texts(result.config))))
     parts.append(_labelled("versions", _pairs(result.versions)))
     parts.append(_labelled("set", [_hash("fingerprint", result.dataset.fingerprint)]))
     if timings:

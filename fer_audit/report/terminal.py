@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.config import Timing
+from fer_audit.progress import Timing
 from fer_audit.report.claim_section import claims
 from fer_audit.report.cluster_section import clusters
 from fer_audit.report.fine_print import duplicates, files_and_labels, how_computed, missing_values
@@ -18,7 +18,7 @@ from fer_audit.report.origin_section import batches, subset
 from fer_audit.report.render.any_encoding import AnyEncoding
 from fer_audit.report.replay_section import replay
 from fer_audit.report.set_section import who_is_in_it
-from fer_audit.report.settings import ALPHA, level, setting
+from fer_audit.report.settings import level
 from fer_audit.report.stability_section import stability
 from fer_audit.report.style_section import style
 from fer_audit.report.verdict_section import banner, further_findings, header, planted, verdict
@@ -26,7 +26,7 @@ from fer_audit.report.verdict_section import banner, further_findings, header, p
 
 def terminal_report(result: AuditResult, timings: Sequence[Timing] = ()) -> RenderableType:
     """Return the whole report. It fits any width, needs no colour, and prints in ASCII where the terminal has no more."""
-    alpha = setting(result, "alpha") or ALPHA
+    alpha = result.config.statistics.alpha
     confidence = level(result)
     parts: list[RenderableType] = [
         *banner(result),

@@ -151,7 +151,7 @@ def _is_significant(association: Association, result: AuditResult) -> bool:
 
 
 def _alpha(result: AuditResult) -> float:
-    return float(dict(result.config).get("alpha", _ALPHA))
+    return result.config.statistics.alpha
 
 
 def _strength(association: Association) -> str:

@@ -15,7 +15,7 @@ from fer_audit.audit.types.compare import LabelColumn, RunRows
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
 
-QUICK = AuditConfig(permutations=99, bootstraps=50)
+QUICK = AuditConfig.of(permutations=99, bootstraps=50)
 GENDERS = ("male", "female")
 
 

@@ -99,7 +99,7 @@ def test_an_audit_without_coordinates_has_no_axes() -> None:
         rows,
         embeddings_of(rows),
         clustering_of([0, 0, 1, 1], k=2),
-        config=AuditConfig(permutations=19, bootstraps=9),
+        config=AuditConfig.of(permutations=19, bootstraps=9),
     )
 
     assert found.principal_axes is None

@@ -46,7 +46,7 @@ def ladder_of(columns: list[Attribute], clusters: np.ndarray, **config: Any) -> 
         rows,
         embeddings_of(rows),
         clustering_of(clusters, k=4),
-        config=AuditConfig(**{"permutations": 199, "bootstraps": 199, **config}),
+        config=AuditConfig.of(**{"permutations": 199, "bootstraps": 199, **config}),
     )
     return next(each for each in result.ladders if each.attribute == "race")
 

@@ -69,7 +69,7 @@ def audited(
         rows,
         embeddings_of(rows),
         clustering_of(clusters, k=3),
-        config=AuditConfig(**{"permutations": 299, "bootstraps": 99, **config}),
+        config=AuditConfig.of(**{"permutations": 299, "bootstraps": 99, **config}),
         stability=stability,
     )
 
@@ -210,7 +210,7 @@ def test_clusters_below_six_tenths_are_marked_unstable(
         stability_of(clusters),
         [dataset.attributes[1]],
         tested=np.ones(N, dtype=np.bool_),
-        config=AuditConfig(permutations=99, bootstraps=20),
+        config=AuditConfig.of(permutations=99, bootstraps=20),
     )
 
     assert [each.stable for each in facts.clusters] == [True, False, True]

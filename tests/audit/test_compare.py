@@ -27,11 +27,11 @@ CLUSTERS = np.where(RNG.random(N) < 0.3, RNG.integers(0, 3, N), GENDER)
 IDS = tuple(f"{i:04d}.jpg" for i in range(N))
 GROUPS = {"gender": (GENDER, GENDERS)}
 BESIDE = {
-    "fail_on": '["gender.rung>3"]',
-    "given": '[["hour"]]',
-    "replay": "9",
-    "replay_size": "50",
-    "recluster": "7",
+    "fail_on": ("gender.rung>3",),
+    "given": (("hour",),),
+    "replay": 9,
+    "replay_size": 50,
+    "recluster": 7,
 }
 
 
@@ -295,7 +295,7 @@ def test_settings_that_change_no_compared_number_are_not_listed() -> None:
     run = base()
     asked = replace(
         run.result,
-        config=tuple((name, BESIDE.get(name, value)) for name, value in run.result.config),
+        config=run.result.config.having(**BESIDE),
     )
 
     found = compare_runs(run, replace(run, result=asked))

@@ -36,7 +36,7 @@ def audited(
         rows,
         embeddings_of(rows),
         clustering_of(some, k=k),
-        config=AuditConfig(permutations=199, bootstraps=20, given=(("day", "luma_mean"),)),
+        config=AuditConfig.of(permutations=199, bootstraps=20, given=(("day", "luma_mean"),)),
         stability=Stability(
             seeds=(Alternative(k, 1, some, 1.0),),
             ks=tuple(Alternative(x, 0, some % x, 1.0) for x in range(1, k + 3)),

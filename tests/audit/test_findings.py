@@ -37,7 +37,7 @@ def findings() -> tuple[Finding, ...]:
         pack,
         embeddings_of(pack),
         clustering_of(gender, k=2, starts=(1.0, 2.0)),
-        config=AuditConfig(permutations=200, bootstraps=50),
+        config=AuditConfig.of(permutations=200, bootstraps=50),
     ).findings
 
 
@@ -103,7 +103,7 @@ def told() -> dict[str, str]:
         rows,
         embeddings_of(rows),
         clustering_of(labels, k=2),
-        config=AuditConfig(permutations=199, bootstraps=50, fail_on=("gender.rung>=8",)),
+        config=AuditConfig.of(permutations=199, bootstraps=50, fail_on=("gender.rung>=8",)),
         stability=Stability(
             seeds=(Alternative(2, 1, labels, 1.0),),
             ks=(Alternative(3, 0, rng.permutation(labels), 1.0),),
@@ -187,7 +187,7 @@ def test_a_small_cell_is_not_named_beyond_pairs_unless_it_should_be_large() -> N
         rows_of(2),
         None,
         None,
-        config=AuditConfig(permutations=9, bootstraps=9),
+        config=AuditConfig.of(permutations=9, bootstraps=9),
     )
     table = result.intersections
     assert table is not None

@@ -34,7 +34,7 @@ def result() -> AuditResult:
         rows,
         embeddings_of(rows),
         clustering_of(race % 2, k=2),
-        config=AuditConfig(permutations=99, bootstraps=20),
+        config=AuditConfig.of(permutations=99, bootstraps=20),
     )
 
 

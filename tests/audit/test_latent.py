@@ -15,7 +15,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, rows_of
 
-CONFIG = AuditConfig(permutations=199, bootstraps=20)
+CONFIG = AuditConfig.of(permutations=199, bootstraps=20)
 
 
 def overlap(

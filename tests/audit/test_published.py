@@ -42,6 +42,6 @@ def test_a_set_without_race_is_not_spoken_of() -> None:
 def test_the_audit_of_utkface_carries_them() -> None:
     faces = replace(dataset_of(attribute("race", [0, 1], RACES)), format="utkface")
 
-    found = audit_dataset(faces, rows_of(2), config=AuditConfig(permutations=19, bootstraps=9))
+    found = audit_dataset(faces, rows_of(2), config=AuditConfig.of(permutations=19, bootstraps=9))
 
     assert found.published == published_values(faces)

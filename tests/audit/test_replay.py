@@ -24,7 +24,7 @@ from tests.audit.inputs import (
 )
 
 N = 4000
-CONFIG = AuditConfig(permutations=99, bootstraps=50)
+CONFIG = AuditConfig.of(permutations=99, bootstraps=50)
 
 
 @pytest.fixture(scope="module")
@@ -170,4 +170,4 @@ def test_studies_of_one_group_have_no_v_and_say_so() -> None:
 )
 def test_settings_that_make_no_sense_are_refused(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        AuditConfig(**setting)
+        AuditConfig.of(**setting)

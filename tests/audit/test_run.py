@@ -27,7 +27,7 @@ from tests.audit.inputs import (
     rows_of,
 )
 
-CONFIG = AuditConfig(permutations=200, bootstraps=50)
+CONFIG = AuditConfig.of(permutations=200, bootstraps=50)
 
 
 def check_values(value: Any, at: str = "result") -> None:  # noqa: ANN401 - walks any record
@@ -45,7 +45,7 @@ def check_values(value: Any, at: str = "result") -> None:  # noqa: ANN401 - walk
 
 def audited(dataset: FaceDataset, labels: Any, k: int, **config: Any) -> AuditResult:  # noqa: ANN401
     rows = rows_of(len(dataset))
-    settings = AuditConfig(**{"permutations": 200, "bootstraps": 50, **config})
+    settings = AuditConfig.of(**{"permutations": 200, "bootstraps": 50, **config})
     return audit_dataset(
         dataset, rows, embeddings_of(rows), clustering_of(labels, k=k), config=settings
     )
@@ -175,7 +175,7 @@ def test_tests_use_one_copy_unless_told_otherwise() -> None:
     inputs = (dataset, pack, embeddings_of(pack), clustering_of(rows, k=4))
 
     once = audit_dataset(*inputs, config=CONFIG)
-    every = audit_dataset(*inputs, config=replace(CONFIG, keep_duplicates=True))
+    every = audit_dataset(*inputs, config=CONFIG.having(keep_duplicates=True))
 
     assert (once.associations[0].n, once.duplicates.left_out) == (250, 250)
     assert (every.associations[0].n, every.duplicates.left_out) == (500, 0)
@@ -198,7 +198,7 @@ def test_without_clusters_the_set_is_still_described() -> None:
 def test_a_sample_is_checked_against_its_parent_and_the_reference() -> None:
     dataset = dataset_of(attribute("race", [0] * 90 + [1] * 10, ("White", "Black")))
     parent = ReferenceCounts("whole", (("race", (("White", 500), ("Black", 500))),))
-    config = replace(CONFIG, reference=(("race", (("White", 9), ("Black", 1))),))
+    config = CONFIG.having(reference=(("race", (("White", 9), ("Black", 1))),))
 
     found = audit_dataset(replace(dataset, parent=parent), rows_of(100), config=config)
 
@@ -214,9 +214,7 @@ def test_a_sample_is_checked_against_its_parent_and_the_reference() -> None:
 def test_every_setting_is_in_the_result() -> None:
     found = audit_dataset(dataset_of(n=0), rows_of(0), config=CONFIG, versions=(("numpy", "2.4"),))
 
-    assert [name for name, _ in found.config] == [field.name for field in fields(AuditConfig)]
-    assert ("alpha", "0.05") in found.config
-    assert ("sample", "null") in found.config
+    assert found.config == CONFIG
     assert found.versions == (("numpy", "2.4"),)
 
 

@@ -15,7 +15,7 @@ from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES
 from tests.audit.inputs import Codes, association_of, attribute, rows_of
 
-CONFIG = AuditConfig(permutations=199, bootstraps=50)
+CONFIG = AuditConfig.of(permutations=199, bootstraps=50)
 
 
 def measured(style: np.ndarray, *attributes: Attribute) -> dict[tuple[str, str], StyleTest]:

@@ -409,7 +409,7 @@ def test_the_first_finding_says_what_was_withheld() -> None:
     assert shared.findings[0].code == MIN_CELL
     assert "fewer than 5 people" in shared.findings[0].text
     assert "8 combinations of groups" in shared.findings[0].text
-    assert dict(shared.config)[MIN_CELL] == "5"
+    assert shared.min_cell == 5
 
 
 def test_zero_withholds_nothing() -> None:

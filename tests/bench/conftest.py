@@ -40,7 +40,7 @@ def bench(conv_model: ExportedModel, cache_dir: Path) -> Bench:
         return run_bench(
             source,
             options=BenchOptions(**{**small, **chosen}),  # type: ignore[arg-type]  # a dict has one value type
-            config=AuditConfig(
+            config=AuditConfig.of(
                 model=str(conv_model.path),
                 batch_size=4,
                 permutations=50,

@@ -257,7 +257,7 @@ def test_an_int8_model_of_the_measured_images_is_not_left_with_the_users(
         options=BenchOptions(
             images=64, face_size=48, repeats=1, budget_seconds=0.0, stages=("scan",), autotune=True
         ),
-        config=AuditConfig(model=str(stored.path), precision="int8"),
+        config=AuditConfig.of(model=str(stored.path), precision="int8"),
         resources=Resources(cache_dir=cache_dir, models_dir=models_dir, device="cpu"),
     )
 
@@ -274,7 +274,7 @@ def test_int8_of_a_handful_of_images_is_refused(stored: ExportedModel, cache_dir
         run_bench(
             None,
             options=BenchOptions(images=63, face_size=48, stages=("scan",)),
-            config=AuditConfig(model=str(stored.path), precision="int8"),
+            config=AuditConfig.of(model=str(stored.path), precision="int8"),
             resources=Resources(cache_dir=cache_dir, device="cpu"),
         )
 
@@ -291,7 +291,7 @@ def test_ways_that_give_other_vectors_are_never_timed(
     subject = find_subject(
         faces,
         BenchOptions(images=24),
-        AuditConfig(model=str(conv_model.path)),
+        AuditConfig.of(model=str(conv_model.path)),
         Resources(cache_dir=cache_dir),
         Silent(),
         scratch=tmp_path,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_audit.cli.purge import PURGE_SCHEMA
-from fer_audit.config import AuditConfig, ReportOptions, Resources
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
 from fer_audit.pipeline.finish import least_on_page
@@ -42,7 +42,7 @@ class Place:
         run_audit(
             self.faces,
             run,
-            config=AuditConfig(
+            config=AuditConfig.of(
                 model=str(self.model),
                 k=k,
                 starts=2,
@@ -52,7 +52,7 @@ class Place:
                 bootstraps=20,
             ),
             resources=Resources(cache_dir=self.cache),
-            report=ReportOptions(thumbnails=2),
+            report=ReportSettings(thumbnails=2),
             until=until,
         )
 

@@ -90,4 +90,4 @@ def test_subsamples_agree_on_clouds_and_not_on_one_cloud_too_many() -> None:
 
 def test_choosing_among_one_k_is_refused() -> None:
     with pytest.raises(ConfigError, match="nothing to choose from"):
-        AuditConfig(k_auto=True, sweep_max=1)
+        AuditConfig.of(k_auto=True, sweep_max=1)

@@ -31,7 +31,7 @@ def test_a_folder_without_images_is_an_error(tmp_path: Path, form: str) -> None:
     plant(tmp_path, "readme.txt", ".hidden/a.jpg")
 
     with pytest.raises(DatasetError, match="no image"):
-        load_dataset(tmp_path, AuditConfig(format=form))
+        load_dataset(tmp_path, AuditConfig.of(format=form))
 
 
 def test_a_folder_of_links_alone_is_an_error(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_pipe_or_an_image_is_no_dataset(tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="imagenet") as caught:
-        load_dataset(tmp_path, AuditConfig(format="imagenet"))
+        load_dataset(tmp_path, AuditConfig.of(format="imagenet"))
 
     assert "utkface" in caught.value.hint
 
@@ -76,7 +76,7 @@ def test_utkface_names_win_over_a_table_and_it_is_said(tmp_path: Path) -> None:
 
     assert dataset.attribute("race").categories[0] == "White"
     assert any('"labels.csv"' in note for note in dataset.notes)
-    assert load_dataset(tmp_path, AuditConfig(format="table")).attribute("race").categories == (
+    assert load_dataset(tmp_path, AuditConfig.of(format="table")).attribute("race").categories == (
         "x",
     )
 
@@ -88,7 +88,7 @@ def test_a_dataset_and_its_samples_say_which_reader_made_them(tmp_path: Path) ->
     table = plant_table(tmp_path / "tables", "labels.csv", ["file,race", "a.jpg,White"])
 
     assert load_dataset(faces).format == "utkface"
-    assert load_dataset(faces, AuditConfig(first=1)).format == "utkface"
+    assert load_dataset(faces, AuditConfig.of(first=1)).format == "utkface"
     assert load_dataset(folders).format == "folder"
     assert load_dataset(table).format == "table"
 
@@ -96,21 +96,21 @@ def test_a_dataset_and_its_samples_say_which_reader_made_them(tmp_path: Path) ->
 def test_columns_asked_for_mean_the_table(tmp_path: Path) -> None:
     plant_table(plant(tmp_path, *UTK), "labels.csv", ["file,tone", f"{UTK[0]},dark"])
 
-    dataset = load_dataset(tmp_path, AuditConfig(group=(("tone", "tone"),)))
+    dataset = load_dataset(tmp_path, AuditConfig.of(group=(("tone", "tone"),)))
 
     assert [a.name for a in dataset.attributes] == ["tone"]
 
 
 def test_columns_asked_for_without_a_table_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no columns"):
-        load_dataset(plant(tmp_path, *UTK), AuditConfig(age_column="age"))
+        load_dataset(plant(tmp_path, *UTK), AuditConfig.of(age_column="age"))
 
 
 def test_a_table_wins_over_class_folders_unless_told_otherwise(tmp_path: Path) -> None:
     plant_table(plant(tmp_path, "happy/1.jpg"), "labels.csv", ["file,race", "happy/1.jpg,x"])
 
     assert [a.name for a in load_dataset(tmp_path).attributes] == ["race"]
-    told = load_dataset(tmp_path, AuditConfig(format="folder"))
+    told = load_dataset(tmp_path, AuditConfig.of(format="folder"))
     assert [a.name for a in told.attributes] == ["expression"]
 
 
@@ -125,20 +125,20 @@ def test_several_tables_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_format_table_needs_a_table(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no table"):
-        load_dataset(plant(tmp_path, "a.jpg"), AuditConfig(format="table"))
+        load_dataset(plant(tmp_path, "a.jpg"), AuditConfig.of(format="table"))
 
 
 def test_a_table_is_not_read_as_another_format(tmp_path: Path) -> None:
     table = plant_table(plant(tmp_path, "a.jpg"), "labels.csv", ["file", "a.jpg"])
 
     with pytest.raises(ConfigError, match="is a table"):
-        load_dataset(table, AuditConfig(format="folder"))
+        load_dataset(table, AuditConfig.of(format="folder"))
 
 
 def test_the_first_images_are_the_first_in_file_order(tmp_path: Path) -> None:
     whole = load_dataset(plant(tmp_path, *UTK))
 
-    subset = load_dataset(tmp_path, AuditConfig(first=7))
+    subset = load_dataset(tmp_path, AuditConfig.of(first=7))
 
     assert subset.ids == whole.ids[:7]
     assert words(subset, "race") == {i: words(whole, "race")[i] for i in subset.ids}
@@ -151,7 +151,7 @@ def test_the_first_images_are_the_first_in_file_order(tmp_path: Path) -> None:
 def test_a_subset_remembers_the_groups_of_the_whole_set(tmp_path: Path) -> None:
     whole = load_dataset(plant(tmp_path, *UTK))
 
-    subset = load_dataset(tmp_path, AuditConfig(sample=3))
+    subset = load_dataset(tmp_path, AuditConfig.of(sample=3))
 
     assert whole.parent is None
     assert subset.parent is not None
@@ -166,7 +166,9 @@ def test_a_subset_remembers_the_groups_of_the_whole_set(tmp_path: Path) -> None:
 def test_a_sample_is_the_seeds_and_stays_in_file_order(tmp_path: Path) -> None:
     plant(tmp_path, *UTK)
 
-    one, again, other = (load_dataset(tmp_path, AuditConfig(sample=10, seed=s)) for s in (1, 1, 2))
+    one, again, other = (
+        load_dataset(tmp_path, AuditConfig.of(sample=10, seed=s)) for s in (1, 1, 2)
+    )
 
     assert one.ids == again.ids
     assert one.fingerprint == again.fingerprint
@@ -177,7 +179,7 @@ def test_a_sample_is_the_seeds_and_stays_in_file_order(tmp_path: Path) -> None:
 def test_a_sample_larger_than_the_set_is_the_set(tmp_path: Path) -> None:
     whole = load_dataset(plant(tmp_path, *UTK))
 
-    same = load_dataset(tmp_path, AuditConfig(sample=1000))
+    same = load_dataset(tmp_path, AuditConfig.of(sample=1000))
 
     assert same.fingerprint == whole.fingerprint
     assert same.parent is None
@@ -187,11 +189,11 @@ def test_rejects_of_images_left_out_are_left_out(tmp_path: Path) -> None:
     plant(tmp_path, *UTK, "zzz.jpg")
 
     assert len(load_dataset(tmp_path).rejects) == 1
-    assert load_dataset(tmp_path, AuditConfig(first=5)).rejects == ()
+    assert load_dataset(tmp_path, AuditConfig.of(first=5)).rejects == ()
 
 
 def test_nothing_that_leaves_the_room_can_be_written(tmp_path: Path) -> None:
-    for config in (AuditConfig(), AuditConfig(first=3)):
+    for config in (AuditConfig(), AuditConfig.of(first=3)):
         dataset = load_dataset(plant(tmp_path, *UTK), config)
         assert dataset.ages is not None
         longs = [dataset.sizes, dataset.mtimes]
@@ -211,7 +213,7 @@ def test_the_fingerprint_follows_content_and_not_the_place(tmp_path: Path) -> No
     before = load_dataset(one).fingerprint
 
     assert load_dataset(two).fingerprint == before
-    assert load_dataset(two, AuditConfig(age_bins=(0, 18))).fingerprint != before
+    assert load_dataset(two, AuditConfig.of(age_bins=(0, 18))).fingerprint != before
     os.utime(two / UTK[0], ns=(10**18, 10**18 + 1))
     assert load_dataset(two).fingerprint != before
     (one / UTK[0]).rename(one / UTK[0].replace("_0_0_", "_1_0_"))
@@ -225,7 +227,7 @@ def test_listed_images_are_rows_whatever_the_subset(
     root = tmp_path_factory.mktemp("faces")
     plant(root, *(f"{folder}/{i}.jpg" for i, folder in enumerate(folders)))
 
-    dataset = load_dataset(root, AuditConfig(first=first))
+    dataset = load_dataset(root, AuditConfig.of(first=first))
 
     assert len(dataset) == min(first, len(folders))
     assert all(len(a.codes) == len(dataset) for a in dataset.attributes)

@@ -113,7 +113,7 @@ def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
 
 
 def test_columns_asked_for_are_the_only_ones_used(tmp_path: Path) -> None:
-    config = AuditConfig(
+    config = AuditConfig.of(
         path_column="picture",
         group=(("tone", "skin"),),
         label=(("mood", "Expr"),),
@@ -135,11 +135,11 @@ def test_columns_asked_for_are_the_only_ones_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "config",
     [
-        AuditConfig(path_column="nope"),
-        AuditConfig(group=(("x", "nope"),)),
-        AuditConfig(label=(("x", "nope"),)),
-        AuditConfig(batch=(("x", "nope"),)),
-        AuditConfig(age_column="nope"),
+        AuditConfig.of(path_column="nope"),
+        AuditConfig.of(group=(("x", "nope"),)),
+        AuditConfig.of(label=(("x", "nope"),)),
+        AuditConfig.of(batch=(("x", "nope"),)),
+        AuditConfig.of(age_column="nope"),
     ],
 )
 def test_a_column_that_does_not_exist_is_refused_with_those_that_do(
@@ -150,7 +150,7 @@ def test_a_column_that_does_not_exist_is_refused_with_those_that_do(
 
 
 def test_two_attributes_of_one_name_are_refused(tmp_path: Path) -> None:
-    config = AuditConfig(group=(("x", "race"),), batch=(("x", "cam"),))
+    config = AuditConfig.of(group=(("x", "race"),), batch=(("x", "cam"),))
 
     with pytest.raises(ConfigError, match='attribute "x"'):
         read_beside_faces(tmp_path, "file,race,cam", "a.jpg,White,1", config=config)
@@ -228,7 +228,7 @@ def test_a_recognised_column_with_too_many_values_is_left_out(tmp_path: Path) ->
     assert dataset.attributes == ()
     assert any("33,000 values" in note for note in dataset.notes)
     with pytest.raises(ConfigError, match="33,000 values"):
-        load_dataset(table, AuditConfig(batch=(("person", "subject"),)))
+        load_dataset(table, AuditConfig.of(batch=(("person", "subject"),)))
 
 
 def test_other_tables_in_the_folder_are_said(tmp_path: Path) -> None:

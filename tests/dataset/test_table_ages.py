@@ -42,7 +42,7 @@ def test_an_age_that_is_no_age_is_a_reject(tmp_path: Path) -> None:
 def test_an_age_column_asked_for_must_hold_ages(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="neither ages in years nor age groups"):
         read_beside_faces(
-            tmp_path, "file,born", "a.jpg,long ago", config=AuditConfig(age_column="born")
+            tmp_path, "file,born", "a.jpg,long ago", config=AuditConfig.of(age_column="born")
         )
 
 

@@ -20,7 +20,7 @@ def read_parquet(root: Path, columns: dict[str, list[object]], **config: object)
 
     plant(root, "a.jpg", "b.jpg", "c.jpg")
     pq.write_table(pa.table(columns), root / "labels.parquet")
-    return load_dataset(root / "labels.parquet", AuditConfig(**config))  # type: ignore[arg-type]  # per test
+    return load_dataset(root / "labels.parquet", AuditConfig.of(**config))
 
 
 def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Place:
 
     def walk(self, progress: Silent) -> None:
         """Run the whole audit."""
-        config = AuditConfig(
+        config = AuditConfig.of(
             model=str(self._model),
             k=2,
             starts=1,

@@ -236,7 +236,7 @@ def test_what_is_made_of_a_part_says_so_wherever_it_is_shown(tmp_path: Path) -> 
     rows = empty_rows(len(dataset))
     rows.ok[:] = True
 
-    part = audit_dataset(dataset, rows, config=AuditConfig(permutations=20, bootstraps=20))
+    part = audit_dataset(dataset, rows, config=AuditConfig.of(permutations=20, bootstraps=20))
 
     text = result_json(part)
     assert '"complete": false' in text

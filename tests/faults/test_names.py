@@ -109,8 +109,10 @@ def hostile(
     options = ("--model", tiny_model.path, "--cache-dir", home / f"cache {NAME}", *QUICK)
     folders, table = home / f"first {NAME}", home / f"second {NAME}"
     # NAME=COLUMN is cut at the first =
-    first, second = [(f"{name.replace('=', '-')}", name) for name, _ in labelled.config.group]
-    label = labelled.config.label[0][0]
+    first, second = [
+        (f"{name.replace('=', '-')}", name) for name, _ in labelled.config.dataset.group
+    ]
+    label = labelled.config.dataset.label[0][0]
     columns = ("--group", "=".join(first), "--group", "=".join(second), "--label", f"x={label}")
     evil, undecodable = f"{NAME}\r\x9b[/]", os.fsdecode(b"\xff\x1b[31m")
     calls: dict[str, tuple[str | Path, ...]] = {

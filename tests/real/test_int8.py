@@ -18,7 +18,7 @@ pytestmark = pytest.mark.real
 
 def test_a_small_calibration_already_keeps_the_goals(utkface: Path, tmp_path: Path) -> None:
     """96 images to calibrate, 96 held out. The goal is a mean cosine of .996; 256 images reach .9989 on UTKFace."""
-    config = AuditConfig(precision="int8", sample=192)
+    config = AuditConfig.of(precision="int8", sample=192)
     made = find_or_quantize(
         load_dataset(utkface, config), config, Resources(models_dir=tmp_path), Silent()
     )

@@ -40,7 +40,7 @@ def _run(name: str, *, first: int, k: int, naming: Naming, seed: int) -> ReadRun
         clusters,
         name=f"{FOLDER}/{name}",
         ids=[f"{row:05d}.jpg" for row in rows],
-        config=AuditConfig(permutations=49, bootstraps=20, seed=seed),
+        config=AuditConfig.of(permutations=49, bootstraps=20, seed=seed),
     )
 
 

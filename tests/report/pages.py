@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -109,7 +108,7 @@ def table(root: Path, naming: Naming) -> Labelled:
     labels = data / "labels.csv"
     labels.write_text(written.getvalue(), encoding="utf-8", newline="")
     first, second, third = columns
-    config = AuditConfig(
+    config = AuditConfig.of(
         group=((first, first), (second, second)),
         label=((third, third),),
         given=((second,),),
@@ -122,8 +121,7 @@ def write_page(
     labelled: Labelled, folder: Path, model: ExportedModel, *, permutations: int = 40
 ) -> Path:
     """Audit a small set with every section that costs little, and return the path of its page."""
-    config = dataclasses.replace(
-        labelled.config,
+    config = labelled.config.having(
         model=str(model.path),
         k=3,
         starts=2,
@@ -144,7 +142,7 @@ def write_page(
 def demo_page(folder: Path, model: ExportedModel) -> Path:
     """Audit the first 240 faces of the demo set and return the path of the page."""
     write_demo(folder / "demo", 240)
-    config = AuditConfig(given=(("session",),), fail_on=("gender.v_corrected>0.9",))
+    config = AuditConfig.of(given=(("session",),), fail_on=("gender.v_corrected>0.9",))
     return write_page(Labelled(folder / "demo", (), config), folder, model)
 
 

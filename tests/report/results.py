@@ -43,8 +43,9 @@ from fer_audit.audit.types.result import (
     PlantedCheck,
 )
 from fer_audit.audit.types.space import ClusterStyle
-from fer_audit.config import Timing
+from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
+from fer_audit.progress import Timing
 from tests.report.results_upper import with_upper_half, without_values
 
 RACES = ("White", "Black", "Asian", "Indian", "Other")
@@ -379,11 +380,7 @@ def utkface() -> AuditResult:
             Finding("labels.source", "info", "Labels were estimated by an algorithm and checked by one person.", None, 0.0),
         ),
         planted=(),
-        config=(
-            ("format", "auto"), ("model", "resnet50-keras"), ("precision", "fp32"), ("batch_size", "16"), ("k", "4"),
-            ("starts", "10"), ("sweep_max", "10"), ("seed", "0"), ("confidence", "0.95"), ("alpha", "0.05"),
-            ("permutations", "10000"), ("bootstraps", "2000"), ("keep_duplicates", "False"), ("age_bins", "0, 3, 10, 20, 30, 40, 50, 60, 70"),
-        ),
+        config=AuditConfig(),
         versions=(("fer-audit", "0.1.0"), ("numpy", "2.3.0"), ("onnxruntime", "1.29.0"), ("scikit-learn", "1.7.0"), ("scipy", "1.16.0")),
         batch_predictions=(
             BatchPrediction("crawl hour", "race", 23_314, 17_602, 0.755, "White", 0.4251, 0.4322, 0.001, 999, (), 0.7413, 0.388),
@@ -452,7 +449,7 @@ def degenerate() -> AuditResult:
         ledger=(),
         findings=(),
         planted=(),
-        config=(),
+        config=AuditConfig(),
         versions=(),
     )  # fmt: skip
     return without_values(lower_half)
@@ -509,7 +506,7 @@ def hostile() -> AuditResult:
         ledger=(LedgerEntry(bad, bad, bad, 0.1, None, bad),),
         findings=tuple(Finding("code", "warning", text) for text in HOSTILE),
         planted=(PlantedCheck(bad, bad, bad, agrees=False),),
-        config=tuple((name, name) for name in HOSTILE),
+        config=AuditConfig.of(model=bad, path_column=bad, group=((bad, bad),), given=((bad,),), fail_on=(bad,)),
         batch_predictions=(BatchPrediction(bad, bad, 9, 3, 0.3, bad, 0.2, 0.1, 0.5, 9), BatchPrediction(bad, bad, 9, 3, None, None, None, None, None, 9, ((bad, bad),))),
         versions=tuple((name, name) for name in HOSTILE),
     )  # fmt: skip

@@ -54,7 +54,7 @@ def utkface_notes(folder: Path) -> tuple[str, ...]:
         (folder / name).write_bytes(name.encode())
     (folder / "again" / ODD_NAMES[0]).write_bytes(ODD_NAMES[0].encode())
     (folder / "again" / ODD_NAMES[1]).write_bytes(b"other bytes")
-    return load_dataset(folder, AuditConfig(format="utkface")).notes
+    return load_dataset(folder, AuditConfig.of(format="utkface")).notes
 
 
 def with_set_notes(*notes: str) -> AuditResult:
@@ -374,19 +374,19 @@ def test_an_attribute_without_a_ladder_was_not_asked() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"k_auto": "true"}, "--k auto"),
+        ({"k_auto": True}, "--k auto"),
         ({"model": "/home/somebody/secret.onnx"}, "--model MODEL"),
         ({"model": "--help"}, "--model MODEL"),
-        ({"sample": "500"}, "--sample 500"),
-        ({"permutations": "99; rm -rf ."}, "--permutations PERMUTATIONS"),
-        ({"keep_duplicates": "true"}, "--keep-duplicates"),
+        ({"sample": 500}, "--sample 500"),
+        ({"format": "99; rm -rf ."}, "--format FORMAT"),
+        ({"keep_duplicates": True}, "--keep-duplicates"),
     ],
     ids=str,
 )
 def test_the_command_repeats_the_settings_and_nothing_dangerous(
-    settings: dict[str, str], expected: str
+    settings: dict[str, object], expected: str
 ) -> None:
-    result = replace(utkface(), config=tuple((dict(utkface().config) | settings).items()))
+    result = replace(utkface(), config=utkface().config.having(**settings))
 
     command, _ = run_command_line(result)
 

@@ -65,7 +65,7 @@ def changed() -> Comparison:
         clustering=replace(base.clustering, k=8, sizes=(1,) * 8),
         ladders=results.paper().ladders,
         associations=tuple(replace(each, low=0.9, high=0.95) for each in base.associations),
-        config=(*base.config[1:], ("k_auto", "true")),
+        config=base.config.having(k_auto=True, format="table"),
     )
     return compare_runs(read(base), read(other, name="runs/b", seed=1))
 
@@ -81,7 +81,9 @@ def bare() -> Comparison:
 def hostile() -> Comparison:
     result = results.hostile()
     bad = "".join(results.HOSTILE[:6])
-    worse = replace(result, config=tuple((name, bad) for name in results.HOSTILE), versions=())
+    worse = replace(
+        result, config=result.config.having(model=bad, path_column=bad[::-1]), versions=()
+    )
     return compare_runs(read(result, name=bad), read(worse, name=results.HOSTILE[1], seed=1))
 
 

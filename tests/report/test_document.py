@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from fer_audit.audit.types.composition import Count
 from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, Finding
+from fer_audit.config import AuditConfig
 from fer_audit.errors import StoreError
 from fer_audit.report.files.document import parse_result, read_result, result_document, result_json
 from tests.report import results
@@ -95,7 +96,7 @@ def test_any_text_and_any_number_survive(name: str, text: str, effect: float, co
         base,
         dataset=replace(base.dataset, name=name, listed=count),
         findings=(Finding("code", "notice", text, name or None, effect),),
-        config=((name, text),),
+        config=AuditConfig.of(model=text, group=((name, text),)),
     )
 
     read = parse_result(result_json(result))
@@ -142,7 +143,7 @@ def change(path: str, value: object) -> str:
         ("associations.0.cells.3.cluster", 9, "associations[0].cells names 'Indian' in cluster 9"),
         ("clustering.sizes", [1, 2], "clustering.sizes has 2 sizes for k = 4"),
         ("duplicates.conflicts.age", "all", "duplicates.conflicts.age is 'all'"),
-        ("config.k", 4, "config.k is 4; it must be a text"),
+        ("config.clusters.k", 4, "config.clusters.k is 4; it must be a text"),
         ("schema", "fer-audit/result/99", "this version reads fer-audit/result/1"),
         ("schema", None, "has the schema None"),
         ("clustering.inertia", 10**400, "clustering.inertia is 1000"),

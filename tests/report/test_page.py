@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.types.result import Finding
-from fer_audit.config import Timing
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.progress import Timing
 from fer_audit.report.files.document import parse_result, read_result, result_json
 from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.files.pictures import read_pictures

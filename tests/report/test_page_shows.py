@@ -73,9 +73,7 @@ def shown_result() -> AuditResult:
         associations=tuple(
             with_values_of_its_own(each, place) for place, each in enumerate(base.associations)
         ),
-        config=tuple(
-            (name, str(ALPHA) if name == "alpha" else value) for name, value in base.config
-        ),
+        config=base.config.having(alpha=ALPHA),
     )
 
 

@@ -33,7 +33,7 @@ def audited(folder: Path, cluster_of: Clusters) -> AuditResult:
     dataset = load_dataset(folder)
     rows = rows_of(N)
     labels = np.array([cluster_of(row) for row in plant_rows(N)])
-    config = AuditConfig(permutations=400, bootstraps=100)
+    config = AuditConfig.of(permutations=400, bootstraps=100)
     return audit_dataset(
         dataset, rows, embeddings_of(rows), clustering_of(labels, k=4), config=config
     )
@@ -135,7 +135,7 @@ def test_clusters_by_age_are_not_what_was_planted(folder: Path) -> None:
 
 
 def test_the_level_of_significance_is_the_runs_own(folder: Path, result: AuditResult) -> None:
-    strict = replace(result, config=(("alpha", "0.001"),))
+    strict = replace(result, config=result.config.having(alpha=0.001))
 
     assert "p above 0.001" in [check.expected for check in check_planted(folder, strict)]
     assert agreement(folder, strict)["clusters follow the session"] is False

@@ -64,7 +64,7 @@ def questions_for(
     if batches and others:
         yield _question(6, [*others, batches[0]], f"other attributes x {batches[0].name}")
     known = {each.name: each for each in (*dataset.attributes, *batches, *style)}
-    for names in config.given:
+    for names in config.statistics.given:
         if attribute.name not in names and all(name in known for name in names):
             yield _question(None, [known[name] for name in names], " x ".join(names))
 
@@ -72,7 +72,7 @@ def questions_for(
 def refuse_unknown_columns(dataset: FaceDataset, config: AuditConfig) -> None:
     """Raise ConfigError where --given names a column that no set of this kind could have."""
     names = {each.name for each in dataset.attributes} | {IMAGE_SIZE, *STYLE_NAMES}
-    for given in config.given:
+    for given in config.statistics.given:
         for name in given:
             if name not in names:
                 raise ConfigError(

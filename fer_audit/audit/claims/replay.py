@@ -95,7 +95,7 @@ def _replay_attribute(
     shares = small[annotated] / small[annotated].sum(axis=1, keepdims=True)
     tables = [drop_empty(_study_table(each, attribute))[0] for each in studies]
     tested = [v_and_p(table) for table in tables if min(table.shape, default=0) > 1]
-    tail = (1 - config.confidence) / 2
+    tail = (1 - config.statistics.confidence) / 2
     missing: list[tuple[str, str]] = []
     spread: dict[str, float | None] = dict.fromkeys(_SPREADS)
     called = None
@@ -105,7 +105,7 @@ def _replay_attribute(
             low, high = np.quantile(values, (tail, 1 - tail))
             spread |= {name: float(values.mean()), f"{name}_low": float(low)}
             spread[f"{name}_high"] = float(high)
-        called = float((p <= config.alpha).mean())
+        called = float((p <= config.statistics.alpha).mean())
     else:
         reason = "no study has two clusters and two groups"
         missing += [(name, reason) for name in (*_SPREADS, "called_different")]
@@ -133,7 +133,7 @@ def _replay_attribute(
         groups=_spreads(attribute, counts, shares, tail),
         **headlines,
         called_different=called,
-        full_called_different=None if full_p is None else full_p <= config.alpha,
+        full_called_different=None if full_p is None else full_p <= config.statistics.alpha,
         not_computable=tuple(missing),
         v_studies=tuple(v.round(DECIMALS).tolist()),
         v_corrected_studies=tuple(corrected.round(DECIMALS).tolist()),

@@ -75,14 +75,14 @@ def ask_everything(
                     attribute,
                     clusters,
                     k=clustering.k,
-                    permutations=config.permutations,
-                    confidence=config.confidence,
+                    permutations=config.statistics.permutations,
+                    confidence=config.statistics.confidence,
                     rng=stage_rng(config.seed, "audit", "given", attribute.name, question.family),
                 ),
             )
             for question in questions
         ]
-    return correct(asked, alpha=config.alpha)
+    return correct(asked, alpha=config.statistics.alpha)
 
 
 def full_ladder(

@@ -197,7 +197,7 @@ def _variants(
 def _null_95(table: Counts, words: tuple[str, ...], config: AuditConfig) -> float:
     return corrected_null_95(
         drop_empty(table)[0],
-        draws=min(NULL_DRAWS, config.permutations),
+        draws=min(NULL_DRAWS, config.statistics.permutations),
         rng=stage_rng(config.seed, "audit", *words),
     )
 
@@ -218,9 +218,9 @@ def _half(attribute: Attribute, table: Counts, config: AuditConfig) -> Associati
         kind=attribute.kind,
         groups=attribute.categories,
         rng=stage_rng(config.seed, "audit", "half", attribute.name),
-        permutations=config.permutations,
-        bootstraps=config.bootstraps,
-        confidence=config.confidence,
+        permutations=config.statistics.permutations,
+        bootstraps=config.statistics.bootstraps,
+        confidence=config.statistics.confidence,
     )
 
 

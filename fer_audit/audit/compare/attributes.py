@@ -157,7 +157,7 @@ def _shared_counts(
 
 
 def _keeps_copies(result: AuditResult) -> bool:
-    return dict(result.config).get("keep_duplicates", "false").lower() == "true"
+    return result.config.statistics.keep_duplicates
 
 
 def _association(result: AuditResult, name: str) -> RunAssociation | None:

@@ -22,11 +22,10 @@ from fer_audit.audit.types.compare import (
     VectorFacts,
 )
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.config import setting_texts
 from fer_audit.rng import stage_rng
 
 STAGE = "compare"
-_CONFIDENCE, _ALPHA = 0.95, 0.05
-"""For a result whose settings do not say."""
 _BESIDE = frozenset({"fail_on", "given", "replay", "replay_size", "recluster"})
 """Settings that ask for more beside the audit: no number that is compared depends on them."""
 
@@ -48,8 +47,8 @@ def compare_runs(first: ReadRun, second: ReadRun) -> Comparison:
     Images are matched by their bytes and names, so the runs may list different images in any order.
     """
     matching = match_rows(first.rows, second.rows)
-    confidence = _number(first.result, "confidence", _CONFIDENCE)
-    alpha = _number(first.result, "alpha", _ALPHA)
+    confidence = first.result.config.statistics.confidence
+    alpha = first.result.config.statistics.alpha
     names_1 = [each.attribute for each in first.result.representation]
     names_2 = [each.attribute for each in second.result.representation]
     comparison = Comparison(
@@ -95,7 +94,9 @@ def differences(
 
 
 def _settings(result: AuditResult) -> tuple[tuple[str, str], ...]:
-    return tuple((name, value) for name, value in result.config if name not in _BESIDE)
+    return tuple(
+        (name, value) for name, value in setting_texts(result.config) if name not in _BESIDE
+    )
 
 
 def _facts(run: ReadRun) -> RunFacts:
@@ -110,7 +111,7 @@ def _facts(run: ReadRun) -> RunFacts:
         model=result.model,
         k=None if result.clustering is None else result.clustering.k,
         inertia=None if result.clustering is None else result.clustering.inertia,
-        seed=dict(result.config).get("seed"),
+        seed=str(result.config.seed),
         vectors=run.vectors,
     )
 
@@ -148,11 +149,3 @@ def _model(result: AuditResult) -> tuple[tuple[str, str], ...]:
         ("dim", str(model.dim)),
         ("caveat", model.caveat),
     )
-
-
-def _number(result: AuditResult, setting: str, default: float) -> float:
-    try:
-        value = float(dict(result.config)[setting])
-    except (KeyError, ValueError):
-        return default
-    return value if 0 < value < 1 else default

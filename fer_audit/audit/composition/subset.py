@@ -124,7 +124,7 @@ def check_subsets(
             attribute=attribute.name,
             reference_name=name,
             holds_sample=holds_sample,
-            draws=config.permutations,
+            draws=config.statistics.permutations,
             rng=stage_rng(config.seed, "audit", "subset", name, attribute.name),
         )
         for name, whole, mask, holds_sample in sources

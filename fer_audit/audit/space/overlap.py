@@ -100,7 +100,7 @@ def _overlap(
     rng = stage_rng(config.seed, "audit", "latent", attribute.name)
     nearest = _nearest(distances)
     same = (codes[nearest] == codes[:, None]).mean(axis=1)
-    draws = min(DRAWS, config.permutations)
+    draws = min(DRAWS, config.statistics.permutations)
     shuffled = np.empty(draws)
     for draw in range(draws):
         moved = rng.permutation(codes)
@@ -183,7 +183,7 @@ def _pair(
 ) -> PairOverlap:
     rows = np.flatnonzero((codes == one) | (codes == two))
     first, second = attribute.categories[one], attribute.categories[two]
-    draws = min(PROBE_DRAWS, config.permutations)
+    draws = min(PROBE_DRAWS, config.statistics.permutations)
     probe = probe_pair(
         x[rows],
         codes[rows] == two,

@@ -48,7 +48,8 @@ def style_tests(
             attribute,
             tested & (attribute.codes >= 0),
             draws=min(
-                config.permutations, DRAWS if attribute.kind == "demographic" else FEWER_DRAWS
+                config.statistics.permutations,
+                DRAWS if attribute.kind == "demographic" else FEWER_DRAWS,
             ),
             rng=stage_rng(config.seed, "audit", "style", attribute.name),
         )
@@ -88,9 +89,9 @@ def style_baselines(
             kind=attribute.kind,
             groups=attribute.categories,
             rng=stage_rng(config.seed, "audit", "style baseline", attribute.name),
-            permutations=config.permutations,
-            bootstraps=config.bootstraps,
-            confidence=config.confidence,
+            permutations=config.statistics.permutations,
+            bootstraps=config.statistics.bootstraps,
+            confidence=config.statistics.confidence,
         )
         other = embedded.get(attribute.name)
         whole = None if other is None else other.v_corrected
@@ -100,7 +101,7 @@ def style_baselines(
             if name in ("v_corrected", "low", "high")
         ]
         reproduced = None
-        if reason := _why_no_ratio(by_style, other, config.alpha):
+        if reason := _why_no_ratio(by_style, other, config.statistics.alpha):
             missing.append(("reproduced", reason))
         elif by_style.v_corrected is not None and whole:
             reproduced = by_style.v_corrected / whole

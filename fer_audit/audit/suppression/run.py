@@ -42,8 +42,6 @@ from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError
 from fer_audit.text import WITHHELD, counted, display, listed
 
-_ALPHA = 0.05
-
 
 def withhold(result: AuditResult, min_cell: int) -> AuditResult:
     """Return the result without any count of 1 to min_cell - 1 people and without what tells one; the same for 0.
@@ -55,7 +53,7 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
     refuse_min_cell(min_cell)
     if not min_cell:
         return result
-    if MIN_CELL in dict(result.config):
+    if result.min_cell:
         raise ConfigError(
             "This result was made to be shared already: counts are withheld in it",
             hint="Use the run that it came from.",
@@ -84,15 +82,15 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
             for each in result.associations
             if each.attribute not in hidden.gone
         ),
-        config=(*result.config, (MIN_CELL, str(min_cell))),
+        min_cell=min_cell,
     )
     shared = _without_claims(shared, hidden, min_cell)
-    if shared != replace(result, config=shared.config, dataset=shared.dataset):
+    if shared != replace(result, min_cell=min_cell, dataset=shared.dataset):
         told = "withheld, like other numbers of this report"
         shared = replace(shared, planted=tuple(replace(x, found=told) for x in shared.planted))
     shared = replace(shared, ledger=collect_ledger(shared))
     shared = replace(shared, gate=_gate(result, shared, reason))
-    findings = find(shared, alpha=float(dict(result.config).get("alpha", _ALPHA)))
+    findings = find(shared, alpha=result.config.statistics.alpha)
     return replace(shared, findings=(_sentence(hidden, min_cell), *findings))
 
 

@@ -35,6 +35,7 @@ from fer_audit.audit.types.space import (
     StyleBaseline,
     StyleTest,
 )
+from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
 AUDIT_SCHEMA = "fer-audit/result/1"
@@ -117,8 +118,9 @@ class AuditResult:
     findings: tuple[Finding, ...]
     planted: tuple[PlantedCheck, ...]
     """Only on the built-in demo set."""
-    config: tuple[tuple[str, str], ...]
-    """(setting, value as text) of everything that can change a number."""
+    config: AuditConfig
+    """Everything that can change a number. Of a model's file only the name: where it lies is the user's own business,
+    and its sha256 stands beside it."""
     versions: tuple[tuple[str, str], ...]
     """(package, version) of everything that computed one."""
     batch_predictions: tuple[BatchPrediction, ...] = ()
@@ -138,5 +140,7 @@ class AuditResult:
     """How the images of each cluster were taken, beside the whole set."""
     principal_axes: PrincipalAxes | None = None
     """None without clusters or without coordinates."""
+    min_cell: int = 0
+    """Counts below it are withheld in this result; 0 = nothing is withheld."""
     published: tuple[PublishedValue, ...] = ()
     """What the origin study says of this set; only on UTKFace."""

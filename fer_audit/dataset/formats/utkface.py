@@ -97,7 +97,7 @@ def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDat
     attributes = (
         Attribute("race", RACES, races, "demographic"),
         Attribute("gender", GENDERS, genders, "demographic"),
-        bin_ages(ages, config.age_bins),
+        bin_ages(ages, config.dataset.age_bins),
         encode_attribute("crawl_day", [one.day for one in labels], "batch"),
         encode_attribute("crawl_hour", [one.hour for one in labels], "batch"),
     )
@@ -112,7 +112,10 @@ def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDat
         attributes,
         ages=ages,
         rejects=rejects,
-        notes=(*_name_notes(listing.ids, labels), *below_bins_notes(ages, config.age_bins)),
+        notes=(
+            *_name_notes(listing.ids, labels),
+            *below_bins_notes(ages, config.dataset.age_bins),
+        ),
         label_source=LABEL_SOURCE,
         format="utkface",
     )

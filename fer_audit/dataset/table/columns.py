@@ -66,7 +66,11 @@ class Roles:
 def asks_for_columns(config: AuditConfig) -> bool:
     """Whether any setting names a column, which only a table has."""
     return bool(
-        config.path_column or config.age_column or config.group or config.label or config.batch
+        config.dataset.path_column
+        or config.dataset.age_column
+        or config.dataset.group
+        or config.dataset.label
+        or config.dataset.batch
     )
 
 
@@ -76,9 +80,9 @@ def assign_roles(columns: Sequence[str], config: AuditConfig, *, table: str) -> 
     age = _age_role(columns, config, table)
     taken = {path} if age is None else {path, age.column}
     asked: tuple[tuple[Kind, tuple[tuple[str, str], ...]], ...] = (
-        ("demographic", config.group),
-        ("label", config.label),
-        ("batch", config.batch),
+        ("demographic", config.dataset.group),
+        ("label", config.dataset.label),
+        ("batch", config.dataset.batch),
     )
     if any(pairs for _, pairs in asked):
         roles = [
@@ -99,8 +103,8 @@ def assign_roles(columns: Sequence[str], config: AuditConfig, *, table: str) -> 
 
 
 def _path_column(columns: Sequence[str], config: AuditConfig, table: str) -> str:
-    if config.path_column is not None:
-        return _require(config.path_column, columns, table)
+    if config.dataset.path_column is not None:
+        return _require(config.dataset.path_column, columns, table)
     by_name = {_plain(column): column for column in reversed(columns)}
     for name in PATH_NAMES:
         if name in by_name:
@@ -112,10 +116,13 @@ def _path_column(columns: Sequence[str], config: AuditConfig, table: str) -> str
 
 
 def _age_role(columns: Sequence[str], config: AuditConfig, table: str) -> Role | None:
-    if config.age_column is not None:
-        column = _require(config.age_column, columns, table)
+    if config.dataset.age_column is not None:
+        column = _require(config.dataset.age_column, columns, table)
         return Role("age_bin", column, "demographic", asked=True)
-    if any(name == "age_bin" for name, _ in (*config.group, *config.label, *config.batch)):
+    if any(
+        name == "age_bin"
+        for name, _ in (*config.dataset.group, *config.dataset.label, *config.dataset.batch)
+    ):
         return None
     for column in columns:
         if _plain(column) == AGE_NAME:

@@ -72,7 +72,7 @@ def read_table(table: Path, listing: Listing, config: AuditConfig, *, name: str)
     if age is not None:
         binned, ages = _age_attribute(age, merged.codes[:, -1], config, source)
         attributes.insert(sum(a.kind == "demographic" for a in attributes), binned)
-        below = () if ages is None else below_bins_notes(ages, config.age_bins)
+        below = () if ages is None else below_bins_notes(ages, config.dataset.age_bins)
         notes += (*age.notes, *below)
     return make_dataset(
         name,
@@ -207,7 +207,7 @@ def _age_attribute(
 ) -> tuple[Attribute, NDArray[np.int16] | None]:
     """Return the attribute "age_bin" of the merged rows, and their ages if the column holds years."""
     if age.attribute is None:
-        return bin_ages(codes, config.age_bins, source), codes
+        return bin_ages(codes, config.dataset.age_bins, source), codes
     return replace(age.attribute, codes=codes, source=source), None
 
 

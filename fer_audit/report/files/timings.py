@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from fer_audit.config import Timing
+from fer_audit.progress import Timing
 from fer_audit.store.stage import write_text
 
 

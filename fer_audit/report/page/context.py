@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fer_audit.audit.types.claims import Association, AttributeStability, Ladder
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.config import Timing
+from fer_audit.progress import Timing
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.files.pictures import Pictures
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fer_audit import __version__
+from fer_audit.config import setting_texts
 from fer_audit.report.charts.chart import Sheet
 from fer_audit.report.command import run_command_line
 from fer_audit.report.gaps import gaps
@@ -42,7 +43,7 @@ def method(context: Context) -> Section:
     if result.model is not None and result.model.caveat:
         blocks.append(Prose(result.model.caveat, "small"))
     blocks += [
-        Table("Settings", Sheet(("setting", "value"), result.config)),
+        Table("Settings", Sheet(("setting", "value"), setting_texts(result.config))),
         Table("Versions", Sheet(("package", "version"), result.versions)),
     ]
     timings = [each for each in context.timings if each.stage != "report"]  # no page knows its own

@@ -6,7 +6,6 @@ from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.studies import histogram
 from fer_audit.report.page.blocks import Block, Charts, Heading, Prose, Section, Table
 from fer_audit.report.page.context import Context
-from fer_audit.report.settings import setting
 from fer_audit.text import because, coefficient, counted, number, p_text, span, whole
 
 
@@ -31,7 +30,7 @@ def replay(context: Context) -> Section:
     if result.replay is None:
         why = (
             "the set has too few images for a study (--replay-size makes it smaller)"
-            if setting(result, "replay")
+            if result.config.statistics.replay
             else "none were asked for (--replay 200 draws them)"
         )
         blocks.append(Prose(f"No studies were drawn: {why}."))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.config import Timing
+from fer_audit.progress import Timing
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.palette import palette_of
 from fer_audit.report.charts.theme import FileKind, save_chart
@@ -26,7 +26,7 @@ from fer_audit.report.page.people import people, people_charts
 from fer_audit.report.page.render import render_page
 from fer_audit.report.page.replay import replay, replay_charts
 from fer_audit.report.page.verdict import verdict
-from fer_audit.report.settings import ALPHA, level, setting
+from fer_audit.report.settings import level
 from fer_audit.store.stage import make_folder
 from fer_audit.text import counted, whole
 
@@ -96,6 +96,6 @@ def _context(result: AuditResult, pictures: Pictures | None, timings: Sequence[T
         pictures=pictures,
         timings=tuple(timings),
         palette=palette_of(result),
-        alpha=setting(result, "alpha") or ALPHA,
+        alpha=result.config.statistics.alpha,
         level=level(result),
     )

@@ -1,0 +1,46 @@
+"""How a dataset is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fer_audit.config.checks import at_least
+from fer_audit.errors import ConfigError
+
+AGE_BINS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
+"""Lower ends of the age bins: 0-2, 3-9, 10-19, ..., 60-69, 70+ (FairFace's bins)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSettings:
+    """How a dataset is read, and how much of it."""
+
+    format: str = "auto"
+    """Dataset format: auto, utkface, table or folder."""
+    path_column: str | None = None
+    """Table column that holds the image path; None = found by its usual names."""
+    group: tuple[tuple[str, str], ...] = ()
+    """Demographic attributes of a table as (name, column)."""
+    label: tuple[tuple[str, str], ...] = ()
+    """Label attributes of a table, e.g. an expression, as (name, column)."""
+    batch: tuple[tuple[str, str], ...] = ()
+    """Batch attributes of a table, e.g. a session, as (name, column)."""
+    age_column: str | None = None
+    """Table column with ages in years; None = the column named "age" if it holds numbers."""
+    age_bins: tuple[int, ...] = AGE_BINS
+    """Lower ends of the age bins, in years, ascending."""
+    sample: int | None = None
+    """Audit a seeded uniform sample of so many images."""
+    first: int | None = None
+    """Audit the first so many images in file order."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no reader could make sense of."""
+        at_least(self, 1, "sample", "first")
+        if self.sample is not None and self.first is not None:
+            raise ConfigError("sample and first exclude each other", hint="Give one of the two.")
+        if not self.age_bins or list(self.age_bins) != sorted(set(self.age_bins)):
+            raise ConfigError(
+                f"age_bins are {self.age_bins}; they must be ascending lower ends",
+                hint="For example: --age-bins 0,3,10,20,30,40,50,60,70",
+            )
