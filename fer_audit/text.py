@@ -109,6 +109,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return NONE if value is None else f"{value:,.{digits}f}"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """Write a residual with its sign: +4.2, -0.3."""
+    return f"{value:+,.{digits}f}"
+
+
 def percent(share: float | None) -> str:
     """Write a share of 0..1: 31.2 %. What would round to nothing is < 0.1 %, what would round to all > 99.9 %."""
     if share is None:

@@ -1,6 +1,6 @@
 """Tables and lists that know how much room they have: wide, narrow, and, as the last resort, stacked.
 
-No renderable here takes markup: cells are Text, and what a stranger named went through `words.visible` before.
+No renderable here takes markup: cells are Text, and what a stranger named went through `text.visible` before.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fer_audit.report.blocks import Bar, Interval
+from fer_audit.report.render.terminal_bars import bar, interval
 from fer_audit.text import visible
 
 GAP = 2
@@ -23,6 +25,9 @@ _LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 INDENT = 2
 PROSE = 100
 """Longer lines than this are hard to read, however wide the terminal is."""
+WIDEST = 160
+MIN_DRAWING, MAX_DRAWING = 10, 32
+"""Characters of a bar or an interval."""
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -31,48 +36,85 @@ def plain(text: str, style: str = "") -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class GridColumn:
     """How one column of a Grid looks."""
 
     title: Text
     right: bool = False
-    squeeze: int = 0
+    wrap: int = 0
     """Least width to which the column may be wrapped; 0 = never wrapped."""
+    drop: int = 0
+    """Columns with the largest number go first where there is no room; 0 = never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A cell that is drawn as wide as there is room for."""
+
+    shape: Bar | Interval
+
+    def at(self, cells: int) -> Text:
+        """Return the drawing in so many characters."""
+        shape = self.shape
+        if isinstance(shape, Bar):
+            return bar(shape.value, full=shape.full, cells=cells, target=shape.target)
+        return interval(
+            shape.value, shape.low, shape.high, full=shape.full, cells=cells, mark=shape.mark
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; where even its squeezed columns do not fit, one small list for each row."""
+    """A table. Where it does not fit, columns are wrapped, then dropped by their priority; then rows become small lists."""
 
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Text]]
+    columns: Sequence[GridColumn]
+    rows: Sequence[Sequence[Text | Drawn]]
     rule_before_last: bool = False
     """Set the last row apart, for totals."""
-    cap: int = 160
-
-    @property
-    def widths(self) -> list[int]:
-        """Width of each column when nothing is wrapped."""
-        return [
-            max(_widest(column.title), *(_widest(row[index]) for row in self.rows), 1)
-            for index, column in enumerate(self.columns)
-        ]
-
-    def width(self, *, squeezed: bool = False) -> int:
-        """Return the width of the whole table, its columns wrapped as far as they may be or not at all."""
-        widths = self.widths
-        if squeezed:
-            least = [column.squeeze for column in self.columns]
-            widths = [min(full, low or full) for full, low in zip(widths, least, strict=True)]
-        return INDENT + sum(widths) + GAP * (len(widths) - 1)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it as a table if it fits, else stacked."""
-        room = min(options.max_width, self.cap)
-        if self.width(squeezed=True) <= room:
-            yield Padding(self._table(room), (0, 0, 0, INDENT), expand=False)
+        room = min(options.max_width, WIDEST)
+        kept, dropped = self._fitting(room)
+        if kept._least() > room:
+            yield from kept._stacked()
         else:
-            yield from self._stacked()
+            yield Padding(kept._table(room), (0, 0, 0, INDENT), expand=False)
+        if dropped:
+            names = Text(", ").join(_flat(column.title) for column in dropped)
+            yield prose(Text.assemble("not shown at this width: ", names), "dim")
+
+    def _fitting(self, room: int) -> tuple[Grid, list[GridColumn]]:
+        """Return the grid without the columns that find no room, and those columns but for drawings."""
+        grid, dropped = self, []
+        while grid._least() > room and any(column.drop for column in grid.columns):
+            last = max(range(len(grid.columns)), key=lambda index: grid.columns[index].drop)
+            if not grid._is_drawn(last):
+                dropped.append(grid.columns[last])
+            grid = Grid(
+                [column for index, column in enumerate(grid.columns) if index != last],
+                [[cell for index, cell in enumerate(row) if index != last] for row in grid.rows],
+                grid.rule_before_last,
+            )
+        return grid, dropped
+
+    def _is_drawn(self, index: int) -> bool:
+        return any(isinstance(row[index], Drawn) for row in self.rows)
+
+    def _widths(self) -> list[int]:
+        """Return the width of each column when nothing is wrapped and every drawing is as small as it may be."""
+        return [
+            max(_widest(column.title), *(_cell_width(row[index]) for row in self.rows), 1)
+            for index, column in enumerate(self.columns)
+        ]
+
+    def _least(self) -> int:
+        """Return the least width of the whole table, its columns wrapped as far as they may be."""
+        widths = [
+            min(full, column.wrap or full)
+            for full, column in zip(self._widths(), self.columns, strict=True)
+        ]
+        return _together(widths)
 
     def _table(self, room: int) -> Table:
         table = Table(
@@ -83,7 +125,8 @@ class Grid:
             header_style="bold",
             border_style="default",
         )
-        for column, width in zip(self.columns, self._fitted(room), strict=True):
+        widths = self._fitted(room)
+        for column, width in zip(self.columns, widths, strict=True):
             table.add_column(
                 column.title,
                 justify="right" if column.right else "left",
@@ -93,27 +136,35 @@ class Grid:
             )
         last = len(self.rows) - 1
         for index, row in enumerate(self.rows):
-            table.add_row(*row, end_section=self.rule_before_last and index == last - 1)
+            cells = [
+                cell.at(width) if isinstance(cell, Drawn) else cell
+                for cell, width in zip(row, widths, strict=True)
+            ]
+            table.add_row(*cells, end_section=self.rule_before_last and index == last - 1)
         return table
 
     def _fitted(self, room: int) -> list[int]:
-        """Return the widths, those that may be squeezed sharing what is missing."""
-        widths = self.widths
-        excess = self.width() - room
+        """Return the widths: those that may be wrapped share what is missing, drawings share what is left over."""
+        widths = self._widths()
+        excess = _together(widths) - room
         while excess > 0:
             slack = [
-                width - column.squeeze if column.squeeze else 0
+                width - column.wrap if column.wrap else 0
                 for width, column in zip(widths, self.columns, strict=True)
             ]
             widest = max(range(len(widths)), key=lambda index: slack[index])
             widths[widest] -= 1
             excess -= 1
+        drawn = [index for index in range(len(widths)) if self._is_drawn(index)]
+        for index in drawn:
+            spare = (room - _together(widths)) // len(drawn)
+            widths[index] = min(MAX_DRAWING, widths[index] + max(0, spare))
         return widths
 
     def _stacked(self) -> RenderResult:
         yield Padding(_bold(self.columns[0].title), (0, 0, 0, INDENT))
         for row in self.rows:
-            name, *cells = row
+            name, *cells = [Text("") if isinstance(cell, Drawn) else cell for cell in row]
             yield Padding(name, (0, 0, 0, 2 * INDENT))
             for column, cell in zip(self.columns[1:], cells, strict=True):
                 if cell.plain.strip():
@@ -123,22 +174,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstThatFits:
-    """The same table in several shapes, the best first; the last one is drawn when none fits."""
-
-    grids: Sequence[Grid]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the first shape that fits the width."""
-        for grid in self.grids:
-            if grid.width() <= min(options.max_width, grid.cap):
-                yield grid
-                return
-        yield self.grids[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Rule:
     """The title of a section, a question where there is one, with a rule behind it."""
 
     title: str
@@ -146,7 +182,7 @@ class Heading:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the title, and the rule as far as there is room."""
         title = plain(self.title, "bold")
-        rest = min(options.max_width, 160) - title.cell_len - 4
+        rest = min(options.max_width, WIDEST) - title.cell_len - 4
         if rest > 0:
             title = Text("── ", "cyan") + title + Text(" " + "─" * rest, "cyan")
         yield Text("")
@@ -155,14 +191,14 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A marker and a body that hangs beside it; below it where there is little room."""
+    """A marker and a body that hangs next to it; below it where there is little room."""
 
     marker: Text
     body: RenderableType
     marker_width: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the body beside the marker from 40 characters on."""
+        """Draw the body next to the marker from 40 characters on."""
         width = max(self.marker_width, self.marker.cell_len)
         if options.max_width < 40 or options.max_width < 3 * width:
             yield Padding(self.marker, (0, 0, 0, INDENT))
@@ -216,3 +252,11 @@ def _flat(cell: Text) -> Text:
 
 def _widest(cell: Text) -> int:
     return max((line.cell_len for line in cell.split("\n", allow_blank=True)), default=0)
+
+
+def _cell_width(cell: Text | Drawn) -> int:
+    return MIN_DRAWING if isinstance(cell, Drawn) else _widest(cell)
+
+
+def _together(widths: Sequence[int]) -> int:
+    return INDENT + sum(widths) + GAP * (len(widths) - 1)
