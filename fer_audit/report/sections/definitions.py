@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.report.page.blocks import Definition
+from fer_audit.report.blocks import Definition
 
 DEFINITIONS = (
     Definition(
