@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,8 +293,6 @@ class _Walk:
             reclusters=more.reclusters,
             progress=self.progress,
         )
-        result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
+        result = result.having(planted=check_planted(self.dataset.root, result))
         # what was planted and missed is a finding too
-        return dataclasses.replace(
-            result, findings=find(result, alpha=self.config.statistics.alpha)
-        )
+        return result.having(findings=find(result, alpha=self.config.statistics.alpha))
