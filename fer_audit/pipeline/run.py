@@ -10,7 +10,7 @@ from typing import Literal
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.cluster.map import refuse_missing_umap
+from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportSettings, Resources
@@ -129,7 +129,7 @@ class _Walk:
         refuse_unknown_columns(dataset, config)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
         if report.map == "umap":
-            refuse_missing_umap()  # before hours of work, not after them
+            umap_version()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
@@ -253,10 +253,7 @@ class _Walk:
                 clustering = cluster_embeddings(
                     embeddings.vectors,
                     embeddings.ok,
-                    k=self.config.clusters.k,
-                    k_auto=self.config.clusters.k_auto,
-                    starts=self.config.clusters.starts,
-                    sweep_max=self.config.clusters.sweep_max,
+                    self.config.clusters,
                     seed=self.config.seed,
                     stability=True,
                     fingerprint=prints.cluster,

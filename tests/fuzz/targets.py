@@ -27,7 +27,13 @@ from fer_audit.cli.run import run_command
 from fer_audit.cli.settings import OWN_FILE, settings_from_files
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.ages import parse_age_group, parse_years
-from fer_audit.dataset.formats.utkface import GENDERS, OLDEST, RACES, has_utkface_names, parse_name
+from fer_audit.dataset.formats.utkface import (
+    GENDERS,
+    MAX_AGE,
+    RACES,
+    has_utkface_names,
+    parse_name,
+)
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.encoders.graph_check import refuse_foreign_parts
@@ -247,7 +253,7 @@ def feed_names(data: bytes, folder: Path) -> None:
     names = os.fsdecode(data).split("\n")
     for name in names:
         labels = parse_name(name)
-        assert -1 <= labels.age <= OLDEST
+        assert -1 <= labels.age <= MAX_AGE
         assert -1 <= labels.gender < len(GENDERS)
         assert -1 <= labels.race < len(RACES)
         encodable(name).encode()
