@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider, sums_saturate
-from fer_audit.encoders.calibrate import read_statistics, statistics_graph
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.network import read_network
-from fer_audit.encoders.quantize import quantize
+from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
+from fer_audit.encoders.int8.network import read_network
+from fer_audit.encoders.int8.quantize import quantize
 from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel
 from fer_audit.errors import DatasetError, ModelError
@@ -51,25 +51,6 @@ LARGEST_ERROR = 0.5
 
 WATCHED_BATCH = 1
 """Images at a time where every tensor is watched: more take 180 MB each and no less time."""
-
-
-def find_or_export_for(
-    dataset: FaceDataset, config: AuditConfig, resources: Resources, progress: Progress
-) -> ExportedModel:
-    """Return the model a run on `dataset` uses, building it on first use; int8 is made for the set.
-
-    Raises ModelError as `find_or_export` does, and for int8 on CUDA or of a network that cannot be quantized; DatasetError
-    for a set that is too small to calibrate on.
-    """
-    if config.precision == "int8":
-        return find_or_quantize(dataset, config, resources, progress)
-    return find_or_export(
-        config.model,
-        config.precision,
-        models_dir=models_folder(resources.models_dir, resources.cache_dir),
-        weights_dir=cache_folder(resources.cache_dir) / "weights",
-        progress=progress,
-    )
 
 
 def find_or_quantize(

@@ -14,9 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fer_audit.config import Precision
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.calibrate import read_statistics, statistics_graph
-from fer_audit.encoders.network import Network
-from fer_audit.encoders.quantize import quantize
+from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
+from fer_audit.encoders.int8.network import Network
+from fer_audit.encoders.int8.quantize import quantize
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.errors import ModelError

@@ -16,11 +16,11 @@ from fer_audit.config import Precision
 from fer_audit.embed.saturation import EXACT_SUM, saturation_graph
 from fer_audit.embed.saturation import SIZE as WHITE_SIZE
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.calibrate import ChannelStatistics, read_statistics, statistics_graph
-from fer_audit.encoders.equalize import SMALLEST, STRENGTH, equalize
 from fer_audit.encoders.graph_check import refuse_foreign_parts
-from fer_audit.encoders.network import Network
-from fer_audit.encoders.quantize import (
+from fer_audit.encoders.int8.calibrate import ChannelStatistics, read_statistics, statistics_graph
+from fer_audit.encoders.int8.equalize import SMALLEST, STRENGTH, equalize
+from fer_audit.encoders.int8.network import Network
+from fer_audit.encoders.int8.quantize import (
     FULL_RANGE,
     LEVELS,
     REDUCED_RANGE,
