@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from fer_audit.report.bars import interval, scale
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -16,7 +17,6 @@ from rich.console import Console
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.space import LatentOverlap, PairOverlap
-from fer_audit.report.bars import interval, scale
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.gaps import gaps
 from fer_audit.report.terminal import terminal_report

@@ -14,6 +14,7 @@ from fer_audit.audit.types.compare import AttributeComparison, RunAssociation
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.compare import OFFSETS, legend_of, mark, put
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.two_runs import Runs
 from fer_audit.text import clipped, coefficient, counted, listed, span
 
 MOST_ATTRIBUTES = 30

@@ -198,7 +198,7 @@ def clusters_agree(comparison: Comparison) -> Section:
         size = len(found.table[0]) if found.table else 0
         rows = [
             (
-                f"first {row} ({whole(sum(counts))})",
+                f"{row} ({whole(sum(counts))})",
                 *(
                     f"{whole(count)}{' ◀' if (row, column) in best else ''}"
                     for column, count in enumerate(counts)
@@ -214,8 +214,8 @@ def clusters_agree(comparison: Comparison) -> Section:
             Table(
                 "Images in each pair of clusters",
                 (
-                    Column("images"),
-                    *(Column(f"second {column}", right=True) for column in range(size)),
+                    Column("first (images) \\ second"),
+                    *(Column(str(column), right=True) for column in range(size)),
                 ),
                 tuple(rows),
                 "detail" if max(size, len(rows)) > MAX_CLUSTERS else "normal",
