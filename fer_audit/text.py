@@ -7,9 +7,11 @@ digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 NONE = "not computable"
+NO_VALUE = "–"
+"""In a table, where a value is missing."""
 WITHHELD = "[c]"
 """How a count that --min-cell withholds is shown, whatever it is: c = confidential, after the symbols for tables of the UK's
 Government Analysis Function. "<5" would distinguish the small counts from those withheld to protect them."""
@@ -167,6 +169,21 @@ def percent_span(low: float | None, high: float | None) -> str:
     return f"{100 * low:.1f}{joint}{100 * high:.1f}"
 
 
+def difference(value: float) -> str:
+    """Write a difference of shares in points: +1.2, 0.0."""
+    return f"{100 * value:+.1f}" if value else "0.0"
+
+
+def difference_span(low: float | None, high: float | None) -> str:
+    """Write an interval of such a difference: -0.3 to +2.1."""
+    return NONE if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value of a table, a dash where there is none."""
+    return NO_VALUE if value is None else write(value)
+
+
 def measured(value: float | None) -> str:
     """Write a quantity of any unit with about three figures: 412, 41.2, 4.12, 0.412."""
     if value is None:
@@ -190,6 +207,11 @@ def p_phrase(p: float | None) -> str:
         return f"p {NONE}"
     text = p_text(p)
     return f"p {text}" if text[0] in "<>" else f"p = {text}"
+
+
+def six_figures(value: float) -> str:
+    """Write a value of any unit that is compared with a threshold, with up to six figures: 0.2127, 23,707."""
+    return f"{value:,.6g}"
 
 
 def large(value: float) -> str:
