@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fer_audit.report.blocks import Block, Card, Cards, Charts, Report, Section
+from fer_audit.report.sections.composition import composition
+from fer_audit.report.sections.copies import copies
+from fer_audit.report.sections.files import files
+from fer_audit.report.sections.findings import findings
+from fer_audit.report.sections.gate import gate
 from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.method import method
+from fer_audit.report.sections.planted import planted
+from fer_audit.report.sections.subset import subset
 from fer_audit.report.view import View
 from fer_audit.text import counted, whole
 
@@ -14,8 +22,15 @@ if TYPE_CHECKING:
     from fer_audit.report.charts.chart import Chart
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
-    # findings, composition, ... in the order in which a reader needs them
+    findings,
+    gate,
+    composition,
     intersections,
+    copies,
+    files,
+    subset,
+    planted,
+    method,
 )
 """In the order of a report. A section that has nothing to say gives None."""
 
