@@ -7,9 +7,11 @@ digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 NONE = "not computable"
+NO_VALUE = "–"
+"""In a table, where a value is missing."""
 WITHHELD = "[c]"
 """How a count that --min-cell withholds is shown, whatever it is: c = confidential, after the symbols for tables of the UK's
 Government Analysis Function. "<5" would distinguish the small counts from those withheld to protect them."""
@@ -165,6 +167,21 @@ def percent_span(low: float | None, high: float | None) -> str:
         return NONE
     joint = " to " if low < 0 or high < 0 else "-"
     return f"{100 * low:.1f}{joint}{100 * high:.1f}"
+
+
+def difference(value: float) -> str:
+    """Write a difference of shares in points: +1.2, 0.0."""
+    return f"{100 * value:+.1f}" if value else "0.0"
+
+
+def difference_span(low: float | None, high: float | None) -> str:
+    """Write an interval of such a difference: -0.3 to +2.1."""
+    return NONE if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value of a table, a dash where there is none."""
+    return NO_VALUE if value is None else write(value)
 
 
 def measured(value: float | None) -> str:

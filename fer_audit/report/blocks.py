@@ -12,10 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import (  # matplotlib: only where something is drawn
-        Chart,
-        Sheet,
-    )
+    from fer_audit.report.charts.chart import Chart  # matplotlib: only where something is drawn
 
 Importance = Literal["summary", "normal", "detail"]
 """summary: in every rendering. normal: also in the full terminal report, and open on the page. detail: folded on the
@@ -146,14 +143,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class MapPanel:
-    """The map in one colouring: the points, a legend, and the same groups as a table."""
+    """The map in one colouring: the chart that files show, its points as a picture for the page, and a legend."""
 
-    key: str
-    title: str
+    chart: Chart
     picture: Picture
     legend: tuple[tuple[str, str], ...]
     """(colour, group)."""
-    sheet: Sheet
 
 
 @dataclass(frozen=True, slots=True)

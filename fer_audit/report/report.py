@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fer_audit.report.blocks import Block, Card, Cards, Charts, Report, Section
+from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
+from fer_audit.report.sections.claims import claims
+from fer_audit.report.sections.clusters import clusters
+from fer_audit.report.sections.collection import collection
 from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.ladder import ladders
+from fer_audit.report.sections.map import the_map
+from fer_audit.report.sections.overlap import overlap
+from fer_audit.report.sections.replay import replay
+from fer_audit.report.sections.stability import stability
+from fer_audit.report.sections.style import style
 from fer_audit.report.view import View
 from fer_audit.text import counted, whole
 
@@ -16,6 +25,15 @@ if TYPE_CHECKING:
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     # findings, composition, ... in the order in which a reader needs them
     intersections,
+    the_map,
+    clusters,
+    claims,
+    ladders,
+    stability,
+    style,
+    collection,
+    overlap,
+    replay,
 )
 """In the order of a report. A section that has nothing to say gives None."""
 
@@ -59,6 +77,8 @@ def _charts(blocks: tuple[Block, ...]) -> list[Chart]:
     for block in blocks:
         if isinstance(block, Charts):
             found += [chart for chart in block.make() if chart is not None]
+        elif isinstance(block, Maps):
+            found += [panel.chart for panel in block.make()]
         elif isinstance(block, Cards):
             cards: list[Card] = list(block.make())
             found += [chart for card in cards for chart in _charts(card.blocks)]

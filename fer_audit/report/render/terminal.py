@@ -68,7 +68,9 @@ def terminal_report(report: Report, least: Importance = "normal") -> RenderableT
         Text.assemble(("fer-audit", "bold cyan"), "  ", plain(report.heading, "bold")),
         Flow([plain(fact) for fact in report.facts]),
     ]
-    sections: list[RenderableType] = [part for section in report.sections for part in _section(section, least)]
+    sections: list[RenderableType] = [
+        part for section in report.sections for part in _section(section, least)
+    ]
     return AnyEncoding(Group(*banner, *head, *sections, *banner))
 
 
