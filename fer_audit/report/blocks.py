@@ -19,6 +19,7 @@ Importance = Literal["summary", "normal", "detail"]
 page, left out elsewhere."""
 State = Literal["holds", "fails", "unknown", "skipped"]
 """How a question was answered: yes, no, it could not be asked, there was nothing to ask."""
+SIGNS: dict[State, str] = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
 Tone = Literal["", "lead", "small", "alarm"]
 """lead: under a heading. small: how to read something. alarm: what must not be overlooked."""
 
@@ -294,6 +295,13 @@ _RANK: dict[Importance, int] = {"summary": 0, "normal": 1, "detail": 2}
 def is_shown(block: Block, least: Importance) -> bool:
     """Whether a rendering that shows everything of at least this importance shows the block."""
     return _RANK[block.importance] <= _RANK[least]
+
+
+def state_of(holds: bool | None, *, skipped: bool = False) -> State:
+    """Return how a question was answered."""
+    if skipped:
+        return "skipped"
+    return "unknown" if holds is None else "holds" if holds else "fails"
 
 
 def is_drawn(cell: Cell) -> bool:

@@ -17,10 +17,11 @@ from fer_audit.audit.types.claims import (
     Rung,
     VariantV,
 )
+from fer_audit.report.blocks import SIGNS, state_of
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
 from fer_audit.report.view import weakest
-from fer_audit.text import clipped, coefficient, p_phrase, span
+from fer_audit.text import clipped, coefficient, display, p_phrase, span
 
 _ROW = 0.185
 
@@ -52,14 +53,15 @@ def ladder(
     if not claim.rungs:
         return None
     lines = [(rung, _lines(rung, claim, association, stability, k)) for rung in claim.rungs]
-    name = clipped(claim.attribute, 40)
+    name = clipped(display(claim.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(0.6 + _ROW * sum(len(of) for _, of in lines), width=WIDE)
         left, right = figure.subplots(1, 2, sharey=True)
         row, ticks = 0, []
         for rung, of in lines:
-            ticks.append((row, f"{mark(rung)}  {rung.number} {clipped(rung.name, 26)}"))
+            sign = SIGNS[state_of(rung.holds, skipped=rung.skipped)]
+            ticks.append((row, f"{sign}  {rung.number} {clipped(rung.name, 26)}"))
             for line in of:
                 _draw(line, left, right, row)
                 row += 1
@@ -83,11 +85,6 @@ def ladder(
         draw=draw,
         wide=True,
     )
-
-
-def mark(rung: Rung) -> str:
-    """Return the sign of a rung's answer."""
-    return "○" if rung.skipped else {True: "✓", False: "✗", None: "?"}[rung.holds]
 
 
 def _lines(
@@ -163,7 +160,7 @@ def _spread_line(what: str, variants: Sequence[VariantV]) -> list[_Line]:
 
 
 def _kept_line(each: Conditional) -> _Line:
-    given = "given " + " × ".join(clipped(name, 18) for name in each.given)
+    given = "given " + " × ".join(clipped(display(name), 18) for name in each.given)
     if each.kept is None:
         return _Line(False, f"{given}: not computable")
     return _Line(False, given, each.kept, each.low, each.high, each.null_low, each.null_high)

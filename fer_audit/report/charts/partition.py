@@ -16,7 +16,7 @@ from fer_audit.audit.types.claims import (
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
-from fer_audit.text import clipped, coefficient, large
+from fer_audit.text import clipped, coefficient, display, large
 
 
 def elbow(found: ClusterFacts | None) -> Chart | None:
@@ -118,7 +118,7 @@ def sweep(found: AttributeStability) -> Chart | None:
     points = [each for each in found.ks if each.k > 1]
     if not points:
         return None
-    name = clipped(found.attribute, 40)
+    name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(1.75)

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, new_figure
-from fer_audit.text import clipped, coefficient, span, whole
+from fer_audit.text import clipped, coefficient, display, span, whole
 
 _BINS = 16
 _LEAST_BINS = 12
@@ -34,7 +34,7 @@ def histogram(
         for each in published
         if (each.attribute, each.k, each.n) == (found.attribute, k, replay.size)
     ]
-    name = clipped(found.attribute, 40)
+    name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(1.9)

@@ -21,8 +21,9 @@ from fer_audit.report.blocks import (
     State,
     Step,
     Table,
+    state_of,
 )
-from fer_audit.report.sections.values import alike_in, spoken, state_of, without_value
+from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
 from fer_audit.text import (
     NO_VALUE,
@@ -85,10 +86,11 @@ def climb(ladder: Ladder) -> Climb:
     steps = tuple(Step(rung.number, _state(rung)) for rung in ladder.rungs)
     held = [rung.name for rung in ladder.rungs if rung.holds and not rung.skipped]
     failed = [rung.name for rung in ladder.rungs if rung.holds is False and not rung.skipped]
-    words = f"{ladder.attribute}: rung {ladder.highest} of {len(ladder.rungs)}"
+    name = spoken(ladder.attribute)
+    words = f"{name}: rung {ladder.highest} of {len(ladder.rungs)}"
     words += f"; holds: {', '.join(held) or 'none'}"
     words += f"; does not hold: {', '.join(failed)}" if failed else ""
-    return Climb(ladder.attribute, ladder.highest, steps, words)
+    return Climb(name, ladder.highest, steps, words)
 
 
 def _state(rung: Rung) -> State:
@@ -159,8 +161,8 @@ def _left(ladder: Ladder, level: str) -> list[Block]:
     columns = (
         Column("images alike in", wrap=14),
         Column("usable strata", right=True, wrap=7),
-        Column("images in them", right=True, wrap=8),
-        Column("free to vary", right=True, wrap=6),
+        Column("images in them", right=True, wrap=8, drop=2),
+        Column("free to vary", right=True, wrap=6, drop=3),
         Column("", drop=1),
         Column(f"left ({level}interval)", right=True, wrap=13),
         Column("Holm p", right=True, wrap=6),

@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import AttributeStability, StabilityFacts, VariantV
-from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Prose, Section, Sign, Table
-from fer_audit.report.sections.values import estimate, spoken, state_of, zero
+from fer_audit.report.blocks import (
+    Bar,
+    Block,
+    Cell,
+    Charts,
+    Column,
+    Prose,
+    Section,
+    Sign,
+    Table,
+    state_of,
+)
+from fer_audit.report.sections.values import estimate, spoken, zero
 from fer_audit.report.view import View
 from fer_audit.text import NO_VALUE, NONE, because, coefficient, counted, p_phrase, span, whole
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.report.blocks import Block, Bullets, State
+from fer_audit.report.blocks import Block, Bullets
 from fer_audit.text import NO_VALUE, because, clipped, coefficient, display, span
 
 
@@ -32,13 +32,6 @@ def estimate(value: float | None, low: float | None, high: float | None) -> str:
 def zero(value: float) -> str:
     """Write a coefficient; what rounds to zero is .000, as it reads best next to others."""
     return ".000" if 0 <= value < 0.0005 else coefficient(value)
-
-
-def state_of(holds: bool | None, *, skipped: bool = False) -> State:
-    """Return how a question was answered."""
-    if skipped:
-        return "skipped"
-    return "unknown" if holds is None else "holds" if holds else "fails"
 
 
 def without_value(silent: Iterable[tuple[str, NotComputable]]) -> list[Block]:
