@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import (  # matplotlib: only where something is drawn
-        Chart,
-        Sheet,
-    )
+    from fer_audit.report.charts.chart import Chart  # matplotlib: only where something is drawn
 
 Importance = Literal["summary", "normal", "detail"]
 """summary: in every rendering. normal: also in the full terminal report, and open on the page. detail: folded on the
 page, left out elsewhere."""
 State = Literal["holds", "fails", "unknown", "skipped"]
 """How a question was answered: yes, no, it could not be asked, there was nothing to ask."""
+SIGNS: dict[State, str] = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
 Tone = Literal["", "lead", "small", "alarm"]
 """lead: under a heading. small: how to read something. alarm: what must not be overlooked."""
 
@@ -146,14 +144,12 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class MapPanel:
-    """The map in one colouring: the points, a legend, and the same groups as a table."""
+    """The map in one colouring: the chart that files show, its points as a picture for the page, and a legend."""
 
-    key: str
-    title: str
+    chart: Chart
     picture: Picture
     legend: tuple[tuple[str, str], ...]
     """(colour, group)."""
-    sheet: Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +295,13 @@ _RANK: dict[Importance, int] = {"summary": 0, "normal": 1, "detail": 2}
 def is_shown(block: Block, least: Importance) -> bool:
     """Whether a rendering that shows everything of at least this importance shows the block."""
     return _RANK[block.importance] <= _RANK[least]
+
+
+def state_of(holds: bool | None, *, skipped: bool = False) -> State:
+    """Return how a question was answered."""
+    if skipped:
+        return "skipped"
+    return "unknown" if holds is None else "holds" if holds else "fails"
 
 
 def is_drawn(cell: Cell) -> bool:

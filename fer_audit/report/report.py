@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fer_audit.report.blocks import Block, Card, Cards, Charts, Report, Section
+from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
+from fer_audit.report.sections.claims import claims
+from fer_audit.report.sections.clusters import clusters
+from fer_audit.report.sections.collection import collection
 from fer_audit.report.sections.composition import composition
 from fer_audit.report.sections.copies import copies
 from fer_audit.report.sections.files import files
 from fer_audit.report.sections.findings import findings
 from fer_audit.report.sections.gate import gate
 from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.ladder import ladders
+from fer_audit.report.sections.map import the_map
 from fer_audit.report.sections.method import method
+from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.sections.planted import planted
+from fer_audit.report.sections.replay import replay
+from fer_audit.report.sections.stability import stability
+from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
 from fer_audit.report.view import View
 from fer_audit.text import counted, whole
@@ -28,6 +37,15 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     intersections,
     copies,
     files,
+    the_map,
+    clusters,
+    claims,
+    ladders,
+    stability,
+    style,
+    collection,
+    overlap,
+    replay,
     subset,
     planted,
     method,
@@ -74,6 +92,8 @@ def _charts(blocks: tuple[Block, ...]) -> list[Chart]:
     for block in blocks:
         if isinstance(block, Charts):
             found += [chart for chart in block.make() if chart is not None]
+        elif isinstance(block, Maps):
+            found += [panel.chart for panel in block.make()]
         elif isinstance(block, Cards):
             cards: list[Card] = list(block.make())
             found += [chart for card in cards for chart in _charts(card.blocks)]

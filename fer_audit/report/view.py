@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.claims import Association, AttributeStability, Ladder
+from fer_audit.audit.types.claims import Association, AttributeStability, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.progress import Timing
 from fer_audit.report.files.pictures import Pictures
@@ -46,6 +47,13 @@ class View:
         """The demographic attributes, in the order of the set."""
         return tuple(x.attribute for x in self.result.representation if x.kind == "demographic")
 
+    @cached_property
+    def unstable(self) -> frozenset[int]:
+        """The clusters that do not come back in resamples."""
+        facts = self.result.stability
+        rows = () if facts is None else facts.clusters
+        return frozenset(x.cluster for x in rows if not x.stable)
+
     def ladder(self, attribute: str) -> Ladder | None:
         """Return the claim about an attribute."""
         return next((x for x in self.result.ladders if x.attribute == attribute), None)
@@ -59,6 +67,16 @@ class View:
         facts = self.result.stability
         rows = () if facts is None else facts.attributes
         return next((x for x in rows if x.attribute == attribute), None)
+
+
+N_QUESTIONS = 3
+"""Questions shown of each rung of a ladder, those that leave least; its ledger has all."""
+
+
+def weakest(asked: Sequence[Conditional]) -> list[Conditional]:
+    """Return the questions of one rung that leave least, in the order they were asked; one without an answer comes first."""
+    least = sorted(asked, key=lambda each: -1.0 if each.kept is None else each.kept)[:N_QUESTIONS]
+    return [each for each in asked if each in least]
 
 
 def level_words(confidence: float) -> str:

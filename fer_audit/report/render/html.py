@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fer_audit.report.blocks import (
+    SIGNS,
     Block,
     Cell,
     Charts,
@@ -29,8 +30,6 @@ from fer_audit.report.blocks import (
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.text import visible
-
-_SIGNS = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
 
 
 def render_page(report: Report) -> str:
@@ -100,7 +99,7 @@ def _is_climb(cell: Cell) -> bool:
 def _cell(cell: Cell) -> str:
     """Return a cell as text; a ladder has its own macro, and drawings were taken out."""
     if isinstance(cell, Sign):
-        return f"{_SIGNS[cell.state]} {cell.text}".strip()
+        return f"{SIGNS[cell.state]} {cell.text}".strip()
     return cell if isinstance(cell, str) else ""
 
 

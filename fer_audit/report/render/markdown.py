@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fer_audit.report.blocks import (
+    SIGNS,
     Block,
     Bullets,
     Cell,
@@ -24,8 +25,6 @@ from fer_audit.report.blocks import (
     without_drawings,
 )
 from fer_audit.text import visible
-
-_SIGNS = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~&$]")
 r"""What could open a span, a link, a tag, an entity, a formula, a template or a table cell; CommonMark lets any be \escaped."""
@@ -100,7 +99,7 @@ def _table(block: Table) -> list[str]:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Sign):
-        return f"{_SIGNS[cell.state]} {cell.text}".strip()
+        return f"{SIGNS[cell.state]} {cell.text}".strip()
     if isinstance(cell, Climb):
         return f"{cell.highest}/{len(cell.steps)}"
     return cell if isinstance(cell, str) else ""

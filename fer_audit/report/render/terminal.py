@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from fer_audit.report.blocks import (
+    SIGNS,
     Bar,
     Bullets,
     Cards,
@@ -53,11 +54,11 @@ SEVERITIES = {
     "info": Text.assemble(("○ ", "bold cyan"), "info"),
 }
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
-_STATES: dict[State, tuple[str, str]] = {
-    "holds": ("✓", "green"),
-    "fails": ("✗", "bold red"),
-    "unknown": ("?", "bold yellow"),
-    "skipped": ("○", ""),
+_STYLES: dict[State, str] = {
+    "holds": "green",
+    "fails": "bold red",
+    "unknown": "bold yellow",
+    "skipped": "",
 }
 
 
@@ -124,8 +125,8 @@ def _cell(cell: Cell, *, faint: bool) -> Text | Drawn:
     if isinstance(cell, (Bar, Interval)):
         return Drawn(cell)
     if isinstance(cell, Sign):
-        symbol, style = _STATES[cell.state]
-        return Text.assemble((symbol, style), plain(f" {cell.text}" if cell.text else ""))
+        sign = (SIGNS[cell.state], _STYLES[cell.state])
+        return Text.assemble(sign, plain(f" {cell.text}" if cell.text else ""))
     if isinstance(cell, Climb):
         return _climb(cell)
     return plain(cell, "dim" if faint else "")
@@ -137,8 +138,7 @@ def _climb(climb: Climb) -> Text:
     for index, step in enumerate(climb.steps):
         if index:
             strip.append("─" if step.number <= climb.highest else " ", "green")
-        symbol, style = _STATES[step.state]
-        strip.append(f"{symbol}{step.number}", style)
+        strip.append(f"{SIGNS[step.state]}{step.number}", _STYLES[step.state])
     return strip
 
 

@@ -5,10 +5,12 @@ No renderable here takes markup: cells are Text, and what a stranger named went 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
 from rich.padding import Padding
@@ -20,6 +22,8 @@ from fer_audit.report.render.terminal_bars import bar, interval
 from fer_audit.text import visible
 
 GAP = 2
+_SPACE = re.compile(r"(?<![<>]) (?!%)")
+"""Where a cell may be broken: 47.0 % and < .001 stay whole."""
 _LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 """A line below the column titles, and one above a row that is set apart."""
 INDENT = 2
@@ -44,7 +48,7 @@ class GridColumn:
     wrap: int = 0
     """Least width to which the column may be wrapped; 0 = never wrapped."""
     drop: int = 0
-    """Columns with the largest number go first where there is no room; 0 = never."""
+    """Columns with the largest number go first, together, where there is no room; 0 = never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,16 @@ class Grid:
         """Return the grid without the columns that find no room, and those columns but for drawings."""
         grid, dropped = self, []
         while grid._least() > room and any(column.drop for column in grid.columns):
-            last = max(range(len(grid.columns)), key=lambda index: grid.columns[index].drop)
-            if not grid._is_drawn(last):
-                dropped.append(grid.columns[last])
+            last = max(column.drop for column in grid.columns)
+            kept = [at for at, column in enumerate(grid.columns) if column.drop != last]
+            dropped += [
+                column
+                for at, column in enumerate(grid.columns)
+                if at not in kept and not grid._is_drawn(at)
+            ]
             grid = Grid(
-                [column for index, column in enumerate(grid.columns) if index != last],
-                [[cell for index, cell in enumerate(row) if index != last] for row in grid.rows],
+                [grid.columns[at] for at in kept],
+                [[row[at] for at in kept] for row in grid.rows],
                 grid.rule_before_last,
             )
         return grid, dropped
@@ -128,7 +136,7 @@ class Grid:
         widths = self._fitted(room)
         for column, width in zip(self.columns, widths, strict=True):
             table.add_column(
-                column.title,
+                _filled(column.title, width),
                 justify="right" if column.right else "left",
                 vertical="top",
                 width=width,
@@ -137,7 +145,7 @@ class Grid:
         last = len(self.rows) - 1
         for index, row in enumerate(self.rows):
             cells = [
-                cell.at(width) if isinstance(cell, Drawn) else cell
+                cell.at(width) if isinstance(cell, Drawn) else _filled(cell, width)
                 for cell, width in zip(row, widths, strict=True)
             ]
             table.add_row(*cells, end_section=self.rule_before_last and index == last - 1)
@@ -155,11 +163,26 @@ class Grid:
             widest = max(range(len(widths)), key=lambda index: slack[index])
             widths[widest] -= 1
             excess -= 1
+        for index, full in enumerate(self._widths()):
+            if widths[index] < full:
+                widths[index] = self._tight(index, widths[index])
         drawn = [index for index in range(len(widths)) if self._is_drawn(index)]
         for index in drawn:
             spare = (room - _together(widths)) // len(drawn)
             widths[index] = min(MAX_DRAWING, widths[index] + max(0, spare))
         return widths
+
+    def _tight(self, index: int, width: int) -> int:
+        """Return the least width in which no cell of a wrapped column takes more lines."""
+        cells = [cell for row in self.rows if isinstance(cell := row[index], Text)]
+        cells.append(self.columns[index].title)
+
+        def lines(at: int) -> list[int]:
+            return [_filled(cell, at).plain.count("\n") for cell in cells]
+
+        while width > self.columns[index].wrap and lines(width - 1) == lines(width):
+            width -= 1
+        return width
 
     def _stacked(self) -> RenderResult:
         yield Padding(_bold(self.columns[0].title), (0, 0, 0, INDENT))
@@ -243,6 +266,20 @@ def _bold(title: Text) -> Text:
     bold = _flat(title)
     bold.stylize("bold")
     return bold
+
+
+def _filled(cell: Text, width: int) -> Text:
+    """Return a cell broken into lines between words, but not between a number and its sign."""
+    lines: list[Text] = []
+    for word in cell.divide([space.end() for space in _SPACE.finditer(cell.plain)]):
+        longer = lines[-1] + word if lines else word
+        if lines and cell_len(longer.plain.rstrip()) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    for line in lines:
+        line.rstrip()
+    return Text("\n").join(lines)
 
 
 def _flat(cell: Text) -> Text:
