@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from fer_audit.report.bars import bar
+from fer_audit.report.render.terminal_bars import bar
 from fer_audit.text import (
     ascii_text,
     clipped,

@@ -49,14 +49,16 @@ def write_charts(report: Report, *, png: Path | None, svg: Path | None) -> None:
     Raises StoreError when a folder cannot be written.
     """
     from fer_audit.report.render.chart_files import save_charts
+    from fer_audit.report.report import charts_of
     from fer_audit.text import counted
 
+    charts = charts_of(report) if png is not None or svg is not None else []
     written: dict[Path, int] = {}
     try:
         if png is not None:
-            written[png] = len(save_charts(report, png, "png"))
+            written[png] = len(save_charts(charts, png, "png"))
         if svg is not None:
-            written[svg] = written.get(svg, 0) + len(save_charts(report, svg, "svg"))
+            written[svg] = written.get(svg, 0) + len(save_charts(charts, svg, "svg"))
     except StoreError as exc:
         hint = "Free some disk, or choose another folder for --png or --svg."
         raise StoreError(str(exc), hint=hint) from exc

@@ -63,7 +63,9 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
     from fer_audit.report.files.document import result_json
-    from fer_audit.report.terminal import terminal_report
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.report import make_report
+    from fer_audit.report.view import View
 
     done = _walk(dataset, values, "report", csv=values["csv"])
     if done.result is None:
@@ -72,7 +74,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     if values["as_json"]:
         answer_json(result_json(result))
     else:
-        show(terminal_report(result, done.timings))
+        show(terminal_report(make_report(View(result, timings=done.timings))))
         say(f"Run directory: {done.folder} (open report.html in a browser)")
     _exit_by_result(ctx, replace(done, result=result), values["max_errors"])
 

@@ -73,7 +73,7 @@ class Ending:
         """
         keep_libraries_in(self.cache)
         from fer_audit.audit.suppression.run import withhold  # scipy: a warm rerun needs neither
-        from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
+        from fer_audit.report.page import report_page  # matplotlib: 0.6 s of a warm rerun
 
         fingerprint = self._fingerprint(prints)
         with self.watch.stage("pictures", len(self.dataset)):

@@ -29,7 +29,8 @@ from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline.run_folder import DONE
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.files.read_run import read_finished_result
-from fer_audit.report.page.report import ALARM, report_page
+from fer_audit.report.page import report_page
+from fer_audit.report.report import ALARM
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
 from tests.pack.files import encoded, png

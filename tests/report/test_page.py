@@ -16,7 +16,8 @@ from fer_audit.report.files.document import parse_result, read_result, result_js
 from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.files.timings import read_timings
-from fer_audit.report.page.report import ALARM, report_page
+from fer_audit.report.page import report_page
+from fer_audit.report.report import ALARM
 from tests.report.drawn_pictures import some_pictures
 from tests.report.markup import Markup, read_markup
 from tests.report.pages import demo_page
