@@ -209,6 +209,11 @@ def p_phrase(p: float | None) -> str:
     return f"p {text}" if text[0] in "<>" else f"p = {text}"
 
 
+def six_figures(value: float) -> str:
+    """Write a value of any unit that is compared with a threshold, with up to six figures: 0.2127, 23,707."""
+    return f"{value:,.6g}"
+
+
 def large(value: float) -> str:
     """Write an inertia: 8,409,500, and 8.4095e+12 where separators no longer help."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e10 else f"{value:.5g}"

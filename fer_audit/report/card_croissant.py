@@ -12,8 +12,8 @@ from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report import card_claims as claims
 from fer_audit.report import card_words as words
-from fer_audit.report.command import run_command_line
-from fer_audit.report.limits import CANNOT_SAY
+from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.method import run_command_line
 from fer_audit.text import clipped
 
 RAI = "http://mlcommons.org/croissant/RAI/"

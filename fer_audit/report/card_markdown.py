@@ -12,10 +12,10 @@ from fer_audit.audit.types.composition import Cell, Representation
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report import card_claims as claims
 from fer_audit.report import card_words as words
-from fer_audit.report.command import run_command_line
-from fer_audit.report.limits import CANNOT_SAY
 from fer_audit.report.render.markdown import bullets, heading, paragraph, table
-from fer_audit.report.set_section import FOUR_FIFTHS
+from fer_audit.report.sections.composition import FOUR_FIFTHS
+from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.method import run_command_line
 from fer_audit.text import clipped, counted, p_text, percent, percent_span, span, whole
 
 BEGIN = "<!-- fer-audit card: begin. Paste this into the dataset's README.md in place of the sections of the same names. -->"

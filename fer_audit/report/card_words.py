@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fer_audit.audit.types.composition import Cell, GroupShare, RejectCount, Representation
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.set_section import FOUR_FIFTHS, TOP, is_summary
+from fer_audit.report.sections.composition import FOUR_FIFTHS, N_LARGEST, is_summary
 from fer_audit.text import clipped, counted, p_phrase, percent, share_text, whole
 
 FEW = 30
@@ -43,7 +43,7 @@ def shown_groups(representation: Representation) -> list[GroupShare]:
     if not is_summary(representation):
         return list(representation.groups)
     ranked = [group for group in representation.groups if (group.count or 0) >= FEW]
-    return sorted(ranked, key=lambda group: -(group.count or 0))[:TOP]
+    return sorted(ranked, key=lambda group: -(group.count or 0))[:N_LARGEST]
 
 
 def group_note(group: GroupShare, *, with_target: bool = True) -> str:

@@ -9,13 +9,21 @@ from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Se
 from fer_audit.report.sections.claims import claims
 from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.sections.collection import collection
+from fer_audit.report.sections.composition import composition
+from fer_audit.report.sections.copies import copies
+from fer_audit.report.sections.files import files
+from fer_audit.report.sections.findings import findings
+from fer_audit.report.sections.gate import gate
 from fer_audit.report.sections.intersections import intersections
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.map import the_map
+from fer_audit.report.sections.method import method
 from fer_audit.report.sections.overlap import overlap
+from fer_audit.report.sections.planted import planted
 from fer_audit.report.sections.replay import replay
 from fer_audit.report.sections.stability import stability
 from fer_audit.report.sections.style import style
+from fer_audit.report.sections.subset import subset
 from fer_audit.report.view import View
 from fer_audit.text import counted, whole
 
@@ -23,8 +31,12 @@ if TYPE_CHECKING:
     from fer_audit.report.charts.chart import Chart
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
-    # findings, composition, ... in the order in which a reader needs them
+    findings,
+    gate,
+    composition,
     intersections,
+    copies,
+    files,
     the_map,
     clusters,
     claims,
@@ -34,6 +46,9 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     collection,
     overlap,
     replay,
+    subset,
+    planted,
+    method,
 )
 """In the order of a report. A section that has nothing to say gives None."""
 

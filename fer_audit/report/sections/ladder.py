@@ -11,7 +11,6 @@ from fer_audit.report.blocks import (
     Bullets,
     Cell,
     Charts,
-    Climb,
     Column,
     Heading,
     Interval,
@@ -19,10 +18,10 @@ from fer_audit.report.blocks import (
     Section,
     Sign,
     State,
-    Step,
     Table,
     state_of,
 )
+from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
 from fer_audit.text import (
@@ -81,18 +80,6 @@ def ladders(view: View) -> Section | None:
     return Section("ladder", "Is it real, and is it about people?", tuple(blocks))
 
 
-def climb(ladder: Ladder) -> Climb:
-    """Return a ladder as a small picture, and in words."""
-    steps = tuple(Step(rung.number, _state(rung)) for rung in ladder.rungs)
-    held = [rung.name for rung in ladder.rungs if rung.holds and not rung.skipped]
-    failed = [rung.name for rung in ladder.rungs if rung.holds is False and not rung.skipped]
-    name = spoken(ladder.attribute)
-    words = f"{name}: rung {ladder.highest} of {len(ladder.rungs)}"
-    words += f"; holds: {', '.join(held) or 'none'}"
-    words += f"; does not hold: {', '.join(failed)}" if failed else ""
-    return Climb(name, ladder.highest, steps, words)
-
-
 def _state(rung: Rung) -> State:
     return state_of(rung.holds, skipped=rung.skipped)
 
@@ -100,7 +87,7 @@ def _state(rung: Rung) -> State:
 def _climbs(found: Sequence[Ladder]) -> Table:
     names = {rung.number: rung.name for ladder in found for rung in ladder.rungs}
     legend = ", ".join(f"{number} {clipped(name, 40)}" for number, name in sorted(names.items()))
-    rows = tuple((spoken(each.attribute), climb(each), _held(each)) for each in found)
+    rows = tuple((spoken(each.attribute), climb_of(each), _held(each)) for each in found)
     columns = (Column("claim", wrap=10), Column("rungs"), Column("holds up to", wrap=14))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = "✓ holds, ✗ does not, ? not computable" + (

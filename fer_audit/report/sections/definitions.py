@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.report.page.blocks import Definition
+from fer_audit.report.blocks import Definition
 
 DEFINITIONS = (
     Definition(
@@ -13,7 +13,7 @@ DEFINITIONS = (
     ),
     Definition(
         "Diversity: R, ENS, 1/D, SEI, NSD, IR, BP",
-        "R counts the groups seen. ENS: as diverse as so many equally large groups. 1/D likewise, with more weight on"
+        "R counts the groups seen. ENS: as diverse as so many equally large groups. 1/D: the same, with more weight on"
         " large groups. SEI is evenness, 1 = all alike. NSD is imbalance, 0 = none. IR: largest over smallest group."
         " BP: share of the largest.",
         "ENS = exp(−Σ p ln p);  D = Σ p²;  SEI = H / ln R;  NSD = sd(p) R / √(R−1);  IR = max n / min n;  BP = max p",
@@ -52,7 +52,7 @@ DEFINITIONS = (
     ),
     Definition(
         "Cramér's V and its chance",
-        "How strongly two columns go together, 0 to 1. Chance: V over random tables with the same margins.",
+        "How strongly two columns are associated, 0 to 1. Chance: V over random tables with the same margins.",
         "V = √(χ² / (n min(r−1, c−1)))",
         "Cramér 1946; Patefield 1981, Applied Statistics 30 (random tables)",
     ),
@@ -60,7 +60,7 @@ DEFINITIONS = (
         "V~",
         "V without the part that a finite sample adds. Its interval is a bootstrap over images, clusters fixed, of a"
         " table that was first shrunk until its V is V~.",
-        "φ~² = max(0, χ²/n − (r−1)(c−1)/(n−1));  V~ = √(φ~² / min(r~−1, c~−1));  r~ = r − (r−1)²/(n−1), c~ likewise",
+        "φ~² = max(0, χ²/n − (r−1)(c−1)/(n−1));  V~ = √(φ~² / min(r~−1, c~−1));  r~ = r − (r−1)²/(n−1), c~ in the same way",
         "Bergsma 2013, Journal of the Korean Statistical Society 42",
     ),
     Definition(
@@ -72,7 +72,8 @@ DEFINITIONS = (
     ),
     Definition(
         "Known (Theil's U)",
-        "The share of the uncertainty about the attribute that is gone once one knows the cluster, chance taken off.",
+        "The share of the uncertainty about the attribute that is gone once one knows the cluster, without what chance"
+        " alone would remove.",
         "U = (I(C; A) − E[I]) / H(A)",
         "Theil 1970; Vinh, Epps & Bailey 2010, JMLR 11",
     ),
@@ -86,7 +87,7 @@ DEFINITIONS = (
     Definition(
         "Kept",
         "What is left of the association among images that are alike in other columns. Counted information is biased"
-        " upwards, so its own mean under shuffling within the strata is taken off first. Strata that hold one group or"
+        " upwards, so its own mean under shuffling within the strata is subtracted first. Strata that hold one group or"
         " one cluster can say nothing; how many images can is printed with each question.",
         "kept = (I(C; A | Z) − E*[I(C; A | Z)]) / (I(C; A) − E[I(C; A)])",
         "Cover & Thomas 2006; the interval is from the influence function, see docs/audit.md",
@@ -101,7 +102,7 @@ DEFINITIONS = (
     ),
     Definition(
         "Rank effect",
-        "How much of the ranks of a style measure lies between groups, 0 to 1, its value under chance taken off.",
+        "How much of the ranks of a style measure lies between groups, 0 to 1, minus its value under chance.",
         "ε² = (H − k + 1) / (n − k),  H of Kruskal and Wallis",
         "Kruskal & Wallis 1952, JASA 47; Kelley 1935",
     ),
@@ -119,8 +120,8 @@ DEFINITIONS = (
     ),
     Definition(
         "Replicated",
-        "One random half is clustered; each image of the other half goes to the nearest centre; V~ and p are of that"
-        " other half. No half holds copies of the other's images.",
+        "One random half is clustered; each image of the other half is assigned to the nearest centre; V~ and p are of"
+        " that other half. No half holds copies of the other's images.",
     ),
     Definition(
         "Neighbours, silhouette, straight cut",
@@ -132,7 +133,7 @@ DEFINITIONS = (
     ),
     Definition(
         "Small studies",
-        "Random samples of this set, each clustered and audited anew, as somebody with fewer images would have done.",
+        "Random samples of this set, each clustered and audited again, as a study with fewer images would have done.",
     ),
 )
 
