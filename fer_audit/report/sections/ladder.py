@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
+from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.report.blocks import (
     Block,
     Bullets,
@@ -160,9 +161,7 @@ def _left(ladder: Ladder, level: str) -> list[Block]:
     return [
         Table(f"{name}: what is left", columns, rows),
         *_further(asked, shown),
-        *without_value(
-            (alike_in(each.given), _silence(each)) for each in shown if each.kept is None
-        ),
+        *without_value(_silent(shown)),
         *_lost(ladder),
     ]
 
@@ -200,8 +199,17 @@ def _drawn(each: Conditional, full: float) -> Cell:
     return Interval(each.kept, each.low, each.high, full, 1.0 if full > 1 else None)
 
 
-def _silence(each: Conditional) -> tuple[tuple[str, str], ...]:
+def _silence(each: Conditional) -> NotComputable:
     return tuple(pair for pair in each.not_computable if pair[0] == "kept")
+
+
+def _silent(shown: Sequence[Conditional]) -> list[tuple[str, NotComputable]]:
+    """Return the questions without an answer, those of one reason together."""
+    by_reason: dict[NotComputable, list[str]] = {}
+    for each in shown:
+        if each.kept is None:
+            by_reason.setdefault(_silence(each), []).append(alike_in(each.given))
+    return [(listed(names), reason) for reason, names in by_reason.items()]
 
 
 def _further(asked: Sequence[Conditional], shown: Sequence[Conditional]) -> list[Block]:
