@@ -48,7 +48,7 @@ def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None)
 
     Raises StoreError when a folder cannot be written.
     """
-    from fer_audit.report.page.report import save_charts
+    from fer_audit.report.charts.theme import save_charts
     from fer_audit.text import counted
 
     try:

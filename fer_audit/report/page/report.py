@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.progress import Timing
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.palette import palette_of
-from fer_audit.report.charts.theme import FileKind, save_chart
 from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.page.blocks import Page
 from fer_audit.report.page.claims import claim_charts, claims, sweep_charts
@@ -27,7 +25,6 @@ from fer_audit.report.page.render import render_page
 from fer_audit.report.page.replay import replay, replay_charts
 from fer_audit.report.page.verdict import verdict
 from fer_audit.report.settings import level
-from fer_audit.store.stage import make_folder
 from fer_audit.text import counted, whole
 
 ALARM = "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the same command again."
@@ -79,15 +76,6 @@ def report_charts(result: AuditResult, pictures: Pictures | None = None) -> list
         *sweep_charts(context),
         *replay_charts(context),
     ]
-
-
-def save_charts(charts: Sequence[Chart], folder: Path, kind: FileKind) -> list[Path]:
-    """Write each chart as a file named by its key; return the files. Raises StoreError when the folder cannot be written."""
-    make_folder(folder)
-    paths = [folder / f"{chart.key}.{kind}" for chart in charts]
-    for chart, path in zip(charts, paths, strict=True):
-        save_chart(chart, path, kind)
-    return paths
 
 
 def _context(result: AuditResult, pictures: Pictures | None, timings: Sequence[Timing]) -> Context:
