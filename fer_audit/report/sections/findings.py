@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.claims import Ladder, Rung
+from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
     Block,
@@ -13,10 +13,10 @@ from fer_audit.report.blocks import (
     Heading,
     Prose,
     Section,
-    State,
     Statement,
     Statements,
     Step,
+    state_of,
 )
 from fer_audit.report.view import View
 from fer_audit.text import clipped, counted, display, listed
@@ -101,16 +101,11 @@ def _statement(finding: Finding, view: View) -> Statement:
 def climb_of(ladder: Ladder) -> Climb:
     """Return the small picture of a ladder."""
     attribute = display(clipped(ladder.attribute, 28))
-    held = [rung.name for rung in ladder.rungs if _state(rung) == "holds"]
-    failed = [rung.name for rung in ladder.rungs if _state(rung) == "fails"]
+    steps = [Step(x.number, state_of(x.holds, skipped=x.skipped)) for x in ladder.rungs]
+    answers = list(zip(ladder.rungs, steps, strict=True))
+    held = [rung.name for rung, step in answers if step.state == "holds"]
+    failed = [rung.name for rung, step in answers if step.state == "fails"]
     words = f"{attribute}: reaches question {ladder.highest} of {len(ladder.rungs)}"
     words += f"; holds: {', '.join(held) or 'none'}"
     words += f"; does not hold: {', '.join(failed)}" if failed else ""
-    steps = tuple(Step(rung.number, _state(rung)) for rung in ladder.rungs)
-    return Climb(attribute, ladder.highest, steps, words)
-
-
-def _state(rung: Rung) -> State:
-    if rung.skipped:
-        return "skipped"
-    return "unknown" if rung.holds is None else "holds" if rung.holds else "fails"
+    return Climb(attribute, ladder.highest, tuple(steps), words)

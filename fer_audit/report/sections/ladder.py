@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
+from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.report.blocks import (
     Block,
     Bullets,
     Cell,
     Charts,
-    Climb,
     Column,
     Heading,
     Interval,
@@ -19,10 +19,10 @@ from fer_audit.report.blocks import (
     Section,
     Sign,
     State,
-    Step,
     Table,
     state_of,
 )
+from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
 from fer_audit.text import (
@@ -81,18 +81,6 @@ def ladders(view: View) -> Section | None:
     return Section("ladder", "Is it real, and is it about people?", tuple(blocks))
 
 
-def climb(ladder: Ladder) -> Climb:
-    """Return a ladder as a small picture, and in words."""
-    steps = tuple(Step(rung.number, _state(rung)) for rung in ladder.rungs)
-    held = [rung.name for rung in ladder.rungs if rung.holds and not rung.skipped]
-    failed = [rung.name for rung in ladder.rungs if rung.holds is False and not rung.skipped]
-    name = spoken(ladder.attribute)
-    words = f"{name}: rung {ladder.highest} of {len(ladder.rungs)}"
-    words += f"; holds: {', '.join(held) or 'none'}"
-    words += f"; does not hold: {', '.join(failed)}" if failed else ""
-    return Climb(name, ladder.highest, steps, words)
-
-
 def _state(rung: Rung) -> State:
     return state_of(rung.holds, skipped=rung.skipped)
 
@@ -100,7 +88,7 @@ def _state(rung: Rung) -> State:
 def _climbs(found: Sequence[Ladder]) -> Table:
     names = {rung.number: rung.name for ladder in found for rung in ladder.rungs}
     legend = ", ".join(f"{number} {clipped(name, 40)}" for number, name in sorted(names.items()))
-    rows = tuple((spoken(each.attribute), climb(each), _held(each)) for each in found)
+    rows = tuple((spoken(each.attribute), climb_of(each), _held(each)) for each in found)
     columns = (Column("claim", wrap=10), Column("rungs"), Column("holds up to", wrap=14))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = "✓ holds, ✗ does not, ? not computable" + (
@@ -173,9 +161,7 @@ def _left(ladder: Ladder, level: str) -> list[Block]:
     return [
         Table(f"{name}: what is left", columns, rows),
         *_further(asked, shown),
-        *without_value(
-            (alike_in(each.given), _silence(each)) for each in shown if each.kept is None
-        ),
+        *without_value(_silent(shown)),
         *_lost(ladder),
     ]
 
@@ -213,8 +199,17 @@ def _drawn(each: Conditional, full: float) -> Cell:
     return Interval(each.kept, each.low, each.high, full, 1.0 if full > 1 else None)
 
 
-def _silence(each: Conditional) -> tuple[tuple[str, str], ...]:
+def _silence(each: Conditional) -> NotComputable:
     return tuple(pair for pair in each.not_computable if pair[0] == "kept")
+
+
+def _silent(shown: Sequence[Conditional]) -> list[tuple[str, NotComputable]]:
+    """Return the questions without an answer, those of one reason together."""
+    by_reason: dict[NotComputable, list[str]] = {}
+    for each in shown:
+        if each.kept is None:
+            by_reason.setdefault(_silence(each), []).append(alike_in(each.given))
+    return [(listed(names), reason) for reason, names in by_reason.items()]
 
 
 def _further(asked: Sequence[Conditional], shown: Sequence[Conditional]) -> list[Block]:

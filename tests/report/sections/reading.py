@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fer_audit.report.blocks import (
+    SIGNS,
     Bullets,
     Cell,
     Climb,
@@ -18,8 +19,6 @@ from fer_audit.report.blocks import (
     Statements,
     Table,
 )
-
-SIGNS = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
 
 
 def sentences(section: Section | None) -> list[str]:
