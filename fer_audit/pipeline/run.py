@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.extra_partitions import cluster_more
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Ending
-from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
@@ -214,7 +213,7 @@ class _Walk:
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
-        model = find_or_export_for(self.dataset, self.config, self.resources, self.progress)
+        model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
         provider = choose_provider(self.resources.device)
         return model, ModelFacts(
@@ -291,8 +290,6 @@ class _Walk:
             reclusters=more.reclusters,
             progress=self.progress,
         )
-        result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
+        result = result.having(planted=check_planted(self.dataset.root, result))
         # what was planted and missed is a finding too
-        return dataclasses.replace(
-            result, findings=find(result, alpha=self.config.statistics.alpha)
-        )
+        return result.having(findings=find(result, alpha=self.config.statistics.alpha))
