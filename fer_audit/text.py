@@ -1,7 +1,7 @@
 """Every number, unit, plural, interval, p, display name and escape: one function for each, used by all output.
 
 A kind of number has one format everywhere: shares are percent with one digit ("31.2 %"), what cannot exceed 1 has three
-digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or with "to" beside a minus.
+digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or with "to" where one is negative.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ def visible_json(text: str) -> str:
 
 
 def clipped(text: str, limit: int) -> str:
-    """Return a visible text of at most `limit` characters, its middle left out: both ends of a path tell most."""
+    """Return a visible text of at most `limit` characters, its middle left out: both ends of a path say most."""
     shown = visible(text)
     if len(shown) <= limit:
         return shown

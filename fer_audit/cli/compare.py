@@ -88,7 +88,7 @@ def write_page(comparison: Comparison, path: Path) -> None:
 
 
 def distinct_names(first: Path, second: Path) -> tuple[str, str]:
-    """Return the shortest ends of two paths that differ: a page does not say where on a disk a run lies."""
+    """Return the shortest ends of two paths that differ: a page does not say where on a disk a run is."""
     ends = [folder.resolve().parts for folder in (first, second)]
     for count in range(1, max(map(len, ends))):
         one, other = ("/".join(parts[-count:]) for parts in ends)

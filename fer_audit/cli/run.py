@@ -46,7 +46,7 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 @statistics_options
 @report_options
 @place_options
-@click.option("--csv", is_flag=True, help="Write rows.csv beside rows.parquet.")
+@click.option("--csv", is_flag=True, help="Also write rows.csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
 @click.pass_context
 def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
@@ -123,7 +123,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @place_options
 @click.pass_context
 def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Do all the work of `run` but the page, and print only where the result lies.
+    """Do all the work of `run` but the page, and print only the path of the result.
 
     \b
     Example:
