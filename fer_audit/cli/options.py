@@ -267,7 +267,7 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
     from fer_audit.audit.gate import parse_rule
 
-    chosen = _fields_of(AuditConfig, values)
+    chosen = {name: values[name] for name in _DEFAULT.flat() if name in values}
     if chosen.get("reference") is not None:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
