@@ -14,7 +14,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
-from tests.faults.several import Said, call_all
+from tests.faults.crowd import Crowd, Ended
 
 N = 12
 HEADER = "path,race,age"
@@ -130,7 +130,7 @@ class Read:
     """What became of every table."""
 
     home: Path
-    said: dict[str, Said]
+    said: dict[str, Ended]
 
     def rows(self, name: str) -> list[dict[str, object]]:
         table = parquet.read_table(self.home / "runs" / name / "rows.parquet")
@@ -139,12 +139,13 @@ class Read:
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel) -> Read:
+def read(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel, crowd: Crowd
+) -> Read:
     """Put all tables beside the same faces and read one after another; the messy one is audited."""
     home = tmp_path_factory.mktemp("tables")
-    root, here = home / "set", home / "here"
+    root = home / "set"
     root.mkdir()
-    here.mkdir()
     for number in range(N):
         draw_face(number).save(root / f"{number:02d}.jpg")
     for name in UNNAMED:
@@ -159,12 +160,12 @@ def read(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel) ->
         (root / name).write_bytes(data)
     options = ("--model", tiny_model.path, "--cache-dir", home / "cache")
     names = [*text_tables(), *parquet_tables(), *nested_tables(), *refused()]
-    calls: list[tuple[str | Path, ...]] = [
-        ("embed", root / name, "--out", home / "runs" / name, *options) for name in names
-    ]
+    said = {
+        name: crowd.run("embed", root / name, "--out", home / "runs" / name, *options)
+        for name in names
+    }
     audit = ("run", root / "messy.csv", "--out", home / "runs" / "messy.csv", *options, *QUICK)
-    said = call_all(here, [*calls, audit])
-    return Read(home, dict(zip([*names, "messy.csv"], said, strict=True)))
+    return Read(home, {**said, "messy.csv": crowd.run(*audit)})
 
 
 def test_every_way_to_write_a_table_gives_the_same_rows(read: Read) -> None:
@@ -228,7 +229,7 @@ def test_a_table_that_cannot_be_read_says_where_and_ends_with_its_code(
 
     said = read.said[name]
 
-    assert (said.code, said.out) == (code, b"")
+    assert (said.code, said.out) == (code, "")
     assert words in said.text
     assert len(said.text) < 1_000
 
