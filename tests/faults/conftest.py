@@ -28,7 +28,6 @@ QUICK = (
 
 SLOW = pytest.mark.slow
 """What more of the same costs more than it shows: ALL=1 runs it."""
-CORE = pytest.mark.core
 
 Finished = subprocess.CompletedProcess[str]
 Program = Callable[..., Finished]

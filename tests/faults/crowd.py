@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,11 @@ class Crowd:
         self._parent.stdout.close()
 
     def start(
-        self, *words: str | Path, terminal: str = "", here: Path | None = None, **environment: str
+        self,
+        *words: str | Path,
+        terminal: str = "",
+        here: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> int:
         """Start a run in a folder and return its process id; it writes to files, or to a terminal, e.g. "/dev/pts/7"."""
         path = self._place / f"run-{self._number:03d}"
@@ -130,7 +134,9 @@ class Crowd:
         for ending in (".out", ".err"):
             path.with_suffix(ending).touch()
         given = tuple(map(str, words))
-        run = int(self._ask("start", given, str(path), environment, terminal, str(here or ".")))
+        run = int(
+            self._ask("start", given, str(path), dict(env or {}), terminal, str(here or "."))
+        )
         self._runs[run] = path, given
         self._alive.add(run)
         return run

@@ -70,6 +70,7 @@ def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.core
 def test_one_flipped_bit_costs_the_part_it_is_in_and_nothing_else(
     kept: Kept, kind: str, run_dir: Path, cache: Path
 ) -> None:
@@ -132,6 +133,7 @@ def test_garbage_for_every_manifest_is_a_reason_and_no_crash(
 
 
 @pytest.mark.parametrize("field", ["fingerprint", "part", "facts"])
+@pytest.mark.core
 def test_a_manifest_of_other_inputs_is_not_believed_and_that_is_said(
     kept: Kept, field: str, run_dir: Path, cache: Path
 ) -> None:

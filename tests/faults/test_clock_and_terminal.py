@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -39,7 +39,7 @@ def test_the_zone_changes_no_artefact(
     kept: Kept, zone: str, run_dir: Path, cache_dir: Path
 ) -> None:
     """No artefact holds a time of day, so none can be in a wrong zone."""
-    run = kept.crowd.start(*kept.words(run_dir, cache_dir), TZ=zone)
+    run = kept.crowd.start(*kept.words(run_dir, cache_dir), env={"TZ": zone})
 
     assert kept.crowd.wait(run).code == 0
 
@@ -111,10 +111,10 @@ class Screen:
         return self._read.decode()
 
 
-def shown(kept: Kept, words: list[str | Path], columns: int, **environment: str) -> str:
+def shown(kept: Kept, words: list[str | Path], columns: int, env: Mapping[str, str]) -> str:
     """Run on a terminal, and return what it was told."""
     screen = Screen(columns)
-    run = kept.crowd.start(*words, terminal=screen.name, **environment)
+    run = kept.crowd.start(*words, terminal=screen.name, env=env)
     ended = kept.crowd.wait(run)
     text = screen.text()
     assert ended.code == 0, text
@@ -137,8 +137,8 @@ def shown(kept: Kept, words: list[str | Path], columns: int, **environment: str)
 def test_every_terminal_gets_a_whole_run_and_its_cursor_back(
     kept: Kept, columns: int, environment: dict[str, str], run_dir: Path, cache_dir: Path
 ) -> None:
-    text = shown(kept, kept.words(run_dir, cache_dir), columns, **environment)
-    text += shown(kept, ["report", kept.folder], columns, **environment)
+    text = shown(kept, kept.words(run_dir, cache_dir), columns, environment)
+    text += shown(kept, ["report", kept.folder], columns, environment)
 
     codes = ESCAPE.findall(text)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "a hidden cursor is shown again"
@@ -157,11 +157,10 @@ def test_without_a_terminal_there_is_no_escape_at_all(
     kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:
     """TERM promises colours, and nobody is there to see them."""
-    run = kept.crowd.start(
-        *kept.words(run_dir, cache_dir), TERM="xterm-256color", COLORTERM="truecolor"
-    )
+    promised = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    run = kept.crowd.start(*kept.words(run_dir, cache_dir), env=promised)
     ended = kept.crowd.wait(run)
-    report = kept.crowd.wait(kept.crowd.start("report", kept.folder, TERM="xterm-256color"))
+    report = kept.crowd.wait(kept.crowd.start("report", kept.folder, env=promised))
 
     assert (ended.code, report.code) == (0, 0)
     assert "\x1b" not in ended.out + ended.err + report.out + report.err

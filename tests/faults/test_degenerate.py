@@ -102,7 +102,7 @@ AUDITED = (
     pytest.param(unlabelled, marks=SLOW),
     pytest.param(mostly_failed, marks=SLOW),
 )
-EXIT = {mostly_failed: 4}
+EXIT: dict[Callable[[Path], Path], int] = {mostly_failed: 4}
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ def test_many_runs_at_once_on_one_run_directory_are_one_run_and_refusals(
     )
 
 
+@pytest.mark.core
 def test_a_second_run_is_refused_at_once_and_a_killed_ones_lock_is_no_lock(
     kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:

@@ -30,7 +30,7 @@ from fer_audit.encoders.sidecar import MOST_SIDECAR_BYTES, load_model, sidecar_p
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from tests.encoders.test_sidecar import external_tensor, vouched
-from tests.faults.conftest import QUICK, Program, clean_environment
+from tests.faults.conftest import QUICK, SLOW, Program, clean_environment
 from tests.graphs import SIZE, make_graph, mean_colour_graph, save
 
 FORKING = """
@@ -135,6 +135,7 @@ def refused(forked: Forked, faces: Path, tmp_path: Path) -> Callable[[Path], str
     return check
 
 
+@pytest.mark.core
 def test_a_good_model_passes_the_same_door(
     forked: Forked, model: ExportedModel, faces: Path, tmp_path: Path
 ) -> None:
@@ -147,7 +148,9 @@ def test_a_good_model_passes_the_same_door(
     assert answer.runtime
 
 
-@pytest.mark.parametrize("tenth", range(10))
+@pytest.mark.parametrize(
+    "tenth", [0, 5, 9, *(pytest.param(n, marks=SLOW) for n in (1, 2, 3, 4, 6, 7, 8))]
+)
 def test_a_model_cut_at_every_tenth_is_refused_with_both_hashes(
     refused: Callable[[Path], str], model: ExportedModel, tmp_path: Path, tenth: int
 ) -> None:
@@ -267,6 +270,7 @@ FOREIGN: Mapping[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.core
 def test_a_file_with_a_fitting_sidecar_is_refused_for_what_it_holds(
     refused: Callable[[Path], str], tmp_path: Path, kind: str
 ) -> None:

@@ -155,6 +155,7 @@ def test_a_folder_that_cannot_be_read_makes_the_audit_incomplete(audited: Audite
     assert '1 folder could not be read: "locked".' in audited.notes
 
 
+@pytest.mark.core
 def test_a_table_that_is_none_is_refused_at_once(
     tmp_path: Path, tiny_model: ExportedModel, crowd: Crowd
 ) -> None:
