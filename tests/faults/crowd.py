@@ -6,11 +6,17 @@ after another; twenty forks come together.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +72,31 @@ while line := sys.stdin.readline():
         answer = os.waitstatus_to_exitcode(os.waitpid(words[0], 0)[1])
     print(answer, flush=True)
 """
+
+
+class _Screen:
+    """A terminal of so many columns, and all that was written to it."""
+
+    def __init__(self, columns: int) -> None:
+        self._master, slave = pty.openpty()
+        self.name = os.ttyname(slave)
+        self._slave = slave
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._read = b""
+        self._thread = threading.Thread(target=self._drain)
+        self._thread.start()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
+            while data := os.read(self._master, 1 << 16):
+                self._read += data
+
+    def text(self) -> str:
+        """Close the terminal and return what it was told."""
+        os.close(self._slave)
+        self._thread.join(10)
+        os.close(self._master)
+        return self._read.decode()
 
 
 @dataclass(frozen=True)
@@ -157,6 +188,15 @@ class Crowd:
     def run(self, *words: str | Path, here: Path | None = None) -> Ended:
         """Start a run and wait for it."""
         return self.wait(self.start(*words, here=here))
+
+    def show(self, *words: str | Path, columns: int, env: Mapping[str, str]) -> str:
+        """Run on a terminal of so many columns; return what it was told."""
+        screen = _Screen(columns)
+        ended = self.wait(self.start(*words, terminal=screen.name, env=env))
+        text = screen.text()
+        assert ended.code == 0, text
+        assert "Traceback" not in text
+        return text
 
     def run_all(self, commands: Sequence[Sequence[str | Path]]) -> list[Ended]:
         """Start all runs at once and wait for all."""

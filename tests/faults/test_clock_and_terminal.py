@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
-import pty
 import re
-import struct
 import subprocess
 import sys
-import termios
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,42 +81,6 @@ def test_a_clock_that_steps_back_five_days_in_mid_run_changes_nothing(
         (run_dir / "DONE.json").unlink()
 
 
-class Screen:
-    """A terminal of so many columns, and all that was written to it."""
-
-    def __init__(self, columns: int) -> None:
-        self._master, slave = pty.openpty()
-        self.name = os.ttyname(slave)
-        self._slave = slave
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self._read = b""
-        self._thread = threading.Thread(target=self._drain)
-        self._thread.start()
-
-    def _drain(self) -> None:
-        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
-            while data := os.read(self._master, 1 << 16):
-                self._read += data
-
-    def text(self) -> str:
-        """Close the terminal and return what it was told."""
-        os.close(self._slave)
-        self._thread.join(10)
-        os.close(self._master)
-        return self._read.decode()
-
-
-def shown(kept: Kept, words: list[str | Path], columns: int, env: Mapping[str, str]) -> str:
-    """Run on a terminal, and return what it was told."""
-    screen = Screen(columns)
-    run = kept.crowd.start(*words, terminal=screen.name, env=env)
-    ended = kept.crowd.wait(run)
-    text = screen.text()
-    assert ended.code == 0, text
-    assert "Traceback" not in text
-    return text
-
-
 @pytest.mark.parametrize(
     ("columns", "environment"),
     [
@@ -137,8 +96,8 @@ def shown(kept: Kept, words: list[str | Path], columns: int, env: Mapping[str, s
 def test_every_terminal_gets_a_whole_run_and_its_cursor_back(
     kept: Kept, columns: int, environment: dict[str, str], run_dir: Path, cache_dir: Path
 ) -> None:
-    text = shown(kept, kept.words(run_dir, cache_dir), columns, environment)
-    text += shown(kept, ["report", kept.folder], columns, environment)
+    text = kept.crowd.show(*kept.words(run_dir, cache_dir), columns=columns, env=environment)
+    text += kept.crowd.show("report", kept.folder, columns=columns, env=environment)
 
     codes = ESCAPE.findall(text)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "a hidden cursor is shown again"

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import re
-import subprocess
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
 from fer_audit.text import encodable, visible
 from tests.drawings import draw_face
-from tests.faults.conftest import QUICK, clean_environment, command
+from tests.faults.conftest import QUICK
 from tests.faults.crowd import Crowd, Ended
 from tests.report import pages
 from tests.report.markup import read_markup
@@ -265,31 +264,10 @@ def test_the_card_holds_no_markup_of_a_strangers(hostile: Hostile) -> None:
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def test_a_colour_terminal_gets_colours_of_ours_only(hostile: Hostile) -> None:
+def test_a_colour_terminal_gets_colours_of_ours_only(hostile: Hostile, crowd: Crowd) -> None:
     """On a real terminal rich writes colours: they are the only sequences, and no name is its markup."""
-    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals on this system")
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        command("report", hostile.folders),
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        env=clean_environment(TERM="xterm-256color", COLUMNS="120"),
-    )
-    os.close(follower)
-    raw = bytearray()
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not piece:
-            break
-        raw += piece
-    os.close(leader)
-    assert process.wait(60) == 0
-
-    text = raw.decode("utf-8").replace("\r\n", "\n")
+    shown = crowd.show("report", hostile.folders, columns=120, env={"TERM": "xterm-256color"})
+    text = shown.replace("\r\n", "\n")
 
     assert SGR.search(text), "no colours: nothing was tried"
     assert unshown(SGR.sub("", text)) == {}
