@@ -31,8 +31,7 @@ from fer_audit.pipeline.pictures import (
     pictures_fingerprint,
 )
 from fer_audit.progress import Silent
-from fer_audit.report.files.picture_types import MapPoints, Pictures
-from fer_audit.report.files.pictures import pictures_json
+from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
 from tests.drawings import draw_faces

@@ -20,7 +20,7 @@ from fer_audit.cluster.map import (
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import MapMethod
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.report.files.picture_types import (
+from fer_audit.report.files.pictures import (
     MOST_POINTS,
     ColouringKind,
     MapColouring,

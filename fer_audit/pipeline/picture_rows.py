@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.faces import LEAST_IN_MEAN
-from fer_audit.report.files.picture_types import SheetKind
+from fer_audit.report.files.pictures import SheetKind
 from fer_audit.rng import stage_rng
 from fer_audit.text import encodable
 

@@ -34,8 +34,7 @@ from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline.map_points import map_points
 from fer_audit.pipeline.picture_rows import Cell, SheetRows, cluster_cells, sheet_rows
 from fer_audit.progress import Progress
-from fer_audit.report.files.picture_types import ContactSheet, MeanFace, Pictures
-from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, read_pictures
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable

@@ -28,8 +28,7 @@ from fer_audit.pipeline.purge_cache import (
     refuse_links,
 )
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.picture_types import Pictures
-from fer_audit.report.files.pictures import pictures_json, read_pictures
+from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.files.timings import read_timings
 from fer_audit.store.durable import remove

@@ -233,7 +233,6 @@ class _Walk:
             self.cache,
             self.out,
             self.progress,
-            csv=self.csv,
         )
         rows, embeddings = make_vectors(work, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)

@@ -15,7 +15,7 @@ SCHEMA_VERSIONS = {
     "cluster": 2,
     "audit": 2,
     "map": 1,
-    "pictures": 1,
+    "pictures": 2,
 }
 """Raised by hand when a stage's code changes what it writes for the same inputs."""
 

@@ -18,7 +18,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
+from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.page.report import report_charts, report_page
 from fer_audit.text import WITHHELD
