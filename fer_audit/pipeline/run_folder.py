@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import posixpath
+import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,14 @@ from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
 from fer_audit.store.durable import remove, sync_folder
-from fer_audit.store.stage import TEMPORARY, file_sha256, open_plain, write_atomically, write_text
+from fer_audit.store.stage import (
+    NAME_LENGTH,
+    TEMPORARY,
+    file_sha256,
+    open_plain,
+    write_atomically,
+    write_text,
+)
 
 RESULT = "result.json"
 ROWS = "rows.parquet"
@@ -32,13 +40,19 @@ VECTORS = "embeddings.npy"
 TIMINGS = "timings.json"
 PICTURES = "pictures.json"
 PAGE = "report.html"
+STARTED = "STARTED.json"
+"""Written first: the fingerprints of every run that was started here, by which `purge` finds their folders in the cache."""
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
+FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE)
+
+STAGES = ("pack", "embed", "cluster")
+"""Stages that have a folder of every image's data in the cache."""
 
 COPY_BYTES = 1 << 20
 """Copied at a time."""
 
-_OURS = {RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE}
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 def refuse_inside_input(
@@ -62,6 +76,42 @@ def refuse_inside_input(
                 f"{option} {place} lies inside the dataset {dataset.root}",
                 hint=f"The input is never written to. Choose another {option}.",
             )
+
+
+def note_start(out: Path, prints: RunFingerprints) -> None:
+    """Add a run to those that were started here, before it writes anything to the cache."""
+    stages = {stage: getattr(prints, stage) for stage in STAGES}
+    before = _noted_stages(out / STARTED)
+    if stages not in before:
+        text = json.dumps({"fingerprints": [*before, stages]}, indent=2)
+        write_text(out / STARTED, text + "\n")
+
+
+def used_stages(out: Path) -> list[tuple[str, str]]:
+    """Return (stage, name of its folder in the cache) of all that runs in this directory have used; none when it is no run."""
+    noted = [*_noted_stages(out / STARTED), *_noted_stages(out / DONE)]
+    return list(
+        dict.fromkeys(
+            (stage, fingerprint[:NAME_LENGTH])
+            for stages in noted
+            for stage, fingerprint in stages.items()
+        )
+    )
+
+
+def _noted_stages(path: Path) -> list[dict[str, str]]:
+    """Return the fingerprints by stage that a STARTED.json or a DONE.json holds; none when it cannot be read.
+
+    Only plain hexadecimal counts: a name from a file never leads out of the cache.
+    """
+    try:
+        with open_plain(path) as file:
+            noted = json.load(file)["fingerprints"]
+        runs = noted if isinstance(noted, list) else [noted]
+        stages = [{stage: prints[stage] for stage in STAGES} for prints in runs]
+        return [each for each in stages if all(map(_FINGERPRINT.fullmatch, each.values()))]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
 
 
 def finished_result(
@@ -107,7 +157,7 @@ def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
     with open_plain(out / DONE) as file:
         done = json.load(file)
     prints, files = dict(done["fingerprints"]), dict(done["files"])
-    if not set(files) <= _OURS or RESULT not in files:
+    if not set(files) <= set(FILES) or RESULT not in files:
         raise ValueError(f"{DONE} does not name the files of a run")
     return prints, files
 

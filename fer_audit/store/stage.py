@@ -32,6 +32,9 @@ from fer_audit.store.locks import folder_lock
 
 TEMPORARY = ".tmp-"
 
+NAME_LENGTH = 32
+"""Characters of its fingerprint in the name of a stage folder."""
+
 _MORE_DISK = "Free some disk, or choose another place; finished work is kept."
 
 _MOST_SWEEPS = 20
@@ -154,7 +157,7 @@ class StageFolder:
     @classmethod
     def open(cls, cache: Path, stage: str, fingerprint: str) -> StageFolder:
         """Make sure the folder is there. Two fingerprints never share one."""
-        path = cache / stage / fingerprint[:32]
+        path = cache / stage / fingerprint[:NAME_LENGTH]
         make_folder(path)
         return cls(path, fingerprint)
 
