@@ -195,7 +195,7 @@ def test_a_cluster_of_few_images_has_no_face_and_the_report_says_so(bench: Bench
 def test_a_large_cell_is_drawn_from_and_says_both_numbers(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cell_module, "MOST_DRAWN", 35)
+    monkeypatch.setattr(cell_module, "MAX_DRAWN", 35)
 
     first, again, other = (bench.make(seed=seed).faces[0] for seed in (0, 0, 1))
 
@@ -207,7 +207,7 @@ def test_a_large_cell_is_drawn_from_and_says_both_numbers(
 def test_an_attribute_of_too_many_groups_has_no_faces(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_MEANS", 5)
+    monkeypatch.setattr(module, "MAX_MEAN_FACES", 5)
     bench.with_attributes(halves("one"), halves("two"))
 
     found = bench.make()
@@ -375,7 +375,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 def test_beyond_the_limit_a_seeded_draw_is_shown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_module, "MOST_POINTS", 20)
+    monkeypatch.setattr(map_module, "MAX_POINTS", 20)
 
     first, again, other = (bench.points(seed=seed) for seed in (0, 0, 1))
 
@@ -386,7 +386,7 @@ def test_beyond_the_limit_a_seeded_draw_is_shown(
 
 
 def test_every_image_is_as_likely_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_module, "MOST_POINTS", 10)
+    monkeypatch.setattr(map_module, "MAX_POINTS", 10)
     usable = np.arange(40) != 7
 
     shown = np.sum([map_module._drawn(usable, seed) for seed in range(2_000)], axis=0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_audit.cluster.reduce import COMPONENTS
-from fer_audit.cluster.stability import SEEDS
+from fer_audit.cluster.reduce import N_COMPONENTS
+from fer_audit.cluster.stability import N_SEEDS
 from fer_audit.config import AuditConfig, PackMode
 from fer_audit.embed.run import WHOLE
 from fer_audit.errors import StoreError
@@ -61,7 +61,7 @@ def needed_bytes(
     rows = _missing_rows(folders["pack"], "rows", n) * ROW.itemsize
     # the shards and the array that they are joined into: both exist for a moment
     vectors = 0 if folders["embed"].has_part(WHOLE) else 2 * n * (vector + ROW["reasons"].itemsize)
-    columns = min(COMPONENTS, dim) + SEEDS + config.clusters.sweep_max + 5
+    columns = min(N_COMPONENTS, dim) + N_SEEDS + config.clusters.sweep_max + 5
     centers = max(config.clusters.k, config.clusters.sweep_max) * vector
     clusters = 0 if folders["cluster"].has_part("clustering") else n * columns * 4 + centers
     decodes = bool(rows or vectors)

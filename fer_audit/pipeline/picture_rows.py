@@ -14,7 +14,7 @@ from fer_audit.report.files.pictures import SheetKind
 from fer_audit.rng import stage_rng
 from fer_audit.text import encodable
 
-MOST_DRAWN = 256
+MAX_DRAWN = 256
 """Images a mean is of: a pixel's standard error is then a sixteenth of its spread, 3 to 4 of 255 grey levels."""
 
 
@@ -28,7 +28,7 @@ class Cell:
     n: int
     """Images in the cell."""
     drawn: NDArray[np.int64]
-    """Row numbers, ascending: all of the cell, or a uniform draw of `MOST_DRAWN`."""
+    """Row numbers, ascending: all of the cell, or a uniform draw of `MAX_DRAWN`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,7 @@ def _cell(
     members = np.flatnonzero(inside)
     name, part = (None if text is None else encodable(text) for text in (attribute, group))
     drawn = members
-    if len(members) > MOST_DRAWN:
+    if len(members) > MAX_DRAWN:
         rng = stage_rng(seed, "pictures", "mean", str(cluster), name or "", part or "")
-        drawn = np.sort(rng.choice(members, MOST_DRAWN, replace=False))
+        drawn = np.sort(rng.choice(members, MAX_DRAWN, replace=False))
     return Cell(cluster, name, part, len(members), drawn)

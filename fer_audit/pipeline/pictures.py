@@ -40,7 +40,7 @@ from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable
 
 STAGE = "pictures"
-MOST_MEANS = 1_000
+MAX_MEAN_FACES = 1_000
 """Mean faces of one run, 0.2 MB of sums each while they are made; an attribute that would exceed it has none."""
 SHEET_COLUMNS = 10
 
@@ -216,8 +216,8 @@ def _affordable(dataset: FaceDataset, k: int) -> tuple[list[Attribute], list[tup
         if attribute.kind != "demographic":
             continue
         more = k * len(attribute.categories)
-        if cells + more > MOST_MEANS:
-            reason = f"{more:,} cells; a report has at most {MOST_MEANS:,} mean faces"
+        if cells + more > MAX_MEAN_FACES:
+            reason = f"{more:,} cells; a report has at most {MAX_MEAN_FACES:,} mean faces"
             missing.append((f"mean faces by {encodable(attribute.name)}", reason))
             continue
         found.append(attribute)

@@ -37,7 +37,7 @@ NAME_LENGTH = 32
 
 _MORE_DISK = "Free some disk, or choose another place; finished work is kept."
 
-_MOST_SWEEPS = 20
+_MAX_SWEEPS = 20
 """Times in a row that other runs may sweep a file away before it has its name; a run sweeps a folder once."""
 
 
@@ -101,7 +101,7 @@ def _give_name(file: BinaryIO, temporary: str, path: Path) -> str:
 
     Where locks do not work another run may sweep it away just now. Its bytes are still in our hands.
     """
-    for _ in range(_MOST_SWEEPS):
+    for _ in range(_MAX_SWEEPS):
         try:
             Path(temporary).replace(path)
         except FileNotFoundError:

@@ -18,7 +18,13 @@ from hypothesis import strategies as st
 
 from fer_audit.errors import StoreError
 from fer_audit.report.files import pictures as module
-from fer_audit.report.files.pictures import STEPS, Pictures, grid_of, pictures_json, read_pictures
+from fer_audit.report.files.pictures import (
+    N_STEPS,
+    Pictures,
+    grid_of,
+    pictures_json,
+    read_pictures,
+)
 from tests.report.drawn_pictures import SHOWN, some_pictures, some_points, webp
 
 Document = dict[str, Any]
@@ -82,9 +88,9 @@ def test_points_are_kept_to_a_step_of_their_box() -> None:
 
     found = dataclasses.replace(some_points(), box=box, grid=grid).points
 
-    assert np.abs(found - points).max() <= np.ptp(points, axis=0).max() / STEPS
+    assert np.abs(found - points).max() <= np.ptp(points, axis=0).max() / N_STEPS
     assert grid.min() == 0
-    assert grid.max() == STEPS
+    assert grid.max() == N_STEPS
 
 
 def test_one_place_is_a_box_without_a_size() -> None:
@@ -198,7 +204,7 @@ def test_what_is_no_document_of_ours_is_refused(content: bytes, path: Path) -> N
 
 
 def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FILE_BYTES", 1_000)
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 1_000)
     written(path, some_pictures())
 
     with pytest.raises(StoreError, match="larger than"):
@@ -206,7 +212,7 @@ def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.Mo
 
 
 def test_too_many_pictures_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PICTURES", 1)
+    monkeypatch.setattr(module, "MAX_PICTURES", 1)
 
     with pytest.raises(StoreError, match="faces has 2 pictures"):
         read_pictures(written(path, some_pictures()))
@@ -215,7 +221,7 @@ def test_too_many_pictures_are_refused(path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_picture_that_is_too_large_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_IMAGE_BYTES", 50)
+    monkeypatch.setattr(module, "MAX_IMAGE_BYTES", 50)
 
     with pytest.raises(StoreError, match=r"faces\[0\]\.webp is larger"):
         read_pictures(written(path, some_pictures()))

@@ -25,16 +25,16 @@ SheetKind = Literal["nearest", "median", "farthest"]
 
 PICTURES_SCHEMA = "fer-audit/pictures/2"
 
-MOST_POINTS = 50_000
+MAX_POINTS = 50_000
 """Points on a map: a screen shows no more of them apart, and each costs a page ten bytes."""
-STEPS = 65_535
+N_STEPS = 65_535
 """Steps of the grid on each axis of a map: a tenth of a pixel on a screen of 6,000."""
-MOST_FILE_BYTES = 100_000_000
+MAX_FILE_BYTES = 100_000_000
 """A map of 50,000 points is one megabyte, a thousand mean faces are three."""
-MOST_IMAGE_BYTES = 4_000_000
-MOST_IMAGE_SIDE = 4_096
+MAX_IMAGE_BYTES = 4_000_000
+MAX_IMAGE_SIDE = 4_096
 """Pixels: what a browser would have to unpack is bounded before it sees the bytes."""
-MOST_PICTURES = 10_000
+MAX_PICTURES = 10_000
 
 _HINT = "Write it again with: fer-audit run"
 
@@ -64,7 +64,7 @@ class MapPoints:
     box: tuple[float, float, float, float]
     """Lowest x, lowest y, highest x, highest y of the points shown."""
     rows: NDArray[np.int32]
-    """(shown,) row numbers, ascending: every image, or a uniform draw of `MOST_POINTS`."""
+    """(shown,) row numbers, ascending: every image, or a uniform draw of `MAX_POINTS`."""
     grid: NDArray[np.uint16]
     """(shown, 2) x and y in steps of the box, 0 to 65,535."""
     colourings: tuple[MapColouring, ...]
@@ -78,7 +78,7 @@ class MapPoints:
     def points(self) -> NDArray[np.float32]:
         """(shown, 2) x and y, to 1/65,535 of the box."""
         low, high = np.array(self.box[:2]), np.array(self.box[2:])
-        points: NDArray[np.float32] = (low + self.grid / STEPS * (high - low)).astype(np.float32)
+        points: NDArray[np.float32] = (low + self.grid / N_STEPS * (high - low)).astype(np.float32)
         return points
 
 
@@ -132,7 +132,7 @@ def grid_of(
     wide = points.astype(np.float64)
     low, high = wide.min(axis=0), wide.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
-    grid = np.rint((wide - low) / span * STEPS).astype(np.uint16)
+    grid = np.rint((wide - low) / span * N_STEPS).astype(np.uint16)
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1])), grid
 
 
@@ -159,12 +159,12 @@ def read_pictures(path: Path) -> Pictures | None:
         if not path.is_file():
             raise StoreError(f"{path} is no plain file", hint=_HINT)
         with path.open("rb") as file:
-            data = file.read(MOST_FILE_BYTES + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError(f"{path} cannot be read: {reason}", hint=_HINT) from exc
-    if len(data) > MOST_FILE_BYTES:
-        raise StoreError(f"{path} is larger than {MOST_FILE_BYTES / 1e6:.0f} MB", hint=_HINT)
+    if len(data) > MAX_FILE_BYTES:
+        raise StoreError(f"{path} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB", hint=_HINT)
     document = parse_document(data, schema=PICTURES_SCHEMA, source=str(path), hint=_HINT)
     try:
         pictures = decode(document, Pictures, "")
@@ -177,8 +177,8 @@ def read_pictures(path: Path) -> Pictures | None:
 def _checked(points: MapPoints) -> MapPoints:
     """Return a map as it was read with its grid in two columns; ShapeError when its parts do not fit together."""
     rows, shown = points.rows, points.shown
-    if not 1 <= shown <= min(points.n, MOST_POINTS):
-        raise ShapeError(f"map.rows has {shown:,} of {points.n:,} images; at most {MOST_POINTS:,}")
+    if not 1 <= shown <= min(points.n, MAX_POINTS):
+        raise ShapeError(f"map.rows has {shown:,} of {points.n:,} images; at most {MAX_POINTS:,}")
     if rows[0] < 0 or (np.diff(rows.astype(np.int64)) <= 0).any():
         raise ShapeError("map.rows must be row numbers, ascending")
     if points.grid.size != 2 * shown:
@@ -210,8 +210,8 @@ def _check_images(pictures: Pictures) -> None:
     kinds: dict[str, tuple[MeanFace | ContactSheet, ...]]
     kinds = {"faces": pictures.faces, "sheets": pictures.sheets}
     for kind, images in kinds.items():
-        if len(images) > MOST_PICTURES:
-            raise ShapeError(f"{kind} has {len(images):,} pictures; more than {MOST_PICTURES:,}")
+        if len(images) > MAX_PICTURES:
+            raise ShapeError(f"{kind} has {len(images):,} pictures; more than {MAX_PICTURES:,}")
         for i, image in enumerate(images):
             if image.cluster < 0 or image.n < 1:
                 raise ShapeError(f"{kind}[{i}] is of cluster {image.cluster}, {image.n} images")
@@ -220,8 +220,8 @@ def _check_images(pictures: Pictures) -> None:
 
 def _check_webp(data: bytes, place: str) -> None:
     """Refuse all but a plain lossy WebP: a RIFF of one chunk (RFC 9649, section 2.5; frame header: RFC 6386, 9.1)."""
-    if len(data) > MOST_IMAGE_BYTES:
-        raise ShapeError(f"{place} is larger than {MOST_IMAGE_BYTES / 1e6:.0f} MB")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise ShapeError(f"{place} is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB")
     if len(data) < 30 or data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8 ":
         raise ShapeError(f"{place} is no plain WebP")
     riff, chunk = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 16)[0]
@@ -229,6 +229,6 @@ def _check_webp(data: bytes, place: str) -> None:
         raise ShapeError(f"{place} is a WebP with something more than its picture")
     width, height = webp_size(data)
     if data[23:26] != b"\x9d\x01\x2a" or not (
-        0 < width <= MOST_IMAGE_SIDE and 0 < height <= MOST_IMAGE_SIDE
+        0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE
     ):
-        raise ShapeError(f"{place} is {width} x {height} pixels; at most {MOST_IMAGE_SIDE}")
+        raise ShapeError(f"{place} is {width} x {height} pixels; at most {MAX_IMAGE_SIDE}")
