@@ -32,7 +32,7 @@ from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable
 
 MAX_GROUPS = 40
-"""Groups of a label or batch attribute: nobody tells more colours apart."""
+"""Groups of a label or batch attribute: more colours cannot be distinguished."""
 MAX_COLOURINGS = 32
 """A table can have hundreds of columns; each would cost the page two bytes a point."""
 

@@ -1,4 +1,4 @@
-"""Which images a mean face is of, and which stand on a contact sheet."""
+"""Which images a mean face is made of, and which are on a contact sheet."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def cluster_cells(
 
 
 def _without_a_small_rest(groups: list[Cell], whole: int) -> list[Cell]:
-    """Return the groups that can be shown beside a cluster of `whole` images, the smallest left out first."""
+    """Return the groups that can be shown next to a cluster of `whole` images, the smallest left out first."""
     shown = [cell for cell in groups if cell.n >= LEAST_IN_MEAN]
     while 0 < whole - sum(cell.n for cell in shown) < LEAST_IN_MEAN:
         smallest = min(shown, key=lambda cell: cell.n)

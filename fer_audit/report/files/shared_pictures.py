@@ -13,7 +13,7 @@ _FEW = "counts of few people are withheld in this report, and such pictures show
 def shared_pictures(
     pictures: Pictures | None, result: AuditResult, min_cell: int
 ) -> Pictures | None:
-    """Return the pictures that tell no count which the shared `result` withholds, and show nobody; all for min_cell 0.
+    """Return the pictures that tell no count which the shared `result` withholds, and show no single face; all for min_cell 0.
 
     Contact sheets show single faces: none is kept. A map has a point for each image at the same place in every colouring, so
     that two colourings next to each other are the cross table: only the one by cluster is kept, if all sizes are told.
