@@ -51,7 +51,7 @@ def test_a_cross_table_that_was_refused_says_why() -> None:
         not_computable=(("smallest", "2000000 cells are more than 1000000"),),
     )
 
-    text = said(intersections(View(replace(base, intersections=refused))))
+    text = said(intersections(View(base.having(intersections=refused))))
 
     assert "race × gender × age: not computable (2000000 cells are more than 1000000)" in text
 
