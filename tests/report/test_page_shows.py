@@ -102,53 +102,9 @@ def table(page: Markup | Element, caption: str) -> list[dict[str, str]]:
     return [dict(zip(heads, row, strict=True)) for row in rows]
 
 
-def classed(element: Element, tag: str, name: str) -> list[Element]:
-    return [each for each in element.find(tag) if name in each.get("class").split()]
-
-
-def states(attribute: str) -> list[str]:
-    words = {True: "holds", False: "fails", None: "unknown"}
-    found = [words[held] for held in ANSWERS[attribute]]
-    if attribute == "gender":
-        found[SKIPPED - 1] = "skipped"
-    return found
-
-
 def coefficient(value: float | None) -> str:
     assert value is not None
     return f"{value:.3f}".removeprefix("0")
-
-
-@pytest.mark.parametrize(
-    ("text", "attributes"),
-    [
-        ("How far the claims climb.", ["race", "gender", "age"]),
-        ("One claim is lost.", ["race"]),
-    ],
-)
-def test_each_bar_of_a_small_ladder_is_the_answer_of_its_rung(
-    page: Markup, text: str, attributes: list[str]
-) -> None:
-    (finding,) = (each for each in page.all("li") if each.words.partition(" ")[2].startswith(text))
-
-    climbs = classed(finding, "span", "climb")
-
-    names = [name.words for climb in climbs for name in classed(climb, "span", "name")]
-    bars = [[bar.get("class") for bar in climb.find("i")] for climb in climbs]
-    assert names == attributes
-    assert bars == [states(attribute) for attribute in attributes]
-
-
-def test_a_small_ladder_says_in_words_which_rungs_hold(page: Markup) -> None:
-    labels = [each.get("aria-label") for each in page.all("span") if each.get("class") == "rungs"]
-
-    for claim in RESULT.ladders:
-        (said, *_) = (label for label in labels if label.startswith(f"{claim.attribute}:"))
-        named = {"holds": "", "does not hold": ""}
-        named |= dict(part.split(": ", 1) for part in said.split("; ")[1:])
-        for state, words in (("holds", "holds"), ("fails", "does not hold")):
-            answers = zip(claim.rungs, states(claim.attribute), strict=True)
-            assert named[words].split(", ") == [rung.name for rung, is_ in answers if is_ == state]
 
 
 def test_the_association_table_has_each_number_under_its_name(page: Markup) -> None:
@@ -198,23 +154,6 @@ def test_the_cells_that_do_not_pass_would_have_been_the_most_telling() -> None:
     furthest = sorted(cells, key=lambda cell: -abs(cell.residual or 0.0))[:5]
 
     assert any(cell.p_adjusted is not None and cell.p_adjusted > ALPHA for cell in furthest)
-
-
-@pytest.mark.parametrize("attribute", ["race", "gender", "age"])
-def test_every_row_of_a_composition_has_its_share_and_its_count(
-    page: Markup, attribute: str
-) -> None:
-    (found,) = (each for each in RESULT.representation if each.attribute == attribute)
-
-    rows = table(page.by_id(f"composition-{attribute}"), f"Table: {attribute}")
-
-    *groups, missing = rows
-    for row, group in zip(groups, found.groups, strict=True):
-        assert row["group"] == group.name
-        assert group.share is not None
-        (text,) = (value for name, value in row.items() if name.startswith("share"))
-        assert text.startswith(f"{100 * group.share:.1f} % ({group.count:,};")
-    assert list(missing.values())[:2] == ["not annotated", f"{found.not_annotated:,}"]
 
 
 def test_a_mean_face_says_how_many_images_it_is_of(page: Markup, pictures: Pictures) -> None:

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.console import Console
 
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.space import LatentOverlap, PairOverlap
-from fer_audit.report.bars import interval, scale
-from fer_audit.report.files.document import parse_result, result_json
-from fer_audit.report.gaps import gaps
 from fer_audit.report.terminal import terminal_report
-from fer_audit.text import measured, percent_span
 from tests.report import results
 from tests.report.results_upper import asked, silent
-
-NEW = ("stability", "style_tests", "style_baselines", "latent", "replay", "recluster", "gate")
 
 
 def shown(result: AuditResult, width: int = 160) -> str:
@@ -80,17 +71,6 @@ def test_an_audit_without_the_upper_half_has_no_empty_sections() -> None:
         assert word not in text
 
 
-@pytest.mark.parametrize("width", [80, 160])
-def test_each_gate_rule_is_crossed_kept_or_without_value(width: int) -> None:
-    text = flat(section(utkface_shown(width), "Does it pass the gate?"))
-
-    assert "1 of 3 rules crossed: the run ends with exit code 1." in text
-    assert "✗ crossed race.v_corrected>0.2 0.2127" in text
-    assert "✓ kept dataset.failed>5 1 " in text
-    assert "? no value age.balance<0.1 –" in text
-    assert "has no value in this run" in text
-
-
 def test_what_is_left_of_a_claim_stands_beside_its_strata_and_its_interval() -> None:
     text = flat(utkface_shown())
 
@@ -130,7 +110,6 @@ def test_a_skipped_rung_is_neither_a_failure_nor_a_gap() -> None:
 
     assert "✓1─✓2─✓3─✓4─✓5─○6─✓7─✓8  8 of 8" in text
     assert "○ skipped, nothing to ask" in text
-    assert gaps(replace(results.bare(), ladders=(skipped,))) == ()
 
 
 def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
@@ -165,15 +144,6 @@ def test_a_claim_with_nothing_to_keep_has_no_table() -> None:
 
     assert "? race not computable (at chance)" in text
     assert "images alike in" not in text
-
-
-def test_a_question_without_an_answer_is_one_gap_and_its_rung_none() -> None:
-    base = results.ladder("race", (True, True, True, None, True, True, True, True), "reading")
-    asked_once = replace(base, conditionals=(silent("race", 4, ("hour",), "one stratum"),))
-
-    found = gaps(replace(results.bare(), ladders=(asked_once,)))
-
-    assert [(gap.where, gap.reason) for gap in found] == [("race, what is kept", "one stratum")]
 
 
 def test_the_intervals_are_drawn_on_a_narrow_terminal_too() -> None:
@@ -277,83 +247,3 @@ def test_reclustering_without_replays_has_its_own_title() -> None:
     text = shown(replace(results.utkface(), replay=None))
 
     assert "How sure is it when the clusters are made again?" in text
-
-
-def test_combinations_beyond_pairs_and_what_to_collect() -> None:
-    text = flat(section(utkface_shown(), "Which combinations are missing?"))
-
-    assert "Asian × female × 0-2 412 351.9 +5.2 < .001" in text
-    assert "Other × male × 70+ 0 24.9 -5.0 74,125" in text
-
-
-def test_a_cross_table_that_was_refused_says_why() -> None:
-    base = results.utkface()
-    assert base.intersections is not None
-    refused = replace(
-        base.intersections, n=0, smallest=(), largest_gaps=(), beyond_pairs=(),
-        not_computable=(("smallest", "2000000 cells are more than 1000000"),),
-    )  # fmt: skip
-
-    text = flat(shown(replace(base, intersections=refused)))
-
-    assert "race × gender × age: not computable (2000000 cells are more than 1000000)" in text
-
-
-def test_a_result_of_before_the_upper_half_still_reads() -> None:
-    document = json.loads(result_json(results.utkface()))
-    for key in NEW:
-        del document[key]
-    for ladder in document["ladders"]:
-        for key in ("conditionals", "lost", "stopped"):
-            del ladder[key]
-        for rung in ladder["rungs"]:
-            del rung["skipped"]
-    del document["intersections"]["beyond_pairs"]
-    for cell in document["intersections"]["smallest"]:
-        for key in ("expected_pairs", "residual_pairs", "p_adjusted", "more_images"):
-            del cell[key]
-
-    read = parse_result(json.dumps(document))
-
-    assert read.stability is None
-    assert read.gate == ()
-    assert read.ladders[0].conditionals == ()
-    assert not read.ladders[0].rungs[0].skipped
-    assert read.associations == results.utkface().associations
-    assert "Would another seed" not in shown(read)
-
-
-@given(
-    value=st.floats(-1, 2),
-    below=st.floats(0, 1),
-    above=st.floats(0, 1),
-    mark=st.none() | st.floats(-1, 2),
-    cells=st.integers(1, 40),
-)
-def test_an_interval_fills_its_cells_exactly_and_shows_its_dot(
-    value: float, below: float, above: float, mark: float | None, cells: int
-) -> None:
-    drawn = interval(value, value - below, value + above, full=1.0, cells=cells, mark=mark)
-
-    assert drawn.cell_len == cells
-    assert drawn.plain.count("●") == 1
-
-
-def test_intervals_have_a_scale_as_wide_as_they_are() -> None:
-    assert scale("100 %", 12).plain == "0      100 %"
-    assert interval(0.5, 0.25, 0.75, full=1.0, cells=9, mark=1.0).plain == "  ━━●━━ │"
-    assert interval(0.5, 0.25, 0.75, full=0.0, cells=3).plain == "●  "
-    assert interval(0.5, 0.25, 0.75, full=1.0, cells=0).plain == ""
-
-
-def test_quantities_of_any_unit_have_about_three_figures() -> None:
-    assert [measured(value) for value in (1412.4, 41.23, 4.123, 0.4123, None)] == [
-        "1,412",
-        "41.2",
-        "4.12",
-        "0.412",
-        "not computable",
-    ]
-    assert percent_span(0.79, 0.892) == "79.0-89.2"
-    assert percent_span(-0.02, 0.05) == "-2.0 to 5.0"
-    assert percent_span(None, 0.05) == "not computable"

@@ -30,7 +30,7 @@ def test_every_group_has_its_share_its_count_and_how_far_it_is_from_its_target(
         assert group.ratio is not None
         assert row[SHARE].startswith(f"{100 * group.share:.1f} % ({group.count:,}; ")
         assert row["of target"].startswith(f"{group.ratio:.2f}×")
-        assert row["interval"] == f"{group.ratio_low:.2f}-{group.ratio_high:.2f}"
+        assert row["its interval"] == f"{group.ratio_low:.2f}-{group.ratio_high:.2f}"
     assert missing["group"] == "not annotated"
     assert missing[SHARE] == f"3 (annotated: {about.annotated:,})"
 
