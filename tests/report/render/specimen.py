@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.blocks import (
     Bar,
+    Block,
     Bullets,
     Card,
     Cards,
@@ -53,9 +54,9 @@ def report_of(make: Callable[[], AuditResult]) -> Report:
     return make_report(View(make(), None, timings()))
 
 
-def section_of(*blocks: object) -> Report:
+def section_of(*blocks: Block) -> Report:
     """Return a report of one section that holds these blocks."""
-    return Report("title", "heading", (), "", (Section("one", "one section", blocks),), "footer")  # type: ignore[arg-type]  # blocks by name
+    return Report("title", "heading", (), "", (Section("one", "one section", blocks),), "footer")
 
 
 def plainly(role: str) -> str:
@@ -84,7 +85,7 @@ def climb(name: Naming = plainly) -> Climb:
     return Climb(name("climbing attribute"), 1, steps, name("climb in words"))
 
 
-def _words(name: Naming) -> tuple[object, ...]:
+def _words(name: Naming) -> tuple[Block, ...]:
     severities = ("warning", "notice", "info")
     return (
         Prose(name("summary prose"), "summary", "lead"),
@@ -112,7 +113,7 @@ def _words(name: Naming) -> tuple[object, ...]:
     )
 
 
-def _figures(name: Naming) -> tuple[object, ...]:
+def _figures(name: Naming) -> tuple[Block, ...]:
     return (
         table(name),
         Table(
