@@ -37,7 +37,7 @@ def shared(result: AuditResult, min_cell: int) -> AuditResult:
     refuse_min_cell(min_cell)
     if not min_cell:
         return result
-    from fer_audit.audit.suppression.run import withhold
+    from fer_audit.audit.suppression import withhold
 
     return withhold(result, min_cell)
 

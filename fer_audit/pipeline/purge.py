@@ -221,7 +221,7 @@ class _Work:
         if least is None:
             self._remove("a page that cannot be drawn again", "run", page.name, [page])
             return
-        from fer_audit.audit.suppression.run import withhold
+        from fer_audit.audit.suppression import withhold
         from fer_audit.report.page.report import report_page  # matplotlib: only where it is needed
 
         shared = withhold(result, least)

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fer_audit.audit.composition.intersections import intersect
-from fer_audit.audit.suppression.run import withhold
+from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card

@@ -17,7 +17,7 @@ def shared_pictures(
 
     Contact sheets show single faces: none is kept. A map has a point for each image at the same place in every colouring, so
     that two colourings side by side are the cross table: only the one by cluster is kept, if all sizes are told. A mean face
-    stands beside its count: it is kept where that is told and at least `min_cell`.
+    is shown with its count: it is kept where a table shows the same one, and that is at least `min_cell`.
     """
     if pictures is None or not min_cell:
         return pictures
@@ -33,7 +33,7 @@ def shared_pictures(
     faces = tuple(
         face
         for face in pictures.faces
-        if face.n >= min_cell and (face.cluster, face.attribute, face.group) in told
+        if face.n >= min_cell and (face.cluster, face.attribute, face.group, face.n) in told
     )
     if len(faces) < len(pictures.faces):
         missing["some mean faces"] = _FEW
@@ -52,17 +52,15 @@ def _by_cluster(found: MapPoints) -> MapPoints:
     )
 
 
-def _told(result: AuditResult) -> set[tuple[int, str | None, str | None]]:
-    """Return (cluster, attribute, group) of every count of the clusters that is told; None, None = the cluster's own."""
+def _told(result: AuditResult) -> set[tuple[int, str | None, str | None, int | None]]:
+    """Return (cluster, attribute, group, count) of every count of clusters that is shown; None, None = the cluster's own."""
     sizes = () if result.clustering is None else result.clustering.sizes
-    found: set[tuple[int, str | None, str | None]] = {
-        (cluster, None, None) for cluster, size in enumerate(sizes) if size is not None
+    clusters = (*enumerate(sizes), *((each.cluster, each.n) for each in result.cluster_styles))
+    found: set[tuple[int, str | None, str | None, int | None]] = {
+        (cluster, None, None, n) for cluster, n in clusters
     }
     for each in result.associations:
         for cluster, row in enumerate(each.table):
-            found |= {
-                (cluster, each.attribute, group)
-                for group, count in zip(each.groups, row, strict=True)
-                if count is not None
-            }
+            counts = zip(each.groups, row, strict=True)
+            found |= {(cluster, each.attribute, group, n) for group, n in counts}
     return found
