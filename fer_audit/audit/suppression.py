@@ -1,29 +1,29 @@
 """--min-cell N: a result without any count of 1 to N - 1 people, and without every number that would reveal one.
 
 A table is shown or hidden as a whole. It is hidden where
-    one of its counts or sums is small, or its attribute or its clusters have a small count elsewhere
-    one of its sums is 1 to N - 1 away from one of the same group or cluster in a table that is shown: copies, failures and
-    images without another label are in one of the two only. The order of `_hidden_tables` decides which is shown
+    a count or sum of it is small, or its attribute or its clusters have a small one elsewhere
+    its sums differ, in few images or in some groups only, from a table that is shown (first come, in `_hidden_tables`): copies,
+    failures and images without another label are in one of the two
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few
-tables that are left, and one fits. So nothing is shown of tables that are in no report: strata (rungs 4 to 6), other partitions
-(rungs 7 and 8), small studies, batches, ages in years. Of them only verdicts stay: whether a rung holds or a rule is crossed.
+tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches and ages in years
+are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
 
 Counts of files stay (listed, failed, not annotated, copies, n of a test): they are about the set, not about a group of people.
-Names of files do not: they can hold an age and a gender.
-This is no differential privacy: who knows all but one person of the set, or has two versions of it, can learn more.
+Names of files, which can hold an age, do not. This is no differential privacy: two versions of a set tell by their difference.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from itertools import product
 from math import lcm
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from fer_audit.audit.composition.subset import WITHOUT_REPLACEMENT
 from fer_audit.audit.findings import find
@@ -43,14 +43,14 @@ TABLE, SIZES = "the whole table of clusters and {}", "the sizes of the clusters"
 STYLES, LATENT = "how clusters were photographed", "the latent overlap of {}"
 SUBSET, JOINT = "{} compared with a set", "all combinations of groups"
 COPIES = "how many copies have other labels"
-
+HEAD = ("schema", "complete", "model", "config", "versions", "not_computable")
 ONE_COUNT = ("min_count", "smallest")
 STATISTICS = ("v", "v_corrected", "low", "high", "p", "p_holm", "u", "homophily_gain")
 """Fields of --fail-on rules whose threshold pins down no count."""
 UNSHOWN = f"{BECAUSE_WITHHELD}it rests on tables that no shared report shows"
-
-Counts = Mapping[Hashable, int]
+Counts = Mapping[Any, int]
 """What is counted -> how many: (attribute, group), the number of a cluster, or a cell that is in one table alone."""
+Hidden = set[tuple[str, str]]  # (which table, attribute or "")
 Record = TypeVar("Record")
 
 
@@ -71,11 +71,11 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
         )
     reason = f"{BECAUSE_WITHHELD}it would reveal a count below {min_cell}"
     hidden = _hidden_tables(result, min_cell)
-    left = replace(_without(result, hidden, reason), min_cell=min_cell)
+    left = _without(result, hidden, reason).having(min_cell=min_cell)
     gate = tuple(_gate(result, left, reason))
-    shared = replace(left, ledger=collect_ledger(left), gate=gate)
+    shared = left.having(ledger=collect_ledger(left), gate=gate)
     findings = find(shared, alpha=result.config.statistics.alpha)
-    return replace(shared, findings=(_sentence(hidden, min_cell), *findings))
+    return shared.having(findings=(_sentence(hidden, min_cell), *findings))
 
 
 @dataclass(slots=True, eq=False)
@@ -84,8 +84,7 @@ class _Tables:
 
     least: int
     shown: list[Counts] = field(default_factory=list)
-    hidden: set[tuple[str, str]] = field(default_factory=set)
-    """(what in words, attribute)"""
+    hidden: Hidden = field(default_factory=set)
 
     def ask(self, words: str, name: str, *counts: Counts, hide: bool = False) -> None:
         """Show a table with these counts and sums, unless they reveal a small one."""
@@ -107,70 +106,57 @@ class _Tables:
         return any(0 < n < self.least for n in counts.values())
 
 
-def _hidden_tables(result: AuditResult, least: int) -> set[tuple[str, str]]:
-    """Return what is hidden: the whole set comes first, then clusters, then what is about parts, then combinations."""
+def _hidden_tables(result: AuditResult, least: int) -> Hidden:
+    """Return what is hidden: the whole set comes first, then clusters, then parts, then combinations."""
     tables = _Tables(least)
     for about in result.representation:
         name = about.attribute
-        tables.ask(GROUPS, name, _known(((name, x.name), x.count) for x in about.groups))
-        if (GROUPS, name) in tables.hidden and _pinned(about.annotated, about.indices.R):
+        tables.ask(GROUPS, name, {(name, x.name): x.count or 0 for x in about.groups})
+        few = about.indices.R < 2 or about.annotated < 2 * about.indices.R
+        if few and (GROUPS, name) in tables.hidden:  # their total can leave a group one size only
             tables.hidden.add((ALL, name))
-    sizes = _known(enumerate(result.clustering.sizes if result.clustering else ()))
+    clusters = result.clustering.sizes if result.clustering else ()
+    sizes = {cluster: size or 0 for cluster, size in enumerate(clusters)}
     small = any(0 < size < least for size in sizes.values())
     for each in sorted(result.associations, key=lambda each: -each.n):
         tables.ask(TABLE, each.attribute, *_of_table(each), hide=small)
     tables.ask(SIZES, "", sizes)
-    styles: list[Counts] = [{each.cluster: each.n} for each in result.cluster_styles]
-    tables.ask(STYLES, "", *styles, dict(x for each in styles for x in each.items()), hide=small)
+    styles: dict[str, dict[int, int]] = {}
+    for style in result.cluster_styles:
+        styles.setdefault(style.measure, {})[style.cluster] = style.n
+    tables.ask(STYLES, "", *styles.values(), hide=small)
     for check in result.subset_checks:
         tables.ask(SUBSET, check.attribute, *_of_subset(check))
     for overlap in result.latent:
         tables.ask(LATENT, overlap.attribute, *_of_latent(overlap))
     if (joint := result.intersections) is not None:
-        unknown = (joint.n and not joint.counts) or any(
-            (GROUPS, name) in tables.hidden for name in joint.attributes
-        )
+        small = any((GROUPS, name) in tables.hidden for name in joint.attributes)
         names = {x.attribute for x in result.associations}.intersection(joint.attributes)
         by_cluster = sum((TABLE, name) not in tables.hidden for name in names)
-        tables.ask(JOINT, "", *_of_joint(joint), hide=unknown or by_cluster > 1)
-    copies = result.duplicates.conflicts
-    tables.ask(COPIES, "", {("copies", each.name, None): each.count for each in copies})
+        hide = small or by_cluster > 1 or (joint.n > 0 and not joint.counts)
+        tables.ask(JOINT, "", *_of_joint(joint), hide=hide)
+    conflicts = result.duplicates.conflicts
+    tables.ask(COPIES, "", {("copies", each.name, None): each.count for each in conflicts})
     return tables.hidden
-
-
-def _pinned(total: int, parts: int) -> bool:
-    """Whether a known number of images in a known number of parts, none empty, can leave a part one size only."""
-    return parts < 2 or total < 2 * parts
-
-
-def _known(counts: Iterable[tuple[Hashable, int | None]]) -> Counts:
-    """Return counts, of which only a shared result, refused by `withhold`, has None."""
-    return {what: count for what, count in counts if count is not None}
 
 
 def _of_table(each: Association) -> Iterator[Counts]:
     """Yield the cells of a table of clusters and groups, and its sums."""
-    cells = {
-        (each.attribute, i, j): n for i, row in enumerate(each.table) for j, n in enumerate(row)
-    }
-    yield _known(cells.items())
-    sizes, groups = Counter[Hashable](), Counter[Hashable]()
-    for (name, cluster, group), count in cells.items():
-        sizes[cluster] += count or 0
-        groups[name, each.groups[group]] += count or 0
-    yield from (sizes, groups)
+    name, rows = each.attribute, [[count or 0 for count in row] for row in each.table]
+    yield {(name, i, j): count for i, row in enumerate(rows) for j, count in enumerate(row)}
+    yield {cluster: sum(row) for cluster, row in enumerate(rows)}
+    columns = zip(each.groups, zip(*rows, strict=True), strict=False)
+    yield {(name, group): sum(column) for group, column in columns}
 
 
 def _of_subset(check: SubsetCheck) -> Iterator[Counts]:
     """Yield the groups of a sample, and those of a set that holds it, as its shares tell them."""
-    yield {(check.attribute, group.name): group.count for group in check.groups}
+    names = [(check.attribute, group.name) for group in check.groups]
+    yield {name: group.count for name, group in zip(names, check.groups, strict=True)}
     if check.method == WITHOUT_REPLACEMENT:
-        shares = {
-            (check.attribute, group.name): Fraction(group.reference_share).limit_denominator(10**7)
-            for group in check.groups
-        }
-        whole = lcm(*(share.denominator for share in shares.values()))
-        yield {name: int(share * whole) for name, share in shares.items()}
+        shares = [Fraction(x.reference_share).limit_denominator(10**7) for x in check.groups]
+        whole = lcm(*(share.denominator for share in shares))
+        yield {name: int(share * whole) for name, share in zip(names, shares, strict=True)}
 
 
 def _of_latent(overlap: LatentOverlap) -> Iterator[Counts]:
@@ -178,74 +164,76 @@ def _of_latent(overlap: LatentOverlap) -> Iterator[Counts]:
     name = overlap.attribute
     yield {("latent", name, None): overlap.n}
     yield {(name, group.group): group.n for group in overlap.groups}
-    for pair in overlap.pairs:
-        yield {(name, pair.first): pair.n_first, (name, pair.second): pair.n_second}
+    yield from ({(name, x.first): x.n_first, (name, x.second): x.n_second} for x in overlap.pairs)
 
 
 def _of_joint(found: Intersections) -> Iterator[Counts]:
     """Yield the cells of the cross table, and its sums over all attributes but one."""
-    cells = dict(zip(product(*found.groups), found.counts, strict=False))
-    yield _known((("combination", groups), count) for groups, count in cells.items())
+    cells = dict(zip(product(*found.groups), (n or 0 for n in found.counts), strict=False))
+    yield {("combination", groups): count for groups, count in cells.items()}
     for axis, name in enumerate(found.attributes):
-        sums = Counter[Hashable]()
+        sums = Counter[tuple[str, str]]()
         for groups, count in cells.items():
-            sums[name, groups[axis]] += count or 0
+            sums[name, groups[axis]] += count
         yield sums
 
 
-def _without(result: AuditResult, hidden: set[tuple[str, str]], reason: str) -> AuditResult:
-    """Return the result without what is hidden, and without what is computed from tables that are in no report."""
+def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
+    """Return what may be shown of a result. A part that is not named here is left out."""
 
     def shown(words: str, records: tuple[Any, ...]) -> tuple[Any, ...]:
         hides = (words,) if words == ALL else (words, GROUPS)
         return tuple(x for x in records if hidden.isdisjoint((y, x.attribute) for y in hides))
 
+    def blanked(words: str, records: tuple[Any, ...], **empty: tuple[()]) -> tuple[Any, ...]:
+        return tuple(
+            _hide(replace(x, **empty), reason) if (words, x.attribute) in hidden else x
+            for x in shown(ALL, records)
+        )
+
+    head: dict[str, Any] = {name: getattr(result, name) for name in HEAD}
+    facts: dict[str, Any] = {"notes": tuple(x for x in result.dataset.notes if '"' not in x)}
+    for name in ("failures", "flags", "rejects"):
+        facts[name] = tuple(replace(x, examples=()) for x in getattr(result.dataset, name))
     clusters, joint, copies = result.clustering, result.intersections, result.duplicates
+    if (COPIES, "") in hidden:
+        copies = replace(copies, conflicts=())
     if clusters is not None and (SIZES, "") in hidden:
         n, k = sum(size or 0 for size in clusters.sizes), len(clusters.sizes)
-        clusters = None if _pinned(n, k) else replace(clusters, sizes=(None,) * k)
+        clusters = None if n < 2 * k else replace(clusters, sizes=(None,) * k)
     if joint is not None and any((ALL, name) in hidden for name in joint.attributes):
         joint = None
     elif joint is not None and (JOINT, "") in hidden:
-        lists = dict.fromkeys(("smallest", "largest_gaps", "beyond_pairs", "counts"), ())
-        nothing: dict[str, Any] = {**lists, "empty": None, "under_30": None}
-        joint = replace(joint, **nothing, not_computable=tuple((x, reason) for x in nothing))
-    conflicts = () if (COPIES, "") in hidden else copies.conflicts
-    demographic = tuple(each for each in result.associations if each.kind == "demographic")
-    whole = len(shown(TABLE, demographic)) == len(demographic)
-    facts = result.dataset
-    unnamed: dict[str, Any] = {"notes": tuple(note for note in facts.notes if '"' not in note)}
-    for name in ("failures", "flags", "rejects"):
-        unnamed[name] = tuple(replace(each, examples=()) for each in getattr(facts, name))
-    return replace(
-        result,
-        dataset=replace(facts, **unnamed),  # a note that quotes something may quote a file's name
+        joint = replace(joint, smallest=(), largest_gaps=(), beyond_pairs=(), counts=())
+        joint = _hide(joint, reason)
+    associations = blanked(TABLE, result.associations, table=(), cells=())
+    corrected = [each.attribute for each in result.associations if each.kind == "demographic"]
+    whole = hidden.isdisjoint((TABLE, name) for name in corrected)
+    if not whole:  # Holm's p of one attribute can be another's p
+        associations = tuple(
+            _hide(each, reason, "p_holm") if each.attribute in corrected else each
+            for each in associations
+        )
+    return AuditResult.of(
+        **head,
+        dataset=replace(result.dataset, **facts),  # a note may quote the name of a file
+        planted=tuple(replace(each, found=UNSHOWN) for each in result.planted),
         representation=tuple(
             _representation(each, (GROUPS, each.attribute) in hidden, reason)
             for each in shown(ALL, result.representation)
         ),
-        age_heaping=None,
         intersections=joint,
-        duplicates=replace(copies, examples=(), conflicts=conflicts),
-        subset_checks=tuple(
-            _hide(replace(each, groups=()), reason) if (SUBSET, each.attribute) in hidden else each
-            for each in shown(ALL, result.subset_checks)
-        ),
+        duplicates=replace(copies, examples=()),
+        subset_checks=blanked(SUBSET, result.subset_checks, groups=()),
         clustering=clusters,
-        associations=tuple(
-            _association(each, (TABLE, each.attribute) in hidden, whole, reason)
-            for each in shown(ALL, result.associations)
-        ),
+        cluster_styles=() if (STYLES, "") in hidden else result.cluster_styles,
+        associations=associations,
         ladders=tuple(_verdicts(x, 4 if whole else 3) for x in shown(TABLE, result.ladders)),
-        batch_predictions=(),
         stability=result.stability and replace(result.stability, attributes=()),
         style_tests=shown(GROUPS, result.style_tests),
-        style_baselines=(),
-        cluster_styles=() if (STYLES, "") in hidden else result.cluster_styles,
         latent=shown(LATENT, result.latent),
-        replay=None,
-        recluster=(),
-        planted=tuple(replace(each, found=UNSHOWN) for each in result.planted),
+        principal_axes=result.principal_axes,
+        published=result.published,
     )
 
 
@@ -254,8 +242,8 @@ def _hide(record: Record, reason: str, *names: str) -> Record:
     old: Any = record
     names = names or tuple(x.name for x in fields(old) if str(x.type).endswith("None"))
     reasons = {**dict(old.not_computable), **dict.fromkeys(names, reason)}
-    found: Record = replace(old, **dict.fromkeys(names), not_computable=tuple(reasons.items()))
-    return found
+    new = replace(old, **dict.fromkeys(names), not_computable=tuple(reasons.items()))
+    return cast("Record", new)
 
 
 def _representation(about: Representation, is_hidden: bool, reason: str) -> Representation:
@@ -264,17 +252,9 @@ def _representation(about: Representation, is_hidden: bool, reason: str) -> Repr
         groups = tuple(_hide(group, reason) for group in about.groups)
         indices, target = _hide(about.indices, reason), _hide(about.target, reason)
         return replace(about, groups=groups, indices=indices, target=target)
-    if about.target.n == about.annotated:
-        return about
-    # The test of fit counts one copy of each image, whose groups no table shows.
-    return replace(about, target=_hide(about.target, reason, "chi2", "p"))
-
-
-def _association(each: Association, is_hidden: bool, whole: bool, reason: str) -> Association:
-    """Return the association; Holm's p can be another attribute's, so that it is hidden with any of them."""
-    if is_hidden:
-        return _hide(replace(each, table=(), cells=()), reason)
-    return each if whole or each.p_holm is None else _hide(each, reason, "p_holm")
+    if about.target.n != about.annotated:  # one copy of each image, whose groups no table shows
+        return replace(about, target=_hide(about.target, reason, "chi2", "p"))
+    return about
 
 
 def _verdicts(ladder: Ladder, first: int) -> Ladder:
@@ -296,19 +276,16 @@ def _gate(result: AuditResult, shared: AuditResult, reason: str) -> Iterator[Gat
     A rule is left out where its verdict tells one small count from another: `min_count<3` that is crossed is a 1 or a 2.
     """
     for each in result.gate:
-        try:
+        with suppress(ConfigError):  # a result that no run of ours wrote
             rule = parse_rule(each.rule)
-        except ConfigError:  # a result that no run of ours wrote
-            continue
-        compare = OPERATORS[rule.symbol]
-        verdicts = {compare(count, rule.number) for count in range(1, shared.min_cell)}
-        if check_rules([each.rule], shared) == (each,):
-            yield each
-        elif rule.field in STATISTICS or (rule.field in ONE_COUNT and len(verdicts) == 1):
-            yield GateRule(each.rule, None, each.crossed, reason)
+            verdicts = {OPERATORS[rule.symbol](n, rule.number) for n in range(1, shared.min_cell)}
+            if check_rules([each.rule], shared) == (each,):
+                yield each
+            elif rule.field in STATISTICS or (rule.field in ONE_COUNT and len(verdicts) == 1):
+                yield GateRule(each.rule, None, each.crossed, reason)
 
 
-def _sentence(hidden: set[tuple[str, str]], least: int) -> Finding:
+def _sentence(hidden: Hidden, least: int) -> Finding:
     """Return what was withheld, as the first thing to be read."""
     found = sorted(
         words.format(display(name))
@@ -316,9 +293,8 @@ def _sentence(hidden: set[tuple[str, str]], least: int) -> Finding:
         if words in (ALL, GROUPS) or (GROUPS, name) not in hidden
     )
     text = (
-        f"Made to be shared: counts of fewer than {least} people, 0 aside, are withheld and shown as {WITHHELD}, with the whole "
-        f"table that holds one or would reveal one, and with every number computed from it "
-        f"({listed(found) if found else 'no table had to be'}). Statistics of tables that no report shows (images alike in "
-        f"something else, other partitions, small studies, batches, ages in years) are withheld too. No file is named."
+        f"Made to be shared: counts of fewer than {least} people are hidden and shown as {WITHHELD}, with the whole table that "
+        f"holds or would reveal one and every number computed from it ({listed(found) or 'no table'}), and with statistics of "
+        f"images alike in something else, other partitions, small studies, batches and ages in years. No file is named."
     )
     return Finding(code=MIN_CELL, severity="notice", text=text, effect=1.0)

@@ -29,11 +29,17 @@ def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], C
     return decorate
 
 
+def _formats() -> tuple[str, ...]:
+    from fer_audit.dataset.formats.registry import format_names  # light: it loads no format
+
+    return format_names()
+
+
 dataset_options = _apply(
     [
         click.option(
             "--format",
-            type=click.Choice(["auto", "utkface", "table", "folder"]),
+            type=click.Choice(_formats()),
             default="auto",
             help="How to read DATASET; auto looks at it.",
         ),

@@ -37,8 +37,7 @@ def audited(table: Table, **changes: Any) -> AuditResult:
     base = paper()
     assert base.clustering is not None
     about = representation("race", names, tuple(map(sum, zip(*table, strict=True))), 3)
-    result = replace(
-        base,
+    result = base.having(
         representation=(about,),
         clustering=replace(base.clustering, k=len(table), sizes=tuple(map(sum, table))),
         associations=(association("race", names, table),),
@@ -47,7 +46,7 @@ def audited(table: Table, **changes: Any) -> AuditResult:
         cluster_styles=(),
         latent=(),
     )
-    return replace(result, **changes)
+    return result.having(**changes)
 
 
 def names_of(cube: Cube, axis: int) -> tuple[str, ...]:
@@ -69,8 +68,7 @@ def result_of(cube: Cube) -> AuditResult:
         table = cube[..., 0].sum(axis=1 - axis)[:-1].T
         tables.append(association(name, groups, tuple(map(tuple, table.tolist()))))
     tested = cube[..., 0].sum(axis=(0, 1)).tolist()
-    return replace(
-        bare(),
+    return bare().having(
         representation=tuple(shares),
         associations=tuple(tables),
         clustering=replace(
