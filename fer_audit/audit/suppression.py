@@ -2,7 +2,7 @@
 
 A table is shown or hidden as a whole. It is hidden where
     a count or sum of it is small, or its attribute or its clusters have a small one elsewhere
-    its sums differ, in few images or in some groups only, from a table that is shown (first come, in `_hidden_tables`): copies,
+    its sums differ, by few images or in some groups only, from a table that is shown (first come, in `_hidden_tables`): copies,
     failures and images without another label are in one of the two
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
@@ -97,11 +97,11 @@ class _Tables:
             self.shown += counts
 
     def _reveals(self, counts: Counts, others: Sequence[Counts]) -> bool:
-        """Whether one is small, or some but not all differ from others of the same, or one by few images."""
+        """Whether one is small, or some differ from others of the same and one by few, not at all or by everybody."""
         for other in others:
-            both = [(n, other[what]) for what, n in counts.items() if what in other]
-            apart = [abs(n - m) for n, m in both if n or m]
-            if any(apart) and min(apart) < self.least:
+            both = [(n, other[x]) for x, n in counts.items() if x in other and (n or other[x])]
+            apart = [abs(n - m) if n and m else 0 for n, m in both]
+            if any(n != m for n, m in both) and min(apart) < self.least:
                 return True
         return any(0 < n < self.least for n in counts.values())
 
