@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, milp
@@ -106,13 +106,21 @@ cubes = st.tuples(
 )
 
 
+ONE_PLACE_FOR_COPIES = ([*[0] * 6, 5, 0], [*[0] * 11, 1, *[0] * 15, 1, *[0] * 8])
+"""All copies are in one cluster, and so is the one image without a race."""
+ONE_RACE_WITH_A_GENDER = ([0] * 8, [7, 0, 0, 1, 9, 0, 6, *[0] * 3, 6, *[0] * 11, 6, *[0] * 13])
+"""The one copy has a gender, which no image of the other race has."""
+
+
 def cube_of(drawn: tuple[list[int], list[int]]) -> Cube:
     cube = np.array(drawn[1]).reshape(3, 3, 2, 2)
     cube[:2, :2, :, 0] += np.array(drawn[0]).reshape(2, 2, 2)
     return cube
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
+@example(drawn=ONE_PLACE_FOR_COPIES, least=2)
+@example(drawn=ONE_RACE_WITH_A_GENDER, least=4)
 @given(drawn=cubes, least=st.integers(2, 6))
 def test_no_count_of_few_people_can_be_worked_out(
     drawn: tuple[list[int], list[int]], least: int
