@@ -7,16 +7,18 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from fer_audit.cli.purge import PURGE_SCHEMA
-from fer_audit.config import AuditConfig, ReportSettings, Resources
+from fer_audit.config import AuditConfig, PackMode, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
 from fer_audit.pipeline.finish import least_on_page
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run import Until
+from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.store.locks import LOCK, folder_lock
 from tests.cli.conftest import Call
@@ -37,7 +39,15 @@ class Place:
     faces: Path
     model: Path
 
-    def audit(self, run: Path, *, k: int = 2, until: Until = "report") -> None:
+    def audit(
+        self,
+        run: Path,
+        *,
+        k: int = 2,
+        until: Until = "report",
+        pack: PackMode = "auto",
+        progress: Silent | None = None,
+    ) -> None:
         """Make a run in this cache."""
         run_audit(
             self.faces,
@@ -51,9 +61,10 @@ class Place:
                 permutations=50,
                 bootstraps=20,
             ),
-            resources=Resources(cache_dir=self.cache),
+            resources=Resources(cache_dir=self.cache, pack=pack),
             report=ReportSettings(thumbnails=2),
             until=until,
+            progress=progress,
         )
 
     def stage(self, name: str) -> Path:
@@ -125,12 +136,12 @@ def test_pixels_vectors_and_faces_go_and_the_numbers_stay(fer_audit: Call, place
     assert "data:image/webp" not in page
     assert f"No mean faces: {REASON}." in page
     assert f"No contact sheets: {REASON}." in page
-    for name in ("result.json", "rows.parquet", "timings.json", "DONE.json"):
+    for name in ("result.json", "rows.parquet", "timings.json", "STARTED.json", "DONE.json"):
         assert (place.run / name).read_bytes() == before[place.run / name]
     assert document["size_bytes"] == size - disk_bytes(place.run, place.cache)
     assert document["size_bytes"] == sum(each["size_bytes"] for each in document["removed"])
-    assert document["kept"] == [path.name for path in map(Path, document["kept"])]
     assert set(document["kept"]) == {path.name for path in files(place.run)}
+    assert (document["not_found"], document["other_names"]) == ([], 0)
 
 
 def test_a_purged_run_can_be_shown_compared_and_written_as_a_card(
@@ -138,27 +149,13 @@ def test_a_purged_run_can_be_shown_compared_and_written_as_a_card(
 ) -> None:
     fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
 
-    shown = fer_audit("report", pageless.run)
-    again = fer_audit("report", pageless.run, "--html")
+    shown = fer_audit("report", pageless.run, "--html")
     compared = fer_audit("compare", made.run, pageless.run)
     card = fer_audit("export-card", pageless.run)
 
-    assert [each.code for each in (shown, again, compared, card)] == [0, 0, 0, 0]
+    assert [each.code for each in (shown, compared, card)] == [0, 0, 0]
     assert shown.out == fer_audit("report", made.run).out
     assert REASON in (pageless.run / "report.html").read_text()
-
-
-def test_a_second_purge_finds_nothing_and_changes_nothing(
-    fer_audit: Call, pageless: Place
-) -> None:
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-    before = files(pageless.run, pageless.cache)
-
-    again = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-
-    assert again.code == 0
-    assert "nothing left to remove" in again.out
-    assert files(pageless.run, pageless.cache) == before
 
 
 def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pageless: Place) -> None:
@@ -175,30 +172,24 @@ def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pagele
     assert REASON not in (pageless.run / "report.html").read_text()
 
 
-def test_a_dry_run_says_the_same_and_removes_nothing(fer_audit: Call, pageless: Place) -> None:
-    before = files(pageless.run, pageless.cache)
-    words = ("purge", pageless.run, "--cache-dir", pageless.cache, "--rows", "--json")
-
-    tried = json.loads(fer_audit(*words, "--dry-run").out)
-
-    assert files(pageless.run, pageless.cache) == before
-    done = json.loads(fer_audit(*words).out)
-    assert (tried.pop("dry_run"), done.pop("dry_run")) == (True, False)
-    assert tried == done
-
-
-def test_the_table_of_all_files_goes_when_it_is_asked_for(
+def test_a_dry_run_says_the_same_and_removes_nothing_and_a_second_purge_finds_nothing(
     fer_audit: Call, pageless: Place
 ) -> None:
     (pageless.run / "rows.csv").write_text("id\n")
+    before = files(pageless.run, pageless.cache)
+    words = ("purge", pageless.run, "--cache-dir", pageless.cache, "--rows")
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache, "--rows")
+    tried = json.loads(fer_audit(*words, "--json", "--dry-run").out)
 
-    assert done.code == 0
-    assert not (pageless.run / "rows.parquet").exists()
-    assert not (pageless.run / "rows.csv").exists()
-    assert fer_audit("report", pageless.run).code == 0
-    assert fer_audit("export-card", pageless.run).code == 3
+    assert files(pageless.run, pageless.cache) == before
+    done = json.loads(fer_audit(*words, "--json").out)
+    assert (tried.pop("dry_run"), done.pop("dry_run")) == (True, False)
+    assert tried == done
+    after = files(pageless.run, pageless.cache)
+    assert not {"rows.parquet", "rows.csv"} & {path.name for path in after}
+    assert [fer_audit(verb, pageless.run).code for verb in ("report", "export-card")] == [0, 3]
+    assert "nothing left to remove" in fer_audit(*words).out
+    assert files(pageless.run, pageless.cache) == after
 
 
 def test_a_run_on_the_same_vectors_keeps_its_name_for_them_and_that_is_said(
@@ -241,31 +232,49 @@ def test_a_cache_that_the_run_did_not_use_is_told(
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("until", ["embed", "cluster"])
-def test_an_unfinished_run_is_known_by_what_it_holds(
-    fer_audit: Call, pageless: Place, tmp_path: Path, until: Until
-) -> None:
-    """There is no DONE.json after `embed` and `cluster`, nor in a run that was killed."""
-    others = Place(
-        tmp_path / "r2", pageless.cache, draw_faces(tmp_path / "few", 40), pageless.model
-    )
-    others.audit(others.run, until="cluster")
-    kept = files(*(folder for stage in STAGES for folder in _newest(pageless.cache / stage)))
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-    pageless.audit(tmp_path / "begun", until=until)
+class Killed(Silent):
+    """A progress that ends the run as soon as an image is embedded."""
 
-    done = fer_audit("purge", tmp_path / "begun", "--cache-dir", pageless.cache)
+    def advance(self, stage: str, amount: int = 1) -> None:
+        if stage == "embed":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("until", ["killed", "embed", "cluster"])
+def test_an_unfinished_run_is_purged_like_a_finished_one(
+    fer_audit: Call, made: Place, tmp_path: Path, until: Until | Literal["killed"]
+) -> None:
+    """There is no DONE.json after `embed` and `cluster`, and no file but STARTED.json in a run killed while it decoded."""
+    begun = Place(tmp_path / "begun", tmp_path / "cache", made.faces, made.model)
+    other = Place(tmp_path / "other", begun.cache, draw_faces(tmp_path / "few", 40), made.model)
+    other.audit(other.run, until="cluster")
+    kept = files(begun.cache)
+    if until == "killed":
+        with pytest.raises(KeyboardInterrupt):
+            begun.audit(begun.run, pack="on", progress=Killed())
+        assert any("pixels" in path.name for path in files(begun.cache).keys() - kept)
+        assert list(files(begun.run)) == [begun.run / "STARTED.json"]
+    else:
+        begun.audit(begun.run, until=until)
+
+    done = fer_audit("purge", begun.run, "--cache-dir", begun.cache, "--rows", "--json")
 
     assert done.code == 0
-    assert "This run is not finished" in done.out
-    assert list(files(tmp_path / "begun")) == [tmp_path / "begun" / "rows.parquet"]
-    assert files(*(pageless.cache / stage for stage in STAGES)) == kept, (
-        "the other set's, untouched"
-    )
+    assert json.loads(done.out)["not_found"] == []
+    assert list(files(begun.run)) == [begun.run / "STARTED.json"]
+    assert files(begun.cache) == kept, "what the other set left, untouched"
 
 
-def _newest(pageless: Path) -> list[Path]:
-    return [max(pageless.iterdir(), key=lambda folder: folder.stat().st_ctime_ns)]
+def test_every_run_that_was_started_in_a_directory_is_purged(
+    fer_audit: Call, pageless: Place
+) -> None:
+    """Else the clusters of an earlier k would stay in the cache for good."""
+    pageless.audit(pageless.run, k=3, until="cluster")
+    assert len(list(pageless.cache.glob("cluster/*/clustering.json"))) == 2
+
+    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+
+    assert not any(files(pageless.cache / stage) for stage in STAGES)
 
 
 def test_a_run_of_which_files_are_damaged_loses_its_faces_all_the_same(
@@ -290,82 +299,79 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(
     (tmp_path / "link").symlink_to(pageless.run)
     before = files(pageless.run, pageless.cache, mine)
 
-    for folder in (
-        mine,
-        tmp_path / "link",
-        pageless.stage("pack"),
-        pageless.cache,
-        tmp_path / "no",
-    ):
+    others = (pageless.stage("pack"), pageless.cache, tmp_path / "no")
+    for folder in (mine, tmp_path / "link", *others):
         done = fer_audit("purge", folder, "--cache-dir", pageless.cache)
 
         assert (done.code, done.out) == (3, ""), folder
     assert files(pageless.run, pageless.cache, mine) == before
 
 
-@pytest.mark.parametrize("name", ["embeddings.npy", "pictures.json", "report.html"])
+@pytest.mark.parametrize("name", ["embeddings.npy", "pictures.json", "report.html", LOCK])
 def test_nothing_is_removed_through_a_link_in_a_run(
     fer_audit: Call, place: Place, tmp_path: Path, name: str
 ) -> None:
-    (place.run / name).rename(tmp_path / name)
-    (place.run / name).symlink_to(tmp_path / name)
-    before = files(place.run, place.cache, tmp_path)
+    refuses_link(fer_audit, place, place.run / name, tmp_path)
+
+
+@pytest.mark.parametrize("depth", ["stage", "folder", "lock"])
+def test_nothing_is_removed_through_a_link_in_the_cache(
+    fer_audit: Call, place: Place, tmp_path: Path, depth: str
+) -> None:
+    stage = place.stage("embed")
+    linked = {"stage": stage.parent, "folder": stage, "lock": stage / LOCK}[depth]
+
+    refuses_link(fer_audit, place, linked, tmp_path)
+
+
+def refuses_link(fer_audit: Call, place: Place, linked: Path, elsewhere: Path) -> None:
+    linked.rename(elsewhere / "moved")
+    linked.symlink_to(elsewhere / "moved")
+    before = files(place.run, place.cache, elsewhere)
 
     done = fer_audit("purge", place.run, "--cache-dir", place.cache)
 
     assert done.code == 3
     assert "nothing is removed through a link" in done.err
-    assert files(place.run, place.cache, tmp_path) == before
-
-
-@pytest.mark.parametrize("depth", ["stage", "folder"])
-def test_nothing_is_removed_through_a_link_in_the_cache(
-    fer_audit: Call, pageless: Place, tmp_path: Path, depth: str
-) -> None:
-    linked = pageless.cache / "embed" if depth == "stage" else pageless.stage("embed")
-    linked.rename(tmp_path / "moved")
-    linked.symlink_to(tmp_path / "moved")
-    before = files(pageless.run, pageless.cache, tmp_path / "moved")
-
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-
-    assert done.code == 3
-    assert files(pageless.run, pageless.cache, tmp_path / "moved") == before
+    assert files(place.run, place.cache, elsewhere) == before
 
 
 @pytest.mark.parametrize("name", ["../../../victim", "/victim", "ab", "A" * 64, "", 7, None])
 def test_a_forged_mark_leads_nowhere(
     fer_audit: Call, pageless: Place, tmp_path: Path, name: object
 ) -> None:
-    """A DONE.json from somebody else's archive must not choose what is deleted."""
+    """A run directory from somebody else's archive must not choose what is deleted."""
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "precious.npy").write_bytes(b"precious")
-    done_json = pageless.run / "DONE.json"
-    document = json.loads(done_json.read_text())
-    document["fingerprints"]["pack"] = name
-    done_json.write_text(json.dumps(document))
+    prints = json.loads((pageless.run / "DONE.json").read_text())["fingerprints"] | {"pack": name}
+    (pageless.run / "DONE.json").write_text(json.dumps({"fingerprints": prints}))
+    (pageless.run / "STARTED.json").write_text(json.dumps({"fingerprints": [prints]}))
+    before = files(pageless.run, pageless.cache, victim)
 
     done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
 
-    assert done.code == 0
-    assert "This run is not finished" in done.out
-    assert (victim / "precious.npy").read_bytes() == b"precious"
-    assert not files(pageless.cache / "embed"), "the vectors are known by their bytes"
+    assert (done.code, done.out) == (3, "")
+    assert files(pageless.run, pageless.cache, victim) == before
 
 
+@pytest.mark.parametrize("name", ["STARTED.json", "DONE.json"])
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON"]
+    "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON", "[]"]
 )
-def test_a_mark_that_is_none_is_an_unfinished_run(
-    fer_audit: Call, pageless: Place, text: str
+def test_one_of_the_two_marks_is_enough(
+    fer_audit: Call, place: Place, name: str, text: str
 ) -> None:
-    (pageless.run / "DONE.json").write_text(text)
+    """A page of which nothing says what it withholds is not drawn again, but removed."""
+    if name == "STARTED.json":
+        (place.run / "report.html").unlink()  # it takes seconds to draw
+    (place.run / name).write_text(text)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
 
     assert done.code == 0
-    assert not files(pageless.cache / "embed")
+    assert not any(files(place.cache / stage) for stage in STAGES)
+    assert not (place.run / "report.html").exists()
 
 
 @pytest.mark.parametrize("stage", ["run", *STAGES])

@@ -22,7 +22,7 @@ from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.latent_map import map_png
 from fer_audit.report.charts.palette import NEUTRAL, palette_of
 from fer_audit.report.charts.theme import style
-from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
+from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.page.report import report_charts
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
 

@@ -13,8 +13,13 @@ from fer_audit.audit.types.result import Finding
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.progress import Timing
 from fer_audit.report.files.document import parse_result, read_result, result_json
-from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
-from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.pictures import (
+    MapColouring,
+    MapPoints,
+    Pictures,
+    grid_of,
+    read_pictures,
+)
 from fer_audit.report.files.timings import read_timings
 from fer_audit.report.page.report import ALARM, report_page
 from tests.report.drawn_pictures import some_pictures

@@ -11,7 +11,7 @@ import pytest
 from fer_audit.audit.types.claims import Association, Ladder
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.report.charts.palette import palette_of
-from fer_audit.report.files.picture_types import Pictures
+from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.page.report import report_page
 from tests.report.drawn_pictures import some_pictures
 from tests.report.markup import Element, Markup, read_markup

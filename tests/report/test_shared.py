@@ -18,12 +18,12 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
+from fer_audit.report.files.pictures import MeanFace, Pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.page.report import report_charts, report_page
 from fer_audit.text import WITHHELD
 from tests.report import results
-from tests.report.drawn_pictures import some_pictures, some_points, webp
+from tests.report.drawn_pictures import some_pictures, webp
 from tests.report.test_terminal import shown
 
 SCHEMA: dict[str, Any] = json.loads(
@@ -146,17 +146,7 @@ def test_no_map_tells_the_size_of_a_cluster_that_is_withheld() -> None:
 
 
 def test_all_pictures_are_kept_when_nothing_is_to_be_withheld() -> None:
-    pictures = Pictures(
-        replace(
-            some_points(),
-            colourings=(
-                MapColouring("race", "demographic", (), some_points().colourings[1].codes),
-            ),
-        ),
-        (),
-        (),
-        (),
-    )
+    pictures = some_pictures()
 
     assert shared_pictures(pictures, results.utkface(), 0) is pictures
     assert shared_pictures(None, results.utkface(), 5) is None
