@@ -92,9 +92,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     Example:
       fer-audit embed path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "embed")
-    answer_path(done.folder / "embeddings.npy")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
 
 
 @click.command("cluster", short_help="Embed and cluster.")
@@ -111,9 +109,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
     Example:
       fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "cluster")
-    answer_path(done.folder / "rows.parquet")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
 
 
 @click.command("audit", short_help="Embed, cluster and audit, without the report.")
@@ -131,8 +127,15 @@ def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     Example:
       fer-audit audit path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "audit")
-    answer_path(done.folder / "result.json")
+    _print_file_of(ctx, dataset, values, until="audit", file="result.json")
+
+
+def _print_file_of(
+    ctx: click.Context, dataset: Path | None, values: dict[str, Any], *, until: Until, file: str
+) -> None:
+    """Run the stages up to one and print the path of its file."""
+    done = _run_stages(dataset, values, until)
+    answer_path(done.folder / file)
     _exit_by_result(ctx, done, values["max_errors"])
 
 
