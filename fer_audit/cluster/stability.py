@@ -145,7 +145,7 @@ def _image_numbers(reduced: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return for each row the number, in lexicographic order, of its coordinates rounded to a thousandth.
 
     It is the inverse of `np.unique(..., axis=0)`, which at a million rows takes 2 GB and minutes: the first columns
-    tell nearly all rows apart, so only rows that are equal so far are looked at again.
+    distinguish nearly all rows, so only rows that are equal so far are compared further.
     """
     below = np.zeros(len(reduced), np.intp)  # rows that come before all that equal this one so far
     open_rows = np.arange(len(reduced))

@@ -14,7 +14,7 @@ from fer_audit.dataset.types import Attribute, Source
 from fer_audit.text import counted
 
 MAX_AGE = 130
-"""Years. Nobody on record was older than 122; above this an age is a typing error."""
+"""Years. The oldest person on record was 122; above this an age is a typing error."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = "|".join(_MONTHS)

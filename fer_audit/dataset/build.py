@@ -119,7 +119,7 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def _fingerprint(dataset: FaceDataset) -> str:
-    """Return the sha256 over files and labels; where the folder lies does not matter."""
+    """Return the sha256 over files and labels; the place of the folder does not matter."""
     # No name holds a NUL, and raw bytes cannot collide as escaped text could.
     ids = b"\0".join(os.fsencode(file_id) for file_id in dataset.ids)
     return stage_fingerprint(

@@ -131,7 +131,7 @@ class _Entries:
 
 
 def list_images(root: Path) -> Listing:
-    """Return every image file under `root`, whatever its depth.
+    """Return every image file under `root`, at any depth.
 
     Symbolic links are never followed and pipes never opened: one that has an image's name keeps its row,
     without a file. Hidden files and folders are left out, and so are a disk's own folders and our run directories.

@@ -26,7 +26,7 @@ def clustered(points: NDArray[np.float32]) -> Clustering:
 
 @pytest.mark.parametrize("k", [3, 4, 5])
 def test_the_number_of_clouds_is_chosen(k: int) -> None:
-    points, _ = clouds(k, k=k, n=600, apart=12)
+    points, _ = clouds(k - 3, k=k, n=600, apart=12)
     found = clustered(points)
 
     assert found.k == k

@@ -142,7 +142,7 @@ def call(*words: str | Path) -> int:
 
 
 @settings(
-    max_examples=8,
+    max_examples=8 if os.environ.get("ALL") else 2,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -152,6 +152,7 @@ def call(*words: str | Path) -> int:
 @example(mixture=Mixture((("good", "a"), ("good", "b"), ("cut", "a")) * 3, 0, 0.25))
 @example(mixture=Mixture((("good", "a"), ("good", "b"), ("cut", "a")) * 3, 0, 0.5))
 @example(mixture=Mixture((("empty", "a"), ("bomb", "b"), ("missing", "c")), 1, 1.0))
+@pytest.mark.core
 def test_any_mixture_has_one_row_a_file_true_counts_and_a_true_exit_code(
     mixture: Mixture, tiny_model: ExportedModel, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +229,7 @@ def test_the_order_of_a_table_and_of_the_folder_changes_nothing(
         assert one == two, name
 
 
+@pytest.mark.core
 def test_what_is_made_of_a_part_says_so_wherever_it_is_shown(tmp_path: Path) -> None:
     """Only the library can stop before the vectors: then the result, the page and every reader say so."""
     root = tmp_path / "set"

@@ -19,7 +19,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.bench.tuning import TUNING, read_tunings
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
-from fer_audit.cli.options import audit_config, resources, shown
+from fer_audit.cli.options import audit_config, report_settings, resources
 from fer_audit.cli.reference import read_reference
 from fer_audit.cli.run import run_command
 from fer_audit.cli.settings import OWN_FILE, settings_from_files
@@ -152,7 +152,7 @@ def feed_settings(data: bytes, folder: Path) -> None:
             ):
                 audit_config(ctx.params)
                 resources(ctx.params)
-                shown(ctx.params)
+                report_settings(ctx.params)
 
 
 REFUSALS_OF_CLICK = (FerAuditError, click.ClickException, click.exceptions.Exit, click.Abort)

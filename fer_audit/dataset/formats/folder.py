@@ -68,7 +68,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         top_words = [encodable(parts[0]) if parts else None for parts in folders]
         add("split" if by_split else "folder", top_words, "batch")
     if rejects:
-        notes.append(f"{counted(len(rejects), 'image lies', 'images lie')} in no class folder.")
+        notes.append(f"{counted(len(rejects), 'image is', 'images are')} in no class folder.")
     source = (
         "The class folders' names; who sorted the images is not stated."
         if any(a.kind == "label" for a in attributes)
@@ -112,7 +112,7 @@ def is_expression(folder: str) -> bool:
 
 
 def _class_of(parts: Sequence[str], *, above_is_split: bool) -> str | None:
-    """Return the class folder of one image, None when it lies in none."""
+    """Return the class folder of one image, None when it is in none."""
     if len(parts) <= (1 if above_is_split else 0):
         return None
     return encodable(parts[-1])

@@ -44,7 +44,7 @@ class _Module(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way in which face images and their labels lie on a disk."""
+    """One way to store face images and their labels on a disk."""
 
     name: str
     """The word of --format, and the name of the module."""

@@ -50,7 +50,7 @@ class NameLabels(NamedTuple):
     """yyyymmddHH in which it was collected."""
     stamp_digits: int = _STAMP_DIGITS
     misspelt: bool = False
-    """Whether the suffix is misspelt; every label was readable all the same."""
+    """Whether the suffix is misspelt; every label is readable."""
     reasons: tuple[str, ...] = ()
     """Why labels are missing: name_not_utkface, race_missing, timestamp_invalid."""
 
@@ -154,16 +154,14 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
             notes.append(f"{_names_carry(len(names))} {meaning}: {name_some(names)}.")
     if names := [i for i, one in zip(ids, labels, strict=True) if one.misspelt]:
         count = counted(len(names), "file name is", "file names are")
-        notes.append(
-            f"{count} misspelt, and the labels were read all the same: {name_some(names)}."
-        )
+        notes.append(f"{count} misspelt, but the labels could be read: {name_some(names)}.")
     digits = Counter(one.stamp_digits for one in labels if one.stamp_digits != _STAMP_DIGITS)
     if digits:
         names = [i for i, one in zip(ids, labels, strict=True) if one.stamp_digits in digits]
         lengths = " or ".join(str(n) for n in sorted(digits))
         notes.append(
             f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
-            f"day and hour were read all the same: {name_some(names)}."
+            f"day and hour could be read: {name_some(names)}."
         )
     return notes
 

@@ -1,4 +1,4 @@
-"""Several lines about one file become one row, whatever their order."""
+"""Several lines about one file become one row, independent of their order."""
 
 from __future__ import annotations
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +27,7 @@ from tests.audit.inputs import (
     failed,
     rows_of,
 )
+from tests.cli.conftest import Call
 
 N = 120
 
@@ -67,44 +64,36 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return write_run(place / "a"), write_run(place / "b", seed=1)
 
 
-def fer_audit(*words: str, width: int = 100) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from fer_audit.cli import main; main()", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": str(width), "PYTHONIOENCODING": "utf-8"},
-    )
+def test_two_runs_are_shown_side_by_side(fer_audit: Call, runs: tuple[Path, Path]) -> None:
+    done = fer_audit("compare", runs[0], runs[1])
 
-
-def test_two_runs_are_shown_side_by_side(runs: tuple[Path, Path]) -> None:
-    done = fer_audit("compare", str(runs[0]), str(runs[1]))
-
-    text = " ".join(done.stdout.split())
-    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.out.split())
+    assert (done.code, done.err) == (0, "")
     assert "on 119 common images: they are different partitions" in text
     assert "same images, shares equal" in text
 
 
-def test_json_is_the_comparison(runs: tuple[Path, Path]) -> None:
-    done = fer_audit("compare", str(runs[0]), str(runs[0]), "--json")
+def test_json_is_the_comparison_with_or_without_a_page(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = fer_audit("compare", runs[0], runs[0], "--json")
+    with_page = fer_audit("compare", *runs, "--json", "--html", tmp_path / "compare.html")
 
-    document = json.loads(done.stdout)
-    assert done.returncode == 0
+    document = json.loads(done.out)
+    assert done.code == 0
+    assert json.loads(with_page.out)["schema"] == "fer-audit/comparison/1"
+    assert (tmp_path / "compare.html").exists()
     assert document["agreement"]["ari"] == 1
     assert document["findings"][0]["code"] == "nothing_changed"
 
 
-def test_help_ends_in_an_example() -> None:
-    assert re.search(r"Examples:\n\s+fer-audit compare", fer_audit("compare", "--help").stdout)
+def test_a_run_that_is_none_is_exit_3(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = fer_audit("compare", runs[0], tmp_path / "nowhere")
 
-
-def test_a_run_that_is_none_is_exit_3(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    done = fer_audit("compare", str(runs[0]), str(tmp_path / "nowhere"))
-
-    assert done.returncode == 3
-    assert "is no run directory" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 3
+    assert "is no run directory" in done.err
 
 
 def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:
@@ -195,47 +184,37 @@ def test_vectors_may_be_missing(runs: tuple[Path, Path], tmp_path: Path) -> None
 
 
 def test_a_page_and_charts_are_written_beside_the_view(
-    runs: tuple[Path, Path], tmp_path: Path
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
 ) -> None:
     page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
 
     done = fer_audit(
-        *("compare", str(runs[0]), str(runs[1])),
-        *("--html", str(page), "--png", str(png), "--svg", str(svg)),
+        *("compare", runs[0], runs[1]),
+        *("--html", page, "--png", png, "--svg", svg),
     )
 
     names = {path.stem for path in png.iterdir()}
-    assert done.returncode == 0
-    assert "What changed?" in done.stdout
+    assert done.code == 0
+    assert "What changed?" in done.out
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert str(runs[0].parent) not in page.read_text(encoding="utf-8")
     assert {"cross-table", "shares-gender", "strength-in-both-runs"} <= names
     assert {path.name for path in svg.iterdir()} == {f"{name}.svg" for name in names}
-    assert done.stderr.splitlines() == [
+    assert done.err.splitlines() == [
         f"Page written to {page}",
         f"{len(names)} charts written to {png}",
         f"{len(names)} charts written to {svg}",
     ]
 
 
-def test_with_a_page_json_stays_json(runs: tuple[Path, Path], tmp_path: Path) -> None:
-    page = tmp_path / "compare.html"
-
-    done = fer_audit("compare", str(runs[0]), str(runs[1]), "--json", "--html", str(page))
-
-    assert json.loads(done.stdout)["schema"] == "fer-audit/comparison/1"
-    assert page.exists()
-
-
 @pytest.mark.parametrize("option", ["--html", "--png", "--svg"])
 def test_a_place_that_cannot_be_written_is_a_clear_error(
-    runs: tuple[Path, Path], tmp_path: Path, option: str
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path, option: str
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     place = tmp_path / "file" / "below"
 
-    done = fer_audit("compare", str(runs[0]), str(runs[1]), option, str(place))
+    done = fer_audit("compare", runs[0], runs[1], option, place)
 
-    assert done.returncode == 3
-    assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 3
+    assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.err

@@ -13,9 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tests.cli.conftest import Call, fer_audit, places, quick  # noqa: F401 - fixtures of that folder
-
-TEXT = (Path(__file__).parent.parent / "docs" / "handover.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "handover.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^## (.+?)\n.*?^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE))
 PROJECTOR = "TensorBoard's embedding projector"
 ROWS = {
@@ -56,22 +54,16 @@ def test_there_is_a_recipe_for_each_of_the_three_tools() -> None:
 
 
 def test_the_projector_gets_a_line_for_each_image_of_a_run_in_both_files(
-    fer_audit: Call,  # noqa: F811 - the fixture, not the import
-    faces: Path,
-    quick: list[str],  # noqa: F811 - the fixture, not the import
-    run_dir: Path,
-    tmp_path: Path,
+    kept_run: Path, tmp_path: Path
 ) -> None:
-    assert fer_audit("run", faces, *quick, "--quiet").code == 0
-
-    said = to_projector(run_dir, tmp_path / "out")
+    said = to_projector(kept_run, tmp_path / "out")
 
     titles, *lines = metadata(tmp_path / "out")
     vectors = np.loadtxt(tmp_path / "out" / "tensors.tsv", delimiter="\t", ndmin=2)
     assert "24 of 24" in said
     assert {"id", "race", "gender", "cluster"} <= set(titles)
     assert len(lines) == len(vectors) == 24
-    np.testing.assert_allclose(vectors, np.load(run_dir / "embeddings.npy"), rtol=1e-5)
+    np.testing.assert_allclose(vectors, np.load(kept_run / "embeddings.npy"), rtol=1e-5)
     assert (
         'tensor_path: "tensors.tsv"' in (tmp_path / "out" / "projector_config.pbtxt").read_text()
     )
