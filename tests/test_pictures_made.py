@@ -30,6 +30,7 @@ from fer_audit.pipeline.pictures import (
     packed_shards,
     pictures_fingerprint,
 )
+from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
@@ -41,7 +42,7 @@ SIZE = 32
 
 
 @dataclass
-class Bench:
+class Bench(Silent):
     """A packed and clustered set, ready to be drawn: cluster 0 has 50 images, cluster 1 40."""
 
     dataset: FaceDataset
@@ -59,8 +60,6 @@ class Bench:
 
     def finish(self, stage: str) -> None:
         self.said += ["finish"]
-
-    def say(self, message: str) -> None: ...
 
     def make(
         self,

@@ -11,12 +11,15 @@ from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
+from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import Pictures, read_pictures
 from fer_audit.report.page import report
 from tests.drawings import draw_faces
 
+QUICK = AuditConfig.of(k=2, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
 
-class Told:
+
+class Told(Silent):
     """A progress that remembers which stages really worked."""
 
     def __init__(self) -> None:
@@ -24,12 +27,6 @@ class Told:
 
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         self.stages.append(stage)
-
-    def advance(self, stage: str, amount: int = 1) -> None: ...
-
-    def finish(self, stage: str) -> None: ...
-
-    def say(self, message: str) -> None: ...
 
 
 class Runs:
@@ -44,14 +41,7 @@ class Runs:
         return run_audit(
             self.faces,
             self.out,
-            config=AuditConfig.of(
-                model=str(self.model.path),
-                k=2,
-                starts=2,
-                sweep_max=3,
-                permutations=40,
-                bootstraps=20,
-            ),
+            config=QUICK.having(model=str(self.model.path)),
             resources=Resources(cache_dir=self.cache, pack=pack),  # type: ignore[arg-type]  # on or off
             until=until,
             report=ReportSettings(**options),  # type: ignore[arg-type]  # options by name

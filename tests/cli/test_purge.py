@@ -21,10 +21,11 @@ from fer_audit.pipeline.run import Until
 from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.store.locks import LOCK, folder_lock
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, Outcome
 from tests.drawings import draw_faces
 
 FACES = 130
+QUICK = AuditConfig.of(starts=2, sweep_max=3, replay=0, permutations=50, bootstraps=20)
 STAGES = ("pack", "embed", "cluster")
 REMADE = ("result.json", "rows.parquet", "embeddings.npy", "pictures.json")
 """What a run writes byte for byte the same; the page and the timings hold seconds."""
@@ -52,15 +53,7 @@ class Place:
         run_audit(
             self.faces,
             run,
-            config=AuditConfig.of(
-                model=str(self.model),
-                k=k,
-                starts=2,
-                sweep_max=3,
-                replay=0,
-                permutations=50,
-                bootstraps=20,
-            ),
+            config=QUICK.having(model=str(self.model), k=k),
             resources=Resources(cache_dir=self.cache, pack=pack),
             report=ReportSettings(thumbnails=2),
             until=until,
@@ -102,6 +95,16 @@ def pageless(place: Place) -> Place:
     return place
 
 
+@pytest.fixture
+def purge(fer_audit: Call) -> Call:
+    """Give the command on a place's run, or another one, and its cache."""
+
+    def call(place: Place, *more: str, run: Path | None = None) -> Outcome:
+        return fer_audit("purge", run or place.run, "--cache-dir", place.cache, *more)
+
+    return call
+
+
 def files(*folders: Path) -> dict[Path, bytes]:
     """Return every file but the locks, with its bytes."""
     return {
@@ -118,10 +121,10 @@ def disk_bytes(*folders: Path) -> int:
     return sum(size for _, size in facts)
 
 
-def test_pixels_vectors_and_faces_go_and_the_numbers_stay(fer_audit: Call, place: Place) -> None:
+def test_pixels_vectors_and_faces_go_and_the_numbers_stay(purge: Call, place: Place) -> None:
     before, size = files(place.run, place.cache), disk_bytes(place.run, place.cache)
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache, "--json")
+    done = purge(place, "--json")
 
     document = json.loads(done.out)
     assert (done.code, document["schema"]) == (0, PURGE_SCHEMA)
@@ -145,9 +148,9 @@ def test_pixels_vectors_and_faces_go_and_the_numbers_stay(fer_audit: Call, place
 
 
 def test_a_purged_run_can_be_shown_compared_and_written_as_a_card(
-    fer_audit: Call, pageless: Place, made: Place
+    fer_audit: Call, purge: Call, pageless: Place, made: Place
 ) -> None:
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    purge(pageless)
 
     shown = fer_audit("report", pageless.run, "--html")
     compared = fer_audit("compare", made.run, pageless.run)
@@ -158,9 +161,9 @@ def test_a_purged_run_can_be_shown_compared_and_written_as_a_card(
     assert REASON in (pageless.run / "report.html").read_text()
 
 
-def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pageless: Place) -> None:
+def test_the_same_run_makes_everything_again_to_the_byte(purge: Call, pageless: Place) -> None:
     before = files(pageless.run, *(pageless.cache / stage for stage in STAGES))
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    purge(pageless)
 
     pageless.audit(pageless.run)
 
@@ -173,33 +176,32 @@ def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pagele
 
 
 def test_a_dry_run_says_the_same_and_removes_nothing_and_a_second_purge_finds_nothing(
-    fer_audit: Call, pageless: Place
+    fer_audit: Call, purge: Call, pageless: Place
 ) -> None:
     (pageless.run / "rows.csv").write_text("id\n")
     before = files(pageless.run, pageless.cache)
-    words = ("purge", pageless.run, "--cache-dir", pageless.cache, "--rows")
 
-    tried = json.loads(fer_audit(*words, "--json", "--dry-run").out)
+    tried = json.loads(purge(pageless, "--rows", "--json", "--dry-run").out)
 
     assert files(pageless.run, pageless.cache) == before
-    done = json.loads(fer_audit(*words, "--json").out)
+    done = json.loads(purge(pageless, "--rows", "--json").out)
     assert (tried.pop("dry_run"), done.pop("dry_run")) == (True, False)
     assert tried == done
     after = files(pageless.run, pageless.cache)
     assert not {"rows.parquet", "rows.csv"} & {path.name for path in after}
     assert [fer_audit(verb, pageless.run).code for verb in ("report", "export-card")] == [0, 3]
-    assert "nothing left to remove" in fer_audit(*words).out
+    assert "nothing left to remove" in purge(pageless).out
     assert files(pageless.run, pageless.cache) == after
 
 
 def test_a_run_on_the_same_vectors_keeps_its_name_for_them_and_that_is_said(
-    fer_audit: Call, pageless: Place
+    fer_audit: Call, purge: Call, pageless: Place
 ) -> None:
     other = pageless.run.parent / "other"
     pageless.audit(other, k=3, until="audit")
     before = files(other)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = purge(pageless)
 
     assert done.code == 0
     assert "1 other name of the vectors is left" in done.out
@@ -208,12 +210,8 @@ def test_a_run_on_the_same_vectors_keeps_its_name_for_them_and_that_is_said(
     kept = [path for path in files(pageless.cache / "cluster") if path.name == "clustering.json"]
     assert len(kept) == 1, "the other run's clusters are its own"
     assert "made again" not in fer_audit("report", other).err
-    assert (
-        json.loads(fer_audit("purge", other, "--cache-dir", pageless.cache, "--json").out)[
-            "not_found"
-        ]
-        == []
-    )
+    again = purge(pageless, "--json", run=other)
+    assert json.loads(again.out)["not_found"] == []
 
 
 def test_a_cache_that_the_run_did_not_use_is_told(
@@ -221,8 +219,10 @@ def test_a_cache_that_the_run_did_not_use_is_told(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", tmp_path / "elsewhere")
-    none = fer_audit("purge", pageless.run, "--cache-dir", tmp_path / "nowhere")
+    done, none = (
+        fer_audit("purge", pageless.run, "--cache-dir", tmp_path / name)
+        for name in ("elsewhere", "nowhere")
+    )
 
     assert done.code == 0
     assert done.out.count("not found: ") == 3
@@ -242,7 +242,7 @@ class Killed(Silent):
 
 @pytest.mark.parametrize("until", ["killed", "embed", "cluster"])
 def test_an_unfinished_run_is_purged_like_a_finished_one(
-    fer_audit: Call, made: Place, tmp_path: Path, until: Until | Literal["killed"]
+    purge: Call, made: Place, tmp_path: Path, until: Until | Literal["killed"]
 ) -> None:
     """There is no DONE.json after `embed` and `cluster`, and no file but STARTED.json in a run killed while it decoded."""
     begun = Place(tmp_path / "begun", tmp_path / "cache", made.faces, made.model)
@@ -257,7 +257,7 @@ def test_an_unfinished_run_is_purged_like_a_finished_one(
     else:
         begun.audit(begun.run, until=until)
 
-    done = fer_audit("purge", begun.run, "--cache-dir", begun.cache, "--rows", "--json")
+    done = purge(begun, "--rows", "--json")
 
     assert done.code == 0
     assert json.loads(done.out)["not_found"] == []
@@ -265,25 +265,23 @@ def test_an_unfinished_run_is_purged_like_a_finished_one(
     assert files(begun.cache) == kept, "what the other set left, untouched"
 
 
-def test_every_run_that_was_started_in_a_directory_is_purged(
-    fer_audit: Call, pageless: Place
-) -> None:
+def test_every_run_that_was_started_in_a_directory_is_purged(purge: Call, pageless: Place) -> None:
     """Else the clusters of an earlier k would stay in the cache for good."""
     pageless.audit(pageless.run, k=3, until="cluster")
     assert len(list(pageless.cache.glob("cluster/*/clustering.json"))) == 2
 
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    purge(pageless)
 
     assert not any(files(pageless.cache / stage) for stage in STAGES)
 
 
 def test_a_run_of_which_files_are_damaged_loses_its_faces_all_the_same(
-    fer_audit: Call, place: Place
+    purge: Call, place: Place
 ) -> None:
     (place.run / "pictures.json").write_text("{")
     (place.run / "result.json").write_text("{")
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
+    done = purge(place)
 
     assert done.code == 0
     assert not (place.run / "pictures.json").exists()
@@ -291,7 +289,7 @@ def test_a_run_of_which_files_are_damaged_loses_its_faces_all_the_same(
 
 
 def test_a_folder_that_is_no_run_is_refused_and_left_alone(
-    fer_audit: Call, pageless: Place, tmp_path: Path
+    purge: Call, pageless: Place, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -301,44 +299,37 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(
 
     others = (pageless.stage("pack"), pageless.cache, tmp_path / "no")
     for folder in (mine, tmp_path / "link", *others):
-        done = fer_audit("purge", folder, "--cache-dir", pageless.cache)
+        done = purge(pageless, run=folder)
 
         assert (done.code, done.out) == (3, ""), folder
     assert files(pageless.run, pageless.cache, mine) == before
 
 
-@pytest.mark.parametrize("name", ["embeddings.npy", "pictures.json", "report.html", LOCK])
-def test_nothing_is_removed_through_a_link_in_a_run(
-    fer_audit: Call, place: Place, tmp_path: Path, name: str
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run/embeddings.npy", "run/pictures.json", "run/report.html", f"run/{LOCK}"),
+        *("cache/embed", "cache/embed/*", f"cache/embed/*/{LOCK}"),
+    ],
+)
+def test_nothing_is_removed_through_a_link(
+    purge: Call, place: Place, tmp_path: Path, name: str
 ) -> None:
-    refuses_link(fer_audit, place, place.run / name, tmp_path)
+    (linked,) = tmp_path.glob(name)
+    linked.rename(tmp_path / "moved")
+    linked.symlink_to(tmp_path / "moved")
+    before = files(tmp_path)
 
-
-@pytest.mark.parametrize("depth", ["stage", "folder", "lock"])
-def test_nothing_is_removed_through_a_link_in_the_cache(
-    fer_audit: Call, place: Place, tmp_path: Path, depth: str
-) -> None:
-    stage = place.stage("embed")
-    linked = {"stage": stage.parent, "folder": stage, "lock": stage / LOCK}[depth]
-
-    refuses_link(fer_audit, place, linked, tmp_path)
-
-
-def refuses_link(fer_audit: Call, place: Place, linked: Path, elsewhere: Path) -> None:
-    linked.rename(elsewhere / "moved")
-    linked.symlink_to(elsewhere / "moved")
-    before = files(place.run, place.cache, elsewhere)
-
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
+    done = purge(place)
 
     assert done.code == 3
     assert "nothing is removed through a link" in done.err
-    assert files(place.run, place.cache, elsewhere) == before
+    assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["../../../victim", "/victim", "ab", "A" * 64, "", 7, None])
 def test_a_forged_mark_leads_nowhere(
-    fer_audit: Call, pageless: Place, tmp_path: Path, name: object
+    purge: Call, pageless: Place, tmp_path: Path, name: object
 ) -> None:
     """A run directory from somebody else's archive must not choose what is deleted."""
     victim = tmp_path / "victim"
@@ -349,7 +340,7 @@ def test_a_forged_mark_leads_nowhere(
     (pageless.run / "STARTED.json").write_text(json.dumps({"fingerprints": [prints]}))
     before = files(pageless.run, pageless.cache, victim)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = purge(pageless)
 
     assert (done.code, done.out) == (3, "")
     assert files(pageless.run, pageless.cache, victim) == before
@@ -359,15 +350,13 @@ def test_a_forged_mark_leads_nowhere(
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON", "[]"]
 )
-def test_one_of_the_two_marks_is_enough(
-    fer_audit: Call, place: Place, name: str, text: str
-) -> None:
+def test_one_of_the_two_marks_is_enough(purge: Call, place: Place, name: str, text: str) -> None:
     """A page of which nothing says what it withholds is not drawn again, but removed."""
     if name == "STARTED.json":
         (place.run / "report.html").unlink()  # it takes seconds to draw
     (place.run / name).write_text(text)
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
+    done = purge(place)
 
     assert done.code == 0
     assert not any(files(place.cache / stage) for stage in STAGES)
@@ -376,21 +365,19 @@ def test_one_of_the_two_marks_is_enough(
 
 @pytest.mark.parametrize("stage", ["run", *STAGES])
 def test_a_folder_that_another_process_holds_stops_the_purge_before_it_begins(
-    fer_audit: Call, pageless: Place, stage: str
+    purge: Call, pageless: Place, stage: str
 ) -> None:
     before = files(pageless.run, pageless.cache)
     folder = pageless.run if stage == "run" else pageless.stage(stage)
 
     with folder_lock(folder, wait_seconds=0):
-        done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+        done = purge(pageless)
 
     assert done.code == 5
     assert files(pageless.run, pageless.cache) == before
 
 
-def test_a_page_that_withholds_counts_withholds_them_afterwards(
-    fer_audit: Call, place: Place
-) -> None:
+def test_a_page_that_withholds_counts_withholds_them_afterwards(purge: Call, place: Place) -> None:
     """It is drawn again from a result that keeps every count; only the mark knows what was asked."""
     done_json = place.run / "DONE.json"
     document = json.loads(done_json.read_text())
@@ -399,7 +386,7 @@ def test_a_page_that_withholds_counts_withholds_them_afterwards(
     done_json.write_text(json.dumps(document))
     assert "withheld" not in (place.run / "report.html").read_text()
 
-    assert fer_audit("purge", place.run, "--cache-dir", place.cache).code == 0
+    assert purge(place).code == 0
 
     page = (place.run / "report.html").read_text()
     assert "data:image/webp" not in page
