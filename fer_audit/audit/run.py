@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +117,7 @@ def audit_dataset(
             dataset, clustering, given, tested=masks.tested, config=config
         )
     progress.advance(STAGE)
-    result = AuditResult(
+    result = AuditResult.of(
         schema=AUDIT_SCHEMA,
         complete=dataset.whole
         and embeddings is not None
@@ -182,9 +182,9 @@ def audit_dataset(
         else principal_axes(coordinates, clustering),
         published=published_values(dataset),
     )
-    result = replace(result, ledger=collect_ledger(result))
-    result = replace(result, gate=check_rules(config.fail_on, result))
-    result = replace(result, findings=find(result, alpha=config.statistics.alpha))
+    result = result.having(ledger=collect_ledger(result))
+    result = result.having(gate=check_rules(config.fail_on, result))
+    result = result.having(findings=find(result, alpha=config.statistics.alpha))
     progress.advance(STAGE)
     progress.finish(STAGE)
     return result

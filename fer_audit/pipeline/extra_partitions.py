@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.cluster.replay import recluster, replay_studies
-from fer_audit.cluster.style import cluster_style
+from fer_audit.cluster.studies import bootstrap_studies, sample_studies
+from fer_audit.cluster.style_baseline import cluster_style
 from fer_audit.cluster.types import Clustering, NotClusterable, Study
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import Embeddings
@@ -45,7 +45,7 @@ def cluster_more(
     replays: tuple[Study, ...] = ()
     if config.statistics.replay:
         try:
-            replays = replay_studies(
+            replays = sample_studies(
                 clustering.coordinates,
                 embeddings.ok,
                 studies=config.statistics.replay,
@@ -57,7 +57,7 @@ def cluster_more(
             progress.say(f"no replay: {exc}; --replay-size makes the studies smaller")
     reclusters: tuple[Study, ...] = ()
     if config.statistics.recluster:
-        reclusters = recluster(
+        reclusters = bootstrap_studies(
             clustering.coordinates,
             embeddings.ok,
             resamples=config.statistics.recluster,

@@ -196,7 +196,7 @@ def test_a_small_cell_is_not_named_beyond_pairs_unless_it_should_be_large() -> N
         finding.text
         for cells in ((small, missing, other), (small, other), (small,))
         for finding in find(
-            replace(result, intersections=replace(table, beyond_pairs=cells)), alpha=0.05
+            result.having(intersections=replace(table, beyond_pairs=cells)), alpha=0.05
         )
         if finding.code == "thin_intersections"
     ]

@@ -123,7 +123,7 @@ def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
         replace(each, left_out_accuracy=each.majority) for each in found.batch_predictions
     )
 
-    said = find(replace(found, batch_predictions=flattered), alpha=0.05)
+    said = find(found.having(batch_predictions=flattered), alpha=0.05)
 
     assert "batch_knows_labels" not in {each.code for each in said}
 

@@ -33,8 +33,7 @@ def audited(table: Table) -> AuditResult:
     names = tuple(f"group {index}" for index in range(len(table[0])))
     base = paper()
     assert base.clustering is not None
-    return replace(
-        base,
+    return base.having(
         representation=(
             representation("race", names, tuple(map(sum, zip(*table, strict=True))), 3),
         ),
@@ -144,7 +143,7 @@ def test_no_withheld_combination_is_the_only_one_that_fits(
     shares = [
         representation(a.name, a.categories, tuple(a.counts().tolist()), 0) for a in attributes
     ]
-    result = replace(bare(), representation=tuple(shares), intersections=intersect(attributes))
+    result = bare().having(representation=tuple(shares), intersections=intersect(attributes))
 
     found = withhold(result, min_cell)
 
@@ -255,7 +254,7 @@ def test_a_cross_table_that_needs_too_many_programs_is_withheld_whole() -> None:
         )
         for name, size, axis in zip("abc", shape, codes, strict=True)
     ]
-    result = replace(bare(), representation=(), intersections=intersect(attributes))
+    result = bare().having(representation=(), intersections=intersect(attributes))
     started = time.process_time()
 
     shared = withhold(result, 5)
@@ -271,7 +270,7 @@ def test_a_total_that_tells_who_was_left_out_is_withheld() -> None:
     result = audited(((50, 20, 80), (60, 85, 75)))
     about = representation("race", ("group 0", "group 1", "group 2"), (112, 115, 155), 3)
 
-    shared = withhold(replace(result, representation=(about,)), 5).associations[0]
+    shared = withhold(result.having(representation=(about,)), 5).associations[0]
 
     assert shared.v is None
     columns = list(zip(*shared.table, strict=True))
@@ -285,7 +284,7 @@ def test_a_size_that_tells_who_was_left_out_of_a_cluster_is_withheld() -> None:
     assert result.clustering is not None
     sizes = (153, 220, 190)
 
-    shared = withhold(replace(result, clustering=replace(result.clustering, sizes=sizes)), 5)
+    shared = withhold(result.having(clustering=replace(result.clustering, sizes=sizes)), 5)
 
     assert shared.clustering is not None
     assert shared.clustering.sizes == (None, 220, None)
@@ -364,7 +363,7 @@ def test_the_correction_of_a_told_cell_does_not_tell_of_a_withheld_one() -> None
     (table,) = result.associations
     wrong = replace(table, cells=tuple(replace(cell, p_adjusted=0.5) for cell in table.cells))
 
-    two = withhold(replace(result, associations=(wrong,)), 5)
+    two = withhold(result.having(associations=(wrong,)), 5)
 
     assert one.associations == two.associations
 
@@ -395,7 +394,7 @@ def test_counts_of_files_are_told() -> None:
     copies = Duplicates(1, 2, 1, result.duplicates.conflicts, ())
 
     shared = withhold(
-        replace(result, dataset=replace(result.dataset, rejects=few), duplicates=copies), 5
+        result.having(dataset=replace(result.dataset, rejects=few), duplicates=copies), 5
     )
 
     assert shared.dataset.rejects == few
@@ -433,8 +432,8 @@ def test_a_shared_result_is_not_withheld_again() -> None:
 
 def test_an_attribute_that_cannot_be_hidden_is_left_out() -> None:
     """One group of three images, and nobody else to hide them among."""
-    result = replace(
-        bare(), representation=(representation("race", ("White",), (3,), 0),), intersections=None
+    result = bare().having(
+        representation=(representation("race", ("White",), (3,), 0),), intersections=None
     )
 
     shared = withhold(result, 5)

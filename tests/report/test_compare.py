@@ -60,8 +60,7 @@ def changed() -> Comparison:
     """Return two runs on UTKFace that differ in nearly everything."""
     base = results.utkface()
     assert base.clustering is not None
-    other = replace(
-        base,
+    other = base.having(
         clustering=replace(base.clustering, k=8, sizes=(1,) * 8),
         ladders=results.paper().ladders,
         associations=tuple(replace(each, low=0.9, high=0.95) for each in base.associations),

@@ -59,8 +59,7 @@ def with_values_of_its_own(each: Association, place: int) -> Association:
 def shown_result() -> AuditResult:
     """Return a result without the parts that no test here reads: each would be drawn."""
     base = utkface()
-    return replace(
-        base,
+    return base.having(
         stability=None,
         replay=None,
         cluster_styles=(),
@@ -235,7 +234,7 @@ def test_the_legend_of_a_map_gives_each_group_its_colour(pictures: Pictures) -> 
     assert pictures.map is not None
     colouring = replace(pictures.map.colourings[1], groups=RACES[2::-1])
     reversed_map = replace(pictures.map, colourings=(colouring,))
-    alone = replace(RESULT, clustering=None, associations=(), ladders=())
+    alone = RESULT.having(clustering=None, associations=(), ladders=())
 
     page = read_markup(report_page(alone, Pictures(reversed_map, (), (), ())))
 

@@ -42,8 +42,7 @@ def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
     counts = np.array(table)
     codes = np.unravel_index(np.repeat(np.arange(counts.size), counts.ravel()), counts.shape)
     kind, race = (each.astype(np.int16) for each in codes)
-    return replace(
-        base,
+    return base.having(
         representation=(
             results.representation("race", races, tuple(counts.sum(axis=0).tolist()), 3),
         ),

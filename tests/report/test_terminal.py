@@ -107,7 +107,7 @@ def test_predicted_labels_are_called_so() -> None:
     base = results.utkface()
     predicted = replace(base.representation[0], source="predicted")
 
-    assert "race (predicted)" in shown(replace(base, representation=(predicted,)))
+    assert "race (predicted)" in shown(base.having(representation=(predicted,)))
 
 
 def test_ladders_show_where_a_claim_stops_and_why() -> None:

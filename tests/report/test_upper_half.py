@@ -48,7 +48,7 @@ def flat(text: str) -> str:
 
 
 def one_ladder(ladder: Ladder) -> str:
-    return shown(replace(results.paper(), ladders=(ladder,)))
+    return shown(results.paper().having(ladders=(ladder,)))
 
 
 def test_sections_stand_in_the_order_of_their_weight() -> None:
@@ -130,7 +130,7 @@ def test_a_skipped_rung_is_neither_a_failure_nor_a_gap() -> None:
 
     assert "✓1─✓2─✓3─✓4─✓5─○6─✓7─✓8  8 of 8" in text
     assert "○ skipped, nothing to ask" in text
-    assert gaps(replace(results.bare(), ladders=(skipped,))) == ()
+    assert gaps(results.bare().having(ladders=(skipped,))) == ()
 
 
 def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
@@ -171,7 +171,7 @@ def test_a_question_without_an_answer_is_one_gap_and_its_rung_none() -> None:
     base = results.ladder("race", (True, True, True, None, True, True, True, True), "reading")
     asked_once = replace(base, conditionals=(silent("race", 4, ("hour",), "one stratum"),))
 
-    found = gaps(replace(results.bare(), ladders=(asked_once,)))
+    found = gaps(results.bare().having(ladders=(asked_once,)))
 
     assert [(gap.where, gap.reason) for gap in found] == [("race, what is kept", "one stratum")]
 
@@ -216,7 +216,7 @@ def test_an_attribute_without_other_seeds_says_nothing_of_them() -> None:
     assert base.stability is not None
     alone = tuple(replace(each, seeds=()) for each in base.stability.attributes)
 
-    text = shown(replace(base, stability=replace(base.stability, attributes=alone)))
+    text = shown(base.having(stability=replace(base.stability, attributes=alone)))
 
     assert not re.search(r"^  other +\.", text, re.MULTILINE)
     assert re.search(r"^  held-out +\.209", text, re.MULTILINE)
@@ -257,7 +257,7 @@ def test_of_many_pairs_the_most_different_are_shown() -> None:
     )
     overlap = LatentOverlap("job", 600, 600, 128, 10, 0.2, 0.1, 0.001, 999, (), pairs)
 
-    text = flat(shown(replace(results.bare(), latent=(overlap,))))
+    text = flat(shown(results.bare().having(latent=(overlap,))))
 
     assert "first and group 13 .890" in text
     assert "group 08" not in text
@@ -274,7 +274,7 @@ def test_small_studies_stand_beside_the_whole_set() -> None:
 
 
 def test_reclustering_without_replays_has_its_own_title() -> None:
-    text = shown(replace(results.utkface(), replay=None))
+    text = shown(results.utkface().having(replay=None))
 
     assert "How sure is it when the clusters are made again?" in text
 
@@ -294,7 +294,7 @@ def test_a_cross_table_that_was_refused_says_why() -> None:
         not_computable=(("smallest", "2000000 cells are more than 1000000"),),
     )  # fmt: skip
 
-    text = flat(shown(replace(base, intersections=refused)))
+    text = flat(shown(base.having(intersections=refused)))
 
     assert "race × gender × age: not computable (2000000 cells are more than 1000000)" in text
 

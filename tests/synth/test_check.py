@@ -47,7 +47,7 @@ def with_batch_rung(result: AuditResult, attribute: str, *, holds: bool | None) 
         else each
         for each in result.ladders
     )
-    return replace(result, ladders=ladders)
+    return result.having(ladders=ladders)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def result(folder: Path) -> AuditResult:
         replace(each, rungs=tuple(rung for rung in each.rungs if rung.number <= 3))
         for each in found.ladders
     )
-    return replace(found, ladders=ladders)
+    return found.having(ladders=ladders)
 
 
 def agreement(folder: Path, result: AuditResult) -> dict[str, bool]:
@@ -139,7 +139,7 @@ def test_a_part_of_the_set_is_not_checked(folder: Path, result: AuditResult) -> 
 def test_an_audit_without_clusters_is_checked_for_who_is_in_the_set(
     folder: Path, result: AuditResult
 ) -> None:
-    assert agreement(folder, replace(result, associations=(), ladders=())) == {
+    assert agreement(folder, result.having(associations=(), ladders=())) == {
         "group D is under-represented": True
     }
 
@@ -148,7 +148,7 @@ def test_a_group_as_common_as_the_others_is_not_found(folder: Path, result: Audi
     group = result.representation[0]
     even = tuple(replace(each, ratio=1.0, ratio_low=0.9, ratio_high=1.1) for each in group.groups)
 
-    found = agreement(folder, replace(result, representation=(replace(group, groups=even),)))
+    found = agreement(folder, result.having(representation=(replace(group, groups=even),)))
 
     assert found["group D is under-represented"] is False
 

@@ -60,8 +60,7 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
         )
     hidden = plan(result, min_cell)
     reason = f"{BECAUSE_WITHHELD}it would tell a count below {min_cell}"
-    shared = replace(
-        result,
+    shared = result.having(
         dataset=_dataset(result.dataset),
         representation=tuple(
             shared_representation(each, hidden, reason)
@@ -85,13 +84,13 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
         min_cell=min_cell,
     )
     shared = _without_claims(shared, hidden, min_cell)
-    if shared != replace(result, min_cell=min_cell, dataset=shared.dataset):
+    if shared != result.having(min_cell=min_cell, dataset=shared.dataset):
         told = "withheld, like other numbers of this report"
-        shared = replace(shared, planted=tuple(replace(x, found=told) for x in shared.planted))
-    shared = replace(shared, ledger=collect_ledger(shared))
-    shared = replace(shared, gate=_gate(result, shared, reason))
+        shared = shared.having(planted=tuple(replace(x, found=told) for x in shared.planted))
+    shared = shared.having(ledger=collect_ledger(shared))
+    shared = shared.having(gate=_gate(result, shared, reason))
     findings = find(shared, alpha=result.config.statistics.alpha)
-    return replace(shared, findings=(_sentence(hidden, min_cell), *findings))
+    return shared.having(findings=(_sentence(hidden, min_cell), *findings))
 
 
 def _dataset(facts: DatasetFacts) -> DatasetFacts:
@@ -145,8 +144,7 @@ def _without_claims(result: AuditResult, hidden: Plan, min_cell: int) -> AuditRe
         return attribute not in hidden.gone and not hidden.groups.get(attribute)
 
     stability = result.stability
-    return replace(
-        result,
+    return result.having(
         ladders=tuple(x for x in result.ladders if told(x.attribute) and not few(*_images_of(x))),
         batch_predictions=tuple(
             x

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Container, Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -132,14 +133,21 @@ def _decode(value: Json, kind: TypeHint, place: str) -> Value:
 
 
 def _decode_record(value: dict[str, Json], kind: TypeHint, place: str) -> Value:
-    fields = {}
-    for name, of in field_types(kind).items():
+    return kind(**decode_fields(value, field_types(kind), _required(kind), place))
+
+
+def decode_fields(
+    value: dict[str, Json], kinds: Mapping[str, TypeHint], required: Container[str], place: str
+) -> dict[str, Value]:
+    """Return the values of the keys that have a type; ShapeError where a required one is missing."""
+    found = {}
+    for name, kind in kinds.items():
         where = f"{place}.{name}" if place else name
         if name in value:
-            fields[name] = _decode(value[name], of, where)
-        elif name in _required(kind):
+            found[name] = _decode(value[name], kind, where)
+        elif name in required:
             raise ShapeError(f"{where} is missing")
-    return kind(**fields)
+    return found
 
 
 @cache
