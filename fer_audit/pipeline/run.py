@@ -9,6 +9,7 @@ from typing import Literal
 
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.map import refuse_missing_umap
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
@@ -21,9 +22,10 @@ from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
-from fer_audit.pipeline.extra_partitions import cluster_more
+from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Ending
+from fer_audit.pipeline.kept_parts import KeptParts
 from fer_audit.pipeline.quantized import find_or_export_for
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
@@ -126,7 +128,7 @@ class _Walk:
             },
             beside_table=beside_table,
         )
-        refuse_unknown_columns(dataset, config)
+        refuse_unknown_columns(dataset, config.statistics)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
         if report.map == "umap":
             refuse_missing_umap()  # before hours of work, not after them
@@ -163,7 +165,7 @@ class _Walk:
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
-            result = self._audit(rows, embeddings, clustering, trouble)
+            result = self._audit(rows, embeddings, clustering, trouble, prints)
         write_text(self.out / run_folder.RESULT, result_json(result))
         ending = self._ending()
         ending.mark(prints)  # from here on a killed run makes its report only
@@ -180,12 +182,25 @@ class _Walk:
         if result is None:
             return None
         ending = self._ending()
+        if result.config.fail_on != self.config.fail_on:
+            result = self._judge_again(result)
+            ending.mark(prints)
         if until == "audit" or ending.has_report(prints):
             return self._done(result, result.dataset.failed, reused=True)
         rows, embeddings = self._vectors(model, facts, prints)
         clustering, trouble = self._clusters(embeddings, prints)
         shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
         return self._done(result, result.dataset.failed, reused=False, shared=shared)
+
+    def _judge_again(self, result: AuditResult) -> AuditResult:
+        """Write a finished result with other --fail-on rules; its page is made again."""
+        from fer_audit.audit.run import judge
+
+        for name in (run_folder.DONE, run_folder.PAGE):
+            remove(self.out / name)
+        result = judge(result, self.config.fail_on)
+        write_text(self.out / run_folder.RESULT, result_json(result))
+        return result
 
     def _ending(self) -> Ending:
         return Ending(
@@ -273,26 +288,20 @@ class _Walk:
         embeddings: Embeddings,
         clustering: Clustering | None,
         not_clustered: str,
+        prints: RunFingerprints,
     ) -> AuditResult:
-        from fer_audit.audit.findings import find  # scipy.stats: 0.9 s of a warm rerun
-        from fer_audit.audit.run import audit_dataset
+        from fer_audit.audit.run import audit
 
-        more = cluster_more(rows, embeddings, clustering, self.config, self.progress)
-        result = audit_dataset(
-            self.dataset,
-            rows,
-            embeddings,
-            clustering,
+        inputs = AuditInputs(
+            dataset=self.dataset,
+            rows=rows,
+            embeddings=embeddings,
+            clustering=clustering,
             config=self.config,
-            versions=versions(),
+            extra=extra_partitions(rows, embeddings, clustering, self.config, self.progress),
             not_clustered=not_clustered,
-            stability=None if clustering is None else clustering.stability,
-            style_labels=more.style_labels,
-            coordinates=None if clustering is None else clustering.coordinates,
-            replays=more.replays,
-            reclusters=more.reclusters,
-            progress=self.progress,
+            versions=versions(),
+            planted=lambda result: check_planted(self.dataset.root, result),
         )
-        result = result.having(planted=check_planted(self.dataset.root, result))
-        # what was planted and missed is a finding too
-        return result.having(findings=find(result, alpha=self.config.statistics.alpha))
+        folder = StageFolder.open(self.cache, "audit", prints.pack)
+        return audit(inputs, store=KeptParts(folder, self.progress), progress=self.progress)

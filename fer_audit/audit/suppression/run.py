@@ -89,7 +89,7 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
         shared = shared.having(planted=tuple(replace(x, found=told) for x in shared.planted))
     shared = shared.having(ledger=collect_ledger(shared))
     shared = shared.having(gate=_gate(result, shared, reason))
-    findings = find(shared, alpha=result.config.statistics.alpha)
+    findings = find(shared)
     return shared.having(findings=(_sentence(hidden, min_cell), *findings))
 
 

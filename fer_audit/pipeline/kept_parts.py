@@ -1,0 +1,52 @@
+"""The pieces of finished analyses, kept in the cache: another label or another rule computes only what is new."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fer_audit.progress import Progress
+from fer_audit.report.files.codec import ShapeError, decode, encode
+from fer_audit.store.stage import StageFolder
+
+
+class KeptParts:
+    """One file for each analysis, in a folder of the images they are about; see `audit.analysis.PartStore`."""
+
+    def __init__(self, folder: StageFolder, progress: Progress) -> None:
+        self._folder = folder
+        self._progress = progress
+        self._kept: dict[str, dict[str, str]] = {}
+
+    def find(self, analysis: str, fingerprint: str, kind: Any) -> Any:  # noqa: ANN401 - any type of a record
+        """Return a piece; KeyError when it is not there, or is of another version."""
+        if analysis not in self._kept:
+            self._kept[analysis] = self._read(analysis)
+        text = self._kept[analysis][fingerprint]
+        try:
+            return decode(json.loads(text), kind, analysis)
+        except ShapeError as exc:
+            self._progress.say(f"{analysis} is computed again: {exc}")
+            raise KeyError(fingerprint) from exc
+
+    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - likewise
+        """Add pieces to those of this and of other runs, but for those that JSON would change."""
+        texts = {name: json.dumps(encode(piece, kind)) for name, piece in pieces.items()}
+        new = {
+            name: text
+            for name, text in texts.items()
+            if decode(json.loads(text), kind, analysis) == pieces[name]
+        }
+        with self._folder.locked():
+            self._folder.write_part(analysis, {"pieces": self._read(analysis) | new})
+
+    def _read(self, analysis: str) -> dict[str, str]:
+        found = self._folder.read_part(analysis)
+        if isinstance(found, str):
+            if found:
+                self._progress.say(f"{analysis} is computed again: {found}")
+            return {}
+        facts, _ = found
+        pieces: dict[str, str] = facts["pieces"]
+        return pieces
