@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -289,9 +289,7 @@ def _rows(job: dict[str, Any]) -> dict[str, Any]:
         clustering = cluster_embeddings(
             vectors,
             rows.ok,
-            k=config.clusters.k,
-            starts=config.clusters.starts,
-            sweep_max=config.clusters.sweep_max if whole else 1,
+            config.clusters if whole else replace(config.clusters, sweep_max=1),
             seed=config.seed,
             stability=whole,
             progress=Silent(),

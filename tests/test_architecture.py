@@ -37,7 +37,6 @@ OWNERS = {
     "rich": ("report",),
     "PIL": ("pack", "synth"),
     "umap": (),
-    "simplejpeg": (),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
@@ -45,7 +44,6 @@ ONLY_HOMES = {
     "onnxruntime": ("embed/session.py",),
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
-    "simplejpeg": ("pack/jpeg.py",),
     "multiprocessing": (),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store/locks.py",),

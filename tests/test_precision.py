@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,30 @@ def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
         embed(faces, tmp_path / "out", tmp_path / "cache", model)
 
     assert not decoded
+
+
+RUN = """
+import sys
+from fer_audit.cli import main
+try:
+    main()
+finally:
+    print(*(name for name in sys.modules if "int8" in name or name.endswith("quantized")))
+"""
+
+
+def test_a_run_in_fp32_imports_nothing_of_int8(
+    faces: Path, tmp_path: Path, convolutions: ExportedModel
+) -> None:
+    words = ["embed", str(faces), "--model", str(convolutions.path), "--device", "cpu", "--quiet"]
+    places = ["--out", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
+
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words, *places], capture_output=True, text=True, check=True
+    )
+
+    assert (tmp_path / "out" / "embeddings.npy").exists()
+    assert done.stdout.splitlines()[-1] == ""
 
 
 @pytest.mark.skipif(CUDA in available_providers(), reason="this wheel has CUDA")

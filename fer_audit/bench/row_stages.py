@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +155,7 @@ class RowStages:
         return cluster_embeddings(
             embeddings.vectors,
             embeddings.ok,
-            k=config.clusters.k,
-            starts=config.clusters.starts,
-            sweep_max=config.clusters.sweep_max if whole else 1,
+            config.clusters if whole else replace(config.clusters, sweep_max=1),
             seed=config.seed,
             stability=whole,
             progress=Silent(),

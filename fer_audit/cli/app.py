@@ -16,7 +16,7 @@ from fer_audit import __version__
 from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.output import say
 from fer_audit.cli.settings import settings_from_files, with_tuning
-from fer_audit.cli.signals import INTERRUPTED, told_at_once
+from fer_audit.cli.signals import INTERRUPTED, signal_messages
 from fer_audit.errors import FerAuditError, StoreError
 
 COMMANDS = {
@@ -37,7 +37,7 @@ COMMANDS = {
 
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""What stdout answers when it is a file on a disk that is full or failing."""
+"""What a write to stdout raises when it is a file on a full or failing disk."""
 
 
 class LazyGroup(click.Group):
@@ -87,12 +87,12 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
-    with told_at_once() as tell_interrupted:
-        code = _invoke(tell_interrupted)
+    with signal_messages() as print_interrupted:
+        code = _invoke(print_interrupted)
     sys.exit(code)
 
 
-def _invoke(tell_interrupted: Callable[[], None]) -> int:
+def _invoke(print_interrupted: Callable[[], None]) -> int:
     """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
@@ -103,20 +103,20 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
     except click.exceptions.Exit as exc:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
-        tell_interrupted()
+        print_interrupted()
         code = INTERRUPTED
     except click.ClickException as exc:
-        _show(exc)
+        _print_usage_error(exc)
         code = exc.exit_code
     except FerAuditError as exc:
-        _tell(exc)
+        _print_error(exc)
         code = exc.exit_code
     except BrokenPipeError:
-        code = _nobody_listens()
+        code = _discard_output()
     except OSError as exc:
         if exc.errno not in _CANNOT_WRITE:
             raise
-        _nobody_listens()
+        _discard_output()
         say(f"fer-audit: Cannot write the output: {exc.strerror}")
         code = StoreError.exit_code
     return code if isinstance(code, int) else 0
@@ -126,8 +126,8 @@ def _warn(text: str) -> None:
     say(f"fer-audit: {text}")
 
 
-def _tell(error: FerAuditError) -> None:
-    """Print what is wrong and what to do; only lines that are set in, as under a rule, are lines of their own."""
+def _print_error(error: FerAuditError) -> None:
+    """Print what is wrong and what to do; only indented lines of a message are lines of their own."""
     first, *quoted = str(error).split("\n    ")
     say(f"fer-audit: {first}")
     for line in quoted:
@@ -136,15 +136,15 @@ def _tell(error: FerAuditError) -> None:
         say(f"  {error.hint}")
 
 
-def _show(error: click.ClickException) -> None:
-    """Print what click has to say; it repeats words of the command line as they are."""
+def _print_usage_error(error: click.ClickException) -> None:
+    """Print click's message, escaped: it quotes the command line as it is."""
     words = io.StringIO()
     error.show(file=words)
     for line in words.getvalue().rstrip("\n").split("\n"):
         say(line)
 
 
-def _nobody_listens() -> int:
-    """End well when the reader of stdout went away: that is its right."""
+def _discard_output() -> int:
+    """Send the rest of stdout to /dev/null; a reader that went away is no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from fer_audit.cli.kinds import ColumnList
 from fer_audit.cli.options import audit_config, model_options, resources
 from fer_audit.cli.output import answer_json
+from fer_audit.cli.param_types import ColumnList
 
 IMAGES, FACE_SIZE, REPEATS, ROWS, BUDGET = 128, 200, 5, 20_000, 5.0
 """The defaults of `fer_audit.bench.options.BenchOptions`, which --help cannot wait for; a test compares them."""

@@ -57,7 +57,7 @@ def compare_command(
     from fer_audit.report.compare import comparison_json, comparison_view
 
     refuse_to_share(ctx)
-    names = told_apart(run1, run2)
+    names = distinct_names(run1, run2)
     comparison = compare_runs(*map(read_run, (run1, run2), names))
     if html is not None or png is not None or svg is not None:
         prepare_charts()
@@ -87,8 +87,8 @@ def write_page(comparison: Comparison, path: Path) -> None:
     say(f"Page written to {path}")
 
 
-def told_apart(first: Path, second: Path) -> tuple[str, str]:
-    """Return the least of the ends of two paths that tells them apart: no page says where on a disk a run lies."""
+def distinct_names(first: Path, second: Path) -> tuple[str, str]:
+    """Return the shortest ends of two paths that differ: a page does not say where on a disk a run is."""
     ends = [folder.resolve().parts for folder in (first, second)]
     for count in range(1, max(map(len, ends))):
         one, other = ("/".join(parts[-count:]) for parts in ends)

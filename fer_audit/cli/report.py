@@ -1,4 +1,4 @@
-"""report: a finished run, shown again."""
+"""report: show a finished run again."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from fer_audit.errors import ConfigError, StoreError
     "--html",
     "as_html",
     is_flag=True,
-    help="Also write RUN/report.html again, from result.json and the pictures beside it.",
+    help="Also write RUN/report.html again, from result.json and pictures.json.",
 )
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also write the page to FILE, beside the run's own report.html.",
+    help="Also write the page to FILE, besides the run's own report.html.",
 )
 @min_cell_option
 @chart_options

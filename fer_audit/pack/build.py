@@ -33,10 +33,7 @@ AHEAD = 2
 
 
 def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
-    """Return what the pixels depend on: the files listed, the size asked for, and the decoder.
-
-    Whether simplejpeg is installed is no part of it: its pixels are Pillow's.
-    """
+    """Return what the pixels depend on: the files listed, the size asked for, and the decoder."""
     listing = hashlib.sha256()
     for file_id in dataset.ids:
         listing.update(os.fsencode(file_id) + b"\0")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_audit.cluster.reduce import COMPONENTS
-from fer_audit.cluster.stability import SEEDS
+from fer_audit.cluster.reduce import N_COMPONENTS
+from fer_audit.cluster.stability import N_SEEDS
 from fer_audit.config import AuditConfig, PackMode
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import WHOLE
@@ -106,7 +106,7 @@ def needed_bytes(
     if vectors or rows:  # the file through which decoders hand over
         rows += _part_bytes(workers * CHUNK_ROWS * (size * size * 3 + ROW.itemsize))
     if not places.cluster.has_part("clustering"):
-        columns = min(COMPONENTS, dim) + SEEDS + config.clusters.sweep_max + 5
+        columns = min(N_COMPONENTS, dim) + N_SEEDS + config.clusters.sweep_max + 5
         centers = max(config.clusters.k, config.clusters.sweep_max) * dim * 4
         clusters = _part_bytes(*[n * 4] * columns, centers)
     kept = places.embed.path / f"{WHOLE}.vectors.npy"

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import ExtraPartitions
-from fer_audit.cluster.replay import recluster, replay_studies
-from fer_audit.cluster.style import cluster_style
+from fer_audit.cluster.studies import bootstrap_studies, sample_studies
+from fer_audit.cluster.style_baseline import cluster_style
 from fer_audit.cluster.types import Clustering, NotClusterable, Study
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import Embeddings
@@ -44,7 +44,7 @@ def extra_partitions(
             return ()
         studies, size = settings.replay, settings.replay_size
         try:
-            return replay_studies(
+            return sample_studies(
                 coordinates, embeddings.ok, studies=studies, size=size, k=k, seed=seed
             )
         except NotClusterable as exc:
@@ -55,6 +55,8 @@ def extra_partitions(
     def reclusters() -> tuple[Study, ...]:
         if not settings.recluster:
             return ()
-        return recluster(coordinates, embeddings.ok, resamples=settings.recluster, k=k, seed=seed)
+        return bootstrap_studies(
+            coordinates, embeddings.ok, resamples=settings.recluster, k=k, seed=seed
+        )
 
     return ExtraPartitions(style_labels, replays, reclusters)

@@ -42,12 +42,8 @@ def run_fingerprints(
     )
     cluster = cluster_fingerprint(
         embed,
-        k=config.clusters.k,
-        k_auto=config.clusters.k_auto,
-        starts=config.clusters.starts,
-        sweep_max=config.clusters.sweep_max,
+        config.clusters,
         seed=config.seed,
-        stability=True,
         versions=(version("numpy"), version("scipy"), version("scikit-learn")),
     )
     audit = stage_fingerprint(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.map import (
-    NEIGHBOURS,
+    N_NEIGHBOURS,
     LatentMap,
     load_map,
     map_fingerprint,
@@ -54,8 +54,8 @@ def map_points(
         return None, [("map", "the principal coordinates were not kept")]
     missing = []
     shown = _drawn(usable, seed)
-    if method == "umap" and shown.sum() <= NEIGHBOURS:
-        missing.append(("UMAP", f"it needs more than {NEIGHBOURS} images; the map is a PCA's"))
+    if method == "umap" and shown.sum() <= N_NEIGHBOURS:
+        missing.append(("UMAP", f"it needs more than {N_NEIGHBOURS} images; the map is a PCA's"))
         method = "pca"
     if method == "umap":
         latent = _kept_umap(clustering, clustering.coordinates, shown, seed, cache)

@@ -11,7 +11,7 @@ from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.cluster.map import refuse_missing_umap
+from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportSettings, Resources
@@ -26,7 +26,7 @@ from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Ending
 from fer_audit.pipeline.kept_parts import KeptParts
-from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
@@ -131,7 +131,7 @@ class _Walk:
         refuse_unknown_columns(dataset, config.statistics)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
         if report.map == "umap":
-            refuse_missing_umap()  # before hours of work, not after them
+            umap_version()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
@@ -228,7 +228,7 @@ class _Walk:
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
-        model = find_or_export_for(self.dataset, self.config, self.resources, self.progress)
+        model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
         provider = choose_provider(self.resources.device)
         return model, ModelFacts(
@@ -268,10 +268,7 @@ class _Walk:
                 clustering = cluster_embeddings(
                     embeddings.vectors,
                     embeddings.ok,
-                    k=self.config.clusters.k,
-                    k_auto=self.config.clusters.k_auto,
-                    starts=self.config.clusters.starts,
-                    sweep_max=self.config.clusters.sweep_max,
+                    self.config.clusters,
                     seed=self.config.seed,
                     stability=True,
                     fingerprint=prints.cluster,

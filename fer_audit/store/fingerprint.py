@@ -10,7 +10,7 @@ from typing import Any
 SCHEMA_VERSIONS = {
     "dataset": 1,
     "pack": 1,
-    "quantize": 1,
+    "quantize": 2,
     "embed": 1,
     "cluster": 2,
     "audit": 2,

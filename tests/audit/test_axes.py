@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from fer_audit.audit.space.axes import principal_axes
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, ClusterSettings
 from fer_audit.progress import Silent
 from tests.audit.inputs import (
     attribute,
@@ -39,7 +39,10 @@ def usable(vectors: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def clustering(vectors: np.ndarray) -> Clustering:
     return cluster_embeddings(
-        vectors, usable(vectors), k=3, starts=2, sweep_max=4, progress=Silent()
+        vectors,
+        usable(vectors),
+        ClusterSettings(k=3, starts=2, sweep_max=4),
+        progress=Silent(),
     )
 
 

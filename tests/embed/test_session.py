@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from fer_audit.config import Precision
 from fer_audit.embed import session as door
 from fer_audit.embed.buffers import model_error
 from fer_audit.embed.session import (
@@ -154,6 +155,38 @@ def test_onnxruntime_never_falls_back_by_itself(tiny_model: ExportedModel) -> No
     session = EmbedSession(tiny_model, CPU, batch_size=2)
 
     assert session._session._enable_fallback is False
+
+
+@pytest.mark.parametrize(
+    ("precision", "reduced_range", "saturates", "exact"),
+    [
+        ("int8", False, True, True),
+        ("int8", False, False, False),
+        ("int8", True, True, False),
+        ("fp32", False, True, False),
+    ],
+)
+def test_exact_8_bit_kernels_are_asked_for_only_where_sums_saturate(
+    precision: Precision,
+    reduced_range: bool,
+    saturates: bool,
+    exact: bool,
+    tiny_model: ExportedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With VNNI they change no number and take three times as long."""
+    monkeypatch.setattr(door, "sums_saturate", lambda: saturates)
+    model = dataclasses.replace(tiny_model, precision=precision, reduced_range=reduced_range)
+
+    session = EmbedSession(model, CPU, batch_size=2)
+
+    options = session._session.get_session_options()
+    entry = "session.x64quantprecision"
+    if exact:
+        assert options.get_session_config_entry(entry) == "1"
+    else:
+        with pytest.raises(RuntimeError, match="does not have configuration"):
+            options.get_session_config_entry(entry)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from fer_audit.cluster.style import cluster_style
+from fer_audit.cluster.style_baseline import cluster_style
 from fer_audit.cluster.types import NotClusterable
 from tests.cluster.clouds import all_ok, clouds
 

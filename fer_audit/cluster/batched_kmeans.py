@@ -1,28 +1,30 @@
-"""K-Means on a few hundred rows: every start in one matrix product, for a study is made hundreds of times."""
+"""K-Means on a few hundred rows: the steps of all starts in one matrix product, since studies come by the hundred."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.cluster.lloyd import MAX_ITERATIONS
 
-def start_together(
-    points: NDArray[np.float32], k: int, seeds: list[int], *, max_iterations: int
+
+def batched_kmeans(
+    points: NDArray[np.float32], k: int, seeds: list[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float64]]:
     """Run k-means++ and Lloyd's algorithm from every seed at once on (m, d) points.
 
-    Returns the (s, k, d) centres, the (s, m) labels and the (s,) inertias.
+    Return the (s, k, d) centres, the (s, m) labels and the (s,) inertias.
     A start depends on its own seed alone. An emptied cluster keeps its centre.
     """
-    centers = plus_plus(points, k, seeds)
+    centers = kmeans_plus_plus(points, k, seeds)
     s, m, d = len(seeds), *points.shape
     labels = np.full((s, m), -1, np.int32)
-    for _ in range(max_iterations):
+    for _ in range(MAX_ITERATIONS):
         offsets = np.einsum("skd,skd->sk", centers, centers)
         scores = (centers.reshape(s * k, d) @ points.T).reshape(s, k, m)
         scores *= -2
         scores += offsets[:, :, None]
-        nearest = _smallest(scores)
+        nearest = _argmin_clusters(scores)
         if np.array_equal(nearest, labels):
             break
         labels = nearest
@@ -40,7 +42,7 @@ def start_together(
     return centers, labels, inertias
 
 
-def plus_plus(points: NDArray[np.float32], k: int, seeds: list[int]) -> NDArray[np.float32]:
+def kmeans_plus_plus(points: NDArray[np.float32], k: int, seeds: list[int]) -> NDArray[np.float32]:
     """Return (s, k, d) first centres: each a point drawn by its squared distance to the nearest one so far.
 
     When every point is a centre already, the draw is uniform.
@@ -54,8 +56,8 @@ def plus_plus(points: NDArray[np.float32], k: int, seeds: list[int]) -> NDArray[
     nearest = np.full((s, m), np.inf, np.float32)
     for j in range(k):
         bounds = weights.cumsum(axis=1)
-        aims = draws[:, j] * bounds[:, -1]
-        picked = np.minimum((bounds <= aims[:, None]).sum(axis=1), m - 1)
+        targets = draws[:, j] * bounds[:, -1]
+        picked = np.minimum((bounds <= targets[:, None]).sum(axis=1), m - 1)
         centers[:, j] = points[picked]
         squares = lengths + lengths[picked][:, None] - 2 * (points[picked] @ points.T)
         np.minimum(nearest, np.maximum(squares, 0), out=nearest)
@@ -65,7 +67,7 @@ def plus_plus(points: NDArray[np.float32], k: int, seeds: list[int]) -> NDArray[
     return centers
 
 
-def _smallest(scores: NDArray[np.float32]) -> NDArray[np.int32]:
+def _argmin_clusters(scores: NDArray[np.float32]) -> NDArray[np.int32]:
     """Return the (s, m) argmin over the middle axis of (s, k, m); the lower number among equals."""
     best = scores[:, 0].copy()
     nearest = np.zeros(best.shape, np.int32)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.network import Network
+from fer_audit.encoders.int8.network import Network
 
 if TYPE_CHECKING:
     import onnx

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.calibrate import ChannelStatistics
-from fer_audit.encoders.equalize import Equalized, equalize
-from fer_audit.encoders.network import Network
+from fer_audit.encoders.int8.calibrate import ChannelStatistics
+from fer_audit.encoders.int8.equalize import Equalized, equalize
+from fer_audit.encoders.int8.network import Network
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fer_audit.config import Precision
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.calibrate import read_statistics, statistics_graph
-from fer_audit.encoders.network import Network
-from fer_audit.encoders.quantize import quantize
+from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
+from fer_audit.encoders.int8.network import Network
+from fer_audit.encoders.int8.quantize import quantize
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.errors import ModelError
@@ -118,6 +118,16 @@ def no_bias_anywhere(d: Drawing) -> onnx.ModelProto:
     return d.model(d.pooled(d.layer(d.layer(d.stem(bias=False), bias=False), bias=False)))
 
 
+def max_pooled(d: Drawing) -> onnx.ModelProto:
+    """Two max-pools in a row behind the ReLU of the stem, and one that shares its ReLU with a convolution."""
+    x = d.stem()
+    for _ in range(2):
+        x = d.op("MaxPool", x, kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    y = d.layer(x)
+    z = d.op("MaxPool", y, kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    return d.model(d.pooled(d.layer(d.op("Relu", d.op("Add", d.conv(y), z)))))
+
+
 def shared_weights(d: Drawing) -> onnx.ModelProto:
     x, w = d.stem(), d.weight(CHANNELS, CHANNELS)
     for _ in range(2):
@@ -211,6 +221,7 @@ def vectors(
         unnamed,
         constants,
         no_bias_anywhere,
+        max_pooled,
         shared_weights,
         shared_bias,
         constant_added,
@@ -238,6 +249,45 @@ def test_the_vectors_stay_near(draw: Callable[[Drawing], onnx.ModelProto], tmp_p
 
     spread = np.linalg.norm(plain - plain.mean(axis=0))
     assert 0 < np.linalg.norm(rounded - plain) < NEAR * spread
+
+
+def operators_in_order(network: Network) -> list[str]:
+    return [node.op_type for node in network.nodes if node.op_type in {"Relu", "MaxPool", "Conv"}]
+
+
+def test_a_max_pool_comes_before_its_relu_and_no_vector_changes_a_bit(tmp_path: Path) -> None:
+    """The ReLU moves behind both max-pools; the other one is left alone, a convolution reads that ReLU too."""
+    model = max_pooled(Drawing())
+
+    network = Network(model)
+
+    assert operators_in_order(network)[:6] == [
+        "Conv",
+        "MaxPool",
+        "MaxPool",
+        "Relu",
+        "Conv",
+        "Relu",
+    ]
+    assert operators_in_order(network)[6] == "MaxPool"
+    before = vectors(model, CHANNELS, tmp_path / "before.onnx")
+    after = vectors(network.model, CHANNELS, tmp_path / "after.onnx")
+    assert after.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"ceil_mode": 1}, {"dilations": [2, 2]}], ids=["ceil", "dilated"]
+)
+def test_a_max_pool_with_windows_of_padding_alone_stays_behind_its_relu(
+    attributes: dict[str, Any],
+) -> None:
+    """Such a window is minus infinity, and zero after a ReLU."""
+    d = Drawing()
+    x = d.op("MaxPool", d.stem(), kernel_shape=[2, 2], strides=[2, 2], **attributes)
+
+    network = Network(d.model(d.pooled(d.layer(x))))
+
+    assert operators_in_order(network)[:3] == ["Conv", "Relu", "MaxPool"]
 
 
 @pytest.mark.parametrize(

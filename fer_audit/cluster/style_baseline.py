@@ -1,4 +1,4 @@
-"""The style-only baseline: clusters of brightness, contrast and the like, which know nothing of faces."""
+"""The style-only baseline: clusters of brightness, contrast and the other style measures, without the embedding."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.kmeans import best_start, by_size, start_seeds
+from fer_audit.cluster.reduce import Rows
 from fer_audit.cluster.types import NotClusterable
 
-STYLE_STARTS = 10
+N_STARTS = 10
 
 
 def cluster_style(
@@ -28,7 +29,5 @@ def cluster_style(
         raise NotClusterable("no style measure varies over the images")
     usable -= usable.mean(axis=0)
     usable /= usable.std(axis=0)
-    best, _ = best_start(usable.astype(np.float32), k, start_seeds(seed, k, STYLE_STARTS))
-    labels = np.full(len(ok), -1, np.int32)
-    labels[ok] = by_size(best.labels, k)
-    return labels
+    best, _ = best_start(usable.astype(np.float32), k, start_seeds(seed, k, N_STARTS))
+    return Rows(style, ok).over_all(by_size(best.labels, k), fill=-1)

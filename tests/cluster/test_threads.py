@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from threadpoolctl import threadpool_info
 
-from fer_audit.cluster import side_by_side as threads
-from fer_audit.cluster.side_by_side import side_by_side
+from fer_audit.cluster import threads
+from fer_audit.cluster.threads import parallel_map
 
 
 @pytest.fixture(params=[1, 3])
@@ -25,8 +25,8 @@ def test_results_come_in_the_order_of_the_items(cores: int) -> None:
         time.sleep(0.02 if x == 0 else 0)
         return x * x
 
-    with side_by_side() as walk:
-        assert list(walk(slow_first, range(20))) == [x * x for x in range(20)]
+    with parallel_map() as parallel:
+        assert list(parallel(slow_first, range(20))) == [x * x for x in range(20)]
 
 
 def test_only_a_few_items_are_taken_ahead_of_the_results(cores: int) -> None:
@@ -38,8 +38,8 @@ def test_only_a_few_items_are_taken_ahead_of_the_results(cores: int) -> None:
             taken += 1
             yield x
 
-    with side_by_side() as walk:
-        for done, _ in enumerate(walk(abs, items()), start=1):
+    with parallel_map() as parallel:
+        for done, _ in enumerate(parallel(abs, items()), start=1):
             assert taken <= done + cores
 
 
@@ -52,18 +52,18 @@ def test_an_error_in_one_piece_is_raised_and_later_pieces_are_dropped(cores: int
             raise ValueError("piece 2")
         return x
 
-    with pytest.raises(ValueError, match="piece 2"), side_by_side() as walk:
-        list(walk(fails, range(1000)))
+    with pytest.raises(ValueError, match="piece 2"), parallel_map() as parallel:
+        list(parallel(fails, range(1000)))
     assert len(begun) < 20
 
 
 def test_linear_algebra_is_limited_inside_and_as_before_outside(cores: int) -> None:
     before = [pool["num_threads"] for pool in threadpool_info()]
 
-    with side_by_side() as walk:
+    with parallel_map() as parallel:
         inside = [
             {pool["num_threads"] for pool in pools}
-            for pools in walk(lambda _: threadpool_info(), range(4))
+            for pools in parallel(lambda _: threadpool_info(), range(4))
         ]
 
     assert all(each == {1} for each in inside)
@@ -74,5 +74,5 @@ def test_pieces_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "usable_cores", lambda: 2)
     meeting = threading.Barrier(2, timeout=10)
 
-    with side_by_side() as walk:
-        assert sorted(walk(lambda _: meeting.wait(), range(2))) == [0, 1]
+    with parallel_map() as parallel:
+        assert sorted(parallel(lambda _: meeting.wait(), range(2))) == [0, 1]

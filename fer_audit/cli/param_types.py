@@ -1,10 +1,17 @@
-"""Kinds of option values that click does not know."""
+"""Types of option values that click does not have."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 AUTO = "auto"
+PATH = click.Path(path_type=Path)
+
+Param: TypeAlias = click.Parameter | None
+Context: TypeAlias = click.Context | None
 
 
 class NameColumn(click.ParamType[tuple[str, str]]):
@@ -12,12 +19,7 @@ class NameColumn(click.ParamType[tuple[str, str]]):
 
     name = "NAME=COLUMN"
 
-    def convert(
-        self,
-        value: str | tuple[str, str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, str]:
+    def convert(self, value: str | tuple[str, str], param: Param, ctx: Context) -> tuple[str, str]:
         """Split at the first equals sign."""
         if isinstance(value, tuple):
             return value
@@ -27,17 +29,12 @@ class NameColumn(click.ParamType[tuple[str, str]]):
         return name, column or name
 
 
-class Clusters(click.ParamType[int | str]):
+class ClusterCount(click.ParamType[int | str]):
     """A number of clusters, or the word auto."""
 
     name = "N|auto"
 
-    def convert(
-        self,
-        value: str | int,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int | str:
+    def convert(self, value: str | int, param: Param, ctx: Context) -> int | str:
         """Read the number."""
         if value == AUTO:
             return AUTO
@@ -55,15 +52,10 @@ class AgeBins(click.ParamType[tuple[int, ...]]):
 
     name = "AGES"
 
-    def convert(
-        self,
-        value: str | tuple[int, ...] | list[int],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[int, ...]:
+    def convert(self, value: str | tuple[int, ...], param: Param, ctx: Context) -> tuple[int, ...]:
         """Read the numbers."""
         if not isinstance(value, str):
-            return tuple(value)
+            return value
         try:
             return tuple(int(part) for part in value.split(","))
         except ValueError:
@@ -75,13 +67,8 @@ class ColumnList(click.ParamType[tuple[str, ...]]):
 
     name = "A,B"
 
-    def convert(
-        self,
-        value: str | tuple[str, ...] | list[str],
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> tuple[str, ...]:
+    def convert(self, value: str | tuple[str, ...], param: Param, ctx: Context) -> tuple[str, ...]:
         """Split at the commas."""
         if not isinstance(value, str):
-            return tuple(value)
+            return value
         return tuple(part.strip() for part in value.split(","))

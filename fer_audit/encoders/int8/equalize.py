@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.calibrate import ChannelStatistics
-from fer_audit.encoders.network import Network
+from fer_audit.encoders.int8.calibrate import ChannelStatistics
+from fer_audit.encoders.int8.network import Network
 
 Floats = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
-"""Independent pieces of work at the same time, the linear algebra of each on one thread.
+"""A parallel map over blocks of rows, the linear algebra of each block on one thread.
 
 Threads inside one product of a millisecond wait for each other longer than they work.
-Beside another busy process that made an eigenvalue problem of 1 s take 14 to 30 s; whole products at once never wait.
+With another busy process on the machine an eigenvalue problem of 1 s took 14 to 30 s; whole products never wait.
 Results come in the order of the items, so how many threads there are changes no sum.
 """
 
@@ -19,15 +19,15 @@ from threadpoolctl import ThreadpoolController
 
 from fer_audit.cores import usable_cores
 
-MOST_THREADS = 8
-"""Each holds blocks of its own: at 34 MB a block and three of them a thread, 0.8 GB."""
+MAX_THREADS = 8
+"""Each thread holds three blocks of 34 MB: 0.8 GB."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Walk(Protocol):
-    """Does one thing with each item."""
+class ParallelMap(Protocol):
+    """Calls one function with each item."""
 
     def __call__(
         self, work: Callable[[Item], Result], items: Iterable[Item], /
@@ -35,26 +35,26 @@ class Walk(Protocol):
         """Yield the results in the order of the items; only a few more items are taken than results."""
 
 
-def one_by_one(work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+def serial_map(work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
     """Yield the results in order, without a thread."""
     for item in items:
         yield work(item)
 
 
 @contextmanager
-def side_by_side(most: int = MOST_THREADS) -> Iterator[Walk]:
-    """Give a walk on as many threads as there are usable cores, at most `most`; work must not share what it writes.
+def parallel_map(limit: int = MAX_THREADS) -> Iterator[ParallelMap]:
+    """Give a map on as many threads as there are usable cores, at most `limit`; pieces must not share what they write.
 
-    An error in one piece is raised where its result would come, and pieces not begun are dropped.
+    An error in one piece is raised where its result would come, and pieces that have not begun are dropped.
     """
-    threads = min(most, usable_cores(), MOST_THREADS)
-    with one_thread():
+    threads = min(limit, usable_cores(), MAX_THREADS)
+    with single_threaded():
         if threads < 2:
-            yield one_by_one
+            yield serial_map
             return
         pool = ThreadPoolExecutor(threads, initializer=_limit_this_thread)
 
-        def walk(work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        def parallel(work: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
             source = iter(items)
             begun: deque[Future[Result]] = deque()
             for item in islice(source, threads):
@@ -66,12 +66,12 @@ def side_by_side(most: int = MOST_THREADS) -> Iterator[Walk]:
                 yield result
 
         try:
-            yield walk
+            yield parallel
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def one_thread() -> AbstractContextManager[object]:
+def single_threaded() -> AbstractContextManager[object]:
     """Keep the linear algebra to one thread."""
     limits: AbstractContextManager[object] = _thread_controller().limit(limits=1)
     return limits

@@ -1,4 +1,4 @@
-"""dataset.json beside the images: what their owner says of the labels, in words that go into every report."""
+"""dataset.json: what the owner of a set says about its labels; every report repeats it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import replace
 
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
+from fer_audit.text import whole
 
 CARD = "dataset.json"
 MAX_CARD_BYTES = 1_000_000
-"""A card is a few sentences; they all go into every report."""
+"""A card is a few sentences."""
 
 
-def with_card(dataset: FaceDataset) -> FaceDataset:
-    """Return the dataset with the words of its card, if it has one.
+def with_owner_card(dataset: FaceDataset) -> FaceDataset:
+    """Return the dataset with the sentences of the card in its folder, if there is one.
 
     The card is {"label_source": "one sentence: who made the labels", "notes": ["known defect", ...]}, both optional.
     Raises ConfigError for a card that is anything else.
@@ -24,7 +25,7 @@ def with_card(dataset: FaceDataset) -> FaceDataset:
         return dataset
     if path.stat().st_size > MAX_CARD_BYTES:
         raise ConfigError(
-            f"{path} is larger than {MAX_CARD_BYTES:,} bytes: that is no dataset card",
+            f"{path} is larger than {whole(MAX_CARD_BYTES)} bytes: that is no dataset card",
             hint="Move it elsewhere, or shorten it.",
         )
     try:

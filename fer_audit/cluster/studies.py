@@ -1,21 +1,20 @@
-"""The same study made again and again: other images, another partition each time."""
+"""Small studies drawn from the images, and bootstrap resamples of all of them, each clustered again."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.cluster.kmeans import best_start, by_size
+from fer_audit.cluster.kmeans import best_start, by_size, draw_seeds
 from fer_audit.cluster.types import NotClusterable, Study
 from fer_audit.rng import stage_rng
 
-REPLAY_STARTS = 10
+N_SAMPLE_STARTS = 10
 """scikit-learn's default when the paper was written."""
+N_BOOTSTRAP_STARTS = 3
 
-RECLUSTER_STARTS = 3
 
-
-def replay_studies(
+def sample_studies(
     coordinates: NDArray[np.float32],
     ok: NDArray[np.bool_],
     *,
@@ -23,7 +22,6 @@ def replay_studies(
     size: int,
     k: int,
     seed: int,
-    starts: int = REPLAY_STARTS,
 ) -> tuple[Study, ...]:
     """Return `studies` uniform samples of `size` usable images without replacement, each clustered on its own.
 
@@ -39,23 +37,22 @@ def replay_studies(
     done = []
     for i in range(studies):
         rng = stage_rng(seed, "cluster", "replay", f"k={k}", f"size={size}", str(i))
-        rows = np.sort(rng.choice(usable, size, replace=False)).astype(np.int64)
-        done.append(_study(coordinates, rows, k, rng, starts))
+        rows = rng.choice(usable, size, replace=False)
+        done.append(_cluster_study(coordinates, rows, k, rng, N_SAMPLE_STARTS))
     return tuple(done)
 
 
-def recluster(
+def bootstrap_studies(
     coordinates: NDArray[np.float32],
     ok: NDArray[np.bool_],
     *,
     resamples: int,
     k: int,
     seed: int,
-    starts: int = RECLUSTER_STARTS,
 ) -> tuple[Study, ...]:
-    """Return `resamples` bootstrap resamples (as many images as are usable, with replacement), each clustered anew.
+    """Return `resamples` draws of as many images as are usable, with replacement, each clustered on its own.
 
-    An interval over them holds what a fixed partition's does not: that the clusters are estimated too.
+    An interval over them includes that the clusters are estimated too; one over a fixed partition does not.
     Raises NotClusterable when there are fewer usable images than k.
     """
     usable = np.flatnonzero(ok)
@@ -64,18 +61,18 @@ def recluster(
     done = []
     for i in range(resamples):
         rng = stage_rng(seed, "cluster", "recluster", f"k={k}", str(i))
-        rows = np.sort(rng.choice(usable, len(usable))).astype(np.int64)
-        done.append(_study(coordinates, rows, k, rng, starts))
+        rows = rng.choice(usable, len(usable))
+        done.append(_cluster_study(coordinates, rows, k, rng, N_BOOTSTRAP_STARTS))
     return tuple(done)
 
 
-def _study(
+def _cluster_study(
     coordinates: NDArray[np.float32],
-    rows: NDArray[np.int64],
+    drawn: NDArray[np.intp],
     k: int,
     rng: np.random.Generator,
     starts: int,
 ) -> Study:
-    seeds = [int(x) for x in rng.integers(0, 2**31, size=starts)]
-    best, _ = best_start(coordinates[rows], k, seeds)
+    rows = np.sort(drawn).astype(np.int64)
+    best, _ = best_start(coordinates[rows], k, draw_seeds(rng, starts))
     return Study(rows, by_size(best.labels, k))

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from fer_audit.config import Precision
+from fer_audit.embed.saturation import EXACT_SUM, saturation_graph
+from fer_audit.embed.saturation import SIZE as WHITE_SIZE
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.calibrate import ChannelStatistics, read_statistics, statistics_graph
-from fer_audit.encoders.equalize import SMALLEST, STRENGTH, equalize
 from fer_audit.encoders.graph_check import refuse_foreign_parts
-from fer_audit.encoders.network import Network
-from fer_audit.encoders.quantize import (
+from fer_audit.encoders.int8.calibrate import ChannelStatistics, read_statistics, statistics_graph
+from fer_audit.encoders.int8.equalize import SMALLEST, STRENGTH, equalize
+from fer_audit.encoders.int8.network import Network
+from fer_audit.encoders.int8.quantize import (
     FULL_RANGE,
     LEVELS,
     REDUCED_RANGE,
@@ -26,8 +28,6 @@ from fer_audit.encoders.quantize import (
     quantize,
 )
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.saturation import EXACT_SUM, saturation_graph
-from fer_audit.encoders.saturation import SIZE as WHITE_SIZE
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.errors import ModelError
 from fer_audit.pipeline.int8_agreement import relative_error

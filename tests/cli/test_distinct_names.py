@@ -1,4 +1,4 @@
-"""A comparison may be handed on: it names two runs, and not where on a disk they lie."""
+"""A comparison may be shared: it names two runs, not their places on a disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.cli.compare import told_apart
+from fer_audit.cli.compare import distinct_names
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from fer_audit.cli.compare import told_apart
         ("/home/ann/run/../one", "/home/ann/two/", ("one", "two")),
     ],
 )
-def test_two_runs_are_named_by_the_least_that_tells_them_apart(
+def test_two_runs_get_the_shortest_names_that_differ(
     first: str, second: str, names: tuple[str, str]
 ) -> None:
-    assert told_apart(Path(first), Path(second)) == names
+    assert distinct_names(Path(first), Path(second)) == names
