@@ -19,7 +19,7 @@ from typing import Literal
 from fer_audit.errors import StoreError
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.purge_cache import (
-    CACHED,
+    KEPT,
     CachedStage,
     is_told_apart_by,
     matching_stages,
@@ -123,7 +123,7 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
             mark is not None,
             tuple(work.removed),
             tuple(
-                (CACHED[each.stage], _below(cache, each.path))
+                (KEPT[each.stage], _below(cache, each.path))
                 for each in stages
                 if each not in there
             ),
@@ -195,7 +195,7 @@ class _Work:
         """
         files = [path for path in _files(stage.path) if path.name != LOCK]
         files.sort(key=lambda path: (path.suffix != ".json", is_told_apart_by(path), path.name))
-        self._remove(CACHED[stage.stage], "cache", _below(self.cache, stage.path), files)
+        self._remove(KEPT[stage.stage], "cache", _below(self.cache, stage.path), files)
 
     def remove_faces(self, least: int | None) -> None:
         """Write the pictures and the page again without faces; `least`: the --min-cell of the page, None = nobody knows.

@@ -25,6 +25,8 @@ CACHED = {
     "cluster": "clusters and principal coordinates",
 }
 """Stage -> what its folder holds of every image."""
+KEPT = {**CACHED, "audit": "numbers and charts of audits"}
+"""The same, and what was computed from them; its folder has the name of the pack's."""
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _FOLDER = re.compile(r"[0-9a-f]{32}")
@@ -75,7 +77,8 @@ def read_done_mark(run: Path) -> DoneMark | None:
 
 def named_stages(cache: Path, fingerprints: Mapping[str, str]) -> list[CachedStage]:
     """Return where the stages of a finished run lie, whether they are there or not."""
-    return [CachedStage(stage, cache / stage / fingerprints[stage][:32]) for stage in CACHED]
+    names = {**fingerprints, "audit": fingerprints["pack"]}
+    return [CachedStage(stage, cache / stage / names[stage][:32]) for stage in KEPT]
 
 
 def matching_stages(cache: Path, run: Path) -> list[CachedStage]:
@@ -96,7 +99,8 @@ def matching_stages(cache: Path, run: Path) -> list[CachedStage]:
         for folder in _folders(cache / "cluster")
         if _has_clusters(folder, columns)
     ]
-    return found
+    audits = [cache / "audit" / each.path.name for each in found if each.stage == "pack"]
+    return [*found, *(CachedStage("audit", folder) for folder in audits if folder.is_dir())]
 
 
 def is_told_apart_by(path: Path) -> bool:

@@ -24,8 +24,8 @@ from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
-from fer_audit.pipeline.finish import Ending
-from fer_audit.pipeline.kept_parts import KeptParts
+from fer_audit.pipeline.finish import Ending, Work
+from fer_audit.pipeline.kept_parts import KeptParts, audit_folder
 from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
@@ -156,28 +156,29 @@ class _Walk:
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
         failed = int((~embeddings.ok).sum())
-        clustering, trouble = None, ""
+        clustering, why_not = None, ""
         if until != "embed":
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
-                clustering, trouble = self._clusters(embeddings, prints)
+                clustering, why_not = self._clusters(embeddings, prints)
         run_folder.forget_result(self.out)  # it belongs to the rows before
         run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
-            result = self._audit(rows, embeddings, clustering, trouble, prints)
+            work = Work(rows, embeddings, clustering, why_not)
+            result = self._audit(work, prints)
         write_text(self.out / run_folder.RESULT, result_json(result))
         ending = self._ending()
         ending.mark(prints)  # from here on a killed run makes its report only
         shared = None
         if until == "report":
-            shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
+            shared = ending.make_report(result, lambda: work, prints, model.spec.size)
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
         self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
-        """Return a run whose audit is finished, its page made anew where another one is asked for."""
+        """Return a run whose audit is finished, its page made again where another one is asked for."""
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
         if result is None:
             return None
@@ -187,16 +188,22 @@ class _Walk:
             ending.mark(prints)
         if until == "audit" or ending.has_report(prints):
             return self._done(result, result.dataset.failed, reused=True)
-        rows, embeddings = self._vectors(model, facts, prints)
-        clustering, trouble = self._clusters(embeddings, prints)
-        shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
+
+        def work() -> Work:
+            rows, embeddings = self._vectors(model, facts, prints)
+            return Work(rows, embeddings, *self._clusters(embeddings, prints))
+
+        shared = ending.make_report(result, work, prints, model.spec.size)
         return self._done(result, result.dataset.failed, reused=False, shared=shared)
 
     def _judge_again(self, result: AuditResult) -> AuditResult:
         """Write a finished result with other --fail-on rules; its page is made again."""
         from fer_audit.audit.run import judge
 
-        for name in (run_folder.DONE, run_folder.PAGE):
+        stale = [run_folder.DONE, run_folder.PAGE]
+        if not run_folder.is_as_marked(self.out, run_folder.PICTURES):
+            stale.append(run_folder.PICTURES)
+        for name in stale:
             remove(self.out / name)
         result = judge(result, self.config.fail_on)
         write_text(self.out / run_folder.RESULT, result_json(result))
@@ -279,26 +286,21 @@ class _Walk:
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(
-        self,
-        rows: PackRows,
-        embeddings: Embeddings,
-        clustering: Clustering | None,
-        not_clustered: str,
-        prints: RunFingerprints,
-    ) -> AuditResult:
+    def _audit(self, work: Work, prints: RunFingerprints) -> AuditResult:
         from fer_audit.audit.run import audit
 
         inputs = AuditInputs(
             dataset=self.dataset,
-            rows=rows,
-            embeddings=embeddings,
-            clustering=clustering,
+            rows=work.rows,
+            embeddings=work.embeddings,
+            clustering=work.clustering,
             config=self.config,
-            extra=extra_partitions(rows, embeddings, clustering, self.config, self.progress),
-            not_clustered=not_clustered,
+            extra=extra_partitions(
+                work.rows, work.embeddings, work.clustering, self.config, self.progress
+            ),
+            not_clustered=work.not_clustered,
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),
         )
-        folder = StageFolder.open(self.cache, "audit", prints.pack)
-        return audit(inputs, store=KeptParts(folder, self.progress), progress=self.progress)
+        store = KeptParts(audit_folder(self.cache, prints), self.progress)
+        return audit(inputs, store=store, progress=self.progress)

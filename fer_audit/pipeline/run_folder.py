@@ -102,6 +102,15 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
     )
 
 
+def is_as_marked(out: Path, name: str) -> bool:
+    """Whether a file of a finished run is the one that was there when the run was marked as finished."""
+    try:
+        _, files = _read_done(out)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return name in files and _is_intact(out / name, files[name])
+
+
 def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the fingerprints and the checksums of a finished run."""
     with open_plain(out / DONE) as file:
