@@ -74,7 +74,7 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
     left = _without(result, hidden, reason).having(min_cell=min_cell)
     gate = tuple(_gate(result, left, reason))
     shared = left.having(ledger=collect_ledger(left), gate=gate)
-    findings = find(shared, alpha=result.config.statistics.alpha)
+    findings = find(shared)
     return shared.having(findings=(_sentence(hidden, min_cell), *findings))
 
 
