@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from fer_audit.cli.sharing import shared
 from fer_audit.text import six_figures
 
 if TYPE_CHECKING:
+    from fer_audit.audit.types.result import AuditResult
     from fer_audit.config import AuditConfig
     from fer_audit.pipeline.run import Run, Until
 
@@ -74,7 +74,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     else:
         show(terminal_report(result, done.timings))
         say(f"Run directory: {done.folder} (open report.html in a browser)")
-    _exit_by_result(ctx, replace(done, result=result), values["max_errors"])
+    _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 
 @click.command("embed", short_help="Only decode and embed.")
@@ -183,21 +183,26 @@ def default_folder(name: str, config: AuditConfig) -> Path:
     return Path("runs") / whole
 
 
-def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
+def _exit_by_result(
+    ctx: click.Context, done: Run, max_errors: float, *, report: AuditResult | None = None
+) -> None:
     """Say which rules were crossed and how many images failed, and exit with that code.
 
+    Every rule counts; of those whose value `report` does not show (--min-cell), no value is said.
     Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
     """
     failed, listed = done.failed, len(done.dataset)
     rules = () if done.result is None else done.result.gate
+    values = {rule.rule: rule.value for rule in (rules if report is None else report.gate)}
     for rule in rules:
-        if rule.crossed:
-            found = rule.reason if rule.value is None else f"it is {six_figures(rule.value)}"
-            say(f"fer-audit: crossed: {rule.rule} ({found})")
-        elif rule.withheld:
-            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
-        elif rule.value is None:
+        value = values.get(rule.rule)
+        if rule.value is None:
             say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
+        elif rule.crossed:
+            found = "its value is withheld" if value is None else f"it is {six_figures(value)}"
+            say(f"fer-audit: crossed: {rule.rule} ({found})")
+        elif value is None:
+            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
     if failed > max_errors * listed:
         say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "

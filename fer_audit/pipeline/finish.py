@@ -72,7 +72,7 @@ class Ending:
         Returns the result as the page shows it.
         """
         keep_libraries_in(self.cache)
-        from fer_audit.audit.suppression.run import withhold  # scipy: a warm rerun needs neither
+        from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
         from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
 
         fingerprint = self._fingerprint(prints)

@@ -165,7 +165,7 @@ class _Purging:
         except StoreError:
             self.remove("a page that cannot be drawn again", page, [page])
             return
-        from fer_audit.audit.suppression.run import withhold
+        from fer_audit.audit.suppression import withhold
         from fer_audit.report.page.report import report_page  # matplotlib: only where it is needed
 
         shared = withhold(result, min_cell)
