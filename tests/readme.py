@@ -39,7 +39,7 @@ def stand_in(folder: Path, faces: Path, model: ExportedModel) -> None:
     (folder / "fer-audit.toml").write_text(
         f'model = "{model.path}"\ncache-dir = "{folder / "cache"}"\n'
         "permutations = 50\nbootstraps = 20\nstarts = 2\nsweep-max = 3\nreplay = 5\n"
-        "repeats = 1\nbudget = 0.0\n"
+        "repeats = 1\n"
     )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from fer_audit.audit.gate import parse_rule
 from fer_audit.audit.types import AuditResult
-from fer_audit.bench.tuning import TUNING, read_tunings
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
 from fer_audit.cli.options import audit_config, resources, shown
@@ -163,11 +162,6 @@ def _reference(data: bytes, folder: Path) -> None:
     read_reference(path)
 
 
-def _tuning(data: bytes, folder: Path) -> None:
-    (folder / TUNING).write_bytes(data)
-    read_tunings(folder)
-
-
 def _done(data: bytes, folder: Path) -> None:
     run = seeds.finished_run(folder / "run")
     (run / "DONE.json").write_bytes(data)
@@ -221,7 +215,7 @@ def _bare() -> AuditResult:
     return bare()
 
 
-_READERS = (*(_reference, _tuning, _done, _result, _pictures, _timings, _manifest, _card, _truth),)
+_READERS = (*(_reference, _done, _result, _pictures, _timings, _manifest, _card, _truth),)
 
 
 def feed_rule(data: bytes, folder: Path) -> None:
