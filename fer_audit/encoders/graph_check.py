@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_audit.encoders.types import ExportedModel, ModelSpec, read_model
+from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
     _refuse_foreign_parts(graph, model.path)
     _refuse_other_signature(graph.graph, model.path, model.spec)
     return graph
-
-
-def refuse_foreign_parts(path: Path) -> None:
-    """Refuse a graph with external data, custom operators or functions of its own, or beyond all bounds."""
-    _refuse_foreign_parts(_parsed(read_model(path), path), path)
 
 
 def _parsed(data: bytes, path: Path) -> onnx.ModelProto:

@@ -112,10 +112,14 @@ def test_a_read_only_memory_map_is_embedded_as_it_is(
 
 @pytest.mark.parametrize("in_flight", [1, 2, 3])
 def test_the_number_of_buffers_does_not_change_a_bit(
-    convolutions: ExportedModel, pixels: NDArray[np.uint8], in_flight: int
+    convolutions: ExportedModel,
+    pixels: NDArray[np.uint8],
+    in_flight: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """13 images in batches of 4: the last is short, and the buffers it meets were used before."""
-    session = EmbedSession(convolutions, CPU, batch_size=4, in_flight=in_flight)
+    monkeypatch.setattr(door, "IN_FLIGHT", in_flight)
+    session = EmbedSession(convolutions, CPU, batch_size=4)
     batches = [pixels[start : start + 4] for start in range(0, 13, 4)]
 
     found = list(session.stream(batches))

@@ -14,7 +14,7 @@ from fer_audit.embed.session import CPU, EmbedSession, open_sessions
 from fer_audit.embed.types import Place
 from fer_audit.encoders.catalog import IMAGENET_BGR_MEAN
 from fer_audit.encoders.export import find_or_export
-from fer_audit.encoders.graph_check import refuse_foreign_parts
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.half import LARGEST, UNIT_ROUNDOFF, half_weights, lost_in_half, to_half
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import load_model, save_model
@@ -69,7 +69,7 @@ def test_input_and_output_are_those_of_the_fp32_graph_and_nothing_foreign_is_in_
     half = to_half(whole)
     model = save_model(half, KERAS, "fp16", tmp_path / "half.onnx")
 
-    refuse_foreign_parts(model.path)
+    check_graph(model)
 
     assert list(half.graph.input) == list(whole.graph.input)
     assert list(half.graph.output) == list(whole.graph.output)

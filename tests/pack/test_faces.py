@@ -12,7 +12,7 @@ from fer_audit.pack.faces import (
     BLUR_CELLS,
     LEAST_IN_MEAN,
     TILE_SIDE,
-    contact_sheet,
+    Shards,
     contact_sheets,
     mean_faces,
     shards_of,
@@ -76,6 +76,18 @@ def test_a_row_may_be_in_many_groups_and_counts_in_each_once() -> None:
 
     assert plain == repeated
     assert near(values(everything), tuple((r + g) / 2 for r, g in zip(RED, GREEN, strict=True)))
+
+
+def contact_sheet(
+    shards: Shards,
+    rows: NDArray[np.int64],
+    *,
+    columns: int,
+    size: int = TILE_SIDE,
+    blur: bool = False,
+) -> bytes:
+    (sheet,) = contact_sheets(shards, [rows], columns=columns, size=size, blur=blur)
+    return sheet
 
 
 def test_a_large_image_is_reduced_and_a_small_one_is_not_enlarged() -> None:

@@ -16,7 +16,7 @@ from fer_audit.config import Precision
 from fer_audit.embed.saturation import EXACT_SUM, saturation_graph
 from fer_audit.embed.saturation import SIZE as WHITE_SIZE
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.graph_check import refuse_foreign_parts
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.int8.calibrate import ChannelStatistics, read_statistics, statistics_graph
 from fer_audit.encoders.int8.equalize import SMALLEST, STRENGTH, equalize
 from fer_audit.encoders.int8.network import Network
@@ -183,8 +183,7 @@ def test_nothing_foreign_is_in_the_graph(
 ) -> None:
     path = tmp_path / "int8.onnx"
     graph = quantize(network, statistics, reduced_range=False)
-    save_model(graph, SPEC, "int8", path)
-    refuse_foreign_parts(path)
+    check_graph(save_model(graph, SPEC, "int8", path))
     assert {node.domain for node in graph.graph.node} == {""}
 
 
