@@ -35,21 +35,14 @@ def near(found: NDArray[np.int64], colour: tuple[float, ...]) -> bool:
     return bool((np.abs(found - np.array(colour)) <= WEBP_ERROR).all())
 
 
-def test_the_mean_of_one_colour_is_that_colour() -> None:
+def test_a_mean_lies_between_two_colours_by_their_numbers() -> None:
     shards = GivenShards(np.concatenate([flat(300, RED), flat(300, GREEN)]))
+    both = np.concatenate([np.arange(270, 300), np.arange(300, 390)])
 
-    red, green = mean_faces(shards, [np.arange(40), np.arange(300, 600)])
+    red, green, mixed = mean_faces(shards, [np.arange(40), np.arange(300, 600), both])
 
     assert near(values(red), RED)
     assert near(values(green), GREEN)
-
-
-def test_the_mean_of_two_colours_lies_between_them_by_their_numbers() -> None:
-    shards = GivenShards(np.concatenate([flat(300, RED), flat(300, GREEN)]))
-    rows = np.concatenate([np.arange(270, 300), np.arange(300, 390)])
-
-    (mixed,) = mean_faces(shards, [rows])
-
     assert near(values(mixed), tuple(0.25 * r + 0.75 * g for r, g in zip(RED, GREEN, strict=True)))
 
 
