@@ -30,15 +30,13 @@ from tests.graphs import convolution_graph, save
 MODEL_STAGES = ["bare model", "embed from pack", "embed from files"]
 
 
-def names(result: BenchResult) -> list[str]:
-    return [stage.stage for stage in result.stages]
-
-
-def test_every_stage_is_measured_in_the_order_of_the_work(bench: Bench, cache_dir: Path) -> None:
-    result = bench(stages=STAGES[:-1])
+def test_every_stage_is_measured_and_the_three_ways_are_compared(
+    bench: Bench, cache_dir: Path
+) -> None:
+    result = bench(stages=STAGES[:-1], repeats=3)
 
     assert STAGES[-1] == "run"
-    assert names(result) == ["scan", "decode", "pack", *MODEL_STAGES]
+    assert [stage.stage for stage in result.stages] == ["scan", "decode", "pack", *MODEL_STAGES]
     items = {stage.stage: (stage.items, stage.unit) for stage in result.stages}
     assert items.pop("scan") == (12, "files")
     assert set(items.values()) == {(12, "images")}
@@ -46,53 +44,13 @@ def test_every_stage_is_measured_in_the_order_of_the_work(bench: Bench, cache_di
     assert result.time_goes == ()
     assert [path.name for path in (cache_dir / "bench").iterdir()] in ([], [".fer-audit.lock"])
 
-
-def test_where_the_time_of_a_whole_run_goes_leaves_the_warm_up_out(
-    bench: Bench, faces: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In class folders: one attribute makes a page of few charts."""
-    for number, file in enumerate(sorted(faces.iterdir())):
-        (faces / "ab"[number % 2]).mkdir(exist_ok=True)
-        file.rename(faces / "ab"[number % 2] / file.name)
-    runs: list[dict[str, float]] = []
-
-    def listening(*args: Any, **options: Any) -> Run:  # noqa: ANN401 - as it is called
-        # the warm-up ends before the page, whose charts take seconds
-        done = run_audit(*args, until="report" if runs else "cluster", **options)
-        runs.append({timing.stage: timing.seconds for timing in done.timings})
-        return done
-
-    monkeypatch.setattr(stages, "run_audit", listening)
-    monkeypatch.setattr(
-        measure, "LONG_SECONDS", math.inf
-    )  # a slow warm-up would count as a sample
-
-    result = bench(faces, stages=("run",), repeats=1)
-
-    (whole,) = result.stages
-    assert (whole.stage, whole.items, len(whole.seconds)) == ("whole run", 12, 1)
-    _, sample = runs
-    assert dict(result.time_goes) == sample
-    assert set(sample) >= {"embed", "cluster", "audit", "report"}
-    assert sum(sample.values()) <= whole.seconds[0]
-
-
-def test_the_three_ways_are_compared_with_as_many_samples_as_were_asked_for(bench: Bench) -> None:
-    result = bench(stages=("embed",), repeats=3)
-
-    assert names(result) == MODEL_STAGES
-    assert [len(stage.seconds) for stage in result.stages] == [3, 3, 3]
-    by_name = {stage.stage: stage for stage in result.stages}
-    for each, over in zip(result.ratios, ("embed from pack", "embed from files"), strict=True):
-        assert (each.over, each.under, len(each.values)) == (over, "bare model", 3)
-        assert each.values[0] == by_name[over].rates[0] / by_name["bare model"].rates[0]
-
-
-def test_the_json_holds_raw_seconds_summaries_and_what_is_not_measured(bench: Bench) -> None:
-    result = bench(stages=("scan", "embed"))
+    ways = {stage.stage: stage for stage in result.stages[-3:]}
+    assert [len(stage.seconds) for stage in ways.values()] == [3, 3, 3]
+    for ratio, over in zip(result.ratios, MODEL_STAGES[1:], strict=True):
+        assert (ratio.over, ratio.under, len(ratio.values)) == (over, "bare model", 3)
+        assert ratio.values[0] == ways[over].rates[0] / ways["bare model"].rates[0]
 
     document = json.loads(bench_json(result))
-
     assert document["schema"] == BENCH_SCHEMA
     assert set(document) == {"schema", *BenchResult.__slots__}
     stage = document["stages"][-1]
@@ -102,8 +60,32 @@ def test_the_json_holds_raw_seconds_summaries_and_what_is_not_measured(bench: Be
     assert document["model"]["provider"] == CPU
     assert document["model"]["sha256"] == result.model.sha256
     assert document["machine"]["versions"]["onnxruntime"]
-    assert any("weights" in each for each in document["not_measured"])
-    assert any("photographs" in each for each in document["not_measured"])
+    assert any("weights" in gap for gap in document["not_measured"])
+    assert any("photographs" in gap for gap in document["not_measured"])
+
+
+def test_where_the_time_of_a_whole_run_goes_leaves_the_warm_up_out(
+    bench: Bench, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends before the audit and its page, which take seconds."""
+    runs: list[dict[str, float]] = []
+
+    def listening(*args: Any, **options: Any) -> Run:  # noqa: ANN401 - as it is called
+        done = run_audit(*args, until="cluster", **options)
+        runs.append({timing.stage: timing.seconds for timing in done.timings})
+        return done
+
+    monkeypatch.setattr(stages, "run_audit", listening)
+    monkeypatch.setattr(measure, "LONG_SECONDS", math.inf)  # else a slow warm-up is a sample
+
+    result = bench(faces, stages=("run",), repeats=1)
+
+    (whole,) = result.stages
+    assert (whole.stage, whole.items, len(whole.seconds)) == ("whole run", 12, 1)
+    _, sample = runs
+    assert dict(result.time_goes) == sample
+    assert set(sample) >= {"embed", "cluster"}
+    assert sum(sample.values()) <= whole.seconds[0]
 
 
 def test_a_folder_of_the_users_is_sampled_and_counted(bench: Bench, faces: Path) -> None:

@@ -26,10 +26,10 @@ def small(tiny_model: ExportedModel, cache_dir: Path) -> list[str]:
 def test_the_table_names_every_stage_and_what_it_rests_on(
     fer_audit: Call, small: list[str]
 ) -> None:
-    done = fer_audit("bench", *small, "--stages", "scan,decode,pack,embed")
+    done = fer_audit("bench", *small, "--stages", "scan,pack,embed")
 
     assert done.code == 0, done.err
-    for words in ("scan", "decode", "pack", "bare model", "embed from pack", "embed from files"):
+    for words in ("scan", "pack", "bare model", "embed from pack", "embed from files"):
         assert words in done.out
     for words in ("cold / bare", "same vectors", "Not measured"):
         assert words in done.out
