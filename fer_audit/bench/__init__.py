@@ -1,1 +1,1 @@
-"""How fast each stage of a run is on this machine, beside the bare model."""
+"""How fast each stage of a run is on this machine, compared with the bare model."""

@@ -95,7 +95,7 @@ class ModelStages:
             ),
             step(
                 "embed from files",
-                "everything of pack, embed beside it, write",
+                "everything of pack, embed at the same time, write",
                 lambda: self._embed(self._from_files, self._cold),
                 start_cold,
             ),

@@ -1,4 +1,4 @@
-"""bench: how fast this machine is, beside the bare model."""
+"""bench: how fast this machine is, compared with the bare model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only door to ONNX Runtime: which provider, how many threads, and proof of what was really loaded."""
+"""Sessions of ONNX Runtime: provider, threads, and a check of what was really loaded. The only module that imports it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CUDA_OPTIONS = {
 }
 """Options of the CUDA provider, chosen from its documentation; none was measured by us.
 
-HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them anew each time.
+HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them again each time.
 The large workspace lets cuDNN take its fastest ones. TF32 would make fp32 a 10-bit format.
 Copies in a stream of their own are documented as a race. CUDA graphs save the launches of about a hundred kernels, which
 weigh little beside the work of a batch of 32 and more.
@@ -184,7 +184,7 @@ class EmbedSession:
         return stream(self._slots, batches, self._worker)
 
     def close(self) -> None:
-        """Let the worker end what it computes, and go. Nothing can be embedded after that."""
+        """Wait for the batch in progress and end the worker thread. Nothing can be embedded after that."""
         self._worker.shutdown()
 
 
