@@ -77,8 +77,8 @@ def read_done_mark(run: Path) -> DoneMark | None:
 
 def named_stages(cache: Path, fingerprints: Mapping[str, str]) -> list[CachedStage]:
     """Return where the stages of a finished run lie, whether they are there or not."""
-    names = {**fingerprints, "audit": fingerprints["pack"]}
-    return [CachedStage(stage, cache / stage / names[stage][:32]) for stage in KEPT]
+    found = [CachedStage(stage, cache / stage / fingerprints[stage][:32]) for stage in CACHED]
+    return [*found, *_audits(cache, found)]
 
 
 def matching_stages(cache: Path, run: Path) -> list[CachedStage]:
@@ -99,8 +99,13 @@ def matching_stages(cache: Path, run: Path) -> list[CachedStage]:
         for folder in _folders(cache / "cluster")
         if _has_clusters(folder, columns)
     ]
-    audits = [cache / "audit" / each.path.name for each in found if each.stage == "pack"]
-    return [*found, *(CachedStage("audit", folder) for folder in audits if folder.is_dir())]
+    return [*found, *_audits(cache, found)]
+
+
+def _audits(cache: Path, found: list[CachedStage]) -> list[CachedStage]:
+    """Return the folders, where there are any, of what was computed from packs."""
+    folders = [cache / "audit" / each.path.name for each in found if each.stage == "pack"]
+    return [CachedStage("audit", folder) for folder in folders if folder.is_dir()]
 
 
 def is_told_apart_by(path: Path) -> bool:
