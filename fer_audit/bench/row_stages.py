@@ -176,7 +176,7 @@ class RowStages:
         )
 
     def _report(self) -> str:
-        from fer_audit.report.page.report import report_page  # matplotlib
+        from fer_audit.report.page import report_page  # matplotlib
 
         assert self._result is not None  # noqa: S101 - prepared before
         return report_page(self._result)

@@ -24,8 +24,7 @@ from fer_audit.pipeline.pictures import (
 )
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress, Timing
-from fer_audit.report.files.picture_types import Pictures
-from fer_audit.report.files.pictures import pictures_json
+from fer_audit.report.files.pictures import Pictures, pictures_json
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
 from fer_audit.store.stage import write_text
@@ -82,9 +81,9 @@ class Ending:
         Returns the result as the page shows it.
         """
         keep_libraries_in(self.cache)
-        from fer_audit.audit.suppression.run import withhold  # scipy: a warm rerun needs neither
+        from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
         from fer_audit.report.charts.theme import drawn_before  # matplotlib: 0.6 s likewise
-        from fer_audit.report.page.report import report_page
+        from fer_audit.report.page import report_page
 
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = self._kept_pictures(prints)

@@ -152,6 +152,7 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
+        run_folder.note_start(self.out, prints)
         remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
@@ -247,7 +248,6 @@ class _Walk:
             self.cache,
             self.out,
             self.progress,
-            csv=self.csv,
         )
         rows, embeddings = make_vectors(work, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)

@@ -155,6 +155,7 @@ CANONICAL = {
 
 
 @pytest.mark.real
+@pytest.mark.core
 @pytest.mark.parametrize("name", CANONICAL)
 def test_the_real_weights_give_keras_own_numbers(name: str, tmp_path: Path) -> None:
     if not WEIGHTS.exists():

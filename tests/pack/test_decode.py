@@ -60,6 +60,15 @@ def palette(image: Image.Image) -> Image.Image:
     return image.convert("P", palette=Image.Palette.ADAPTIVE, colors=4)
 
 
+def ycck() -> bytes:
+    """Return a CMYK JPEG marked as YCCK (Adobe's transform 2) whose planes say red: Y, Cb and Cr of its complement."""
+    data = bytearray(encoded(Image.new("CMYK", (40, 24), (76, 84, 255, 0)), "JPEG", quality=95))
+    place = data.index(b"Adobe\0") + 11
+    assert data[place] == 0, "it is plain CMYK before"
+    data[place] = 2
+    return bytes(data)
+
+
 WHITE_16 = struct.pack(">H", 65535)
 EXACT = {
     "png rgb": encoded(plain("RGB", RED), "PNG"),
@@ -83,6 +92,7 @@ NEARLY = {
     "jpeg progressive": encoded(plain("RGB", RED), "JPEG", quality=95, progressive=True),
     "jpeg 4:4:4": encoded(plain("RGB", RED), "JPEG", quality=95, subsampling=0),
     "jpeg cmyk": encoded(plain("CMYK", (0, 255, 255, 0)), "JPEG", quality=95),
+    "jpeg ycck": ycck(),
     "jpeg rgb kept": encoded(plain("RGB", RED), "JPEG", quality=95, keep_rgb=True),
     "webp lossy": encoded(plain("RGB", RED), "WEBP", quality=95),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,7 +24,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from fer_audit.report.charts.chart import Chart
-from fer_audit.store.stage import write_atomically
+from fer_audit.store.stage import make_folder, write_atomically
 from fer_audit.text import visible
 
 COLUMN = 3.35
@@ -179,3 +179,12 @@ def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
             figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
             data = buffer.getvalue()
     write_atomically(path, lambda file: file.write(data))
+
+
+def save_charts(charts: Sequence[Chart], folder: Path, kind: FileKind) -> list[Path]:
+    """Write each chart as a file named by its key; return the files. Raises StoreError when the folder cannot be written."""
+    make_folder(folder)
+    paths = [folder / f"{chart.key}.{kind}" for chart in charts]
+    for chart, path in zip(charts, paths, strict=True):
+        save_chart(chart, path, kind)
+    return paths
