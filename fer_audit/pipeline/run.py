@@ -228,15 +228,8 @@ class _Walk:
 
     def _ending(self) -> Ending:
         return Ending(
-            self.dataset,
-            self.out,
-            self.cache,
-            self.config,
-            self.report,
-            self.resources,
-            self.progress,
-            self.watch,
-            self.csv,
+            *(self.dataset, self.out, self.cache, self.config, self.report),
+            *(self.resources, self.progress, self.watch, self.csv),
         )
 
     def _done(
