@@ -82,16 +82,17 @@ pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; nee
 clean:  ## Remove the environment and caches of the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build *.egg-info
 
+# --no-compile: Python compiles what is imported, at its first import; all of it would take longer than the download.
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q --no-compile --upgrade pip
 
 .venv/cpu: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install -q -e '.[cpu]'
+	$(BIN)/python -m pip install -q --no-compile -e '.[cpu]'
 	@touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install -q -e '.[cpu,dev]'
+	$(BIN)/python -m pip install -q --no-compile -e '.[cpu,dev]'
 	@touch $@ .venv/cpu
 
 .venv/fuzz: .venv/dev

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-SHARED = ("pyproject.toml", "fer_audit/store/", "fer_audit/pipeline/")
+SHARED = ("pyproject.toml", "fer_audit/config/", "fer_audit/store/", "fer_audit/pipeline/")
 GUARDS = {
     "faults": (
         *("fer_audit/pack/", "fer_audit/dataset/", "fer_audit/embed/", "fer_audit/encoders/"),
@@ -26,7 +26,6 @@ GUARDS = {
     "bench-smoke": ("fer_audit/bench/", "benchmarks/"),
 }
 """Family -> the paths whose change makes it run in full, in addition to SHARED."""
-PARTS = (".venv/dev", "check", "test", *GUARDS)
 
 
 def changed_files() -> list[str] | None:
@@ -56,26 +55,35 @@ def reason_for_all(family: str, changed: Sequence[str] | None) -> str:
     return next((f"{name} changed" for name in changed if name.startswith(paths)), "")
 
 
+def make(part: str, *more: str) -> tuple[int, float]:
+    """Run one of make's targets; return its exit code and the seconds it took."""
+    words = ["make", "--no-print-directory", part, *more]
+    began = time.monotonic()
+    code = subprocess.run(words, check=False).returncode
+    return code, time.monotonic() - began
+
+
 def main() -> int:
-    """Run every part, whatever became of the one before; return 1 when any failed."""
+    """Run every part, even after one that failed; return 1 when any did."""
+    # lint, types and the network's answer about published holes at the same time
+    parts: dict[str, tuple[str, tuple[str, ...]]] = {
+        ".venv/dev": ("", ()),
+        "check": ("", ("-j3", "--output-sync")),
+        "test": ("", ()),
+    }
     changed = changed_files()
-    lines, failed = [], False
-    for part in PARTS:
-        why = reason_for_all(part, changed) if part in GUARDS else ""
-        extent = f"in full: {why}" if why else "core: nothing it guards changed"
-        words = ["make", "--no-print-directory", part]
-        if part not in GUARDS:
-            extent = ""
-        elif not why:
-            words.append("CORE=1")
-        print(f"== {part} {extent}", flush=True)  # noqa: T201 - CI's log
-        began = time.monotonic()
-        code = subprocess.run(words, check=False).returncode
-        failed = failed or code != 0
-        lines.append(
-            f"{part:12} {time.monotonic() - began:5.0f} s  {'FAILED' if code else 'ok':6}  {extent}"
+    for family in GUARDS:
+        why = reason_for_all(family, changed)
+        parts[family] = (
+            (f"in full: {why}", ()) if why else ("core: nothing it guards changed", ("CORE=1",))
         )
-        if part == ".venv/dev" and code:
+    lines, failed = [], False
+    for part, (extent, more) in parts.items():
+        print(f"== {part} {extent}", flush=True)  # noqa: T201 - CI's log
+        code, seconds = make(part, *more)
+        failed = failed or code != 0
+        lines.append(f"{part:12} {seconds:5.0f} s  {'FAILED' if code else 'ok':6}  {extent}")
+        if code and part == ".venv/dev":
             break
     print("\n".join(lines))  # noqa: T201 - likewise
     return int(failed)

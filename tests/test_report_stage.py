@@ -12,8 +12,8 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
 from fer_audit.progress import Silent
+from fer_audit.report import page
 from fer_audit.report.files.pictures import Pictures, read_pictures
-from fer_audit.report.page import report
 from tests.drawings import draw_faces
 
 QUICK = AuditConfig.of(k=2, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
@@ -76,7 +76,7 @@ def fresh(made: Runs, run_dir: Path, cache_dir: Path) -> Runs:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write a few words in place of the page, which takes seconds to draw."""
-    monkeypatch.setattr(report, "report_page", lambda *_: "<p>a page</p>")
+    monkeypatch.setattr(page, "report_page", lambda *_: "<p>a page</p>")
 
 
 def pictures_of(runs: Runs) -> Pictures:
@@ -137,7 +137,7 @@ def test_a_run_that_ends_while_it_draws_keeps_its_audit(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(report, "report_page", stop)
+        patched.setattr(page, "report_page", stop)
         with pytest.raises(KeyboardInterrupt):
             fresh.run()
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_audit.audit.composition.dataset_facts import usable_rows
-from fer_audit.audit.composition.duplicates import first_copies
+from fer_audit.audit.inputs import first_copies, usable_rows
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportSettings, Resources

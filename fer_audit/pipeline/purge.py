@@ -35,6 +35,7 @@ CACHED = {
     "pack": "packed pixels and what was measured on them",
     "embed": "vectors",
     "cluster": "clusters and principal coordinates",
+    "audit": "numbers and charts of audits",
 }
 """Stage -> what its folder in the cache holds of every image."""
 
@@ -168,8 +169,8 @@ class _Purging:
         except StoreError:
             self.remove("a page that cannot be drawn again", page, [page])
             return
-        from fer_audit.audit.suppression.run import withhold
-        from fer_audit.report.page.report import report_page  # matplotlib: only where it is needed
+        from fer_audit.audit.suppression import withhold
+        from fer_audit.report.page import report_page  # matplotlib: only where it is needed
 
         shared = withhold(result, min_cell)
         pictures = shared_pictures(pictures, shared, min_cell)

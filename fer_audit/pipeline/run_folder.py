@@ -87,7 +87,14 @@ def note_start(out: Path, prints: RunFingerprints) -> None:
 
 def used_stages(out: Path) -> list[tuple[str, str]]:
     """Return (stage, folder name) of all that runs in this directory have used in the cache; none when it is no run."""
-    pairs = [pair for stages in _noted_stages(out) for pair in stages.items()]
+    pairs = [
+        pair
+        for stages in _noted_stages(out)
+        for pair in (
+            *stages.items(),
+            ("audit", stages["pack"]),
+        )  # audits lie under their pixels' name
+    ]
     return list(dict.fromkeys((stage, fingerprint[:NAME_LENGTH]) for stage, fingerprint in pairs))
 
 
@@ -145,6 +152,15 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
     return before.get("pictures") == pictures_fingerprint and all(
         name in files and _is_intact(out / name, files[name]) for name in (PICTURES, PAGE)
     )
+
+
+def is_as_marked(out: Path, name: str) -> bool:
+    """Whether a file of a finished run is the one that was there when the run was marked as finished."""
+    try:
+        _, files = _read_done(out)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return name in files and _is_intact(out / name, files[name])
 
 
 def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_audit.audit.compare.vectors import measure_vectors
-from fer_audit.audit.run import audit_dataset
 from fer_audit.cli.compare import read_run
 from fer_audit.errors import StoreError
 from fer_audit.report.files.document import result_json
@@ -21,6 +20,7 @@ from fer_audit.store.stage import file_sha256
 from tests.audit.compared import GENDERS, QUICK
 from tests.audit.inputs import (
     attribute,
+    audit_dataset,
     clustering_of,
     dataset_of,
     embeddings_of,
