@@ -168,7 +168,6 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
-        run_folder.note_start(self.out, prints)
         remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)

@@ -166,7 +166,12 @@ def documents() -> Iterator[Any]:
     yield json.loads(result_json(bare()))
     yield json.loads(pictures_json(some_pictures()))
     yield [{"stage": "embed", "items": 3, "seconds": 0.25}]
-    yield {"fingerprint": "f", "facts": {"n": 3}, "sha256": {"pixels": "0" * 64}}
+    yield {
+        "fingerprint": "f",
+        "facts": {"n": 3},
+        "facts_sha256": "0" * 64,
+        "sha256": {"pixels": "0" * 64},
+    }
     yield {"label_source": "Drawn by code.", "notes": ["A known defect."]}
     yield {**describe(plant_rows(10)), "n": bare().dataset.listed}
 
