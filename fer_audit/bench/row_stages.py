@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.run import audit
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.bench.measure import Step, nothing
 from fer_audit.cluster.run import cluster_embeddings
@@ -19,7 +20,7 @@ from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.extra_partitions import cluster_more
+from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.progress import Silent
 from fer_audit.rng import stage_rng
 
@@ -162,22 +163,20 @@ class RowStages:
 
     def _audit(self) -> None:
         inputs, config, clustering = self._inputs, self._config, self._clustering
-        more = cluster_more(inputs.rows, inputs.embeddings, clustering, config, Silent())
-        self._result = audit_dataset(
-            inputs.dataset,
-            inputs.rows,
-            inputs.embeddings,
-            clustering,
-            config=config,
-            stability=None if clustering is None else clustering.stability,
-            style_labels=more.style_labels,
-            coordinates=None if clustering is None else clustering.coordinates,
-            replays=more.replays,
-            reclusters=more.reclusters,
+        extra = extra_partitions(inputs.rows, inputs.embeddings, clustering, config, Silent())
+        self._result = audit(
+            AuditInputs(
+                dataset=inputs.dataset,
+                rows=inputs.rows,
+                embeddings=inputs.embeddings,
+                clustering=clustering,
+                config=config,
+                extra=extra,
+            )
         )
 
     def _report(self) -> str:
-        from fer_audit.report.page.report import report_page  # matplotlib
+        from fer_audit.report.page import report_page  # matplotlib
 
         assert self._result is not None  # noqa: S101 - prepared before
         return report_page(self._result)

@@ -78,7 +78,7 @@ def _stages(result: BenchResult) -> Table:
 
 
 def _share(stage: StageSpeed) -> Text | str:
-    from fer_audit.report.bars import bar
+    from fer_audit.report.render.terminal_bars import bar
 
     share = stage.share_of_roofline
     return "" if share is None else bar(share, full=1.0, cells=_CELLS).append(f" {share:.0%}")
@@ -114,7 +114,7 @@ def _compared(result: BenchResult) -> list[RenderableType]:
 def _time_goes(result: BenchResult) -> Table:
     from rich.table import Table
 
-    from fer_audit.report.bars import bar
+    from fer_audit.report.render.terminal_bars import bar
 
     total = sum(seconds for _, seconds in result.time_goes)
     table = Table(
@@ -136,7 +136,7 @@ def _time_goes(result: BenchResult) -> Table:
 def _trials(result: BenchResult) -> Table:
     from rich.table import Table
 
-    from fer_audit.report.bars import bar
+    from fer_audit.report.render.terminal_bars import bar
 
     fastest = max(trial.images_per_second for trial in result.trials)
     table = Table(title="Settings tried", title_justify="left", box=None, pad_edge=False)

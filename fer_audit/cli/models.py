@@ -140,7 +140,7 @@ def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: boo
     from rich.table import Table
 
     from fer_audit.cli.console import show
-    from fer_audit.report.tables import plain
+    from fer_audit.report.render.terminal_layout import plain
 
     title = plain(f"Models (exported to {folder})")
     table = Table(title=title, title_justify="left")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from fer_audit.cli.sharing import shared
 from fer_audit.text import six_figures
 
 if TYPE_CHECKING:
+    from fer_audit.audit.types.result import AuditResult
     from fer_audit.config import AuditConfig
     from fer_audit.pipeline.run import Run, Until
 
@@ -63,7 +63,9 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
     from fer_audit.report.files.document import result_json
-    from fer_audit.report.terminal import terminal_report
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.report import make_report
+    from fer_audit.report.view import View
 
     done = _run_stages(dataset, values, "report", csv=values["csv"])
     if done.result is None:
@@ -72,9 +74,9 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     if values["as_json"]:
         answer_json(result_json(result))
     else:
-        show(terminal_report(result, done.timings))
+        show(terminal_report(make_report(View(result, timings=done.timings))))
         say(f"Run directory: {done.folder} (open report.html in a browser)")
-    _exit_by_result(ctx, replace(done, result=result), values["max_errors"])
+    _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 
 @click.command("embed", short_help="Only decode and embed.")
@@ -90,9 +92,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     Example:
       fer-audit embed path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "embed")
-    answer_path(done.folder / "embeddings.npy")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
 
 
 @click.command("cluster", short_help="Embed and cluster.")
@@ -109,9 +109,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
     Example:
       fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "cluster")
-    answer_path(done.folder / "rows.parquet")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
 
 
 @click.command("audit", short_help="Embed, cluster and audit, without the report.")
@@ -129,8 +127,15 @@ def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     Example:
       fer-audit audit path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _run_stages(dataset, values, "audit")
-    answer_path(done.folder / "result.json")
+    _print_file_of(ctx, dataset, values, until="audit", file="result.json")
+
+
+def _print_file_of(
+    ctx: click.Context, dataset: Path | None, values: dict[str, Any], *, until: Until, file: str
+) -> None:
+    """Run the stages up to one and print the path of its file."""
+    done = _run_stages(dataset, values, until)
+    answer_path(done.folder / file)
     _exit_by_result(ctx, done, values["max_errors"])
 
 
@@ -180,21 +185,26 @@ def default_folder(name: str, config: AuditConfig) -> Path:
     return Path("runs") / whole
 
 
-def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
+def _exit_by_result(
+    ctx: click.Context, done: Run, max_errors: float, *, report: AuditResult | None = None
+) -> None:
     """Say which rules were crossed and how many images failed, and exit with that code.
 
+    Every rule counts; of those whose value `report` does not show (--min-cell), no value is said.
     Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
     """
     failed, listed = done.failed, len(done.dataset)
     rules = () if done.result is None else done.result.gate
+    values = {rule.rule: rule.value for rule in (rules if report is None else report.gate)}
     for rule in rules:
-        if rule.crossed:
-            found = rule.reason if rule.value is None else f"it is {six_figures(rule.value)}"
-            say(f"fer-audit: crossed: {rule.rule} ({found})")
-        elif rule.withheld:
-            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
-        elif rule.value is None:
+        value = values.get(rule.rule)
+        if rule.value is None:
             say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
+        elif rule.crossed:
+            found = "its value is withheld" if value is None else f"it is {six_figures(value)}"
+            say(f"fer-audit: crossed: {rule.rule} ({found})")
+        elif value is None:
+            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
     if failed > max_errors * listed:
         say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "

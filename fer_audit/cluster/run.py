@@ -143,15 +143,11 @@ def save_clustering(folder: StageFolder, clustering: Clustering) -> None:
     if clustering.coordinates is not None:
         arrays["coordinates"] = clustering.coordinates
     if (stability := clustering.stability) is not None:
-        facts["stability"] = {
-            "seeds": [[each.k, each.seed, each.inertia] for each in stability.seeds],
-            "ks": [[each.k, each.seed, each.inertia] for each in stability.ks],
-            "ari": list(stability.ari),
-            "jaccard": list(stability.jaccard),
-        }
-        n = len(clustering.labels)
+        kept: dict[str, Any] = {"ari": list(stability.ari), "jaccard": list(stability.jaccard)}
         for name, found in (("seeds", stability.seeds), ("ks", stability.ks)):
-            arrays[name] = np.array([x.labels for x in found], np.int32).reshape(len(found), n)
+            kept[name] = [[each.k, each.seed, each.inertia] for each in found]
+            arrays[name] = np.stack([each.labels for each in found])
+        facts["stability"] = kept
         arrays["half_a"] = stability.half_a
         arrays["half_b_labels"] = stability.half_b_labels
     folder.write_part(_PART, facts, **arrays)

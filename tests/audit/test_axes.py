@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.space.axes import principal_axes
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
 from fer_audit.config import AuditConfig, ClusterSettings
 from fer_audit.progress import Silent
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,14 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_audit.audit.compare.vectors import measure_vectors
-from fer_audit.audit.run import audit_dataset
 from fer_audit.cli.compare import read_run
 from fer_audit.errors import StoreError
-from fer_audit.report.files.document import result_json, write_rows_parquet
+from fer_audit.report.files.document import result_json
+from fer_audit.report.files.rows import rows_table, write_rows_parquet
 from fer_audit.store.stage import file_sha256
 from tests.audit.compared import GENDERS, QUICK
 from tests.audit.inputs import (
     attribute,
+    audit_dataset,
     clustering_of,
     dataset_of,
     embeddings_of,
@@ -44,9 +45,8 @@ def write_run(folder: Path, *, seed: int = 0) -> Path:
     clustering = clustering_of(labels, k=3)
     result = audit_dataset(dataset, rows, embeddings, clustering, config=QUICK)
     np.save(folder / "embeddings.npy", rng.random((N, 4), dtype=np.float32) * rows.ok[:, None])
-    write_rows_parquet(
-        folder / "rows.parquet", dataset, rows, embeddings=embeddings, clustering=clustering
-    )
+    table = rows_table(dataset, rows, embeddings, clustering)
+    write_rows_parquet(folder / "rows.parquet", table)
     (folder / "result.json").write_text(result_json(result), encoding="utf-8")
     seal(folder)
     return folder

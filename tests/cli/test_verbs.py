@@ -18,7 +18,7 @@ from fer_audit.cli.app import COMMANDS
 from tests.cli.conftest import Call
 
 FILES = [
-    *("DONE.json", "embeddings.npy", "pictures.json", "report.html"),
+    *("DONE.json", "STARTED.json", "embeddings.npy", "pictures.json", "report.html"),
     *("result.json", "rows.parquet", "timings.json"),
 ]
 
@@ -70,7 +70,7 @@ def test_embed_and_cluster_stop_where_they_say(
 ) -> None:
     embedded = fer_audit("embed", faces, *places)
     assert (embedded.code, embedded.out) == (0, f"{run_dir / 'embeddings.npy'}\n")
-    assert visible(run_dir) == ["embeddings.npy", "rows.parquet"]
+    assert visible(run_dir) == ["STARTED.json", "embeddings.npy", "rows.parquet"]
     assert "cluster" not in parquet.read_schema(run_dir / "rows.parquet").names
 
     clustered = fer_audit("cluster", faces, *places, "--k", "3", "--starts", "2")

@@ -20,41 +20,24 @@ from fer_audit.cluster.map import (
 )
 from fer_audit.errors import ConfigError
 from fer_audit.store.stage import StageFolder
-from tests.cluster.clouds import all_ok, clouds
+from tests.cluster.clouds import all_ok, clouds, noise
 
 
-def test_the_principal_map_is_the_first_two_coordinates() -> None:
-    points, _ = clouds(0, n=50)
+@pytest.mark.parametrize(("d", "shown"), [(6, 2), (3, 2), (1, 1)])
+def test_the_principal_map_is_the_first_two_coordinates_and_says_of_how_many(
+    d: int, shown: int
+) -> None:
+    points = noise(0, n=50, d=d)
     ok = np.arange(50) != 7
 
     found = principal_map(points, ok)
 
-    assert np.array_equal(found.points[ok], points[ok, :2])
+    assert np.array_equal(found.points[ok, :shown], points[ok, :shown])
+    assert not found.points[:, shown:].any()
     assert not found.points[7].any()
     assert np.array_equal(found.ok, ok)
     assert found.points.dtype == np.float32
-
-
-def test_one_coordinate_is_a_line() -> None:
-    points = np.arange(5, dtype=np.float32).reshape(5, 1)
-
-    found = principal_map(points, all_ok(points))
-
-    assert np.array_equal(found.points[:, 0], points[:, 0])
-    assert not found.points[:, 1].any()
-
-
-def test_the_principal_map_says_how_many_coordinates_it_shows() -> None:
-    """What share of the variance they hold is a number of the result, `principal_axes`, and stands there alone."""
-    points = np.zeros((4, 3), np.float32)
-
-    assert principal_map(points, all_ok(points)).settings == (("coordinates", "2 of 3"),)
-
-
-def test_points_that_do_not_vary_have_a_map_all_the_same() -> None:
-    points = np.ones((4, 3), np.float32)
-
-    assert np.array_equal(principal_map(points, all_ok(points)).points, np.ones((4, 2)))
+    assert found.settings == (("coordinates", f"{shown} of {d}"),)
 
 
 def test_a_map_comes_back_from_the_cache_as_it_went_in(tmp_path: Path) -> None:

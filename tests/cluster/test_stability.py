@@ -62,21 +62,6 @@ def test_a_cluster_torn_in_two_is_the_unstable_one() -> None:
     assert max(jaccard[c] for c in range(4) if c not in whole) < min(jaccard[c] for c in whole)
 
 
-def test_best_jaccard_by_hand() -> None:
-    """Old {0,1,2,3} {4,5,6} {7}, new {0,1,2} {3,4,5,6} {7}: 3/4, 3/4, 1."""
-    old = np.array([0, 0, 0, 0, 1, 1, 1, 2], np.int32)
-    new = np.array([2, 2, 2, 0, 0, 0, 0, 1], np.int32)
-
-    assert best_jaccard(old, new, 3, 3).tolist() == [0.75, 0.75, 1.0]
-
-
-def test_best_jaccard_of_an_empty_cluster_is_zero() -> None:
-    old = np.array([0, 0, 2], np.int32)
-    new = np.array([0, 0, 1], np.int32)
-
-    assert best_jaccard(old, new, 3, 2).tolist() == [1.0, 0.0, 1.0]
-
-
 def test_rows_that_are_not_ok_are_in_no_alternative_and_in_neither_half() -> None:
     points, _ = clouds(2)
     ok = np.random.default_rng(0).random(len(points)) > 0.2
@@ -119,24 +104,6 @@ def test_other_seeds_are_what_a_run_with_that_seed_would_find() -> None:
     assert found.seeds[0].inertia == pytest.approx(best.inertia)
 
 
-@pytest.mark.parametrize("n", [2, 3, 5])
-def test_a_handful_of_rows_is_enough(n: int) -> None:
-    points = noise(1, n=n)
-    found = stability_of(rows_of(points), 2)
-
-    assert all(0 <= x <= 1 for x in found.jaccard)
-    assert found.half_a.sum() >= 1
-    assert max(each.k for each in found.ks) <= n
-
-
-def test_fewer_distinct_rows_than_clusters_leave_empty_ones() -> None:
-    points = np.repeat(noise(2, n=2), 10, axis=0)
-    found = stability_of(rows_of(points), 3)
-
-    assert found.jaccard[2] == 0
-    assert set(found.seeds[0].labels.tolist()) == {0, 1}
-
-
 def test_copies_of_one_image_are_never_held_out_from_themselves() -> None:
     points = np.random.default_rng(8).normal(size=(200, 3)).astype(np.float32)
     twice = np.concatenate([points, points])
@@ -156,3 +123,32 @@ def test_images_are_numbered_as_sorted_distinct_rows_are(seed: int) -> None:
     wanted = np.unique(np.round(points, 3), axis=0, return_inverse=True)[1]
 
     assert np.array_equal(_image_numbers(points), wanted.ravel())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "similarity"),
+    [
+        ([0, 0, 0, 0, 1, 1, 1, 2], [2, 2, 2, 0, 0, 0, 0, 1], [0.75, 0.75, 1.0]),
+        ([0, 0, 2], [0, 0, 1], [1.0, 0.0, 1.0]),
+    ],
+)
+def test_best_jaccard_by_hand_and_zero_for_an_empty_cluster(
+    old: list[int], new: list[int], similarity: list[float]
+) -> None:
+    found = best_jaccard(np.array(old, np.int32), np.array(new, np.int32), 3, 3)
+
+    assert found.tolist() == similarity
+
+
+@pytest.mark.parametrize(("n", "times", "k"), [(2, 1, 2), (3, 1, 2), (5, 1, 2), (2, 10, 3)])
+def test_a_handful_of_rows_is_enough_also_with_fewer_distinct_ones_than_clusters(
+    n: int, times: int, k: int
+) -> None:
+    points = np.repeat(noise(1, n=n), times, axis=0)
+    found = stability_of(rows_of(points), k)
+
+    assert all(0 <= x <= 1 for x in found.jaccard)
+    assert all(similarity == 0 for similarity in found.jaccard[n:])
+    assert set(found.seeds[0].labels.tolist()) == set(range(min(n, k)))
+    assert found.half_a.sum() >= 1
+    assert max(each.k for each in found.ks) <= len(points)

@@ -58,22 +58,17 @@ def test_a_resample_has_as_many_rows_as_are_usable_and_repeats_some() -> None:
     assert not np.array_equal(one.rows, other.rows)
 
 
-def test_studies_that_cannot_be_drawn_are_refused() -> None:
+def test_studies_that_cannot_be_drawn_are_refused_and_none_are_no_error() -> None:
     points = noise(2, n=20)
     ok = np.arange(20) < 10
 
+    assert sample_studies(points, ok, studies=0, size=5, k=2, seed=0) == ()
     with pytest.raises(NotClusterable, match="10 usable images cannot make a study of 11"):
         sample_studies(points, ok, studies=1, size=11, k=2, seed=0)
     with pytest.raises(NotClusterable, match="study of 3"):
         sample_studies(points, ok, studies=1, size=3, k=4, seed=0)
     with pytest.raises(NotClusterable, match="10 usable"):
         bootstrap_studies(points, ok, resamples=1, k=11, seed=0)
-
-
-def test_no_studies_are_no_error() -> None:
-    points = noise(2, n=20)
-
-    assert sample_studies(points, all_ok(points), studies=0, size=5, k=2, seed=0) == ()
 
 
 @pytest.mark.parametrize("seed", range(3))

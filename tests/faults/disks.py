@@ -19,7 +19,7 @@ from pathlib import Path
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page.report  # noqa: F401 - likewise: each would be imported in every fork
+import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork
 from fer_audit.cli import main as program
 from fer_audit.store.locks import LOCK
 from fer_audit.store.stage import TEMPORARY

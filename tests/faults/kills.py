@@ -20,7 +20,7 @@ from typing import Any
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page.report  # noqa: F401 - likewise: each would be imported in every fork
+import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import run_audit

@@ -21,14 +21,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.rows import empty_rows
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.files.read_run import read_finished_result
-from fer_audit.report.page.report import ALARM, report_page
+from fer_audit.report.page import report_page
+from fer_audit.report.report import ALARM
+from tests.audit.inputs import audit_dataset
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
 from tests.pack.files import encoded, png

@@ -27,7 +27,9 @@ from fer_audit.pipeline.run_folder import DONE
 from fer_audit.report.charts.theme import FileKind
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import read_pictures
-from fer_audit.report.page.report import report_charts, save_charts
+from fer_audit.report.render.chart_files import save_charts
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from fer_audit.store.locks import LOCK
 from fer_audit.store.stage import file_sha256
 from tests.drawings import draw_face, utkface_name
@@ -276,7 +278,8 @@ def test_a_chart_as_a_file_says_neither_when_nor_by_what_it_was_drawn(
 ) -> None:
     """A date would also make the same chart another file."""
     result = read_result(telling.run / "result.json")
-    charts = report_charts(result, read_pictures(telling.run / "pictures.json"))
+    pictures = read_pictures(telling.run / "pictures.json")
+    charts = charts_of(make_report(View(result, pictures)))
     some = [charts[0], next(chart for chart in charts if chart.key.startswith("map"))]
 
     svg, png = (save_charts(some, tmp_path / kind, kind) for kind in _KINDS)
@@ -389,7 +392,7 @@ def _is_purged(name: str, done: bytes) -> bool:
 def test_a_killed_purge_of_an_unfinished_run_is_finished_by_the_next(
     purgeable: Telling, tmp_path: Path
 ) -> None:
-    """Nothing names its folders of the cache but what they hold: the files that tell go last."""
+    """Only STARTED.json names its folders of the cache, and it stays."""
     need("strace")
     prints = json.loads((purgeable.run / DONE).read_text())["fingerprints"]
     own = {prints[stage][:32] for stage in ("pack", "embed", "cluster")}
@@ -412,5 +415,7 @@ def test_a_killed_purge_of_an_unfinished_run_is_finished_by_the_next(
 
     assert done.returncode == 0, done.stderr
     assert {
-        name: data for name, data in left(purgeable).items() if "timings" not in name
+        name: data
+        for name, data in left(purgeable).items()
+        if "timings" not in name and "STARTED" not in name
     } == others

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,11 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.errors import StoreError
+from fer_audit.report.blocks import Report, Table
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import make_palette, palette_of
 from fer_audit.report.charts.people import MOST_BARS
-from fer_audit.report.charts.theme import COLUMN, WIDE, FileKind, page_svg, save_chart
-from fer_audit.report.page.report import report_charts, save_charts
+from fer_audit.report.charts.theme import (
+    COLUMN,
+    WIDE,
+    FileKind,
+    page_svg,
+    save_chart,
+    save_charts,
+)
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
 from tests.report.results import bare, degenerate, hostile, utkface
 
@@ -25,8 +35,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def charts() -> list[Chart]:
-    return report_charts(utkface(), some_pictures())
+def report() -> Report:
+    return make_report(View(utkface(), some_pictures()))
+
+
+@pytest.fixture(scope="module")
+def charts(report: Report) -> list[Chart]:
+    return charts_of(report)
 
 
 def test_the_report_has_a_chart_for_every_part(charts: list[Chart]) -> None:
@@ -42,12 +57,18 @@ def test_no_two_charts_share_a_name(charts: list[Chart]) -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_every_chart_has_words_and_a_table(charts: list[Chart]) -> None:
+def test_every_chart_has_words_and_a_table(report: Report, charts: list[Chart]) -> None:
+    """Of its own, or in the section where it stands."""
     for chart in charts:
         assert chart.title
         assert len(chart.alt) > 20, chart.key
-        assert chart.sheet.rows, chart.key
-        assert all(len(row) == len(chart.sheet.columns) for row in chart.sheet.rows), chart.key
+        sheet = chart.sheet
+        assert sheet is None or sheet.rows, chart.key
+        assert sheet is None or {len(row) for row in sheet.rows} == {len(sheet.columns)}, chart.key
+    for section in report.sections:
+        found = charts_of(replace(report, sections=(section,)))
+        tables = [block for block in section.blocks if isinstance(block, Table) and block.rows]
+        assert tables or all(chart.sheet is not None for chart in found), section.key
 
 
 def test_a_chart_is_as_wide_as_a_column_or_as_two(charts: list[Chart], tmp_path: Path) -> None:
@@ -86,7 +107,7 @@ def test_nobodys_own_matplotlib_settings_change_a_chart(charts: list[Chart]) -> 
 
 @pytest.mark.parametrize("make", [degenerate, bare, hostile])
 def test_odd_results_draw_whatever_they_can(make: object) -> None:
-    for chart in report_charts(make(), None):  # type: ignore[operator]  # one of the three
+    for chart in charts_of(make_report(View(make()))):  # type: ignore[operator]  # one of the three
         assert ElementTree.fromstring(page_svg(chart)).tag == "svg", chart.key  # our own text
 
 

@@ -22,8 +22,9 @@ from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.latent_map import map_png
 from fer_audit.report.charts.palette import NEUTRAL, palette_of
 from fer_audit.report.charts.theme import style
-from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
-from fer_audit.report.page.report import report_charts
+from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
 
 RESULT = utkface()
@@ -40,7 +41,7 @@ def charts() -> dict[str, Chart]:
 
 
 def by_key(result: AuditResult, pictures: Pictures | None = None) -> dict[str, Chart]:
-    return {chart.key: chart for chart in report_charts(result, pictures)}
+    return {chart.key: chart for chart in charts_of(make_report(View(result, pictures)))}
 
 
 def drawn(chart: Chart) -> Figure:

@@ -13,18 +13,20 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fer_audit.audit.composition.intersections import intersect
-from fer_audit.audit.suppression.run import withhold
+from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
+from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
-from fer_audit.report.page.report import report_charts, report_page
+from fer_audit.report.render.html import render_page
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from fer_audit.text import WITHHELD
 from tests.report import results
 from tests.report.drawn_pictures import some_pictures, some_points, webp
-from tests.report.test_terminal import shown
+from tests.report.render.test_terminal import shown
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "result.schema.json").read_text(encoding="utf-8")
@@ -65,13 +67,14 @@ def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
 
 def every_form(result: AuditResult) -> Iterator[str]:
     """Yield a result as JSON, page, terminal report, cards, and the tables of its charts."""
+    report = make_report(View(result))
     yield result_json(result)
-    yield report_page(result)
-    yield shown(result)
-    yield shown(result, 40)
+    yield render_page(report)
+    yield shown(report)
+    yield shown(report, 40)
     yield dataset_card(result)
     yield dataset_card(result, form="croissant")
-    yield from (f"{chart.alt} {chart.sheet} {chart.note}" for chart in report_charts(result))
+    yield from (f"{chart.alt} {chart.sheet} {chart.note}" for chart in charts_of(report))
 
 
 def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_byte() -> None:
@@ -79,7 +82,7 @@ def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_b
     one, other = with_table(ONE, v=0.31), with_table(OTHER, v=0.29)
 
     assert result_json(one) != result_json(other)
-    assert report_page(one) != report_page(other)
+    assert list(every_form(one))[1] != list(every_form(other))[1]
     found = list(every_form(withhold(one, 5)))
     assert found == list(every_form(withhold(other, 5)))
     assert all(WITHHELD in text for text in found[1:4])
@@ -116,20 +119,25 @@ def test_contact_sheets_and_maps_by_group_are_left_out() -> None:
     assert {"map by group", "contact sheets"} <= dict(found.missing).keys()
 
 
-def test_a_mean_face_is_kept_where_its_count_is_told() -> None:
-    shared = withhold(with_table(ONE, v=0.3), 5)
+def test_a_mean_face_is_kept_where_a_table_shows_the_same_count() -> None:
+    table = ((30, 60, 70, 41), (50, 20, 80, 62), (90, 85, 75, 77))
     faces = (
-        MeanFace(0, None, None, 174, 174, webp()),
+        MeanFace(0, None, None, 201, 201, webp()),
         MeanFace(0, "race", "Black", 60, 60, webp()),
-        MeanFace(2, "race", "Black", 85, 85, webp()),
+        MeanFace(1, None, None, 210, 210, webp()),
+        MeanFace(1, "race", "White", 48, 48, webp()),
         MeanFace(2, None, None, 4, 4, webp()),
     )
+    pictures = Pictures(None, faces, (), ())
 
-    found = shared_pictures(Pictures(None, faces, (), ()), shared, 5)
+    found = shared_pictures(pictures, withhold(with_table(table, v=0.3), 5), 5)
+    hidden = shared_pictures(pictures, withhold(with_table(table, v=0.3), 25), 25)
 
     assert found is not None
-    assert found.faces == (faces[0], faces[2])
+    assert found.faces == faces[:2]
     assert "some mean faces" in dict(found.missing)
+    assert hidden is not None
+    assert hidden.faces == faces[:1]
 
 
 def test_no_map_tells_the_size_of_a_cluster_that_is_withheld() -> None:

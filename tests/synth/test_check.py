@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.claims import Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
@@ -18,7 +17,7 @@ from fer_audit.synth import check_planted, write_demo
 from fer_audit.synth.backdrop import PLACES
 from fer_audit.synth.draw import HAIRS
 from fer_audit.synth.plant import Row, plant_rows
-from tests.audit.inputs import clustering_of, embeddings_of, rows_of
+from tests.audit.inputs import audit_dataset, clustering_of, embeddings_of, rows_of
 
 N = 300
 Clusters = Callable[[Row], int]

@@ -50,6 +50,9 @@ from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
 AUDIT_SCHEMA = "fer-audit/result/1"
+NO_CORRECTION = "none"
+HOLM = "Holm"
+BENJAMINI_HOCHBERG = "Benjamini-Hochberg"
 Severity = Literal["info", "notice", "warning"]
 _T = TypeVar("_T")
 
@@ -66,6 +69,8 @@ class LedgerEntry:
     p_corrected: float | None
     correction: str
     """Holm, Benjamini-Hochberg or none."""
+    tests: int = 1
+    """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +237,14 @@ def head_types() -> Mapping[str, Any]:
 @cache
 def part_types() -> Mapping[str, Any]:
     """Return the type of each part, by the name of its analysis: X, X | None or tuple[X, ...]."""
-    return {
+    from fer_audit.audit.analyses import ANALYSES  # which need what is declared here
+
+    typed = {
         name: get_args(part.__orig_class__)[0]  # type: ignore[attr-defined]  # what Generic sets
         for name, part in vars(AuditResult).items()
         if isinstance(part, _Part)
     }
+    return {**{each.name: each.part for each in ANALYSES}, **typed}
 
 
 @cache

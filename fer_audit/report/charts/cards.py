@@ -1,4 +1,4 @@
-"""One cluster beside the whole set: who is in it more often than chance, and how its pictures were taken."""
+"""One cluster compared with the whole set: who is in it more often than chance, and how its pictures were taken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
-from fer_audit.text import clipped, number, p_text, percent, whole
+from fer_audit.text import clipped, display, measured, number, p_text, percent, signed, whole
 
 _ROW = 0.165
 _FAR_FOR_FEW = 8.0
@@ -75,7 +75,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         alt=f"Lift of every group in cluster {cluster}. {first}",
         sheet=Sheet(
             ("group", "images", "of the cluster", "lift (interval)", "adjusted p"),
-            tuple(_lift_row(name, cell) for name, cells in blocks for cell in cells),
+            tuple(lift_row(name, cell) for name, cells in blocks for cell in cells),
             frozenset(
                 index
                 for index, cell in enumerate(cell for _, cells in blocks for cell in cells)
@@ -128,14 +128,15 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
     )
 
 
-def _lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
+def lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
+    """Return group, images, share of the cluster, lift with its interval, and adjusted p of a cell."""
     interval = (
         ""
         if cell.lift_low is None or cell.lift_high is None
         else f" ({number(cell.lift_low)}-{number(cell.lift_high)})"
     )
     return (
-        f"{clipped(attribute, 24)}: {clipped(cell.group, 40)}",
+        f"{clipped(display(attribute), 24)}: {clipped(cell.group, 40)}",
         whole(cell.count) + (", too few" if cell.too_few else ""),
         "" if cell.share is None else percent(cell.share),
         "" if cell.lift is None else number(cell.lift) + interval,
@@ -147,28 +148,6 @@ def _telling(cells: Sequence[AssociationCell]) -> list[AssociationCell]:
     """Return the cells that are in the cluster more often than chance, the furthest first."""
     ranked = [c for c in cells if not c.too_few and c.residual is not None and c.residual > 2]
     return sorted(ranked, key=lambda cell: -(cell.residual or 0.0))
-
-
-def telling_sheet(
-    cluster: int, associations: Sequence[Association], *, alpha: float, shown: int = 5
-) -> Sheet:
-    """Return the cells of a cluster furthest from chance, either way: 30 images or more, adjusted p at most alpha."""
-    cells = [
-        (each.attribute, cell)
-        for each in associations
-        if each.kind in ("demographic", "label")
-        for cell in each.cells
-        if cell.cluster == cluster and not cell.too_few and cell.residual is not None
-        if cell.p_adjusted is not None and cell.p_adjusted <= alpha
-    ]
-    cells.sort(key=lambda pair: -abs(pair[1].residual or 0.0))
-    return Sheet(
-        ("group", "images", "of the cluster", "lift (interval)", "residual"),
-        tuple(
-            (*_lift_row(attribute, cell)[:4], f"{cell.residual or 0.0:+.1f}")
-            for attribute, cell in cells[:shown]
-        ),
-    )
 
 
 def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette) -> Chart | None:
@@ -204,7 +183,7 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
             color=INK,
             linewidth=1.2,
         )
-        axes.set_yticks(rows, [_spoken(each.measure) for each in measures])
+        axes.set_yticks(rows, [clipped(display(each.measure), 24) for each in measures])
         axes.set_ylim(len(measures) - 0.4, -0.6)
         reach = 1.15 * max(0.5, *(abs(value) for value in values))
         axes.set_xlim(-reach, reach)
@@ -218,21 +197,21 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         key=key_of("style", str(cluster)),
         title="How its pictures were taken",
         alt=(
-            f"Style of cluster {cluster} beside the set; furthest apart is"
-            f" {_spoken(furthest.measure)}, by {number(furthest.difference)} standard deviations."
+            f"Style of cluster {cluster} compared with the set; furthest apart is"
+            f" {clipped(display(furthest.measure), 24)}, by {number(furthest.difference)} standard deviations."
         ),
         sheet=Sheet(
             ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
             tuple(
                 (
-                    _spoken(each.measure),
-                    _mean(each.mean),
-                    _mean(each.set_mean),
-                    f"{each.difference or 0.0:+.2f}"
+                    clipped(display(each.measure), 24),
+                    "" if each.mean is None else measured(each.mean),
+                    "" if each.set_mean is None else measured(each.set_mean),
+                    signed(each.difference or 0.0, 2)
                     + (
                         ""
                         if each.low is None or each.high is None
-                        else f" ({each.low:+.2f} to {each.high:+.2f})"
+                        else f" ({signed(each.low, 2)} to {signed(each.high, 2)})"
                     ),
                 )
                 for each in measures
@@ -240,11 +219,3 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         ),
         draw=draw,
     )
-
-
-def _spoken(measure: str) -> str:
-    return clipped(measure.replace("_", " "), 24)
-
-
-def _mean(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"

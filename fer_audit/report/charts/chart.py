@@ -42,8 +42,9 @@ class Chart:
     title: str
     alt: str
     """What the picture shows, for who cannot see it: the message and the most important numbers."""
-    sheet: Sheet
     draw: Callable[[], Figure]
+    sheet: Sheet | None = None
+    """The same numbers; None where the section shows them in a table of its own."""
     note: str = ""
     """How to read it, or what it does not say."""
     wide: bool = False

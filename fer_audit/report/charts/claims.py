@@ -1,4 +1,4 @@
-"""The claim ladder as one chart: how strong the association is, and what is kept of it, rung by rung."""
+"""The claim ladder as one chart: how strong the association is, and what is left of it, rung by rung."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from fer_audit.audit.types.claims import (
     Rung,
     VariantV,
 )
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.blocks import SIGNS, state_of
+from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
-from fer_audit.report.questions import SHOWN, weakest
-from fer_audit.text import clipped, coefficient, p_phrase, p_text, percent, percent_span, span
+from fer_audit.report.view import weakest
+from fer_audit.text import clipped, coefficient, display, p_phrase, span
 
 _ROW = 0.185
 
@@ -30,7 +31,7 @@ class _Line:
     """One line of the chart: a value with its interval and what chance gives, on one side or the other."""
 
     strength: bool
-    """Whether it is a V, drawn to the left, or a kept share, drawn to the right."""
+    """Whether it is a V, drawn to the left, or the share that is left, drawn to the right."""
     words: str
     """Said on the side where nothing is drawn."""
     value: float | None = None
@@ -40,13 +41,6 @@ class _Line:
     null_high: float | None = None
     is_range: bool = False
     """Whether low and high are the ends of a range over partitions, not of an interval."""
-
-
-HOW_TO_READ = (
-    "Left: Cramér's V, bias-corrected from rung 2 on. Right: how much of the association is kept among images that"
-    f" are alike; of each rung the {SHOWN} questions that leave least, the table has all. Lines are intervals; those"
-    " of rung 7 are thin, and reach from the smallest to the largest of other partitions. Grey is what chance gives."
-)
 
 
 def ladder(
@@ -59,14 +53,15 @@ def ladder(
     if not claim.rungs:
         return None
     lines = [(rung, _lines(rung, claim, association, stability, k)) for rung in claim.rungs]
-    name = clipped(claim.attribute, 40)
+    name = clipped(display(claim.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(0.6 + _ROW * sum(len(of) for _, of in lines), width=WIDE)
         left, right = figure.subplots(1, 2, sharey=True)
         row, ticks = 0, []
         for rung, of in lines:
-            ticks.append((row, f"{mark(rung)}  {rung.number} {clipped(rung.name, 26)}"))
+            sign = SIGNS[state_of(rung.holds, skipped=rung.skipped)]
+            ticks.append((row, f"{sign}  {rung.number} {clipped(rung.name, 26)}"))
             for line in of:
                 _draw(line, left, right, row)
                 row += 1
@@ -83,19 +78,13 @@ def ladder(
         key=key_of("ladder", claim.attribute),
         title=f"{name}: rung {claim.highest} of {len(claim.rungs)}",
         alt=(
-            f"The claim that clusters and {name} go together reaches rung {claim.highest} of"
+            f"The claim that clusters and {name} are associated reaches rung {claim.highest} of"
             f" {len(claim.rungs)} ({clipped(reached, 40)})."
             + (f" What stopped it: {clipped(claim.stopped, 200)}" if claim.stopped else "")
         ),
-        sheet=ladder_sheet(claim),
         draw=draw,
         wide=True,
     )
-
-
-def mark(rung: Rung) -> str:
-    """Return the sign of a rung's answer."""
-    return "○" if rung.skipped else {True: "✓", False: "✗", None: "?"}[rung.holds]
 
 
 def _lines(
@@ -171,7 +160,7 @@ def _spread_line(what: str, variants: Sequence[VariantV]) -> list[_Line]:
 
 
 def _kept_line(each: Conditional) -> _Line:
-    given = "given " + " × ".join(clipped(name, 18) for name in each.given)
+    given = "given " + " × ".join(clipped(display(name), 18) for name in each.given)
     if each.kept is None:
         return _Line(False, f"{given}: not computable")
     return _Line(False, given, each.kept, each.low, each.high, each.null_low, each.null_high)
@@ -227,32 +216,4 @@ def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
         bare(axes)
     right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
     left.set_xlabel("strength: V, V~")
-    right.set_xlabel("kept among alike images")
-
-
-def ladder_sheet(claim: Ladder) -> Sheet:
-    """Return every rung, and below it every question it asked."""
-    rows: list[tuple[str, ...]] = []
-    for rung in claim.rungs:
-        rows.append(
-            (
-                f"{mark(rung)} {rung.number} {clipped(rung.name, 40)}",
-                "",
-                "",
-                "",
-                clipped(rung.reading, 400),
-            )
-        )
-        rows += [_question(each) for each in claim.conditionals if each.rung == rung.number]
-    rows += [_question(each) for each in claim.conditionals if each.rung is None]
-    return Sheet(("rung, question", "kept", "interval", "p after Holm", "reading"), tuple(rows))
-
-
-def _question(each: Conditional) -> tuple[str, ...]:
-    return (
-        "given " + " × ".join(clipped(name, 40) for name in each.given),
-        "" if each.kept is None else percent(each.kept),
-        "" if each.kept is None else percent_span(each.low, each.high),
-        "" if each.p_holm is None else p_text(each.p_holm),
-        clipped(each.reading, 400),
-    )
+    right.set_xlabel("left among alike images")

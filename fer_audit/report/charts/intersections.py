@@ -14,7 +14,7 @@ from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.palette import ORDERED_NAMES
 from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, new_figure
-from fer_audit.text import clipped, number, whole
+from fer_audit.text import clipped, display, whole
 
 MOST_ROWS = 40
 MOST_COLUMNS = 40
@@ -101,7 +101,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
         return figure
 
     heads = (
-        " · ".join(clipped(found.attributes[axis], 20) for axis in down),
+        " · ".join(display(clipped(found.attributes[axis], 20)) for axis in down),
         *columns,
     )
     rows = tuple(
@@ -110,7 +110,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
     )
     return Chart(
         key="intersections",
-        title=f"Every combination of {', '.join(clipped(name, 20) for name in found.attributes)}",
+        title=f"Every combination of {', '.join(display(clipped(name, 20)) for name in found.attributes)}",
         alt=(
             f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
             f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30."
@@ -124,27 +124,3 @@ def heatmap(found: Intersections | None) -> Chart | None:
 
 def _shown(count: int) -> str:
     return whole(None if count == _HIDDEN else count)
-
-
-def smallest_sheet(found: Intersections) -> Sheet:
-    """Return the smallest combinations, and how many images would mend each."""
-    rows = tuple(
-        (
-            " · ".join(clipped(group, 30) for group in cell.groups),
-            whole(cell.count),
-            number(cell.expected, 1),
-            "" if cell.residual is None else f"{cell.residual:+.1f}",
-            "" if cell.more_images is None else whole(cell.more_images),
-        )
-        for cell in found.smallest
-    )
-    return Sheet(
-        (
-            "combination",
-            "images",
-            "expected if independent",
-            "residual",
-            "images to collect for 30",
-        ),
-        rows,
-    )

@@ -16,7 +16,7 @@ from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import COLUMN, new_figure, style
 from fer_audit.report.files.pictures import MapColouring, MapPoints
-from fer_audit.text import clipped, counted, whole
+from fer_audit.text import clipped, counted, display, whole
 
 _PIXELS = 480
 """Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""
@@ -36,7 +36,7 @@ def map_chart(
     found: MapPoints, colouring: MapColouring, palette: Palette, result: AuditResult
 ) -> Chart:
     """Return the map in one colouring; `map_png` is its picture on the page, `draw` the one for a paper."""
-    name = clipped(colouring.name, 40)
+    name = clipped(display(colouring.name), 40)
     colours = colours_of(colouring, palette)
 
     def draw() -> Figure:
@@ -88,7 +88,7 @@ def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
         if each.attribute == colouring.name and colouring.kind != "cluster":
             counts = {group.name: group.count for group in each.groups}
     return Sheet(
-        (clipped(colouring.name, 30), "images of the set"),
+        (clipped(display(colouring.name), 30), "images of the set"),
         tuple((clipped(g, 60), whole(counts[g]) if g in counts else "") for g in colouring.groups),
     )
 

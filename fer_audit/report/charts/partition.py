@@ -13,10 +13,10 @@ from fer_audit.audit.types.claims import (
     StabilityFacts,
     VariantV,
 )
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
-from fer_audit.text import clipped, coefficient, large, number, whole
+from fer_audit.text import clipped, coefficient, display, large
 
 
 def elbow(found: ClusterFacts | None) -> Chart | None:
@@ -53,11 +53,6 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
         axes.grid(axis="y")
         return figure
 
-    votes = "; ".join(
-        f"{clipped(vote.criterion, 30)} {'abstained' if vote.k is None else f'voted k = {vote.k}'}"
-        for vote in found.votes
-    )
-    starts = found.starts
     return Chart(
         key="elbow",
         title="The elbow",
@@ -65,12 +60,7 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
             f"Inertia falls from {large(inertias[0])} at k = {ks[0]} to {large(inertias[-1])} at"
             f" k = {ks[-1]}; this report uses k = {found.k}."
         ),
-        sheet=Sheet(
-            ("k", "inertia"), tuple((str(entry.k), large(entry.inertia)) for entry in found.sweep)
-        ),
         draw=draw,
-        note=(f"k was chosen by vote: {votes}. " if votes else "")
-        + f"{whole(starts.near_best)} of {whole(starts.n)} starts ended within 0.1 % of the best.",
     )
 
 
@@ -109,12 +99,6 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
         return figure
 
     unstable = [each for each in clusters if not each.stable]
-    agree = ""
-    if found.ari_median is not None and found.ari_min is not None and found.ari_max is not None:
-        agree = (
-            f" Partitions from {whole(found.seeds)} other seeds agree with each other and with this one at"
-            f" ARI {number(found.ari_median)} (median; {number(found.ari_min)}-{number(found.ari_max)})."
-        )
     return Chart(
         key="cluster-stability",
         title="Do the clusters come back?",
@@ -123,18 +107,9 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
             + ", ".join(f"cluster {c.cluster} {coefficient(c.jaccard)}" for c in clusters)
             + "."
         ),
-        sheet=Sheet(
-            ("cluster", "mean Jaccard similarity", "stable"),
-            tuple(
-                (str(c.cluster), coefficient(c.jaccard), "yes" if c.stable else "no")
-                for c in clusters
-            ),
-            frozenset(row for row, c in enumerate(clusters) if not c.stable),
-        ),
         draw=draw,
         note=f"In the grey zone, below {UNSTABLE:g}, a cluster does not come back"
-        + (f": {len(unstable)} of {len(clusters)} here." if unstable else "; none here.")
-        + agree,
+        + (f": {len(unstable)} of {len(clusters)} here." if unstable else "; none here."),
     )
 
 
@@ -143,7 +118,7 @@ def sweep(found: AttributeStability) -> Chart | None:
     points = [each for each in found.ks if each.k > 1]
     if not points:
         return None
-    name = clipped(found.attribute, 40)
+    name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(1.75)
@@ -180,26 +155,12 @@ def sweep(found: AttributeStability) -> Chart | None:
         return figure
 
     values = [each.v_corrected for each in points]
-    rows = [("k", each) for each in points] + [("seed", each) for each in found.seeds]
     return Chart(
         key=key_of("sweep", found.attribute),
         title=name,
         alt=(
             f"V~ of {name} lies between {coefficient(min(values))} and {coefficient(max(values))} for"
             f" k = {points[0].k} to {points[-1].k}."
-        ),
-        sheet=Sheet(
-            ("varied", "k", "seed", "V~", "95 % of chance"),
-            tuple(
-                (
-                    what,
-                    str(each.k),
-                    str(each.seed),
-                    coefficient(each.v_corrected),
-                    coefficient(each.null_95),
-                )
-                for what, each in rows
-            ),
         ),
         draw=draw,
     )

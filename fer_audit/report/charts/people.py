@@ -1,4 +1,4 @@
-"""Who is in the set: shares beside their target, ages by gender and race, and where groups meet."""
+"""Who is in the set: shares with their target, and ages by gender and race."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
 from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
-from fer_audit.text import clipped, number, percent, share_text, whole
+from fer_audit.text import clipped, display, percent, whole
 
 MOST_BARS = 40
 """Groups beyond this are a list, not a picture."""
@@ -23,7 +23,7 @@ _NAME = 18
 """Letters of a group's name that fit beside its bar."""
 
 
-def composition(found: Representation, palette: Palette, level: str) -> Chart | None:
+def composition(found: Representation, palette: Palette) -> Chart | None:
     """Return the shares of one attribute with their intervals and targets; None when there is nothing to draw."""
     shown = [group for group in found.groups if group.share is not None]
     if not shown or len(shown) > MOST_BARS:
@@ -31,7 +31,7 @@ def composition(found: Representation, palette: Palette, level: str) -> Chart | 
     shares = np.array([group.share for group in shown], dtype=np.float64)
     low = np.array([group.share if group.low is None else group.low for group in shown])
     high = np.array([group.share if group.high is None else group.high for group in shown])
-    aimed = found.kind == "demographic"  # nobody wants even shares of crawl days
+    aimed = found.kind == "demographic"  # even shares of crawl days mean nothing
     targets = [
         group.share / group.ratio if aimed and group.share and group.ratio else None
         for group in shown
@@ -79,43 +79,14 @@ def composition(found: Representation, palette: Palette, level: str) -> Chart | 
     smallest = min(shown, key=lambda group: group.count or 0)
     return Chart(
         key=key_of("composition", found.attribute),
-        title=clipped(found.attribute, 40),
+        title=display(clipped(found.attribute, 40)),
         alt=(
-            f"Bar chart of {clipped(found.attribute, 40)}: {len(found.groups)} groups, from"
+            f"Bar chart of {display(clipped(found.attribute, 40))}: {len(found.groups)} groups, from"
             f" {clipped(largest.name, 40)} with {percent(largest.share)} down to"
             f" {clipped(smallest.name, 40)} with {percent(smallest.share)}."
         ),
-        sheet=composition_sheet(found, level),
         draw=draw,
     )
-
-
-def composition_sheet(found: Representation, level: str) -> Sheet:
-    """Return the groups of one attribute, and who is not annotated."""
-    with_ratio = found.kind == "demographic"
-    rows = [
-        (
-            clipped(group.name, 60),
-            share_text(group.share, group.count, group.low, group.high),
-            *(
-                (number(group.ratio), _span(group.ratio_low, group.ratio_high))
-                if with_ratio
-                else ()
-            ),
-        )
-        for group in found.groups
-    ]
-    blank = ("", "") if with_ratio else ()
-    rows.append(("not annotated", whole(found.not_annotated), *blank))
-    columns = ["group", f"share (count; {level}interval)"]
-    if with_ratio:
-        columns += ["of target", "interval"]
-    few = frozenset(row for row, group in enumerate(found.groups) if (group.count or 0) < TOO_FEW)
-    return Sheet(tuple(columns), tuple(rows), few)
-
-
-def _span(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.2f}-{high:.2f}"
 
 
 def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
@@ -127,8 +98,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
     table = _panel_table(found, ages, sides, panels)
     names = ("all",) if panels is None else found.groups[panels]
     side_names, age_names = found.groups[sides], found.groups[ages]
-    side_attribute = found.attributes[sides]
-    colours = [palette.group(side_attribute, name) for name in side_names]
+    colours = [palette.group(found.attributes[sides], name) for name in side_names]
 
     def draw() -> Figure:
         figure = new_figure(0.75 + 0.15 * len(age_names), width=WIDE)
@@ -165,7 +135,8 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         )
         return figure
 
-    by = "" if panels is None else f", one panel for each {clipped(found.attributes[panels], 30)}"
+    shown = [display(clipped(name, 30)) for name in found.attributes]
+    by = "" if panels is None else f", one panel for each {shown[panels]}"
     rows = tuple(
         (
             *(() if panels is None else (clipped(name, 40),)),
@@ -178,11 +149,10 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
     few = frozenset(
         index for index, counts in enumerate(table.reshape(-1, 2)) if counts.min() < TOO_FEW
     )
-    heads = () if panels is None else (clipped(found.attributes[panels], 30),)
+    heads = () if panels is None else (shown[panels],)
     return Chart(
         key="age-pyramid",
-        title=f"Ages by {clipped(side_attribute, 30)}"
-        + ("" if panels is None else f" and {clipped(found.attributes[panels], 30)}"),
+        title=f"Ages by {shown[sides]}" + ("" if panels is None else f" and {shown[panels]}"),
         alt=(
             f"Age pyramid of {whole(found.n)} images: {clipped(side_names[0], 30)} to the left,"
             f" {clipped(side_names[1], 30)} to the right{by}."
@@ -190,7 +160,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         sheet=Sheet(
             (
                 *heads,
-                clipped(found.attributes[ages], 30),
+                shown[ages],
                 *(clipped(name, 30) for name in side_names),
             ),
             rows,

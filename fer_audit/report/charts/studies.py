@@ -1,4 +1,4 @@
-"""What many small studies of this set would have said, beside what the whole set says."""
+"""What many small studies of this set would have said, compared with what the whole set says."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, new_figure
-from fer_audit.text import clipped, coefficient, percent, span, whole
+from fer_audit.text import clipped, coefficient, display, span, whole
 
 _BINS = 16
 _LEAST_BINS = 12
@@ -34,7 +34,7 @@ def histogram(
         for each in published
         if (each.attribute, each.k, each.n) == (found.attribute, k, replay.size)
     ]
-    name = clipped(found.attribute, 40)
+    name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
         figure = new_figure(1.9)
@@ -67,29 +67,6 @@ def histogram(
         axes.spines["bottom"].set_color(INK)
         return figure
 
-    rows = [
-        (
-            f"small studies, mean ({level}of them)",
-            whole(found.studies),
-            f"{coefficient(found.v_corrected)} ({span(found.v_corrected_low, found.v_corrected_high)})",
-        ),
-        ("the whole set", "", coefficient(found.v_full)),
-        *(
-            (
-                clipped(each.source, 120),
-                f"n = {whole(each.n)}, k = {each.k}",
-                coefficient(each.v_corrected),
-            )
-            for each in said
-        ),
-        ("studies that call the clusters different", "", percent(found.called_different)),
-        ("studies with another largest group", "", percent(found.other_largest)),
-        (
-            "studies that call other groups under-represented",
-            "",
-            percent(found.other_under_represented),
-        ),
-    ]
     paper = "".join(
         f" The published study ({clipped(each.source, 120)}) has {coefficient(each.v_corrected)}."
         for each in said
@@ -102,6 +79,5 @@ def histogram(
             f" {span(found.v_corrected_low, found.v_corrected_high)}; the whole set has"
             f" {coefficient(found.v_full)}.{paper}"
         ),
-        sheet=Sheet(("what", "studies, size", "V~ or share"), tuple(rows)),
         draw=draw,
     )

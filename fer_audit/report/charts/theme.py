@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from fer_audit.report.charts.chart import Chart
-from fer_audit.store.stage import write_atomically
+from fer_audit.store.stage import make_folder, write_atomically
 from fer_audit.text import visible
 
 COLUMN = 3.35
@@ -108,11 +109,31 @@ def bare(axes: Axes) -> None:
     axes.tick_params(length=0)
 
 
-def page_svg(chart: Chart) -> str:
-    """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text.
+_DRAWN: ContextVar[MutableMapping[str, str] | None] = ContextVar("drawn", default=None)
 
-    Group names come from strangers: matplotlib's writer escapes them, and no string of theirs is parsed here.
-    """
+
+@contextmanager
+def drawn_before(drawn: MutableMapping[str, str]) -> Iterator[None]:
+    """Take the charts of a page from `drawn`, by key, and add those that it does not hold: each costs 0.1 s."""
+    token = _DRAWN.set(drawn)
+    try:
+        yield
+    finally:
+        _DRAWN.reset(token)
+
+
+def page_svg(chart: Chart) -> str:
+    """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text."""
+    drawn = _DRAWN.get()
+    if drawn is None:
+        return _page_svg(chart)
+    if chart.key not in drawn:
+        drawn[chart.key] = _page_svg(chart)
+    return drawn[chart.key]
+
+
+def _page_svg(chart: Chart) -> str:
+    """Draw the chart. Group names come from strangers: matplotlib's writer escapes them, and none is parsed here."""
     with style(), mpl.rc_context({"svg.fonttype": "none"}):
         text = _svg(chart.draw())
     text = text[text.index("<svg") :]
@@ -158,3 +179,12 @@ def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
             figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
             data = buffer.getvalue()
     write_atomically(path, lambda file: file.write(data))
+
+
+def save_charts(charts: Sequence[Chart], folder: Path, kind: FileKind) -> list[Path]:
+    """Write each chart as a file named by its key; return the files. Raises StoreError when the folder cannot be written."""
+    make_folder(folder)
+    paths = [folder / f"{chart.key}.{kind}" for chart in charts]
+    for chart, path in zip(charts, paths, strict=True):
+        save_chart(chart, path, kind)
+    return paths

@@ -1,4 +1,4 @@
-"""An AuditResult as a file: result.json (a public contract, docs/result.md), rows.parquet and rows.csv."""
+"""An AuditResult as a file: result.json, a public contract (docs/result.md)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,6 @@ from typing import Any
 from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, value_types
 from fer_audit.errors import StoreError
 from fer_audit.report.files.codec import ShapeError, decode_fields, encode, parse_document
-from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
-
-__all__ = [
-    "parse_result",
-    "read_result",
-    "result_document",
-    "result_json",
-    "write_rows_csv",
-    "write_rows_parquet",
-]
 
 _HINT = "Write it again with: fer-audit run"
 _REQUIRED = ("schema", "complete", "dataset", "model", "config", "versions", "duplicates")

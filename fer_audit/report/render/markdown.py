@@ -1,15 +1,33 @@
-"""Markdown that only says what it is given: the one place where text is escaped for it.
-
-Every function here takes plain text and returns finished lines; nothing outside of it writes a name into markdown.
-"""
+"""Blocks as markdown, and the one place where text is escaped for it: nothing outside writes a name into markdown."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from fer_audit.report.blocks import (
+    SIGNS,
+    Block,
+    Bullets,
+    Cell,
+    Climb,
+    Code,
+    Definitions,
+    Facts,
+    Heading,
+    Importance,
+    Prose,
+    Section,
+    Sign,
+    Statements,
+    Table,
+    is_shown,
+    without_drawings,
+)
 from fer_audit.text import visible
 
+FEW = " (fewer than 30 images)"
+"""Marks a row that other renderings grey."""
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~&$]")
 r"""What could open a span, a link, a tag, an entity, a formula, a template or a table cell; CommonMark lets any be \escaped."""
 _LINKED = re.compile(r":(?=\S)|(?<=www)\.", re.IGNORECASE)
@@ -29,6 +47,79 @@ def escaped(text: str) -> str:
     shown = _SPECIAL.sub(r"\\\g<0>", shown)
     shown = _LINKED.sub(r"\\\g<0>", shown)
     return _NUMBERED.sub(r"\1\\", _FIRST.sub(r"\\", shown))
+
+
+def markdown(sections: Sequence[Section], *, level: int = 2, least: Importance = "normal") -> str:
+    """Return sections as markdown in GitHub's dialect: their blocks of at least this importance.
+
+    The titles of sections are headings of `level`; a section of which nothing is shown is left out.
+    """
+    lines: list[str] = []
+    for section in sections:
+        shown = blocks_lines(section.blocks, level=level + 1, least=least)
+        if shown:
+            lines += [*heading(level, section.title), *shown]
+    return "\n".join(lines)
+
+
+def blocks_lines(blocks: Sequence[Block], *, level: int, least: Importance) -> list[str]:
+    """Return blocks as finished lines, headings inside them of `level`; charts and pictures have none."""
+    lines: list[str] = []
+    for block in blocks:
+        if not is_shown(block, least):
+            continue
+        if isinstance(block, Prose):
+            lines += paragraph(block.text)
+        elif isinstance(block, Heading):
+            lines += heading(level, block.text)
+        elif isinstance(block, Table):
+            lines += _table(block)
+        elif isinstance(block, Bullets):
+            lines += bullets(block.items)
+        elif isinstance(block, Facts):
+            lines += table(("what", "value"), block.pairs, right=())
+        elif isinstance(block, Statements):
+            lines += bullets([f"{item.severity}: {item.text}" for item in block.items])
+        elif isinstance(block, Definitions):
+            lines += bullets([f"{each.term}: {each.words}" for each in block.items])
+        elif isinstance(block, Code):
+            lines += code(block.text)
+    return lines
+
+
+def _table(block: Table) -> list[str]:
+    columns, rows = without_drawings(block)
+    right = [index for index, column in enumerate(columns) if column.right]
+    lines = paragraph(block.title) if block.title else []
+    lines += table(
+        [column.title for column in columns],
+        [
+            [
+                cell_text(cell) + (FEW if index in block.faint and not at else "")
+                for at, cell in enumerate(row)
+            ]
+            for index, row in enumerate(rows)
+        ],
+        right=right,
+    )
+    return [*lines, *(paragraph(block.note) if block.note else [])]
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as plain text; a drawing has none."""
+    if isinstance(cell, Sign):
+        return f"{SIGNS[cell.state]} {cell.text}".strip()
+    if isinstance(cell, Climb):
+        return f"{cell.highest}/{len(cell.steps)}"
+    return cell if isinstance(cell, str) else ""
+
+
+def code(text: str) -> list[str]:
+    """Return a text to copy, between fences that nothing in it can close."""
+    lines = [visible(line) for line in text.splitlines()]
+    longest = max((len(run) for run in re.findall("`+", "\n".join(lines))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence, ""]
 
 
 def heading(level: int, text: str) -> list[str]:

@@ -1,0 +1,117 @@
+"""A `Report` as HTML: the one door through which text becomes markup.
+
+Every value that a template writes is made visible (no control characters, no turned writing direction) and escaped. Only
+two things are markup already: what matplotlib drew, and the stylesheet and script that ship with the package.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fer_audit.report.blocks import (
+    SIGNS,
+    Block,
+    Cell,
+    Charts,
+    Climb,
+    Importance,
+    Report,
+    Sign,
+    is_shown,
+    without_drawings,
+)
+from fer_audit.report.charts.chart import Chart
+from fer_audit.report.charts.theme import page_svg
+from fer_audit.text import visible
+
+
+def render_page(report: Report) -> str:
+    """Return the report as one HTML document that asks for nothing outside itself. The same report gives the same bytes."""
+    environment = _environment()
+    body = environment.get_template("body.html.j2").render(page=report)
+    # The nonce depends on every byte of the page: no name in it can have been chosen to fit.
+    nonce = hashlib.sha256(body.encode()).hexdigest()[:32]
+    whole = environment.get_template("page.html.j2")
+    return whole.render(page=report, body=Markup(body), nonce=nonce)  # rendered above
+
+
+def render_fragment(report: Report, least: Importance = "summary") -> str:
+    """Return the blocks of at least this importance as HTML without a script or a document around it, for a notebook."""
+    template = _environment().get_template("fragment.html.j2")
+    return template.render(
+        page=report,
+        sections=[
+            (section.title, shown)
+            for section in report.sections
+            if (shown := [block for block in section.blocks if is_shown(block, least)])
+        ],
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fer_audit.report.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_shown,
+    )
+    environment.filters["svg"] = _svg
+    environment.filters["base64"] = _base64
+    environment.filters["kind"] = _kind
+    environment.filters["drawn"] = _drawn
+    environment.filters["without_drawings"] = without_drawings
+    environment.filters["cell"] = _cell
+    environment.tests["climb"] = _is_climb
+    environment.globals["style"] = _own("page.css")
+    environment.globals["script"] = _own("page.js")
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Make visible what a stranger may have named; markup of ours passes."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _kind(block: Block) -> str:
+    """Return the name by which the templates know a block."""
+    return type(block).__name__.lower()
+
+
+def _drawn(block: Charts) -> Sequence[Chart]:
+    return [chart for chart in block.make() if chart is not None]
+
+
+def _is_climb(cell: Cell) -> bool:
+    return isinstance(cell, Climb)
+
+
+def _cell(cell: Cell) -> str:
+    """Return a cell as text; a ladder has its own macro, and drawings were taken out."""
+    if isinstance(cell, Sign):
+        return f"{SIGNS[cell.state]} {cell.text}".strip()
+    return cell if isinstance(cell, str) else ""
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _svg(chart: Chart) -> Markup:
+    return Markup(page_svg(chart))  # drawn by matplotlib, which escapes every name
+
+
+def _own(name: str) -> Markup:
+    """Return a file of this package."""
+    text = files("fer_audit.report.render").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # ours

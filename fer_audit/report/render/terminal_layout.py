@@ -1,0 +1,299 @@
+"""Tables and lists that know how much room they have: wide, narrow, and, as the last resort, stacked.
+
+No renderable here takes markup: cells are Text, and what a stranger named went through `text.visible` before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fer_audit.report.blocks import Bar, Interval
+from fer_audit.report.render.terminal_bars import bar, interval
+from fer_audit.text import visible
+
+GAP = 2
+_SPACE = re.compile(r"(?<![<>]) (?!%)")
+"""Where a cell may be broken: 47.0 % and < .001 stay whole."""
+_LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
+"""A line below the column titles, and one above a row that is set apart."""
+INDENT = 2
+PROSE = 100
+"""Longer lines than this are hard to read, however wide the terminal is."""
+WIDEST = 160
+MIN_DRAWING, MAX_DRAWING = 10, 32
+"""Characters of a bar or an interval."""
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Return a Text of anything, made visible: nothing in it is parsed, nothing in it controls the terminal."""
+    return Text(visible(text), style=style)
+
+
+@dataclass(frozen=True, slots=True)
+class GridColumn:
+    """How one column of a Grid looks."""
+
+    title: Text
+    right: bool = False
+    wrap: int = 0
+    """Least width to which the column may be wrapped; 0 = never wrapped."""
+    drop: int = 0
+    """Columns with the largest number go first, together, where there is no room; 0 = never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A cell that is drawn as wide as there is room for."""
+
+    shape: Bar | Interval
+
+    def at(self, cells: int) -> Text:
+        """Return the drawing in so many characters."""
+        shape = self.shape
+        if isinstance(shape, Bar):
+            return bar(shape.value, full=shape.full, cells=cells, target=shape.target)
+        return interval(
+            shape.value, shape.low, shape.high, full=shape.full, cells=cells, mark=shape.mark
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table. Where it does not fit, columns are wrapped, then dropped by their priority; then rows become small lists."""
+
+    columns: Sequence[GridColumn]
+    rows: Sequence[Sequence[Text | Drawn]]
+    rule_before_last: bool = False
+    """Set the last row apart, for totals."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as a table if it fits, else stacked."""
+        room = min(options.max_width, WIDEST)
+        kept, dropped = self._fitting(room)
+        if kept._least() > room:
+            yield from self._stacked()  # lists have room for every column
+            return
+        yield Padding(kept._table(room), (0, 0, 0, INDENT), expand=False)
+        if dropped:
+            names = Text(", ").join(_flat(column.title) for column in dropped)
+            yield prose(Text.assemble("not shown at this width: ", names), "dim")
+
+    def _fitting(self, room: int) -> tuple[Grid, list[GridColumn]]:
+        """Return the grid without the columns that find no room, and those columns but for drawings."""
+        grid, dropped = self, []
+        while grid._least() > room and any(column.drop for column in grid.columns):
+            last = max(column.drop for column in grid.columns)
+            kept = [at for at, column in enumerate(grid.columns) if column.drop != last]
+            dropped += [
+                column
+                for at, column in enumerate(grid.columns)
+                if at not in kept and not grid._is_drawn(at)
+            ]
+            grid = Grid(
+                [grid.columns[at] for at in kept],
+                [[row[at] for at in kept] for row in grid.rows],
+                grid.rule_before_last,
+            )
+        return grid, dropped
+
+    def _is_drawn(self, index: int) -> bool:
+        return any(isinstance(row[index], Drawn) for row in self.rows)
+
+    def _widths(self) -> list[int]:
+        """Return the width of each column when nothing is wrapped and every drawing is as small as it may be."""
+        return [
+            max(_widest(column.title), *(_cell_width(row[index]) for row in self.rows), 1)
+            for index, column in enumerate(self.columns)
+        ]
+
+    def _least(self) -> int:
+        """Return the least width of the whole table, its columns wrapped as far as they may be."""
+        widths = [
+            min(full, column.wrap or full)
+            for full, column in zip(self._widths(), self.columns, strict=True)
+        ]
+        return _together(widths)
+
+    def _table(self, room: int) -> Table:
+        table = Table(
+            box=_LINES,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+            header_style="bold",
+            border_style="default",
+        )
+        widths = self._fitted(room)
+        for column, width in zip(self.columns, widths, strict=True):
+            table.add_column(
+                _filled(column.title, width),
+                justify="right" if column.right else "left",
+                vertical="top",
+                width=width,
+                overflow="fold",
+            )
+        last = len(self.rows) - 1
+        for index, row in enumerate(self.rows):
+            cells = [
+                cell.at(width) if isinstance(cell, Drawn) else _filled(cell, width)
+                for cell, width in zip(row, widths, strict=True)
+            ]
+            table.add_row(*cells, end_section=self.rule_before_last and index == last - 1)
+        return table
+
+    def _fitted(self, room: int) -> list[int]:
+        """Return the widths: those that may be wrapped share what is missing, drawings share what is left over."""
+        widths = self._widths()
+        excess = _together(widths) - room
+        while excess > 0:
+            slack = [
+                width - column.wrap if column.wrap else 0
+                for width, column in zip(widths, self.columns, strict=True)
+            ]
+            widest = max(range(len(widths)), key=lambda index: slack[index])
+            widths[widest] -= 1
+            excess -= 1
+        for index, full in enumerate(self._widths()):
+            if widths[index] < full:
+                widths[index] = self._tight(index, widths[index])
+        drawn = [index for index in range(len(widths)) if self._is_drawn(index)]
+        spare = max(0, room - _together(widths)) // max(1, len(drawn))
+        for index in drawn:
+            widths[index] = min(MAX_DRAWING, widths[index] + spare)
+        return widths
+
+    def _tight(self, index: int, width: int) -> int:
+        """Return the least width in which no cell of a wrapped column takes more lines."""
+        cells = [cell for row in self.rows if isinstance(cell := row[index], Text)]
+        cells.append(self.columns[index].title)
+
+        def lines(at: int) -> list[int]:
+            return [_filled(cell, at).plain.count("\n") for cell in cells]
+
+        while width > self.columns[index].wrap and lines(width - 1) == lines(width):
+            width -= 1
+        return width
+
+    def _stacked(self) -> RenderResult:
+        yield Padding(_bold(self.columns[0].title), (0, 0, 0, INDENT))
+        for row in self.rows:
+            name, *cells = [Text("") if isinstance(cell, Drawn) else cell for cell in row]
+            yield Padding(name, (0, 0, 0, 2 * INDENT))
+            for column, cell in zip(self.columns[1:], cells, strict=True):
+                if cell.plain.strip():
+                    title = _flat(column.title)
+                    label = title + ": " if title.plain.strip() else Text("")
+                    yield Padding(label + _flat(cell), (0, 0, 0, 3 * INDENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The title of a section, a question where there is one, with a rule behind it."""
+
+    title: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the title, and the rule as far as there is room."""
+        title = plain(self.title, "bold")
+        rest = min(options.max_width, WIDEST) - title.cell_len - 4
+        if rest > 0:
+            title = Text("── ", "cyan") + title + Text(" " + "─" * rest, "cyan")
+        yield Text("")
+        yield title
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A marker and a body that hangs next to it; below it where there is little room."""
+
+    marker: Text
+    body: RenderableType
+    marker_width: int = 0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the body next to the marker from 40 characters on."""
+        width = max(self.marker_width, self.marker.cell_len)
+        if options.max_width < 40 or options.max_width < 3 * width:
+            yield Padding(self.marker, (0, 0, 0, INDENT))
+            yield Padding(self.body, (0, 0, 0, 2 * INDENT))
+            return
+        row = Table.grid(padding=(0, GAP, 0, 0))
+        row.add_column(width=width)
+        row.add_column(overflow="fold")
+        row.add_row(self.marker, self.body)
+        yield Padding(Constrain(row, PROSE), (0, 0, 0, INDENT), expand=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Short pieces one after another, broken only between pieces."""
+
+    pieces: Sequence[Text]
+    joint: str = " · "
+    indent: int = INDENT
+    cap: int = field(default=PROSE)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Fill line after line with whole pieces."""
+        room = max(1, min(options.max_width, self.cap) - self.indent)
+        lines: list[Text] = []
+        for piece in self.pieces:
+            longer = lines[-1] + Text(self.joint) + piece if lines else piece
+            if lines and longer.cell_len <= room:
+                lines[-1] = longer
+            else:
+                lines.append(piece)
+        yield Padding(Group(*lines), (0, 0, 0, self.indent), expand=False)
+
+
+def prose(text: Text | str, style: str = "") -> RenderableType:
+    """Return a paragraph, indented, in lines of at most 100 characters."""
+    body = plain(text, style) if isinstance(text, str) else text
+    return Padding(Constrain(body, PROSE), (0, 0, 0, INDENT), expand=False)
+
+
+def _bold(title: Text) -> Text:
+    bold = _flat(title)
+    bold.stylize("bold")
+    return bold
+
+
+def _filled(cell: Text, width: int) -> Text:
+    """Return a cell broken into lines between words, but not between a number and its sign."""
+    lines: list[Text] = []
+    for word in cell.divide([space.end() for space in _SPACE.finditer(cell.plain)]):
+        longer = lines[-1] + word if lines else word
+        if lines and cell_len(longer.plain.rstrip()) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    for line in lines:
+        line.rstrip()
+    return Text("\n").join(lines)
+
+
+def _flat(cell: Text) -> Text:
+    """Return a cell of several lines on one."""
+    return Text(" ").join(cell.split("\n"))
+
+
+def _widest(cell: Text) -> int:
+    return max((line.cell_len for line in cell.split("\n", allow_blank=True)), default=0)
+
+
+def _cell_width(cell: Text | Drawn) -> int:
+    return MIN_DRAWING if isinstance(cell, Drawn) else _widest(cell)
+
+
+def _together(widths: Sequence[int]) -> int:
+    return INDENT + sum(widths) + GAP * (len(widths) - 1)

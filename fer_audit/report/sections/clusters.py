@@ -1,0 +1,288 @@
+"""The clusters: who is in each (the table of the origin paper, for any attribute), and how they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.report.blocks import (
+    Bar,
+    Block,
+    Cards,
+    Cell,
+    Charts,
+    Column,
+    Heading,
+    Prose,
+    Section,
+    Table,
+)
+from fer_audit.report.sections.cluster_cards import cards, size_share
+from fer_audit.report.sections.map import missing_pictures, why_missing
+from fer_audit.report.sections.values import spoken
+from fer_audit.report.view import View
+from fer_audit.text import (
+    NONE,
+    WITHHELD,
+    because,
+    clipped,
+    coefficient,
+    counted,
+    large,
+    listed,
+    number,
+    or_dash,
+    percent,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from fer_audit.report.charts.chart import Chart
+
+N_GROUPS = 12
+"""With more groups a table of clusters and groups is left to result.json."""
+N_COLUMNS = 5
+"""With more groups they are the rows, and the clusters the columns, unless there are as many clusters."""
+N_TELLING = 3
+"""Groups named for each cluster."""
+_TITLE = "Who is in each cluster?"
+
+
+def clusters(view: View) -> Section:
+    """Return the sizes, one table for each attribute, how k was found, and a card for each cluster."""
+    result, facts = view.result, view.result.clustering
+    if facts is None:
+        reason = (
+            because(result.not_computable)
+            if result.not_computable
+            else "the images were not embedded, or too few of them"
+        )
+        return Section("clusters", _TITLE, (Prose(f"No clusters: {reason}."),))
+    return Section(
+        "clusters",
+        _TITLE,
+        (
+            *_overview(view, facts),
+            *_tables(view),
+            *_how_found(facts),
+            *_cards(view, facts),
+        ),
+    )
+
+
+def _overview(view: View, facts: ClusterFacts) -> list[Block]:
+    columns = (
+        Column("cluster", wrap=8),
+        Column("images", right=True),
+        Column("of the set", right=True, wrap=6),
+        Column("found more often than in the set (times as often)", wrap=24),
+    )
+    rows = tuple(
+        (
+            _name(cluster, view.unstable),
+            whole(facts.sizes[cluster]),
+            or_dash(size_share(facts.sizes, cluster), percent),
+            _telling(view, cluster),
+        )
+        for cluster in range(facts.k)
+    )
+    note = (
+        f"Clusters are numbered by size. Groups with an adjusted p of at most {coefficient(view.alpha)}, the {N_TELLING}"
+        " furthest above chance."
+    )
+    if view.unstable:
+        note += " Unstable clusters do not come back in resamples: read nothing into them."
+    blocks: list[Block] = [Prose(_made_by(facts), "summary")]
+    return [*blocks, Table("", columns, rows, "summary", view.unstable, note=note)]
+
+
+def _made_by(facts: ClusterFacts) -> str:
+    clusters = counted(facts.k, "cluster")
+    return f"K-Means put the images into {clusters} (k = {facts.k}) of pictures that look alike to the model."
+
+
+def _telling(view: View, cluster: int) -> str:
+    """Return the groups that are furthest above chance in a cluster."""
+    cells = [
+        (association.attribute, cell)
+        for association in view.result.associations
+        if association.kind == "demographic"
+        for cell in association.cells
+        if cell.cluster == cluster and _mark(cell, view.alpha) == "▲"
+    ]
+    cells.sort(key=lambda pair: -(pair[1].residual or 0.0))
+    return ", ".join(
+        f"{spoken(attribute, 20)} {clipped(cell.group, 20)} {number(cell.lift)}×"
+        for attribute, cell in cells[:N_TELLING]
+        if cell.lift is not None
+    )
+
+
+def _name(cluster: int, unstable: frozenset[int]) -> str:
+    return f"{cluster} unstable" if cluster in unstable else f"{cluster}"
+
+
+def _mark(cell: AssociationCell, alpha: float) -> str:
+    """Return whether a group is found more or less often than chance allows."""
+    if cell.too_few or cell.residual is None or cell.p_adjusted is None or cell.p_adjusted > alpha:
+        return ""
+    return "▲" if cell.residual > 0 else "▼" if cell.residual < 0 else ""
+
+
+def _tables(view: View) -> list[Block]:
+    associations = [
+        association
+        for association in view.result.associations
+        if association.kind in ("demographic", "label") and association.table
+    ]
+    shown = [each for each in associations if len(each.groups) <= N_GROUPS]
+    blocks: list[Block] = []
+    if shown:
+        blocks += [
+            Heading("Each attribute in the clusters"),
+            Prose(
+                "Each share is of the images in that cluster; all is the whole set. ▲ more and ▼ fewer than chance allows"
+                f" (Benjamini-Hochberg over the table). A cell marked few has under {TOO_FEW} images and is not judged."
+                " Sizes count every file; the tables count one copy of each image, unless all are kept.",
+                tone="small",
+            ),
+        ]
+        blocks += [cluster_table(association, view.alpha, view.unstable) for association in shown]
+    blocks += [
+        Prose(
+            f"{spoken(each.attribute)}: {counted(len(each.groups), 'group')}, too many for a table here; all of them are"
+            " in result.json."
+        )
+        for each in associations
+        if each not in shown
+    ]
+    return blocks
+
+
+def cluster_table(association: Association, alpha: float, unstable: frozenset[int]) -> Table:
+    """Return clusters and groups: the clusters are the rows, unless there are too many groups for columns."""
+    cells = {(cell.cluster, cell.group): cell for cell in association.cells}
+    totals = [_added(row) for row in association.table]
+    of_all = _added(totals)
+    body = [
+        [
+            _cell(count, total, cells.get((cluster, group)), alpha)
+            for group, count in zip(association.groups, row, strict=True)
+        ]
+        for cluster, (row, total) in enumerate(zip(association.table, totals, strict=True))
+    ]
+    sums = [_added(column) for column in zip(*association.table, strict=True)]
+    body.append([_cell(count, of_all, None, alpha) for count in sums])
+    sides = [f"{_name(at, unstable)} ({whole(total)})" for at, total in enumerate(totals)]
+    sides.append(f"all ({whole(of_all)})")
+    heads = [clipped(group, 20) for group in association.groups]
+    turned = len(heads) > max(N_COLUMNS, len(totals))
+    if turned:
+        body = [list(column) for column in zip(*body, strict=True)]
+        sides, heads = heads, sides
+    first = spoken(association.attribute, 20) if turned else "cluster"
+    return Table(
+        f"{spoken(association.attribute)} in each cluster",
+        (Column(first, wrap=10), *(Column(head, right=True, wrap=8) for head in heads)),
+        tuple((side, *row) for side, row in zip(sides, body, strict=True)),
+        faint=frozenset() if turned else unstable & set(range(len(totals))),
+        total=not turned,
+    )
+
+
+def _added(counts: Sequence[int | None]) -> int | None:
+    """Return the sum of a line; None when a part of it is withheld."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _cell(count: int | None, total: int | None, cell: AssociationCell | None, alpha: float) -> str:
+    if count is None:
+        return WITHHELD
+    share = count / total if total else None if cell is None else cell.share
+    mark = "" if cell is None else "few" if cell.too_few else _mark(cell, alpha)
+    return " ".join(filter(None, (whole(count), mark, "" if share is None else percent(share))))
+
+
+def _how_found(facts: ClusterFacts) -> list[Block]:
+    starts = facts.starts
+    low, high = starts.inertia_min, starts.inertia_max
+    near = (
+        f"; {whole(starts.near_best)} of {whole(starts.n)} within 0.1 % of the best"
+        if starts.near_best
+        else ""
+    )
+    blocks: list[Block] = [
+        Heading("How were the clusters found?"),
+        Prose(
+            f"Inertia {large(facts.inertia)}. Best of {counted(starts.n, 'start')}: they ended between {large(low)} and"
+            f" {large(high)} in the reduced space, {percent((high - low) / low if low else 0.0)} apart{near}."
+        ),
+    ]
+    if facts.votes:
+        votes = listed(
+            [
+                f"{clipped(vote.criterion, 30)} {NONE if vote.k is None else vote.k}"
+                for vote in facts.votes
+            ]
+        )
+        blocks.append(Prose(f"k was chosen, not given. Votes: {votes}; the lower median counts."))
+    if facts.sweep:
+        blocks += [_elbow(facts), Charts(lambda: _elbow_chart(facts))]
+    return blocks
+
+
+def _elbow(facts: ClusterFacts) -> Table:
+    """Return the sweep over k. A bar is what one more cluster saves: the elbow is where the bars turn short."""
+    drops = [
+        (before.inertia - after.inertia) / before.inertia if before.inertia else 0.0
+        for before, after in pairwise(facts.sweep)
+    ]
+    full = max(drops, default=0.0)
+    rows: list[tuple[Cell, ...]] = []
+    for entry, drop in zip(facts.sweep, (None, *drops), strict=True):
+        rows.append(
+            (
+                f"{entry.k} ◀ used" if entry.k == facts.k else f"{entry.k}",
+                large(entry.inertia),
+                "" if drop is None else percent(drop),
+                Bar(drop or 0.0, full),
+            )
+        )
+    columns = (
+        Column("k"),
+        Column("inertia", right=True),
+        Column("saved by one more cluster", right=True, wrap=9),
+        Column("", drop=1),
+    )
+    return Table("Other k", columns, tuple(rows))
+
+
+def _elbow_chart(facts: ClusterFacts) -> list[Chart | None]:
+    from fer_audit.report.charts.partition import elbow
+
+    return [elbow(facts)]
+
+
+def _cards(view: View, facts: ClusterFacts) -> list[Block]:
+    blocks: list[Block] = [
+        Prose(
+            "A lift of 2 means twice as often in the cluster as in the whole set. Lines are intervals. Open grey circles"
+            f" and grey bars stand for fewer than {TOO_FEW} images: too few to say anything. An arrow at the edge: further"
+            " out than the axis. Lifts, tests and mean faces count one copy of each image.",
+            "detail",
+            "small",
+        )
+    ]
+    if view.pictures is None:
+        blocks.append(
+            Prose(f"No mean faces: {why_missing(view, 'mean faces')}.", "detail", "small")
+        )
+    return [
+        *blocks,
+        *missing_pictures(view, maps=False),
+        Cards(lambda: cards(view, facts), "detail"),
+    ]

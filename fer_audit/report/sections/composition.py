@@ -1,0 +1,265 @@
+"""Who is in the set: the share of every group, diversity, and how far the set is from its target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fer_audit.audit.types.composition import GroupShare, Representation
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
+from fer_audit.report.view import View
+from fer_audit.text import (
+    NO_VALUE,
+    WITHHELD,
+    clipped,
+    coefficient,
+    counted,
+    display,
+    listed,
+    number,
+    or_dash,
+    p_text,
+    percent,
+    share_text,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from fer_audit.report.charts.chart import Chart
+
+MANY_GROUPS = 12
+"""Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
+N_LARGEST = 3
+FOUR_FIFTHS = 0.8
+"""A group below 4/5 of its target share is flagged, and one above 5/4."""
+_WITHOUT_TARGET = ("batch", "style")
+"""Even shares of these mean nothing."""
+
+
+def composition(view: View) -> Section:
+    """Return the groups of every attribute, how diverse and how far from the target they are, and round ages."""
+    found = view.result.representation
+    title = "Who is in the set?"
+    if not found:
+        nobody = Prose("The set has no labels, so nobody can be counted.", "summary")
+        return Section("who", title, (nobody,))
+    shares = tuple(
+        (_name(about), _in_short(about)) for about in found if about.kind == "demographic"
+    )
+    blocks: list[Block] = [Facts(shares, "summary")] if shares else []
+    targets = sorted({clipped(a.target.target, 40) for a in found if a.kind == "demographic"})
+    lines = f"Lines are {view.level}Wilson intervals."
+    lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
+    blocks += [Prose(lines, "detail", "small"), Charts(lambda: _charts(view))]
+    blocks += [block for about in found for block in _groups(about, view.level)]
+    flags = (
+        "Of target: the share divided by the share that the group should have."
+        " ▼ under: less than 0.8 of it; ▲ over: more than 1.25."
+    )
+    if any(_has_target(about) for about in found):
+        blocks.append(Prose(flags, tone="small"))
+    blocks += [_diversity(found), *_targets(found), *_ages(view)]
+    return Section("who", title, tuple(blocks))
+
+
+def is_summary(about: Representation) -> bool:
+    """Whether only the largest groups of this attribute are shown."""
+    few = N_LARGEST if about.kind in _WITHOUT_TARGET else MANY_GROUPS
+    return len(about.groups) > few
+
+
+def _has_target(about: Representation) -> bool:
+    return about.kind not in _WITHOUT_TARGET
+
+
+def _name(about: Representation) -> str:
+    """Return the attribute's name, and what about it a reader would not expect."""
+    remarks = [] if about.kind == "demographic" else [about.kind]
+    remarks += [] if about.source == "annotated" else [about.source]
+    name = display(clipped(about.attribute, 28))
+    return f"{name} ({', '.join(remarks)})" if remarks else name
+
+
+def _largest(about: Representation) -> list[GroupShare]:
+    """Return the groups that are shown, the largest ones in their order where there are many."""
+    if not is_summary(about):
+        return list(about.groups)
+    return sorted(about.groups, key=lambda group: -(group.count or 0))[:N_LARGEST]
+
+
+def _in_short(about: Representation) -> str:
+    shown = _largest(about)
+    shares = [f"{clipped(group.name, 28)} {_share_in_short(group)}" for group in shown]
+    more = len(about.groups) - len(shown)
+    return ", ".join([*shares, *([f"and {counted(more, 'smaller group')}"] if more else [])])
+
+
+def _share_in_short(group: GroupShare) -> str:
+    return WITHHELD if group.count is None else or_dash(group.share, percent)
+
+
+def _charts(view: View) -> list[Chart | None]:
+    from fer_audit.report.charts import people
+
+    return [
+        *(people.composition(about, view.palette) for about in view.result.representation),
+        people.pyramid(view.result.intersections, view.palette),
+    ]
+
+
+def _groups(about: Representation, level: str) -> list[Block]:
+    shown = _largest(about)
+    if not is_summary(about):
+        return [_table(about, shown, level)]
+    more = len(about.groups) - len(shown)
+    note = f"... and {counted(more, 'smaller group')}; {whole(len(about.groups))} groups in all."
+    return [
+        _table(about, shown, level, note=note),
+        _table(about, about.groups, level, is_whole=True),
+    ]
+
+
+def _table(
+    about: Representation,
+    groups: Sequence[GroupShare],
+    level: str,
+    *,
+    is_whole: bool = False,
+    note: str = "",
+) -> Table:
+    has_target = _has_target(about)
+    full = max((group.share or 0.0 for group in groups), default=0.0)
+    missing = f"{whole(about.not_annotated)} (annotated: {whole(about.annotated)})"
+    columns = [
+        Column("group", wrap=10),
+        Column(f"share (count; {level}interval)", wrap=14),
+        Column("│ = target" if has_target else "", drop=2),
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            clipped(group.name, 28),
+            share_text(group.share, group.count, group.low, group.high),
+            Bar(group.share or 0.0, full, _target_share(group) if has_target else None),
+        )
+        for group in groups
+    ]
+    rows.append(("not annotated", missing, ""))
+    if has_target:
+        columns += [Column("of target", wrap=9), Column("its interval", drop=3)]
+        target_cells = [(_of_target(group), _ratio_span(group)) for group in groups]
+        rows = [(*row, *cells) for row, cells in zip(rows, [*target_cells, ("", "")], strict=True)]
+    name = _name(about)
+    return Table(
+        f"{name}: all {counted(len(groups), 'group')}" if is_whole else name,
+        tuple(columns),
+        tuple(rows),
+        "detail" if is_whole else "normal",
+        faint=frozenset(i for i, group in enumerate(groups) if (group.count or 0) < TOO_FEW),
+        total=True,
+        note=note,
+    )
+
+
+def _target_share(group: GroupShare) -> float | None:
+    return group.share / group.ratio if group.share and group.ratio else None
+
+
+def _of_target(group: GroupShare) -> str:
+    if group.ratio is None:
+        return ""
+    text = f"{number(group.ratio)}×"
+    if (group.count or 0) < TOO_FEW:
+        return f"{text} few images"
+    if group.ratio < FOUR_FIFTHS:
+        return f"{text} ▼ under"
+    return f"{text} ▲ over" if group.ratio > 1 / FOUR_FIFTHS else text
+
+
+def _ratio_span(group: GroupShare) -> str:
+    if group.ratio_low is None or group.ratio_high is None:
+        return ""
+    return f"{number(group.ratio_low)}-{number(group.ratio_high)}"
+
+
+def _diversity(found: Sequence[Representation]) -> Table:
+    columns = (
+        Column("attribute", wrap=10),
+        Column("groups", right=True),
+        Column("ENS", right=True),
+        Column("1/D", right=True, drop=1),
+        Column("H", right=True, drop=4),
+        Column("SEI", right=True),
+        Column("NSD", right=True, drop=3),
+        Column("IR", right=True),
+        Column("BP", right=True, drop=2),
+    )
+    rows = []
+    for about in found:
+        indices = about.indices
+        rows.append(
+            (
+                _name(about),
+                whole(indices.R),
+                *(or_dash(x, number) for x in (indices.ENS, indices.inverse_D, indices.H)),
+                *(or_dash(x, coefficient) for x in (indices.SEI, indices.NSD)),
+                or_dash(indices.IR, number),
+                or_dash(indices.BP, coefficient),
+            )
+        )
+    return Table(
+        "Diversity",
+        columns,
+        tuple(rows),
+        note="ENS: the set is as diverse as that many equally large groups. 1/D: the same, with more weight on large groups."
+        " H: Shannon's entropy. SEI: evenness, 1 = all alike. NSD: imbalance, 0 = none. IR: largest over smallest group."
+        " BP: the share of the largest.",
+    )
+
+
+def _targets(found: Sequence[Representation]) -> list[Block]:
+    columns = (
+        Column("attribute", wrap=10),
+        Column("target", wrap=8),
+        Column("TV", right=True),
+        Column("DS_R", right=True, drop=2),
+        Column("DS_E", right=True, drop=3),
+        Column("JSD", right=True, drop=1),
+        Column("p", right=True),
+    )
+    rows = tuple(
+        (
+            _name(about),
+            clipped(about.target.target, 40),
+            *(
+                or_dash(value, coefficient)
+                for value in (
+                    *(about.target.tv, about.target.ds_r),
+                    *(about.target.ds_e, about.target.jsd),
+                )
+            ),
+            NO_VALUE if about.target.p is None else p_text(about.target.p),
+        )
+        for about in found
+        if _has_target(about)
+    )
+    if not rows:
+        return []
+    note = (
+        "TV: the share of images that would have to change group to meet the target. DS_R: 1 - TV."
+        " DS_E: 1 - TV against even shares of the groups present. JSD: Jensen-Shannon divergence, 0 to 1."
+        " p: how often a set drawn at the target shares is as far from them."
+    )
+    return [Table("Distance to the target", columns, rows, note=note)]
+
+
+def _ages(view: View) -> list[Block]:
+    heaping = view.result.age_heaping
+    if heaping is None or heaping.whipple is None:
+        return []
+    return [
+        Prose(
+            f"Ages: Whipple's index is {number(heaping.whipple, 1)} over {counted(heaping.n, 'image')} aged 23 to 62"
+            " (100: no preference for ages ending in 0 or 5; 500: only such ages)."
+        )
+    ]

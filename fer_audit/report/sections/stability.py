@@ -1,0 +1,164 @@
+"""Would another seed or another k say the same? Seeds, each cluster in resamples, the sweep over k, the held-out half."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fer_audit.audit.types.claims import AttributeStability, StabilityFacts, VariantV
+from fer_audit.report.blocks import (
+    Bar,
+    Block,
+    Cell,
+    Charts,
+    Column,
+    Prose,
+    Section,
+    Sign,
+    Table,
+    state_of,
+)
+from fer_audit.report.sections.values import estimate, spoken, zero
+from fer_audit.report.view import View
+from fer_audit.text import NO_VALUE, NONE, because, coefficient, counted, p_phrase, span, whole
+
+if TYPE_CHECKING:
+    from fer_audit.report.charts.chart import Chart
+
+
+def stability(view: View) -> Section | None:
+    """Return how much of the partition is the data's, and how much the seed's or k's; nothing if not measured."""
+    facts = view.result.stability
+    if facts is None:
+        return None
+    blocks: list[Block] = [Prose(_seeds(facts), "summary")]
+    if facts.clusters:
+        blocks += [_clusters(view, facts), Charts(lambda: _cluster_charts(view))]
+    swept = [each for each in facts.attributes if each.ks or each.seeds or each.half_v is not None]
+    if swept:
+        clustering = view.result.clustering
+        blocks += [
+            _sweep(swept, None if clustering is None else clustering.k, view.level),
+            Charts(lambda: _sweep_charts(view)),
+        ]
+    if any(each.seeds for each in swept):
+        blocks.append(_each_seed(swept))
+    return Section("stability", "Would another seed or another k say the same?", tuple(blocks))
+
+
+def _seeds(facts: StabilityFacts) -> str:
+    if facts.ari_median is None:
+        return f"Other seeds: {because(facts.not_computable)}."
+    return (
+        f"{counted(facts.seeds, 'other seed')}: two partitions agree with ARI {coefficient(facts.ari_median)} (median;"
+        f" {span(facts.ari_min, facts.ari_max)}), where 1 is the same and 0 no more than chance."
+    )
+
+
+def _clusters(view: View, facts: StabilityFacts) -> Table:
+    clustering = view.result.clustering
+    sizes = () if clustering is None else clustering.sizes
+    rows = tuple(
+        (
+            f"{each.cluster}",
+            whole(sizes[each.cluster]) if each.cluster < len(sizes) else "",
+            Bar(each.jaccard, 1.0),
+            coefficient(each.jaccard),
+            Sign(
+                state_of(each.stable),
+                "stable" if each.stable else "unstable: nothing rests on it",
+            ),
+        )
+        for each in facts.clusters
+    )
+    columns = (
+        Column("cluster", right=True),
+        Column("images", right=True),
+        Column("", drop=1),
+        Column("Jaccard", right=True),
+        Column("comes back in resamples", wrap=12),
+    )
+    faint = frozenset(row for row, each in enumerate(facts.clusters) if not each.stable)
+    return Table("Does each cluster come back?", columns, rows, faint=faint)
+
+
+def _cluster_charts(view: View) -> list[Chart | None]:
+    from fer_audit.report.charts.partition import come_back
+
+    return [come_back(view.result.stability, view.palette)]
+
+
+def _sweep_charts(view: View) -> list[Chart | None]:
+    from fer_audit.report.charts.partition import sweep
+
+    facts = view.result.stability
+    return [] if facts is None else [sweep(each) for each in facts.attributes]
+
+
+def _sweep(swept: Sequence[AttributeStability], k: int | None, level: str) -> Table:
+    """Return one row for each k, two columns for each attribute."""
+    full = max(
+        (value for each in swept for v in each.ks for value in (v.v_corrected, v.null_95)),
+        default=1.0,
+    )
+    columns = [Column("k", wrap=8)]
+    for each in swept:
+        columns += [Column(spoken(each.attribute, 20), wrap=12), Column("", drop=1)]
+    rows: list[tuple[Cell, ...]] = []
+    for number in sorted({v.k for each in swept for v in each.ks}):
+        cells: list[Cell] = []
+        for each in swept:
+            cells += _at(each.ks, number, full)
+        rows.append((f"{number} ◀ used" if number == k else f"{number}", *cells))
+    if any(each.seeds for each in swept):
+        rows.append(("other seeds", *(cell for x in swept for cell in (_over_seeds(x), ""))))
+    rows.append(("held-out half", *(cell for x in swept for cell in (_half(x), ""))))
+    note = (
+        "V~ / what 95 % of shuffled labels stay under; ✗ where V~ is not above it. Compare V~ across k only with that limit:"
+        " more clusters find more by chance. Held-out half: clusters made from one half of the images, each image of the other"
+        f" half assigned to the nearest centre; V~ with its {level}interval and Holm p."
+    )
+    used = [at for at in range(len(columns)) if columns[at].title or any(row[at] for row in rows)]
+    return Table(
+        "Each attribute in other partitions",
+        tuple(columns[at] for at in used),
+        tuple(tuple(row[at] for at in used) for row in rows),
+        note=note,
+    )
+
+
+def _at(variants: Sequence[VariantV], k: int, full: float) -> tuple[Cell, Cell]:
+    variant = next((each for each in variants if each.k == k), None)
+    if variant is None:
+        return NO_VALUE, ""
+    lost = variant.v_corrected <= variant.null_95
+    text = f"{zero(variant.v_corrected)} / {zero(variant.null_95)}{' ✗' if lost else ''}"
+    return text, Bar(variant.v_corrected, full, variant.null_95)
+
+
+def _over_seeds(each: AttributeStability) -> str:
+    if not each.seeds:
+        return NO_VALUE
+    values = [variant.v_corrected for variant in each.seeds]
+    lost = any(variant.v_corrected <= variant.null_95 for variant in each.seeds)
+    limit = zero(max(variant.null_95 for variant in each.seeds))
+    return f"{span(min(values), max(values))} / {limit}{' ✗' if lost else ''}"
+
+
+def _half(each: AttributeStability) -> str:
+    if each.half_v is None:
+        return NONE
+    return f"{estimate(each.half_v, each.half_low, each.half_high)}, {p_phrase(each.half_p_holm)}"
+
+
+def _each_seed(swept: Sequence[AttributeStability]) -> Table:
+    rows = tuple(
+        (spoken(each.attribute), f"{v.k}", f"{v.seed}", zero(v.v_corrected), zero(v.null_95))
+        for each in swept
+        for v in each.seeds
+    )
+    columns = (
+        Column("attribute", wrap=9),
+        *(Column(name, right=True) for name in ("k", "seed", "V~", "95 % of chance")),
+    )
+    return Table("Each other seed", columns, rows, "detail")

@@ -1,0 +1,168 @@
+"""Are groups photographed differently, and how much of the clusters is that?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fer_audit.audit.types.space import StyleBaseline, StyleTest
+from fer_audit.report.blocks import (
+    Bar,
+    Block,
+    Bullets,
+    Cell,
+    Column,
+    Heading,
+    Prose,
+    Section,
+    Table,
+)
+from fer_audit.report.sections.values import estimate, spoken, without_value, zero
+from fer_audit.report.view import View
+from fer_audit.text import (
+    NO_VALUE,
+    because,
+    clipped,
+    coefficient,
+    measured,
+    or_dash,
+    p_text,
+    percent,
+)
+
+N_SENTENCES = 3
+"""Largest differences that are put into words."""
+_PEOPLE = ("demographic", "label")
+
+
+def style(view: View) -> Section | None:
+    """Return measure x attribute, the largest differences, and clusters of style alone; nothing if not tested."""
+    result = view.result
+    kinds = {each.attribute: each.kind for each in result.representation}
+    tests = [
+        test for test in result.style_tests if kinds.get(test.attribute, _PEOPLE[0]) in _PEOPLE
+    ]
+    if not tests and not result.style_baselines:
+        return None
+    computed = [test for test in tests if test.rank_effect is not None]
+    computed.sort(key=lambda test: -(test.rank_effect or 0.0))
+    blocks: list[Block] = []
+    if computed:
+        blocks += _differences(computed, view.alpha)
+    elif tests:
+        blocks.append(Prose(f"Style: {because(tests[0].not_computable)}."))
+    if result.style_baselines:
+        blocks += _baselines(result.style_baselines, view.level)
+    return Section("style", "Are groups photographed differently?", tuple(blocks))
+
+
+def _differences(largest_first: Sequence[StyleTest], alpha: float) -> list[Block]:
+    clear = [
+        test for test in largest_first if not _by_chance(test, alpha) and test.highest is not None
+    ]
+    sentences = tuple(
+        f"{spoken(test.measure, 20)} by {spoken(test.attribute)}: lowest in {clipped(test.lowest or '', 28)} (median"
+        f" {measured(test.lowest_median)}), highest in {clipped(test.highest or '', 28)}"
+        f" ({measured(test.highest_median)})."
+        for test in clear[:N_SENTENCES]
+    )
+    return [
+        _matrix(largest_first, alpha),
+        *([Bullets(sentences)] if sentences else []),
+        _every_test(largest_first),
+    ]
+
+
+def _matrix(largest_first: Sequence[StyleTest], alpha: float) -> Table:
+    measures = dict.fromkeys(test.measure for test in largest_first)
+    attributes = dict.fromkeys(test.attribute for test in largest_first)
+    by_place = {(test.measure, test.attribute): test for test in largest_first}
+    full = max(test.rank_effect or 0.0 for test in largest_first)
+    columns = [Column("measure", wrap=8)]
+    for name in attributes:
+        columns += [Column(spoken(name, 20), right=True, wrap=8), Column("", drop=1)]
+    rows = []
+    for measure in measures:
+        cells: list[Cell] = []
+        for name in attributes:
+            cells += _cells(by_place.get((measure, name)), full, alpha)
+        rows.append((spoken(measure, 20), *cells))
+    note = (
+        "Epsilon squared, the share of a picture's rank by each measure that goes with the group: 0 = groups are"
+        " photographed alike, 1 = the group decides. In brackets: no more than chance may give (Benjamini-Hochberg over all"
+        " of them)."
+    )
+    return Table("How much pictures differ between groups", tuple(columns), tuple(rows), note=note)
+
+
+def _cells(test: StyleTest | None, full: float, alpha: float) -> tuple[Cell, Cell]:
+    if test is None or test.rank_effect is None:
+        return NO_VALUE, ""
+    value = zero(test.rank_effect)
+    return f"({value})" if _by_chance(test, alpha) else value, Bar(test.rank_effect, full)
+
+
+def _by_chance(test: StyleTest, alpha: float) -> bool:
+    return test.p_adjusted is None or test.p_adjusted > alpha
+
+
+def _every_test(largest_first: Sequence[StyleTest]) -> Table:
+    rows = tuple(
+        (
+            spoken(test.measure),
+            spoken(test.attribute),
+            zero(test.rank_effect or 0.0),
+            p_text(test.p_adjusted),
+            _end(test.lowest, test.lowest_median),
+            _end(test.highest, test.highest_median),
+        )
+        for test in largest_first
+    )
+    columns = (
+        Column("measure", wrap=8),
+        Column("attribute", wrap=9),
+        Column("epsilon squared", right=True, wrap=7),
+        Column("adjusted p", right=True, wrap=8),
+        Column("lowest in (median)", wrap=12),
+        Column("highest in (median)", wrap=12),
+    )
+    return Table("Style measures against every attribute", columns, rows, "detail")
+
+
+def _end(group: str | None, median: float | None) -> str:
+    return "" if group is None else f"{clipped(group, 28)} ({measured(median)})"
+
+
+def _baselines(baselines: Sequence[StyleBaseline], level: str) -> list[Block]:
+    computed = [each for each in baselines if each.v_corrected is not None]
+    blocks: list[Block] = [Heading("Would clusters of style alone say the same?")]
+    if computed:
+        columns = (
+            Column("attribute", wrap=9),
+            Column(f"V~ of style alone ({level}interval)", right=True, wrap=13),
+            Column("V~ of the clusters", right=True, wrap=8),
+            Column("ratio of V~", right=True, wrap=7),
+            Column("p", right=True),
+        )
+        rows = tuple(
+            (
+                spoken(each.attribute),
+                estimate(each.v_corrected, each.low, each.high),
+                or_dash(each.embedding_v, coefficient),
+                or_dash(each.reproduced, percent),
+                or_dash(each.p, p_text),
+            )
+            for each in computed
+        )
+        note = (
+            "The two need not be the same association, and brightness also measures skin. No ratio where one of the two is"
+            " not above chance."
+        )
+        title = (
+            "Clusters made of ten image-wide measures alone (brightness, colour, sharpness, ...)"
+        )
+        blocks.append(Table(title, columns, rows, note=note))
+    return blocks + without_value(
+        (spoken(each.attribute), each.not_computable)
+        for each in baselines
+        if each.v_corrected is None
+    )

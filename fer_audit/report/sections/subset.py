@@ -1,0 +1,57 @@
+"""Is this sample a fair draw of the set it comes from?"""
+
+from __future__ import annotations
+
+from fer_audit.audit.types.composition import SubsetCheck
+from fer_audit.report.blocks import Block, Column, Prose, Section, Table
+from fer_audit.report.view import View
+from fer_audit.text import because, clipped, counted, display, p_phrase, p_text, percent, whole
+
+
+def subset(view: View) -> Section | None:
+    """Return how each attribute compares with the whole set; None without a set to compare with."""
+    checks = view.result.subset_checks
+    if not checks:
+        return None
+    blocks = [block for check in checks for block in _check(check, view.alpha)]
+    return Section("subset", "Is this sample a fair draw?", tuple(blocks))
+
+
+def _check(check: SubsetCheck, alpha: float) -> list[Block]:
+    attribute, reference = display(clipped(check.attribute, 28)), clipped(check.reference, 40)
+    if check.p is None:
+        reason = because(check.not_computable)
+        return [Prose(f"{attribute} compared with {reference}: {reason}.", "summary")]
+    unlike = check.p <= alpha
+    text = f"{attribute} of {counted(check.n, 'image')} compared with {reference}:"
+    text += " unlike the set, " if unlike else " as a fair draw would be, "
+    text += p_phrase(check.p) + (f" ({check.method})" if check.method else "")
+    if check.tv is not None:
+        text += f"; {percent(check.tv)} of the images would have to change group (TV)"
+    if unlike and check.worst is not None:
+        worst = check.worst
+        text += (
+            f"; furthest off: {clipped(worst.name, 28)} with {percent(worst.share)} ({whole(worst.count)})"
+            f" where the set has {percent(worst.reference_share)}, {p_phrase(worst.p)}"
+        )
+    blocks: list[Block] = [Prose(text + ".", "summary")]
+    if check.groups:
+        columns = (
+            Column("group", wrap=10),
+            Column("here", right=True),
+            Column("images", right=True),
+            Column("in the set", right=True),
+            Column("exact p", right=True),
+        )
+        rows = tuple(
+            (
+                clipped(group.name, 28),
+                percent(group.share),
+                whole(group.count),
+                percent(group.reference_share),
+                p_text(group.p),
+            )
+            for group in check.groups
+        )
+        blocks.append(Table(f"{attribute} compared with {reference}", columns, rows))
+    return blocks

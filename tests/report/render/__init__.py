@@ -1,0 +1,1 @@
+"""Renderers: each kind of block once, hostile names, and whole reports."""

@@ -1,0 +1,1 @@
+"""Sections as data: which blocks, sentences and cells they make of a result."""

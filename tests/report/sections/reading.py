@@ -1,0 +1,77 @@
+"""A section's blocks as a reader of any medium has them: sentences and cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fer_audit.report.blocks import (
+    SIGNS,
+    Bullets,
+    Cell,
+    Climb,
+    Code,
+    Definitions,
+    Facts,
+    Heading,
+    Prose,
+    Section,
+    Sign,
+    Statements,
+    Table,
+)
+
+
+def sentences(section: Section | None) -> list[str]:
+    """Return every text outside tables, in order."""
+    return [] if section is None else list(_sentences(section))
+
+
+def said(section: Section | None) -> str:
+    """Return every text outside tables as one."""
+    return "\n".join(sentences(section))
+
+
+def tables(section: Section | None) -> dict[str, Table]:
+    """Return the tables by their titles."""
+    blocks = () if section is None else section.blocks
+    return {block.title: block for block in blocks if isinstance(block, Table)}
+
+
+def rows(section: Section | None, title: str) -> list[dict[str, str]]:
+    """Return the rows of a table, each cell by the title of its column; drawings are left out."""
+    table = tables(section)[title]
+    names = [column.title for column in table.columns]
+    return [
+        {
+            name: text
+            for name, cell in zip(names, row, strict=True)
+            if (text := words(cell)) is not None
+        }
+        for row in table.rows
+    ]
+
+
+def words(cell: Cell) -> str | None:
+    """Return a cell in words; None for a bar or an interval."""
+    if isinstance(cell, Sign):
+        return f"{SIGNS[cell.state]} {cell.text}".strip()
+    if isinstance(cell, Climb):
+        return cell.words
+    return cell if isinstance(cell, str) else None
+
+
+def _sentences(section: Section) -> Iterator[str]:
+    yield section.title
+    for block in section.blocks:
+        if isinstance(block, (Prose, Heading, Code)):
+            yield block.text
+        elif isinstance(block, Bullets):
+            yield from block.items
+        elif isinstance(block, Facts):
+            yield from (f"{name}: {value}" for name, value in block.pairs)
+        elif isinstance(block, Statements):
+            yield from (f"{item.severity}: {item.text}" for item in block.items)
+        elif isinstance(block, Definitions):
+            yield from (f"{each.term}: {each.words}" for each in block.items)
+        elif isinstance(block, Table) and block.note:
+            yield block.note

@@ -1,0 +1,166 @@
+"""Who is in the set: shares, targets, diversity and ages, with the result's own numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fer_audit.report.blocks import Bar, Charts, Table
+from fer_audit.report.sections.composition import composition
+from fer_audit.report.view import View
+from tests.report.results import RACES, bare, degenerate, representation, utkface
+from tests.report.sections.reading import rows, said, sentences, tables
+
+SHARE = "share (count; 95 % interval)"
+
+
+@pytest.mark.parametrize("attribute", ["race", "gender", "age"])
+def test_every_group_has_its_share_its_count_and_how_far_it_is_from_its_target(
+    attribute: str,
+) -> None:
+    (about,) = (each for each in utkface().representation if each.attribute == attribute)
+
+    *groups, missing = rows(composition(View(utkface())), attribute)
+
+    for row, group in zip(groups, about.groups, strict=True):
+        assert row["group"] == group.name
+        assert group.share is not None
+        assert group.ratio is not None
+        assert row[SHARE].startswith(f"{100 * group.share:.1f} % ({group.count:,}; ")
+        assert row["of target"].startswith(f"{group.ratio:.2f}×")
+        assert row["its interval"] == f"{group.ratio_low:.2f}-{group.ratio_high:.2f}"
+    assert missing["group"] == "not annotated"
+    assert missing[SHARE] == f"3 (annotated: {about.annotated:,})"
+
+
+def test_groups_far_from_their_target_are_marked() -> None:
+    marks = [row["of target"] for row in rows(composition(View(utkface())), "race")]
+
+    assert marks == ["2.13× ▲ over", "0.95×", "0.72× ▼ under", "0.84×", "0.36× ▼ under", ""]
+
+
+def test_a_bar_ends_at_the_share_and_has_its_tick_at_the_target() -> None:
+    table = tables(composition(View(utkface())))["race"]
+
+    bars = [cell for row in table.rows for cell in row if isinstance(cell, Bar)]
+
+    full = 10_078 / 23_704
+    assert [bar.value for bar in bars] == pytest.approx(
+        [count / 23_704 for count in (10_078, 4_525, 3_434, 3_975, 1_692)]
+    )
+    assert all(bar.full == pytest.approx(full) for bar in bars)
+    assert [bar.target for bar in bars] == pytest.approx([0.2] * 5)
+
+
+def test_a_batch_of_many_groups_is_summarised_and_listed_in_full_below() -> None:
+    section = composition(View(utkface()))
+
+    short, whole = (
+        tables(section)[title]
+        for title in ("crawl hour (batch)", "crawl hour (batch): all 213 groups")
+    )
+
+    assert [row[0] for row in short.rows] == [
+        *("2017-01-09 00h", "2017-01-09 01h", "2017-01-09 02h", "not annotated")
+    ]
+    assert short.note == "... and 210 smaller groups; 213 groups in all."
+    assert (short.importance, whole.importance) == ("normal", "detail")
+    assert len(whole.rows) == 213 + 1
+    assert [column.title for column in whole.columns] == ["group", SHARE, ""]
+    assert all(bar.target is None for row in whole.rows for bar in row if isinstance(bar, Bar))
+
+
+def test_groups_of_fewer_than_30_images_are_faint() -> None:
+    about = representation("race", RACES, (0, 29, 30, 500, 2), 0)
+    table = tables(composition(View(utkface().having(representation=(about,)))))["race"]
+
+    assert table.faint == {0, 1, 4}
+
+
+def test_predicted_labels_and_labels_to_learn_are_called_so() -> None:
+    race, *_ = utkface().representation
+    about = (
+        replace(race, source="predicted"),
+        replace(race, attribute="head_pose", kind="label"),
+    )
+
+    section = composition(View(utkface().having(representation=about)))
+
+    assert {"race (predicted)", "head pose (label)"} <= tables(section).keys()
+
+
+def test_withheld_and_missing_shares_are_told_apart() -> None:
+    race, *_ = utkface().representation
+    hidden = replace(race.groups[0], count=None, share=None, low=None, high=None, ratio=None)
+    section = composition(
+        View(utkface().having(representation=(replace(race, groups=(hidden, *race.groups[1:])),)))
+    )
+
+    assert rows(section, "race")[0][SHARE] == "[c]"
+    assert "race: White [c], Black 19.1 %" in said(section)
+    assert rows(composition(View(degenerate())), "race")[0][SHARE] == "not computable (0)"
+    assert "race: White –" in said(composition(View(degenerate())))
+
+
+def test_diversity_and_distance_to_the_target_have_each_index_under_its_name() -> None:
+    section = composition(View(utkface()))
+
+    diversity, distance = rows(section, "Diversity"), rows(section, "Distance to the target")
+
+    assert [row["attribute"] for row in diversity] == [
+        "race",
+        "gender",
+        "age",
+        "crawl hour (batch)",
+    ]
+    assert diversity[0] == {
+        "attribute": "race",
+        "groups": "5",
+        "ENS": "4.25",
+        "1/D": "3.68",
+        "H": "1.45",
+        "SEI": "0.90",
+        "NSD": "0.30",
+        "IR": "5.96",
+        "BP": "0.43",
+    }
+    assert [row["attribute"] for row in distance] == ["race", "gender", "age"]
+    assert distance[0] == {
+        "attribute": "race",
+        "target": "uniform",
+        "TV": ".225",
+        "DS_R": ".775",
+        "DS_E": ".775",
+        "JSD": ".056",
+        "p": "< .001",
+    }
+
+
+def test_indices_without_a_value_are_dashes() -> None:
+    row = rows(composition(View(degenerate())), "Diversity")[0]
+
+    assert set(row.values()) == {"race", "0", "–"}
+
+
+def test_ages_have_their_index_where_there_are_ages() -> None:
+    assert "Whipple's index is 132.9 over 15,000 images aged 23 to 62" in said(
+        composition(View(utkface()))
+    )
+    assert "Whipple" not in said(composition(View(degenerate())))
+
+
+def test_a_set_without_labels_says_that_nobody_can_be_counted() -> None:
+    assert sentences(composition(View(bare()))) == [
+        "Who is in the set?",
+        "The set has no labels, so nobody can be counted.",
+    ]
+
+
+def test_each_attribute_of_few_groups_and_the_ages_have_a_chart() -> None:
+    (block,) = (b for b in composition(View(utkface())).blocks if isinstance(b, Charts))
+
+    keys = [chart.key for chart in block.make() if chart is not None]
+
+    assert keys == ["composition-race", "composition-gender", "composition-age"]
+    assert all(isinstance(each, Table) for each in tables(composition(View(utkface()))).values())

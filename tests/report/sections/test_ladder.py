@@ -1,0 +1,190 @@
+"""The ladders: where a claim stops and why, and what is left of it among images that are alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fer_audit.audit.types.claims import Ladder
+from fer_audit.report.blocks import Climb, Interval, Section
+from fer_audit.report.not_computable import missing_values
+from fer_audit.report.sections.ladder import ladders
+from fer_audit.report.view import View
+from tests.report.results import bare, ladder, paper, utkface
+from tests.report.results_upper import asked, silent
+from tests.report.sections.reading import rows, said, sentences, tables
+
+CLIMBS = "How far each claim climbs"
+LEFT = "left (95 % interval)"
+
+
+def of_one(claim: Ladder) -> Section:
+    section = ladders(View(paper().having(ladders=(claim,))))
+    assert section is not None
+    return section
+
+
+def of_utkface() -> Section:
+    section = ladders(View(utkface()))
+    assert section is not None
+    return section
+
+
+def test_ladders_show_where_a_claim_stops_and_why() -> None:
+    section = of_utkface()
+
+    climbs = [row[1] for row in tables(section)[CLIMBS].rows]
+    assert all(isinstance(climb, Climb) for climb in climbs)
+    assert [row["holds up to"] for row in rows(section, CLIMBS)] == [
+        "5 of 8: not image style",
+        "8 of 8: replicated",
+        "6 of 8: not the crawl",
+    ]
+    reading = "race, 6 not the crawl: 38 % of the association is kept (31-45), p < .001"
+    assert reading in sentences(section)
+
+
+def test_a_claim_that_fails_the_first_rung_is_over() -> None:
+    section = ladders(View(paper()))
+
+    assert [row["holds up to"] for row in rows(section, CLIMBS)] == ["0 of 8"]
+    readings = [text for text in sentences(section) if text.startswith("race, ")]
+    assert readings == ["race, 1 seen: V = .090 lies inside the null band (.089-.118)"]
+
+
+def test_what_is_left_of_a_claim_stands_next_to_its_strata_and_its_interval() -> None:
+    section = of_utkface()
+
+    table = {row["images alike in"]: row for row in rows(section, "race: what is left")}
+
+    assert table["✓ 4 gender × age"] == {
+        "images alike in": "✓ 4 gender × age",
+        "usable strata": "18 of 18",
+        "images in them": "23,298 of 23,314",
+        "free to vary": "97.3 %",
+        LEFT: "84.1 % (79.4-89.3)",
+        "Holm p": "< .001",
+    }
+    assert list(table["✗ 6 crawl hour"].values())[1:] == [
+        "97 of 213",
+        "22,871 of 23,314",
+        "31.8 %",
+        "2.1 % (-2.6 to 7.3)",
+        ".620",
+    ]
+    assert "✓ grey × image size (asked for)" in table
+    lost = "Lost most among images alike: 97.9 % in crawl hour, 15.9 % in gender × age and "
+    assert lost in said(section)
+
+
+def test_intervals_are_drawn_on_one_scale() -> None:
+    table = tables(of_utkface())["race: what is left"]
+
+    drawn = [cell for row in table.rows for cell in row if isinstance(cell, Interval)]
+
+    assert {(each.full, each.mark) for each in drawn} == {(drawn[0].full, 1.0)}
+    assert drawn[0].full == max(each.high for each in drawn)
+    assert (drawn[0].low, drawn[0].high) == (0.841 - 0.047, 0.841 + 0.052)
+
+
+def test_of_many_questions_only_those_that_leave_least_are_shown() -> None:
+    section = of_utkface()
+
+    shown = [row["images alike in"] for row in rows(section, "race: what is left")]
+
+    assert "Not shown: 8 further questions of rung 5: they leave 95.3-101.3 %." in sentences(
+        section
+    )
+    assert "✓ 5 sharpness" not in shown or "✓ 5 border red" not in shown
+    assert sum(" 5 " in name for name in shown) == 3
+
+
+def test_the_ledger_has_every_rung_and_every_question() -> None:
+    claim = next(each for each in utkface().ladders if each.attribute == "race")
+
+    table = tables(of_utkface())["race: every rung and every question"]
+
+    assert table.importance == "detail"
+    assert len(table.rows) == len(claim.rungs) + len(claim.conditionals)
+    readings = [row["reading"] for row in rows(of_utkface(), table.title)]
+    assert {each.reading for each in claim.conditionals} <= set(readings)
+
+
+def test_strata_without_information_are_said() -> None:
+    section = of_utkface()
+
+    table = {row["images alike in"]: row for row in rows(section, "race: what is left")}
+
+    silent_row = table["? 6 gender × age × crawl hour"]
+    assert silent_row.pop("") == "", "no interval is drawn"
+    assert list(silent_row.values())[1:] == ["0 of 17", "0 of 40", "–", "– no information", "–"]
+    assert "gender × age × crawl hour: not computable (no stratum holds two clusters" in said(
+        section
+    )
+
+
+def test_a_skipped_rung_is_neither_a_failure_nor_missing() -> None:
+    base = ladder("race", (True,) * 8, "reading")
+    rungs = tuple(
+        replace(rung, holds=None, skipped=True, reading="skipped: no batch")
+        if rung.number == 6
+        else rung
+        for rung in base.rungs
+    )
+    skipped = replace(base, rungs=rungs, highest=8)
+
+    section = of_one(skipped)
+
+    assert [row["holds up to"] for row in rows(section, CLIMBS)] == ["8 of 8: replicated"]
+    (climb,) = (row[1] for row in tables(section)[CLIMBS].rows)
+    assert isinstance(climb, Climb)
+    assert [step.state for step in climb.steps][5] == "skipped"
+    assert "○ skipped: nothing to ask" in said(section)
+    assert "skipped" not in said(of_utkface())
+    assert missing_values(bare().having(ladders=(skipped,))) == ()
+
+
+def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
+    base = asked(ladder("race", (True,) * 8, "reading"), ("gender",), 0.9)
+    answered = tuple(each for each in base.conditionals if each.kept is not None)
+
+    every = said(of_one(replace(base, conditionals=answered, lost=(("gender", -0.01),))))
+    not_every = said(of_one(replace(base, lost=(("gender", -0.01),))))
+
+    assert "Nothing is lost, whatever is held fixed." in every
+    assert "whatever is held fixed" not in not_every
+    assert (
+        "Nothing is lost in the questions that have an answer; 1 question has none." in not_every
+    )
+
+
+def test_questions_that_none_can_answer_are_counted() -> None:
+    base = asked(ladder("race", (True,) * 8, "reading"), ("gender",), 0.9)
+    many = tuple(silent("race", 5, (name,), "one stratum") for name in "abcde")
+
+    text = sentences(of_one(replace(base, conditionals=(*many, base.conditionals[0]))))
+
+    assert "Not shown: 2 further questions of rung 5." in text
+    assert "a, b and c: not computable (one stratum)." in text
+
+
+def test_a_claim_with_nothing_left_to_measure_has_no_table() -> None:
+    base = ladder("race", (True,) * 8, "reading")
+    none = tuple(silent("race", rung, ("hour",), "at chance") for rung in (4, 6))
+
+    section = of_one(replace(base, conditionals=none))
+
+    assert "race: not computable (at chance)." in sentences(section)
+    assert "race: what is left" not in tables(section)
+
+
+def test_a_question_without_an_answer_is_missing_once_and_its_rung_is_not() -> None:
+    base = ladder("race", (True, True, True, None, True, True, True, True), "reading")
+    asked_once = replace(base, conditionals=(silent("race", 4, ("hour",), "one stratum"),))
+
+    found = missing_values(bare().having(ladders=(asked_once,)))
+
+    assert [(each.where, each.reason) for each in found] == [("race, what is left", "one stratum")]
+
+
+def test_without_claims_there_is_no_section() -> None:
+    assert ladders(View(bare())) is None
