@@ -145,7 +145,8 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         for run in self._alive:
-            os.kill(run, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended, and nobody waited for it
+                os.kill(run, signal.SIGKILL)
         assert self._parent.stdin is not None
         self._parent.stdin.close()
         self._parent.wait()
