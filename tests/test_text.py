@@ -9,17 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from fer_audit.report.bars import bar
 from fer_audit.text import (
     ascii_text,
     clipped,
     coefficient,
     encodable,
     large,
+    measured,
     p_phrase,
     p_text,
     percent,
+    percent_span,
     share_text,
+    six_figures,
     span,
     visible,
 )
@@ -115,21 +117,22 @@ def test_ascii_text_is_ascii_and_as_wide(text: str) -> None:
         assert cell_len(ascii_text(shown)) == sum(cell_len(char) for char in shown)
 
 
-@given(
-    value=st.floats(0, 2),
-    full=st.floats(0, 2),
-    cells=st.integers(0, 40),
-    target=st.none() | st.floats(0, 2),
-)
-def test_a_bar_is_as_wide_as_asked(
-    value: float, full: float, cells: int, target: float | None
-) -> None:
-    assert bar(value, full=full, cells=cells, target=target).cell_len == cells
+def test_quantities_of_any_unit_have_about_three_figures() -> None:
+    assert [measured(value) for value in (1412.4, 41.23, 4.123, 0.4123, None)] == [
+        "1,412",
+        "41.2",
+        "4.12",
+        "0.412",
+        "not computable",
+    ]
+    assert percent_span(0.79, 0.892) == "79.0-89.2"
+    assert percent_span(-0.02, 0.05) == "-2.0 to 5.0"
+    assert percent_span(None, 0.05) == "not computable"
 
 
-def test_a_bar_shows_what_is_there_and_nothing_else() -> None:
-    assert bar(1, full=1, cells=4).plain == "████"
-    assert bar(0.5, full=1, cells=4).plain == "██  "
-    assert bar(0.0001, full=1, cells=4).plain == "▏   "
-    assert bar(0, full=1, cells=4).plain == "    "
-    assert bar(0.25, full=1, cells=4, target=0.5).plain == "█ │ "
+def test_what_is_compared_with_a_threshold_has_up_to_six_figures() -> None:
+    assert [six_figures(value) for value in (0.21270001, 23_707.0, 0.5)] == [
+        "0.2127",
+        "23,707",
+        "0.5",
+    ]

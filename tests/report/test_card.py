@@ -23,8 +23,8 @@ from fer_audit.report.card import CardFormat, dataset_card
 from fer_audit.report.card_claims import questions, rung_reached
 from fer_audit.report.card_markdown import BEGIN, END
 from fer_audit.report.card_words import thin_cells, wide_gaps
-from fer_audit.report.sections.method import run_command_line
 from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.method import run_command_line
 from tests.report.results import bare, degenerate, hostile, paper, utkface
 
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")

@@ -202,3 +202,27 @@ def test_files_that_cannot_be_read_are_errors(tmp_path: Path) -> None:
         read_result(tmp_path / "none.json")
     with pytest.raises(StoreError, match="directory"):
         read_result(tmp_path)
+
+
+def test_a_result_of_before_stability_style_and_gates_still_reads() -> None:
+    document = json.loads(result_json(results.utkface()))
+    new = ("stability", "style_tests", "style_baselines", "latent", "replay", "recluster", "gate")
+    for key in new:
+        del document[key]
+    for ladder in document["ladders"]:
+        for key in ("conditionals", "lost", "stopped"):
+            del ladder[key]
+        for rung in ladder["rungs"]:
+            del rung["skipped"]
+    del document["intersections"]["beyond_pairs"]
+    for cell in document["intersections"]["smallest"]:
+        for key in ("expected_pairs", "residual_pairs", "p_adjusted", "more_images"):
+            del cell[key]
+
+    read = parse_result(json.dumps(document))
+
+    assert read.stability is None
+    assert read.gate == ()
+    assert read.ladders[0].conditionals == ()
+    assert not read.ladders[0].rungs[0].skipped
+    assert read.associations == results.utkface().associations

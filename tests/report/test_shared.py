@@ -20,11 +20,13 @@ from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
 from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
-from fer_audit.report.page.report import report_charts, report_page
+from fer_audit.report.render.html import render_page
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from fer_audit.text import WITHHELD
 from tests.report import results
 from tests.report.drawn_pictures import some_pictures, some_points, webp
-from tests.report.test_terminal import shown
+from tests.report.render.test_terminal import shown
 
 SCHEMA: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "docs" / "result.schema.json").read_text(encoding="utf-8")
@@ -66,13 +68,14 @@ def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
 
 def every_form(result: AuditResult) -> Iterator[str]:
     """Yield a result as JSON, page, terminal report, cards, and the tables of its charts."""
+    report = make_report(View(result))
     yield result_json(result)
-    yield report_page(result)
-    yield shown(result)
-    yield shown(result, 40)
+    yield render_page(report)
+    yield shown(report)
+    yield shown(report, 40)
     yield dataset_card(result)
     yield dataset_card(result, form="croissant")
-    yield from (f"{chart.alt} {chart.sheet} {chart.note}" for chart in report_charts(result))
+    yield from (f"{chart.alt} {chart.sheet} {chart.note}" for chart in charts_of(report))
 
 
 def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_byte() -> None:
@@ -80,7 +83,7 @@ def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_b
     one, other = with_table(ONE, v=0.31), with_table(OTHER, v=0.29)
 
     assert result_json(one) != result_json(other)
-    assert report_page(one) != report_page(other)
+    assert list(every_form(one))[1] != list(every_form(other))[1]
     found = list(every_form(withhold(one, 5)))
     assert found == list(every_form(withhold(other, 5)))
     assert all(WITHHELD in text for text in found[1:4])

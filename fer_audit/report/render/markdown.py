@@ -106,8 +106,11 @@ def _cell(cell: Cell) -> str:
 
 
 def code(text: str) -> list[str]:
-    """Return a text to copy, indented so that no fence in it can end it."""
-    return [f"    {visible(line)}" for line in text.splitlines()] + [""]
+    """Return a text to copy, between fences that nothing in it can close."""
+    lines = [visible(line) for line in text.splitlines()]
+    longest = max((len(run) for run in re.findall("`+", "\n".join(lines))), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence, ""]
 
 
 def heading(level: int, text: str) -> list[str]:

@@ -81,9 +81,9 @@ class Grid:
         room = min(options.max_width, WIDEST)
         kept, dropped = self._fitting(room)
         if kept._least() > room:
-            yield from kept._stacked()
-        else:
-            yield Padding(kept._table(room), (0, 0, 0, INDENT), expand=False)
+            yield from self._stacked()  # lists have room for every column
+            return
+        yield Padding(kept._table(room), (0, 0, 0, INDENT), expand=False)
         if dropped:
             names = Text(", ").join(_flat(column.title) for column in dropped)
             yield prose(Text.assemble("not shown at this width: ", names), "dim")
@@ -167,9 +167,9 @@ class Grid:
             if widths[index] < full:
                 widths[index] = self._tight(index, widths[index])
         drawn = [index for index in range(len(widths)) if self._is_drawn(index)]
+        spare = max(0, room - _together(widths)) // max(1, len(drawn))
         for index in drawn:
-            spare = (room - _together(widths)) // len(drawn)
-            widths[index] = min(MAX_DRAWING, widths[index] + max(0, spare))
+            widths[index] = min(MAX_DRAWING, widths[index] + spare)
         return widths
 
     def _tight(self, index: int, width: int) -> int:
@@ -270,13 +270,14 @@ def _bold(title: Text) -> Text:
 
 def _filled(cell: Text, width: int) -> Text:
     """Return a cell broken into lines between words, but not between a number and its sign."""
-    lines: list[Text] = []
-    for word in cell.divide([space.end() for space in _SPACE.finditer(cell.plain)]):
-        longer = lines[-1] + word if lines else word
-        if lines and cell_len(longer.plain.rstrip()) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    if _widest(cell) <= width:
+        return cell
+    words, cuts, start, last = cell.plain, [], 0, 0
+    for end in (*(space.end() for space in _SPACE.finditer(words)), len(words)):
+        if last > start and cell_len(words[start:end].rstrip()) > width:
+            cuts.append(start := last)
+        last = end
+    lines = cell.divide(cuts)
     for line in lines:
         line.rstrip()
     return Text("\n").join(lines)

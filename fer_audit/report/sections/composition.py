@@ -146,7 +146,7 @@ def _table(
     ]
     rows.append(("not annotated", missing, ""))
     if has_target:
-        columns += [Column("of target", wrap=9), Column("interval", drop=3)]
+        columns += [Column("of target", wrap=9), Column("its interval", drop=3)]
         target_cells = [(_of_target(group), _ratio_span(group)) for group in groups]
         rows = [(*row, *cells) for row, cells in zip(rows, [*target_cells, ("", "")], strict=True)]
     name = _name(about)

@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from fer_audit.report.render.markdown import bullets, escaped, heading, paragraph, table
+from fer_audit.report.render.markdown import (
+    bullets,
+    escaped,
+    heading,
+    markdown,
+    paragraph,
+    table,
+)
 from fer_audit.text import visible
+from tests.report.render.specimen import specimen
 from tests.report.results import HOSTILE
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -111,3 +119,43 @@ def test_what_is_harmless_is_left_as_it_is(text: str) -> None:
 
 def test_an_empty_list_is_nothing() -> None:
     assert bullets([]) == []
+
+
+def test_every_kind_of_block_has_its_markdown() -> None:
+    lines = markdown(specimen().sections, least="normal").splitlines()
+
+    for line in (
+        "## section of words",
+        "summary prose",
+        "### a heading",
+        "- first bullet",
+        "| fact name | fact value |",
+        "- warning: warning statement",
+        "code to copy",
+        "table title",
+        "| first column | number column | sign column | climb column |",
+        "| --- | ---: | --- | --- |",
+        "| row holds | 1,234 | ✓ holds sign | 1/4 |",
+        "table note",
+    ):
+        assert line in lines, line
+    assert "folded table" not in lines
+    assert "folded table" in markdown(specimen().sections, least="detail")
+    assert "- defined term: its words" in markdown(specimen().sections, least="detail")
+
+
+def test_a_section_of_which_nothing_is_shown_is_left_out() -> None:
+    text = markdown(specimen().sections, level=3, least="summary")
+
+    assert text.splitlines() == ["### section of words", "", "summary prose"]
+
+
+def test_no_block_of_hostile_texts_holds_markup() -> None:
+    """The tokens are those of the same report with harmless texts, and every inline token is text."""
+    kinds = []
+    for text in (" ".join(BREAKOUTS), "harmless"):
+        tokens = READER.parse(markdown(specimen(lambda role, t=text: f"{role} {t}").sections))  # type: ignore[misc]  # bound at once
+        kinds.append([token.type for token in tokens])
+        assert {inline.type for inline in inline_tokens(tokens)} <= {"text", "text_special"}
+
+    assert kinds[0] == kinds[1]

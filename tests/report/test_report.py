@@ -1,0 +1,136 @@
+"""The whole report of a run: its order, and that every number in it is the result's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import pytest
+
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.report.blocks import Heading
+from fer_audit.report.not_computable import missing_values
+from fer_audit.report.report import ALARM, charts_of, make_report
+from fer_audit.report.view import View
+from tests.report import results
+from tests.report.render.specimen import MAKERS, report_of
+from tests.report.render.test_terminal import shown
+
+
+def test_what_was_found_comes_first_and_how_it_was_computed_last() -> None:
+    keys = [section.key for section in report_of(results.utkface).sections]
+
+    assert keys[:3] == ["findings", "gate", "who"]
+    assert keys[-1] == "method"
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_section_says_something_and_a_heading_has_something_below_it(
+    make: Callable[[], AuditResult],
+) -> None:
+    for section in report_of(make).sections:
+        assert section.blocks, section.key
+        assert not isinstance(section.blocks[-1], Heading), section.key
+        for block, following in pairwise(section.blocks):
+            both = isinstance(block, Heading) and isinstance(following, Heading)
+            assert not both, section.key
+
+
+def test_the_head_says_which_set_which_model_and_whether_all_of_it() -> None:
+    report, unfinished = (report_of(make) for make in (results.utkface, results.degenerate))
+
+    assert report.heading == "UTKFace"
+    assert report.facts[0] == "23,708 images listed"
+    assert "resnet50-keras" in report.facts
+    assert report.alarm == ""
+    assert unfinished.alarm == ALARM
+    assert "no model: nothing was embedded" in unfinished.facts
+
+
+def test_no_two_charts_share_a_name() -> None:
+    keys = [chart.key for chart in charts_of(make_report(View(results.utkface())))]
+
+    assert len(set(keys)) == len(keys)
+    assert keys[:2] == ["composition-race", "composition-gender"]
+
+
+NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e[+-]?\d+)?|\.\d+")
+PROSE = {
+    *("0", "1", "2", "5", "23", "29", "30", "62", "95", "100", "500"),
+    *("0.1", "0.8", "1.25", ".001", ".999", ".0", "2.0"),
+}
+"""Numbers of the report's own sentences: thresholds, scales, this version and its licence; no results."""
+
+
+def values(part: object) -> Iterator[object]:
+    if isinstance(part, tuple):
+        for item in part:
+            yield from values(item)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        for field in dataclasses.fields(part):
+            yield from values(getattr(part, field.name))
+    else:
+        yield part
+
+
+def derived(result: AuditResult) -> Iterator[object]:
+    """Yield what the report adds up or divides itself."""
+    for association in result.associations:
+        table = [[count or 0 for count in row] for row in association.table]
+        totals = [sum(row) for row in table]
+        columns = [sum(column) for column in zip(*table, strict=True)]
+        yield from (*totals, *columns, sum(totals), len(association.groups))
+        for row, total in zip(table, totals, strict=True):
+            yield from (count / total for count in row if total)
+        yield from (column / sum(totals) for column in columns if sum(totals))
+    if result.clustering is not None:
+        sizes = [size or 0 for size in result.clustering.sizes]
+        yield from (size / sum(sizes) for size in sizes)
+        starts = result.clustering.starts
+        yield (starts.inertia_max - starts.inertia_min) / (starts.inertia_min or 1)
+        for before, after in pairwise(result.clustering.sweep):
+            yield (before.inertia - after.inertia) / before.inertia
+    for representation in result.representation:
+        yield from (len(representation.groups), len(representation.groups) - 3)
+    yield len(result.findings) - 6
+    yield from (len(ladder.rungs) for ladder in result.ladders)
+    yield from range(len(result.ledger) + 1)
+    missing = missing_values(result)
+    yield from (sum(len(each.fields) for each in missing), len({each.reason for each in missing}))
+    for timing in results.timings():
+        yield from (timing.items, timing.seconds, timing.items / timing.seconds)
+
+
+def written(value: object) -> Iterator[str]:
+    """Yield every way in which the report may write a value."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int):
+        yield f"{value:,}"
+    elif isinstance(value, float):
+        for factor in (1, 100):
+            for digits in (0, 1, 2, 3):
+                text = f"{factor * value:,.{digits}f}"
+                yield from (text.lstrip("-"), text.lstrip("-").replace("0.", ".", 1))
+    elif isinstance(value, str):
+        yield from (number.rstrip(",.") for number in NUMBER.findall(value))
+
+
+@pytest.mark.parametrize(
+    "make", [results.utkface, results.paper, results.degenerate, results.bare]
+)
+def test_every_number_comes_from_the_result(make: Callable[[], AuditResult]) -> None:
+    result = make()
+    known = {
+        text
+        for value in (*values(dataclasses.astuple(result)), *derived(result))
+        for text in written(value)
+    }
+    text = re.sub(r"(sha256|fingerprint) +\w{16}…", "", shown(report_of(make)))
+
+    unknown = {number.rstrip(",.") for number in NUMBER.findall(text)} - known - PROSE
+
+    assert unknown == set()
