@@ -4,6 +4,11 @@ BIN := .venv/bin
 DATA ?=
 # For each target of make fuzz.
 MINUTES ?= 10
+# ALL=1: the slow tests too, and every count in full. CORE=1: one test of each invariant of a family; tests/families.py sets it.
+ALL ?=
+CORE ?=
+export ALL
+MARKED = $(if $(ALL),, and not slow)$(if $(CORE), and core)
 SHARED := ../shared/data/utkface_aligned_cropped.tar
 # Where the real UTKFace is unpacked when its archive lies beside the checkout.
 UTKFACE ?= $(HOME)/.cache/UTKFace
@@ -11,7 +16,7 @@ CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do comm
 AXE := axe-core-4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
-.PHONY: help run test check faults browser real real-full unpack ci fuzz soak bench bench-smoke pictures clean
+.PHONY: help run test check lint types advisories faults browser real real-full unpack ci fuzz soak bench bench-smoke pictures clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,26 +25,32 @@ run: .venv/cpu  ## Audit the built-in demo set, or DATA=path/to/faces
 	$(BIN)/fer-audit run $(if $(DATA),"$(DATA)")
 
 test: .venv/dev  ## Fast tests: no network, no real data
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile $(if $(ALL),-m "not real and not torch and not gpu and not browser and not faults")
 
-check: .venv/dev  ## Format, lint, types, and published holes in what is installed
+check: lint types advisories  ## Format, lint, types, and published holes in what is installed
+
+lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: .venv/dev
 	$(BIN)/mypy
+
+advisories: .venv/dev
 	$(BIN)/python -m tests.advisories
 
 faults: .venv/dev  ## Every row of the fault table in docs/trust.md: kills, full disks, hostile files
-	$(BIN)/pytest -n auto --dist loadfile -m "faults and not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "faults$(MARKED)"
 
 browser: .venv/dev  ## Tests of the HTML report in Chromium, when it is installed
 	@if [ -n "$(CHROMIUM)" ]; then \
 		$(MAKE) --no-print-directory .venv/axe.min.js || echo "axe-core not fetched: its tests skip"; \
-		CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -m browser; \
+		CHROMIUM="$(CHROMIUM)" $(BIN)/pytest -m "browser$(MARKED)"; \
 	else echo "Chromium not found: skipped"; fi
 
 real: .venv/dev unpack  ## Tests on real faces with the real network, when the archive is beside the checkout
 	@if [ -d "$(UTKFACE)" ]; then \
-		FER_AUDIT_UTKFACE="$(UTKFACE)" $(BIN)/pytest -m "real and not slow"; \
+		FER_AUDIT_UTKFACE="$(UTKFACE)" $(BIN)/pytest -m "real and not slow$(if $(CORE), and core)"; \
 	else echo "real data not found: skipped"; fi
 
 real-full: .venv/dev unpack  ## The same on all 23,707 images: half an hour on two cores
@@ -49,7 +60,8 @@ unpack:
 	@if [ -f "$(SHARED)" ] && [ ! -d "$(UTKFACE)" ]; then \
 		mkdir -p "$(dir $(UTKFACE))" && tar -xf "$(SHARED)" -C "$(dir $(UTKFACE))"; fi
 
-ci: check test faults browser real bench-smoke  ## What CI runs
+ci:  ## All of them: a heavy family in full when what it guards changed today or with ALL=1, else its core
+	@$(PYTHON) -m tests.families
 
 fuzz: .venv/fuzz  ## Feed every parser hostile bytes, MINUTES (10) each; led by coverage where atheris installs
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
@@ -62,7 +74,7 @@ bench: .venv/dev unpack  ## Measure all cases against the baselines, some minute
 	$(BIN)/python -m benchmarks report
 
 bench-smoke: .venv/dev  ## Every benchmark's code path in seconds; keeps no number
-	$(BIN)/python -m benchmarks run --smoke
+	$(BIN)/python -m benchmarks run --smoke $(if $(CORE),embed)
 
 pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; needs Chromium
 	$(BIN)/python -m benchmarks.pictures
@@ -70,16 +82,17 @@ pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; nee
 clean:  ## Remove the environment and caches of the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build *.egg-info
 
+# --no-compile: Python compiles what is imported, at its first import; all of it would take longer than the download.
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q --no-compile --upgrade pip
 
 .venv/cpu: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install -q -e '.[cpu]'
+	$(BIN)/python -m pip install -q --no-compile -e '.[cpu]'
 	@touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install -q -e '.[cpu,dev]'
+	$(BIN)/python -m pip install -q --no-compile -e '.[cpu,dev]'
 	@touch $@ .venv/cpu
 
 .venv/fuzz: .venv/dev

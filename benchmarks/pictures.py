@@ -17,7 +17,9 @@ from rich.text import Text
 
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.pipeline import run_audit
-from fer_audit.report.terminal import terminal_report
+from fer_audit.report.render.terminal import terminal_report
+from fer_audit.report.report import make_report
+from fer_audit.report.view import View
 from fer_audit.synth import demo_dataset
 
 WIDTH = 100
@@ -48,7 +50,7 @@ def terminal_picture(result: AuditResult) -> None:
     whole = Console(
         record=True, width=WIDTH, file=io.StringIO(), color_system="standard", force_terminal=True
     )
-    whole.print(terminal_report(result))
+    whole.print(terminal_report(make_report(View(result))))
     first = whole.export_text(styles=True).splitlines()[:LINES]
     part = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     part.print(Text.from_ansi("\n".join(first)))

@@ -6,7 +6,7 @@
 Whole runs: prefixes of a set and drawn faces go through `run_audit` from an empty cache, pixels not kept.
 The model is a small made one of the default one's width (2,048 numbers of 192 block means, seeded): ResNet50 costs the same
 for every image, and 100,000 of them would hide all else behind half an hour. A shard is 3 MB here, 39 MB at 224 pixels.
-Rows: seeded blobs on disk, read as a memory map, through `cluster_embeddings` with stability and `audit_dataset`.
+Rows: seeded blobs on disk, read as a memory map, through `cluster_embeddings` with stability and `audit`.
 Every n is a process of its own. Peak memory is sampled every 10 ms, anonymous pages and pages of files apart: those of a
 memory map can be dropped at any time. The exponent is the slope of log seconds over log n, by least squares.
 """
@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import RESULTS, machine_facts, write_result
-from fer_audit.audit.run import audit_dataset
-from fer_audit.bench.row_stages import drawn_dataset
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.run import audit
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
@@ -40,7 +40,7 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.extra_partitions import cluster_more
+from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.progress import Silent
 from fer_audit.synth import write_demo
 
@@ -288,9 +288,7 @@ def _rows(job: dict[str, Any]) -> dict[str, Any]:
         clustering = cluster_embeddings(
             vectors,
             rows.ok,
-            k=config.clusters.k,
-            starts=config.clusters.starts,
-            sweep_max=config.clusters.sweep_max if whole else 1,
+            config.clusters if whole else replace(config.clusters, sweep_max=1),
             seed=config.seed,
             stability=whole,
             progress=Silent(),
@@ -299,18 +297,15 @@ def _rows(job: dict[str, Any]) -> dict[str, Any]:
         facts = ModelFacts("blobs", "0" * 64, "none", "fp32", vectors.shape[1])
         embeddings = Embeddings(vectors, rows.ok, rows.reasons, facts, "0" * 64)
         with stages.stage("audit"):
-            more = cluster_more(rows, embeddings, clustering, config, Silent())
-            audit_dataset(
-                dataset,
-                rows,
-                embeddings,
-                clustering,
-                config=config,
-                stability=clustering.stability,
-                style_labels=more.style_labels,
-                coordinates=clustering.coordinates,
-                replays=more.replays,
-                reclusters=more.reclusters,
+            audit(
+                AuditInputs(
+                    dataset=dataset,
+                    rows=rows,
+                    embeddings=embeddings,
+                    clustering=clustering,
+                    config=config,
+                    extra=extra_partitions(rows, embeddings, clustering, config, Silent()),
+                )
             )
     return {
         "what": job["what"],
@@ -430,12 +425,23 @@ def drawn_rows(n: int) -> tuple[FaceDataset, Any]:
         "age_bin": (9, rng.integers(0, 9, n), "demographic"),
         "session": (20, rng.integers(0, 20, n), "batch"),
     }
-    dataset = drawn_dataset(
-        n,
-        tuple(
-            Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
-            for name, (groups, codes, kind) in columns.items()
-        ),
+    attributes = tuple(
+        Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
+        for name, (groups, codes, kind) in columns.items()
+    )
+    dataset = FaceDataset(
+        name="drawn rows",
+        root=Path("drawn"),
+        ids=tuple(f"{row:08d}" for row in range(n)),
+        sizes=np.full(n, 1, np.int64),
+        mtimes=np.zeros(n, np.int64),
+        attributes=attributes,
+        ages=None,
+        rejects=(),
+        notes=(),
+        label_source="The labels were drawn by lot.",
+        parent=None,
+        fingerprint="0" * 64,
     )
     rows = empty_rows(n)
     rows.ok[:] = True

@@ -5,7 +5,7 @@
     ├── ModelError      a model, its weights or its execution provider cannot be used     exit 2
     ├── DatasetError    there is no usable input                                          exit 3
     └── StoreError      the run directory or the cache cannot be used                     exit 3
-        └── LockedError     somebody else is working in it                                exit 5
+        └── LockedError     another process works in it                                   exit 5
 
 A message says what and where; `hint` says what to do next.
 Foreign exceptions are translated where the foreign library is called; only `fer_audit.cli` catches these.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 
 class FerAuditError(Exception):
-    """Base of every error that is the input's or the machine's fault, never ours."""
+    """Base of every error that the input or the machine causes; any other exception is a bug."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""How long work tells that it is alive; only `fer_audit.cli` knows how that looks."""
+"""Progress of long work; only `fer_audit.cli` shows it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class Progress(Protocol):
         """Begin a stage of `total` units, `done` of which an earlier run left behind."""
 
     def advance(self, stage: str, amount: int = 1) -> None:
-        """Say that `amount` more units are done."""
+        """Report that `amount` more units are done."""
 
     def finish(self, stage: str) -> None:
-        """Say that the stage is over."""
+        """End the stage."""
 
     def say(self, message: str) -> None:
-        """Pass on one line a person should see, e.g. why a cache was not used."""
+        """Show one line, e.g. why a cache was not used."""
 
 
 class Silent:
-    """The progress of a library call: says nothing."""
+    """The progress of a library call: shows nothing."""
 
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         """Do nothing."""
@@ -40,7 +40,7 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one stage took. Kept beside a result, never inside it."""
+    """How long one stage took. Never part of a result."""
 
     stage: str
     items: int

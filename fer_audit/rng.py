@@ -1,4 +1,4 @@
-"""Random streams: one for each stage and purpose, so that a new draw in one place never shifts another's."""
+"""Random streams: one for each stage and purpose, so that a new draw in one place never changes another."""
 
 from __future__ import annotations
 

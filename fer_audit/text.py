@@ -1,7 +1,7 @@
-"""How the product writes: every number, unit, plural, interval, p, display name and escape, one place for each.
+"""Every number, unit, plural, interval, p, display name and escape: one function for each, used by all output.
 
-A kind of number has one format in every artefact: shares are percent with one digit ("31.2 %"), what cannot exceed 1 has three
-digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or with "to" beside a minus.
+A kind of number has one format everywhere: shares are percent with one digit ("31.2 %"), what cannot exceed 1 has three
+digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or with "to" where one is negative.
 """
 
 from __future__ import annotations
@@ -13,17 +13,176 @@ NONE = "not computable"
 NO_VALUE = "–"
 """In a table, where a value is missing."""
 WITHHELD = "[c]"
-"""How a count that --min-cell withholds is shown, whatever it is: c = confidential, after the symbols for tables of the UK's
-Government Analysis Function. "<5" would distinguish the small counts from those withheld to protect them."""
-LONGEST_NAME = 300
+"""In place of a count that --min-cell withholds: c = confidential, after the symbols for tables of the UK's Government
+Analysis Function. "<5" would distinguish the small counts from those withheld to protect them."""
+
+
+def whole(count: int | None) -> str:
+    """Write a count: 23,707; None = withheld."""
+    return WITHHELD if count is None else f"{count:,}"
+
+
+def counted(count: int | None, one: str, many: str = "") -> str:
+    """Write a count and its noun: 1 file, 2 files; None = withheld."""
+    return f"{whole(count)} {one if count == 1 else many or one + 's'}"
+
+
+def percent(share: float | None) -> str:
+    """Write a share of 0..1: 31.2 %. What would round to nothing is < 0.1 %, what would round to all > 99.9 %."""
+    if share is None:
+        return NONE
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if 0.9995 <= share < 1 else f"{_points(share)} %"
+
+
+def part(count: int, total: int) -> str:
+    """Write a share with its counts: 31.2 % (6,240 of 20,000)."""
+    return f"{percent(count / total)} ({whole(count)} of {whole(total)})"
+
+
+def percent_span(low: float | None, high: float | None) -> str:
+    """Write an interval of shares in per cent: 79.0-89.2; with "to" where a minus sign would confuse."""
+    return _joined(low, high, _points)
+
+
+def share_text(
+    share: float | None, count: int | None, low: float | None, high: float | None
+) -> str:
+    """Write a share with its count and its interval: 31.2 % (6,240; 30.6-31.9); [c] where the count is withheld."""
+    if count is None:
+        return WITHHELD
+    if share is None or low is None or high is None:
+        return f"{percent(share)} ({whole(count)})"
+    return f"{percent(share)} ({whole(count)}; {percent_span(low, high)})"
+
+
+def difference(value: float) -> str:
+    """Write a difference of shares in points: +1.2, 0.0."""
+    return f"{100 * value:+.1f}" if value else "0.0"
+
+
+def difference_span(low: float | None, high: float | None) -> str:
+    """Write an interval of such a difference: -0.3 to +2.1."""
+    return NONE if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
+
+
+def coefficient(value: float | None) -> str:
+    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001."""
+    if value is None:
+        return NONE
+    if 0 < abs(value) < 0.0005:
+        return "< .001" if value > 0 else "> -.001"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
+    return _joined(low, high, lambda end: coefficient(end) if abs(end) >= 0.0005 else ".000")
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _joined(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    if low is None or high is None:
+        return NONE
+    return (" to " if low < 0 or high < 0 else "-").join(map(write, (low, high)))
+
+
+def p_text(p: float | None) -> str:
+    """Write a p value: .423, < .001, > .999."""
+    if p is None:
+        return NONE
+    if p < 0.001:
+        return "< .001"
+    return "> .999" if p > 0.999 else coefficient(p)
+
+
+def p_phrase(p: float | None) -> str:
+    """Write a p value inside a sentence: p = .423, p < .001."""
+    text = p_text(p)
+    return f"p {text}" if p is None or text[0] in "<>" else f"p = {text}"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Write an index: 4.25, 1,234.50."""
+    return NONE if value is None else f"{value:,.{digits}f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Write a residual with its sign: +4.2, -0.3."""
+    return f"{value:+,.{digits}f}"
+
+
+def measured(value: float | None) -> str:
+    """Write a quantity of any unit with about three figures: 412, 41.2, 4.12, 0.412."""
+    if value is None:
+        return NONE
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{digits}f}"
+
+
+def six_figures(value: float) -> str:
+    """Write a value of any unit that is compared with a threshold, with up to six figures: 0.2127, 23,707."""
+    return f"{value:,.6g}"
+
+
+def large(value: float) -> str:
+    """Write an inertia: 8,409,500, and 8.4095e+12 where separators no longer help."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e10 else f"{value:.5g}"
+
+
+def size_text(size_bytes: float) -> str:
+    """Write a size as a person reads it: 3.92 GB, 8.1 MB."""
+    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
+
+
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value of a table, a dash where there is none."""
+    return NO_VALUE if value is None else write(value)
+
+
+def because(not_computable: tuple[tuple[str, str], ...]) -> str:
+    """Write "not computable (reason)", each reason once."""
+    reasons = dict.fromkeys(reason for _, reason in not_computable)
+    return f"{NONE} ({'; '.join(reasons)})" if reasons else NONE
+
+
+MAX_NAME = 300
 """Characters of a name in a sentence: a file's name has at most 255 bytes, a cell may have millions."""
-NAMED = 3
+MAX_NAMED = 3
 """Files a sentence names before it says how many more there are."""
+
+
+def display(name: str) -> str:
+    """Write an attribute's or a measure's name as words: age group."""
+    return name.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Write a list: a, b and c."""
+    return f" {last} ".join([*([", ".join(words[:-1])] if words[:-1] else []), *words[-1:]])
+
+
+def name_some(items: Sequence[str], *, limit: int = MAX_NAMED) -> str:
+    """Write the first few names, quoted, then how many more there are."""
+    names = [encodable(item) for item in items[:limit]]
+    cut = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in names]
+    shown = ", ".join(f'"{name}"' for name in cut)
+    more = len(items) - limit
+    return f"{shown} and {whole(more)} more" if more > 0 else shown
+
 
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, turn the writing direction, or cannot be seen or encoded."""
-
-
 _JOINERS = "\u200c\u200d"
 """Persian and Indic words and many emoji need them; anywhere else they make two names that look like one."""
 
@@ -43,26 +202,35 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    whole = encodable(text)
+    text = encodable(text)
     return "".join(
-        char if char in _JOINERS and _joins(whole, place) else _escape(char)
-        for place, char in enumerate(whole)
+        char if char in _JOINERS and _joins(text, index) else _escape(char)
+        for index, char in enumerate(text)
     )
 
 
 def visible_json(text: str) -> str:
-    r"""Return the same JSON document, fit for a terminal: what it may hold raw and cannot be seen becomes `\uNNNN`.
+    r"""Return the same JSON document for a terminal: what cannot be seen becomes `\uNNNN`.
 
     JSON itself asks for escapes below U+0020 only, and leaves C1 and bidi controls as they are.
     """
     return "".join(char if char == "\n" else _escape_in_json(char) for char in text)
 
 
-def _joins(text: str, place: int) -> bool:
+def clipped(text: str, limit: int) -> str:
+    """Return a visible text of at most `limit` characters, its middle left out: both ends of a path say most."""
+    shown = visible(text)
+    if len(shown) <= limit:
+        return shown
+    tail = (limit - 1) // 2
+    return f"{shown[: limit - 1 - tail]}…{shown[len(shown) - tail :]}"
+
+
+def _joins(text: str, index: int) -> bool:
     """Whether a joiner stands between two characters that can be joined: visible ones beyond ASCII."""
-    beside = text[place - 1 : place] + text[place + 1 : place + 2]
-    return len(beside) == 2 and not any(
-        char.isascii() or unicodedata.category(char) in _ESCAPED for char in beside
+    around = text[index - 1 : index] + text[index + 1 : index + 2]
+    return len(around) == 2 and not any(
+        char.isascii() or unicodedata.category(char) in _ESCAPED for char in around
     )
 
 
@@ -82,175 +250,6 @@ def _escape_in_json(char: str) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-def clipped(text: str, limit: int) -> str:
-    """Return a visible text of at most `limit` characters, its middle left out: both ends of a path tell most."""
-    shown = visible(text)
-    if len(shown) <= limit:
-        return shown
-    tail = (limit - 1) // 2
-    return f"{shown[: limit - 1 - tail]}…{shown[len(shown) - tail :]}"
-
-
-def whole(count: int | None) -> str:
-    """Write a count: 23,707; None = withheld."""
-    return WITHHELD if count is None else f"{count:,}"
-
-
-def counted(count: int | None, one: str, many: str = "") -> str:
-    """Write a count and its noun: 1 file, 2 files; None = withheld."""
-    return f"{whole(count)} {one if count == 1 else many or one + 's'}"
-
-
-def listed(words: Sequence[str], last: str = "and") -> str:
-    """Write a list: a, b and c."""
-    return f" {last} ".join([*([", ".join(words[:-1])] if words[:-1] else []), *words[-1:]])
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Write an index: 4.25, 1,234.50."""
-    return NONE if value is None else f"{value:,.{digits}f}"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    """Write a residual with its sign: +4.2, -0.3."""
-    return f"{value:+,.{digits}f}"
-
-
-def percent(share: float | None) -> str:
-    """Write a share of 0..1: 31.2 %. What would round to nothing is < 0.1 %, what would round to all > 99.9 %."""
-    if share is None:
-        return NONE
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
-
-
-def part(count: int, total: int) -> str:
-    """Write a share with its counts: 31.2 % (6,240 of 20,000)."""
-    return f"{percent(count / total)} ({count:,} of {total:,})"
-
-
-def share_text(
-    share: float | None, count: int | None, low: float | None, high: float | None
-) -> str:
-    """Write a share with its count and its interval: 31.2 % (6,240; 30.6-31.9); [c] where the count is withheld."""
-    if count is None:
-        return WITHHELD
-    if share is None:
-        return f"{NONE} ({count:,})"
-    if low is None or high is None:
-        return f"{percent(share)} ({count:,})"
-    return f"{percent(share)} ({count:,}; {100 * low:.1f}-{100 * high:.1f})"
-
-
-def coefficient(value: float | None) -> str:
-    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001."""
-    if value is None:
-        return NONE
-    if 0 < abs(value) < 0.0005:
-        return "< .001" if value > 0 else "> -.001"
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
-
-
-def span(low: float | None, high: float | None) -> str:
-    """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
-    if low is None or high is None:
-        return NONE
-    joint = " to " if low < 0 or high < 0 else "-"
-    return joint.join(coefficient(end) if abs(end) >= 0.0005 else ".000" for end in (low, high))
-
-
-def percent_span(low: float | None, high: float | None) -> str:
-    """Write an interval of shares in per cent: 79.0-89.2; with "to" where a minus sign would confuse."""
-    if low is None or high is None:
-        return NONE
-    joint = " to " if low < 0 or high < 0 else "-"
-    return f"{100 * low:.1f}{joint}{100 * high:.1f}"
-
-
-def difference(value: float) -> str:
-    """Write a difference of shares in points: +1.2, 0.0."""
-    return f"{100 * value:+.1f}" if value else "0.0"
-
-
-def difference_span(low: float | None, high: float | None) -> str:
-    """Write an interval of such a difference: -0.3 to +2.1."""
-    return NONE if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
-
-
-def or_dash(value: float | None, write: Callable[[float], str]) -> str:
-    """Write a value of a table, a dash where there is none."""
-    return NO_VALUE if value is None else write(value)
-
-
-def measured(value: float | None) -> str:
-    """Write a quantity of any unit with about three figures: 412, 41.2, 4.12, 0.412."""
-    if value is None:
-        return NONE
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:,.{digits}f}"
-
-
-def p_text(p: float | None) -> str:
-    """Write a p value: .423, < .001, > .999."""
-    if p is None:
-        return NONE
-    if p < 0.001:
-        return "< .001"
-    return "> .999" if p > 0.999 else coefficient(p)
-
-
-def p_phrase(p: float | None) -> str:
-    """Write a p value inside a sentence: p = .423, p < .001."""
-    if p is None:
-        return f"p {NONE}"
-    text = p_text(p)
-    return f"p {text}" if text[0] in "<>" else f"p = {text}"
-
-
-def six_figures(value: float) -> str:
-    """Write a value of any unit that is compared with a threshold, with up to six figures: 0.2127, 23,707."""
-    return f"{value:,.6g}"
-
-
-def large(value: float) -> str:
-    """Write an inertia: 8,409,500, and 8.4095e+12 where separators no longer help."""
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e10 else f"{value:.5g}"
-
-
-def because(not_computable: tuple[tuple[str, str], ...]) -> str:
-    """Write "not computable (reason)", each reason once."""
-    reasons = dict.fromkeys(reason for _, reason in not_computable)
-    return f"{NONE} ({'; '.join(reasons)})" if reasons else NONE
-
-
-def size_text(size_bytes: int) -> str:
-    """Write a size as a person reads it: 3.92 GB, 8.1 MB."""
-    return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
-
-
-def display(name: str) -> str:
-    """Write an attribute's or a measure's name as words: age group."""
-    return name.replace("_", " ")
-
-
-def sentence(text: str) -> str:
-    """Return the text with a capital at its start."""
-    return text[:1].upper() + text[1:]
-
-
-def name_some(items: Sequence[str], *, limit: int = NAMED) -> str:
-    """Write the first few names, quoted, then how many more there are."""
-    shown = ", ".join(f'"{_shortened(encodable(item))}"' for item in items[:limit])
-    more = len(items) - limit
-    return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-
-
 _ASCII = {
     "█": "#", "▉": "#", "▊": "#", "▋": "#", "▌": "#", "▍": " ", "▎": " ", "▏": " ",
     "│": "|", "─": "-", "━": "=", "┃": "|", "┏": "+", "┓": "+", "┗": "+", "┛": "+", "◀": "<",
@@ -261,15 +260,14 @@ _ASCII = {
 
 def ascii_text(text: str) -> str:
     """Return a text in ASCII that is as many cells wide: é becomes e, what has no likeness becomes ?."""
-    return text if text.isascii() else "".join(_ascii_char(char) for char in text)
+    return text if text.isascii() else "".join(map(_ascii_char, text))
 
 
 def _ascii_char(char: str) -> str:
     if char.isascii():
         return char
-    known = _ASCII.get(char)
-    if known is not None:
-        return known
+    if char in _ASCII:
+        return _ASCII[char]
     likeness = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode("ascii")
     from rich.cells import cell_len  # only an ASCII terminal needs it
 

@@ -52,8 +52,8 @@ def resident_bytes(pid: int) -> int:
 
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
     """Fail when something does not come true in time."""
-    for _ in range(int(seconds * 10)):
-        if holds():
-            return
-        time.sleep(0.1)
-    pytest.fail(f"it did not happen in {seconds:g} seconds")
+    until = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > until:
+            pytest.fail(f"it did not happen in {seconds:g} seconds")
+        time.sleep(0.005)

@@ -31,8 +31,7 @@ from fer_audit.pipeline.pictures import (
     pictures_fingerprint,
 )
 from fer_audit.progress import Silent
-from fer_audit.report.files.picture_types import MapPoints, Pictures
-from fer_audit.report.files.pictures import pictures_json
+from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
 from tests.drawings import draw_faces
@@ -43,7 +42,7 @@ SIZE = 32
 
 
 @dataclass
-class Bench:
+class Bench(Silent):
     """A packed and clustered set, ready to be drawn: cluster 0 has 50 images, cluster 1 40."""
 
     dataset: FaceDataset
@@ -61,8 +60,6 @@ class Bench:
 
     def finish(self, stage: str) -> None:
         self.said += ["finish"]
-
-    def say(self, message: str) -> None: ...
 
     def make(
         self,
@@ -88,6 +85,8 @@ class Bench:
             options=ReportSettings(**options),
             cache=self.cache,
             progress=self,
+            fingerprint="f",
+            not_clustered="there are no clusters",
         )
 
     def points(self, **options: Any) -> MapPoints:  # noqa: ANN401 - options by name
@@ -99,16 +98,15 @@ class Bench:
         self.dataset = dataclasses.replace(self.dataset, attributes=attributes)
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """Give ninety drawn faces, one of them twice and one broken, in two clusters."""
-    folder = draw_faces(tmp_path / "faces", N)
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Give ninety drawn faces, one of them twice and one broken, packed once, in two clusters."""
+    home = tmp_path_factory.mktemp("pictures")
+    folder, cache = draw_faces(home / "faces", N), home / "cache"
     names = sorted(path.name for path in folder.iterdir())
     shutil.copyfile(folder / names[10], folder / names[11])
     (folder / names[20]).write_bytes(b"no image at all")
     dataset = load_dataset(folder, AuditConfig())
-    cache = tmp_path / "cache"
-    cache.mkdir()
     store = StageFolder.open(cache, "pack", pack_fingerprint(dataset, SIZE))
     maker = ShardMaker(dataset, store, size=SIZE, keep=True, workers=2)
     shards = list(maker.iterate([0]))
@@ -127,6 +125,13 @@ def bench(tmp_path: Path) -> Bench:
         coordinates=rng.normal(size=(N, 3)).astype(np.float32),
     )
     return Bench(dataset, rows, clustering, cache, np.array(shards[0].pixels))
+
+
+@pytest.fixture
+def bench(packed: Bench, cache_dir: Path) -> Bench:
+    """Give the packed set with a cache of its own."""
+    shutil.copytree(packed.cache, cache_dir)
+    return dataclasses.replace(packed, cache=cache_dir, said=[])
 
 
 def clustered(bench: Bench) -> Clustering:
@@ -196,7 +201,7 @@ def test_a_cluster_of_few_images_has_no_face_and_the_report_says_so(bench: Bench
 def test_a_large_cell_is_drawn_from_and_says_both_numbers(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cell_module, "MOST_DRAWN", 35)
+    monkeypatch.setattr(cell_module, "MAX_DRAWN", 35)
 
     first, again, other = (bench.make(seed=seed).faces[0] for seed in (0, 0, 1))
 
@@ -208,7 +213,7 @@ def test_a_large_cell_is_drawn_from_and_says_both_numbers(
 def test_an_attribute_of_too_many_groups_has_no_faces(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_MEANS", 5)
+    monkeypatch.setattr(module, "MAX_MEAN_FACES", 5)
     bench.with_attributes(halves("one"), halves("two"))
 
     found = bench.make()
@@ -253,26 +258,17 @@ def test_a_cluster_of_two_shows_both(bench: Bench) -> None:
     assert [sorted(sheet.rows.tolist()) for sheet in sheets] == [[3, 5]] * 3
 
 
-def test_no_picture_of_a_run_carries_metadata(bench: Bench) -> None:
+def test_pictures_hold_no_metadata_and_no_name_and_are_the_same_bytes_again(bench: Bench) -> None:
     found = bench.make(thumbnails=3)
 
+    text = pictures_json(found)
     for webp in [face.webp for face in found.faces] + [sheet.webp for sheet in found.sheets]:
         image = opened(webp)
         assert not image.getexif()
         assert not {"exif", "xmp", "icc_profile"} & set(image.info)
-
-
-def test_the_same_run_gives_the_same_bytes(bench: Bench) -> None:
-    first = pictures_json(bench.make(thumbnails=3))
-
-    assert pictures_json(bench.make(thumbnails=3)) == first
-
-
-def test_no_file_is_named_in_the_pictures(bench: Bench) -> None:
-    text = pictures_json(bench.make(thumbnails=3))
-
     assert not [file_id for file_id in bench.dataset.ids if file_id in text]
     assert str(bench.dataset.root) not in text
+    assert pictures_json(bench.make(thumbnails=3)) == text
 
 
 def test_nothing_is_decoded_for_a_picture(bench: Bench, decoded: list[str]) -> None:
@@ -325,7 +321,8 @@ def test_without_clusters_there_is_a_reason_for_everything(bench: Bench) -> None
     found = bench.make(thumbnails=3)
 
     assert (found.map, found.faces, found.sheets) == (None, (), ())
-    assert [what for what, _ in found.missing] == ["map", "mean faces", "contact sheets"]
+    reason = "there are no clusters"
+    assert found.missing == (("map", reason), ("mean faces", reason), ("contact sheets", reason))
 
 
 def test_the_map_shows_every_image_that_came_through(bench: Bench) -> None:
@@ -376,7 +373,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 def test_beyond_the_limit_a_seeded_draw_is_shown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_module, "MOST_POINTS", 20)
+    monkeypatch.setattr(map_module, "MAX_POINTS", 20)
 
     first, again, other = (bench.points(seed=seed) for seed in (0, 0, 1))
 
@@ -387,7 +384,7 @@ def test_beyond_the_limit_a_seeded_draw_is_shown(
 
 
 def test_every_image_is_as_likely_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_module, "MOST_POINTS", 10)
+    monkeypatch.setattr(map_module, "MAX_POINTS", 10)
     usable = np.arange(40) != 7
 
     shown = np.sum([map_module._drawn(usable, seed) for seed in range(2_000)], axis=0)
@@ -456,22 +453,16 @@ def test_the_fingerprint_follows_what_is_audited_and_what_is_shown() -> None:
 def test_earlier_pictures_are_used_again_only_if_they_would_be_made_the_same(
     bench: Bench, tmp_path: Path
 ) -> None:
+    """Those without faces are made again once --pack on asks for the pixels."""
     path = tmp_path / "pictures.json"
     assert kept_pictures(path, "f", need_pixels=False) is None
 
-    path.write_text(pictures_json(dataclasses.replace(bench.make(), fingerprint="f")))
+    path.write_text(pictures_json(bench.make()))
 
     assert kept_pictures(path, "f", need_pixels=True) is not None
     assert kept_pictures(path, "g", need_pixels=False) is None
-
-
-def test_pictures_without_faces_are_made_again_once_pixels_are_asked_for(
-    bench: Bench, tmp_path: Path
-) -> None:
-    path = tmp_path / "pictures.json"
     shutil.rmtree(bench.cache / "pack")
-    path.write_text(pictures_json(dataclasses.replace(bench.make(), fingerprint="f")))
-
+    path.write_text(pictures_json(bench.make()))
     assert kept_pictures(path, "f", need_pixels=False) is not None
     assert kept_pictures(path, "f", need_pixels=True) is None
 
@@ -491,19 +482,3 @@ def test_a_failed_walk_leaves_the_lock_of_the_pixels(bench: Bench) -> None:
 def test_options_that_no_report_can_show_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         ReportSettings(**options)
-
-
-def test_a_silent_library_call_needs_no_progress_of_its_own(bench: Bench) -> None:
-    found = make_pictures(
-        bench.dataset,
-        bench.rows,
-        bench.clustering,
-        None,
-        config=AuditConfig(),
-        options=ReportSettings(),
-        cache=bench.cache,
-        progress=Silent(),
-    )
-
-    assert found.map is not None
-    assert found.faces == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,10 +72,36 @@ def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
     model = save_model(
         to_half(convolution_graph()), convolutions.spec, "fp16", tmp_path / "half.onnx"
     )
-    with pytest.raises(ModelError, match="is fp16, which the CPU provider would convert"):
+    refusal = "is fp16, which the CPU provider would convert"
+    with pytest.raises(ModelError, match=refusal) as caught:
         embed(faces, tmp_path / "out", tmp_path / "cache", model)
 
+    assert "fp16 is for CUDA" in caught.value.hint
     assert not decoded
+
+
+RUN = """
+import sys
+from fer_audit.cli import main
+try:
+    main()
+finally:
+    print(*(name for name in sys.modules if "int8" in name or name.endswith("quantized")))
+"""
+
+
+def test_a_run_in_fp32_imports_nothing_of_int8(
+    faces: Path, tmp_path: Path, convolutions: ExportedModel
+) -> None:
+    words = ["embed", str(faces), "--model", str(convolutions.path), "--device", "cpu", "--quiet"]
+    places = ["--out", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
+
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words, *places], capture_output=True, text=True, check=True
+    )
+
+    assert (tmp_path / "out" / "embeddings.npy").exists()
+    assert done.stdout.splitlines()[-1] == ""
 
 
 @pytest.mark.skipif(CUDA in available_providers(), reason="this wheel has CUDA")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,16 @@ from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
-from fer_audit.report.files.pictures import read_pictures
-from fer_audit.report.page import report
+from fer_audit.progress import Silent
+from fer_audit.report import page
+from fer_audit.report.files.pictures import Pictures, read_pictures
+from fer_audit.text import counted
 from tests.drawings import draw_faces
 
+QUICK = AuditConfig.of(k=2, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
 
-class Told:
+
+class Told(Silent):
     """A progress that remembers which stages really worked."""
 
     def __init__(self) -> None:
@@ -23,12 +29,6 @@ class Told:
 
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         self.stages.append(stage)
-
-    def advance(self, stage: str, amount: int = 1) -> None: ...
-
-    def finish(self, stage: str) -> None: ...
-
-    def say(self, message: str) -> None: ...
 
 
 class Runs:
@@ -43,14 +43,7 @@ class Runs:
         return run_audit(
             self.faces,
             self.out,
-            config=AuditConfig.of(
-                model=str(self.model.path),
-                k=2,
-                starts=2,
-                sweep_max=3,
-                permutations=40,
-                bootstraps=20,
-            ),
+            config=QUICK.having(model=str(self.model.path)),
             resources=Resources(cache_dir=self.cache, pack=pack),  # type: ignore[arg-type]  # on or off
             until=until,
             report=ReportSettings(**options),  # type: ignore[arg-type]  # options by name
@@ -58,44 +51,73 @@ class Runs:
         )
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel) -> Runs:
+    """Give a finished run of 80 faces, enough for a cluster with a mean face; no test touches this one."""
+    folder = tmp_path_factory.mktemp("report")
+    faces = draw_faces(folder / "faces", 80)
+    runs = Runs(faces, tiny_model, folder / "run", folder / "cache")
+    runs.run()
+    return runs
+
+
 @pytest.fixture
-def runs(tmp_path: Path, tiny_model: ExportedModel, run_dir: Path, cache_dir: Path) -> Runs:
-    """Give runs of 80 faces: enough for a cluster with a mean face."""
-    return Runs(draw_faces(tmp_path / "faces", 80), tiny_model, run_dir, cache_dir)
+def runs(made: Runs, run_dir: Path, cache_dir: Path) -> Runs:
+    """Give a copy of the finished run."""
+    shutil.copytree(made.out, run_dir)
+    shutil.copytree(made.cache, cache_dir, dirs_exist_ok=True)
+    return Runs(made.faces, made.model, run_dir, cache_dir)
 
 
-def test_an_audit_makes_no_page_and_a_run_after_it_makes_nothing_else(runs: Runs) -> None:
-    runs.run("audit")
-    assert not (runs.out / "report.html").exists()
-    result = (runs.out / "result.json").read_bytes()
+@pytest.fixture
+def fresh(made: Runs, run_dir: Path, cache_dir: Path) -> Runs:
+    """Give the same set and model before any run."""
+    return Runs(made.faces, made.model, run_dir, cache_dir)
 
-    done = runs.run()
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a few words in place of the page, which takes seconds to draw."""
+    monkeypatch.setattr(page, "report_page", lambda *_: "<p>a page</p>")
+
+
+def pictures_of(runs: Runs) -> Pictures:
+    pictures = read_pictures(runs.out / "pictures.json")
+    assert pictures is not None
+    return pictures
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_audit_makes_no_page_and_a_run_after_it_makes_nothing_else(fresh: Runs) -> None:
+    fresh.run("audit")
+    assert not (fresh.out / "report.html").exists()
+    result = (fresh.out / "result.json").read_bytes()
+
+    done = fresh.run()
 
     assert not done.reused
-    assert runs.told.stages == ["pictures"]
-    assert (runs.out / "report.html").exists()
-    assert (runs.out / "result.json").read_bytes() == result
-    assert runs.run().reused
+    assert fresh.told.stages == ["pictures"]
+    assert (fresh.out / "report.html").exists()
+    assert (fresh.out / "result.json").read_bytes() == result
+    assert fresh.run().reused
 
 
 def test_other_thumbnails_are_another_page_of_the_same_audit(runs: Runs) -> None:
-    runs.run()
+    assert pictures_of(runs).sheets == (), "none are shown unless asked for"
     plain = (runs.out / "report.html").read_bytes()
 
     runs.run(thumbnails=3, blur_faces=True)
 
     assert runs.told.stages == ["pictures"]
-    pictures = read_pictures(runs.out / "pictures.json")
-    assert pictures is not None
-    assert {sheet.n for sheet in pictures.sheets} == {3}
-    assert all(sheet.blurred for sheet in pictures.sheets)
+    sheets = pictures_of(runs).sheets
+    assert {sheet.n for sheet in sheets} == {3}
+    assert all(sheet.blurred for sheet in sheets)
     assert (runs.out / "report.html").read_bytes() != plain
 
 
 def test_a_changed_page_is_made_again_and_the_audit_is_not(runs: Runs) -> None:
-    runs.run()
     before = (runs.out / "report.html").read_bytes()
-    (runs.out / "report.html").write_text("<p>somebody else's</p>")
+    (runs.out / "report.html").write_text("<p>another page</p>")
 
     runs.run()
 
@@ -109,42 +131,43 @@ def test_a_changed_page_is_made_again_and_the_audit_is_not(runs: Runs) -> None:
     assert pages[0].split(b"<style>")[1] == pages[1].split(b"<style>")[1]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_that_ends_while_it_draws_keeps_its_audit(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch
+    fresh: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> str:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(report, "report_page", stop)
+        patched.setattr(page, "report_page", stop)
         with pytest.raises(KeyboardInterrupt):
-            runs.run()
+            fresh.run()
 
-    runs.run()
+    fresh.run()
 
-    assert runs.told.stages == ["pictures"]
+    assert fresh.told.stages == ["pictures"]
 
 
-def test_pixels_that_were_not_kept_can_be_asked_for_later(runs: Runs) -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_pixels_that_were_not_kept_can_be_asked_for_later(fresh: Runs) -> None:
     """The page says: run again with --pack on. Doing so must change it."""
-    runs.run(pack="off")
-    without = read_pictures(runs.out / "pictures.json")
-    assert without is not None
-    assert dict(without.missing)["mean faces"].endswith("run again with --pack on")
+    fresh.run(pack="off")
+    assert dict(pictures_of(fresh).missing)["mean faces"].endswith("run again with --pack on")
 
-    runs.run(pack="on")
+    fresh.run(pack="on")
 
-    assert "audit" not in runs.told.stages
-    after = read_pictures(runs.out / "pictures.json")
-    assert after is not None
-    assert "mean faces" not in dict(after.missing)
-    assert after.faces
+    assert "audit" not in fresh.told.stages
+    assert "mean faces" not in dict(pictures_of(fresh).missing)
+    assert pictures_of(fresh).faces
 
 
-def test_no_thumbnails_are_shown_unless_asked_for(runs: Runs) -> None:
-    runs.run()
+def test_a_run_shows_itself_in_a_notebook_without_a_script(runs: Runs) -> None:
+    run = runs.run()
+    assert run.result is not None
 
-    pictures = read_pictures(runs.out / "pictures.json")
+    shown = run._repr_html_()
 
-    assert pictures is not None
-    assert pictures.sheets == ()
+    assert run.result.dataset.name in shown
+    assert html.escape(run.result.findings[0].text) in shown
+    assert "<script" not in shown
+    assert repr(run) == f"Run({str(run.folder)!r}, {counted(len(run.dataset), 'image')})"

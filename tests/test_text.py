@@ -1,46 +1,118 @@
-"""How numbers and names are written."""
+"""How numbers and names are written, and that no name moves a cursor, turns text or hides."""
 
 from __future__ import annotations
 
+import json
+import os
+import string
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from fer_audit.text import (
     ascii_text,
+    because,
     clipped,
     coefficient,
+    counted,
+    difference,
+    difference_span,
+    display,
     encodable,
     large,
+    listed,
     measured,
+    name_some,
+    number,
+    or_dash,
     p_phrase,
     p_text,
+    part,
     percent,
     percent_span,
+    sentence,
     share_text,
+    signed,
     six_figures,
+    size_text,
     span,
     visible,
+    visible_json,
+    whole,
 )
+
+OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    ("shown", "text"),
     [
-        (0.4226, ".423"),
-        (1.0, "1.000"),
-        (0.0, ".000"),
-        (0.0001, "< .001"),
-        (-0.25, "-.250"),
-        (0.99999, "1.000"),
-        (None, "not computable"),
+        (whole(23_707), "23,707"),
+        (whole(None), "[c]"),
+        (counted(1, "file"), "1 file"),
+        (counted(2, "file is", "files are"), "2 files are"),
+        (counted(None, "file"), "[c] files"),
+        # shares: what is there is never 0 %
+        (percent(0.312), "31.2 %"),
+        (percent(0.00004), "< 0.1 %"),
+        (percent(0.0), "0.0 %"),
+        (percent(0.9999), "> 99.9 %"),
+        (percent(None), "not computable"),
+        (part(6240, 20_000), "31.2 % (6,240 of 20,000)"),
+        (percent_span(0.79, 0.892), "79.0-89.2"),
+        (percent_span(-0.1, 0.2), "-10.0 to 20.0"),
+        (share_text(0.312, 6240, 0.306, 0.319), "31.2 % (6,240; 30.6-31.9)"),
+        (share_text(0.312, 6240, None, None), "31.2 % (6,240)"),
+        (share_text(None, 0, None, None), "not computable (0)"),
+        (share_text(0.312, None, 0.306, 0.319), "[c]"),
+        (difference(0.012), "+1.2"),
+        (difference(0.0), "0.0"),
+        (difference_span(-0.003, 0.021), "-0.3 to +2.1"),
+        # what cannot exceed 1 has no zero
+        (coefficient(0.4226), ".423"),
+        (coefficient(1.0), "1.000"),
+        (coefficient(0.0), ".000"),
+        (coefficient(0.0001), "< .001"),
+        (coefficient(-0.0001), "> -.001"),
+        (coefficient(-0.25), "-.250"),
+        (coefficient(0.99999), "1.000"),
+        (coefficient(None), "not computable"),
+        (span(0.01, 0.0613), ".010-.061"),
+        (span(-0.02, 0.0613), "-.020 to .061"),
+        (span(0.0001, 0.0613), ".000-.061"),
+        (span(None, 0.1), "not computable"),
+        # other numbers
+        (number(1234.5), "1,234.50"),
+        (signed(4.2), "+4.2"),
+        (measured(412.3), "412"),
+        (measured(4.123), "4.12"),
+        (measured(0.4123), "0.412"),
+        (six_figures(0.2127), "0.2127"),
+        (large(8_409_512.25), "8,409,512"),
+        (large(8.4e12), "8.4e+12"),
+        (large(0.25), "0.25"),
+        (size_text(3_920_000_000), "3.92 GB"),
+        (size_text(8_100_000), "8.1 MB"),
+        (or_dash(None, percent), "–"),
+        (or_dash(0.5, percent), "50.0 %"),
+        (because((("v", "too few"), ("p", "too few"))), "not computable (too few)"),
+        # names
+        (display("age_group"), "age group"),
+        (sentence("race is"), "Race is"),
+        (listed(["a"]), "a"),
+        (listed(["a", "b", "c"], "or"), "a, b or c"),
+        (name_some(["a", "b"]), '"a", "b"'),
+        (name_some(list("abcde")), '"a", "b", "c" and 2 more'),
+        (name_some(["x" * 400]), f'"{"x" * 299}…"'),
     ],
 )
-def test_what_cannot_exceed_one_has_no_zero(value: float | None, text: str) -> None:
-    assert coefficient(value) == text
+def test_every_kind_of_number_and_name_has_one_format(shown: str, text: str) -> None:
+    assert shown == text
 
 
 @pytest.mark.parametrize(
@@ -58,49 +130,65 @@ def test_p_is_written_as_journals_do(p: float | None, text: str, phrase: str) ->
     assert p_phrase(p) == phrase
 
 
-def test_a_share_comes_with_its_count_and_its_interval() -> None:
-    assert share_text(0.312, 6240, 0.306, 0.319) == "31.2 % (6,240; 30.6-31.9)"
-    assert share_text(None, 0, None, None) == "not computable (0)"
-
-
-def test_what_is_there_is_never_zero_percent() -> None:
-    assert percent(0.00004) == "< 0.1 %"
-    assert percent(0.0) == "0.0 %"
-
-
-def test_intervals_below_zero_are_no_riddle() -> None:
-    assert span(0.01, 0.0613) == ".010-.061"
-    assert span(-0.02, 0.0613) == "-.020 to .061"
-
-
-def test_inertias_are_written_with_separators_until_these_no_longer_help() -> None:
-    assert large(8_409_512.25) == "8,409,512"
-    assert large(8.4e12) == "8.4e+12"
-    assert large(0.25) == "0.25"
-
-
-@given(st.text())
-def test_visible_text_controls_no_terminal_and_can_be_encoded(text: str) -> None:
+@given(ANY_TEXT)
+@example("\x1b[31m\x9b1m\r\n\x7f\u202e\u2028\U000e0041\ud800")
+def test_no_character_is_left_that_a_terminal_obeys_or_nobody_sees(text: str) -> None:
     shown = visible(text)
 
-    shown.encode("utf-8")
-    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert {unicodedata.category(char) for char in shown if char not in JOINERS} & OBEYED == set()
+    shown.encode()
+    assert visible(shown) == shown
 
 
-@given(st.text())
-def test_visible_text_stays_as_it_is(text: str) -> None:
-    assert visible(visible(text)) == visible(text)
+@given(ANY_TEXT)
+@example("\u200cab\u200dc \u0645\u200c\u200c\u062e\u200d")
+def test_a_joiner_stays_between_two_characters_beyond_ascii_only(text: str) -> None:
+    shown = f" {visible(text)} "
+
+    for before, char, after in zip(shown, shown[1:], shown[2:], strict=False):
+        if char in JOINERS:
+            assert not {before, after} & {*string.printable, *JOINERS}
 
 
-@pytest.mark.parametrize("text", ["Érzsébet", "漢字", "عربي", "a b", "[bold]", "😀"])
-def test_harmless_names_are_not_touched(text: str) -> None:
+@given(st.text(st.characters(categories=("L", "N", "P", "S", "M", "Zs"))))
+def test_what_can_be_seen_stays_as_it_is(text: str) -> None:
     assert visible(text) == text
 
 
-@given(st.text())
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("café", "café"),
+        ("[bold]", "[bold]"),
+        ("a\nb", "a\\x0ab"),
+        (os.fsdecode(b"\xff"), "\\xff"),
+        ("\u202ejpg", "\\u202ejpg"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("\U0001f468\u200d\U0001f467", "\U0001f468\u200d\U0001f467"),
+        ("a\u200db", "a\\u200db"),
+    ],
+)
+def test_an_escape_names_the_character(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(ANY_TEXT)
 def test_encodable_text_can_be_written_and_settles(text: str) -> None:
-    encodable(text).encode("utf-8")
+    encodable(text).encode()
     assert encodable(encodable(text)) == encodable(text)
+
+
+@given(st.dictionaries(ANY_TEXT, ANY_TEXT), st.sampled_from([None, 2]))
+def test_a_json_document_stays_the_same_and_becomes_visible(
+    document: dict[str, str], indent: int | None
+) -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+
+    shown = visible_json(text)
+
+    assert json.loads(shown) == json.loads(text)
+    assert {unicodedata.category(char) for char in shown.replace("\n", "")} & OBEYED == set()
 
 
 @given(st.text(), st.integers(2, 50))
@@ -115,24 +203,3 @@ def test_ascii_text_is_ascii_and_as_wide(text: str) -> None:
     assert ascii_text(shown).isascii()
     if all(unicodedata.category(char) not in ("Mn", "Me") for char in shown):
         assert cell_len(ascii_text(shown)) == sum(cell_len(char) for char in shown)
-
-
-def test_quantities_of_any_unit_have_about_three_figures() -> None:
-    assert [measured(value) for value in (1412.4, 41.23, 4.123, 0.4123, None)] == [
-        "1,412",
-        "41.2",
-        "4.12",
-        "0.412",
-        "not computable",
-    ]
-    assert percent_span(0.79, 0.892) == "79.0-89.2"
-    assert percent_span(-0.02, 0.05) == "-2.0 to 5.0"
-    assert percent_span(None, 0.05) == "not computable"
-
-
-def test_what_is_compared_with_a_threshold_has_up_to_six_figures() -> None:
-    assert [six_figures(value) for value in (0.21270001, 23_707.0, 0.5)] == [
-        "0.2127",
-        "23,707",
-        "0.5",
-    ]

@@ -24,7 +24,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import FerAuditError
 from fer_audit.pipeline.int8_agreement import relative_error
-from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.pipeline.model import find_model
 from fer_audit.progress import Silent
 from fer_audit.store.stage import cache_folder
 from fer_audit.synth.folder import write_demo
@@ -139,7 +139,7 @@ def _models(narrow: ExportedModel | None, dataset: Path) -> dict[Precision, Expo
     for precision in PRECISIONS:
         config = AuditConfig.of(precision=precision)
         try:
-            found[precision] = find_or_export_for(
+            found[precision] = find_model(
                 load_dataset(dataset, config), config, Resources(), Silent()
             )
         except FerAuditError as exc:

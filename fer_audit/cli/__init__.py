@@ -1,4 +1,4 @@
-"""The command line: a thin coat over the library, in a process that keeps to itself."""
+"""The command line: a thin layer over the library; the files it writes are private to the user."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ __all__ = ["main"]
 def main() -> NoReturn:
     """Run the command line; see `fer_audit.cli.app.main`.
 
-    What any library writes is private to the user. joblib, which comes with scikit-learn and has no work here, would
-    try out a semaphore in /dev/shm when it is imported.
+    joblib, which comes with scikit-learn and is not used, would create a semaphore in /dev/shm when it is imported.
     """
-    _open_what_is_closed()
+    _open_closed_streams()
     os.umask(0o077)
     os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
     app.main()
 
 
-def _open_what_is_closed() -> None:
-    """Give the numbers of closed standard streams to /dev/null.
+def _open_closed_streams() -> None:
+    """Point closed standard streams at /dev/null.
 
-    Else the next file that is opened gets one, and whatever a C library prints lands in it.
+    Else the next file that is opened gets the number of one, and what a C library prints lands in it.
     """
     for number in range(3):
         try:

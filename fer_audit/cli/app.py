@@ -15,8 +15,8 @@ import click
 from fer_audit import __version__
 from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.output import say
-from fer_audit.cli.settings import settings_from_files, with_tuning
-from fer_audit.cli.signals import INTERRUPTED, told_at_once
+from fer_audit.cli.settings import settings_from_files
+from fer_audit.cli.signals import INTERRUPTED, signal_messages
 from fer_audit.errors import FerAuditError, StoreError
 
 COMMANDS = {
@@ -30,14 +30,14 @@ COMMANDS = {
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
-    "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and the best settings."),
+    "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and a whole run."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
 
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""What stdout answers when it is a file on a disk that is full or failing."""
+"""What a write to stdout raises when it is a file on a full or failing disk."""
 
 
 class LazyGroup(click.Group):
@@ -48,12 +48,12 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb's module; what this machine was tuned to lies below every other setting of it."""
+        """Import a verb's module."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return with_tuning(command)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing any."""
@@ -79,20 +79,19 @@ def cli(ctx: click.Context) -> None:
       fer-audit run faces.csv --k 8      any table of files and labels
 
     Every option can also stand in fer-audit.toml, in [tool.fer-audit] of pyproject.toml, or in the
-    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files,
-    files over what `fer-audit bench --autotune` remembered.
+    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files.
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     ctx.default_map = settings_from_files(COMMANDS)
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
-    with told_at_once() as tell_interrupted:
-        code = _invoke(tell_interrupted)
+    with signal_messages() as print_interrupted:
+        code = _invoke(print_interrupted)
     sys.exit(code)
 
 
-def _invoke(tell_interrupted: Callable[[], None]) -> int:
+def _invoke(print_interrupted: Callable[[], None]) -> int:
     """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
@@ -103,20 +102,20 @@ def _invoke(tell_interrupted: Callable[[], None]) -> int:
     except click.exceptions.Exit as exc:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
-        tell_interrupted()
+        print_interrupted()
         code = INTERRUPTED
     except click.ClickException as exc:
-        _show(exc)
+        _print_usage_error(exc)
         code = exc.exit_code
     except FerAuditError as exc:
-        _tell(exc)
+        _print_error(exc)
         code = exc.exit_code
     except BrokenPipeError:
-        code = _nobody_listens()
+        code = _discard_output()
     except OSError as exc:
         if exc.errno not in _CANNOT_WRITE:
             raise
-        _nobody_listens()
+        _discard_output()
         say(f"fer-audit: Cannot write the output: {exc.strerror}")
         code = StoreError.exit_code
     return code if isinstance(code, int) else 0
@@ -126,8 +125,8 @@ def _warn(text: str) -> None:
     say(f"fer-audit: {text}")
 
 
-def _tell(error: FerAuditError) -> None:
-    """Print what is wrong and what to do; only lines that are set in, as under a rule, are lines of their own."""
+def _print_error(error: FerAuditError) -> None:
+    """Print what is wrong and what to do; only indented lines of a message are lines of their own."""
     first, *quoted = str(error).split("\n    ")
     say(f"fer-audit: {first}")
     for line in quoted:
@@ -136,15 +135,15 @@ def _tell(error: FerAuditError) -> None:
         say(f"  {error.hint}")
 
 
-def _show(error: click.ClickException) -> None:
-    """Print what click has to say; it repeats words of the command line as they are."""
+def _print_usage_error(error: click.ClickException) -> None:
+    """Print click's message, escaped: it quotes the command line as it is."""
     words = io.StringIO()
     error.show(file=words)
     for line in words.getvalue().rstrip("\n").split("\n"):
         say(line)
 
 
-def _nobody_listens() -> int:
-    """End well when the reader of stdout went away: that is its right."""
+def _discard_output() -> int:
+    """Send the rest of stdout to /dev/null; a reader that went away is no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.output import answer_json
+from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import StoreError
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 @click.command(
     "export-card",
     short_help="Write a finished run as a dataset card.",
-    # The files of options speak of run: its --format is a set's, its --out a run directory.
+    # not the options of the files: there --format is a set's, and --out a run directory
     context_settings={"default_map": {}},
 )
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=PATH, metavar="RUN")
 @click.option(
     "--format",
     "form",
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A new file to write to; default: stdout.",
 )

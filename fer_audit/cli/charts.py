@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from fer_audit.cli.output import say
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
+    from fer_audit.report.blocks import Report
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -43,22 +43,24 @@ def prepare_charts() -> None:
         keep_libraries_in(cache_folder(None))
 
 
-def write_charts(charts: Sequence[Chart], *, png: Path | None, svg: Path | None) -> None:
-    """Save the charts to the folders that were asked for, and say so on stderr.
+def write_charts(report: Report, *, png: Path | None, svg: Path | None) -> None:
+    """Save the charts of a report to the folders that were asked for, and say so on stderr.
 
     Raises StoreError when a folder cannot be written.
     """
-    from fer_audit.report.charts.theme import save_charts
+    from fer_audit.report.render.chart_files import save_charts
+    from fer_audit.report.report import charts_of
     from fer_audit.text import counted
 
+    charts = charts_of(report) if png is not None or svg is not None else []
+    written: dict[Path, int] = {}
     try:
         if png is not None:
-            save_charts(charts, png, "png")
+            written[png] = len(save_charts(charts, png, "png"))
         if svg is not None:
-            save_charts(charts, svg, "svg")
+            written[svg] = written.get(svg, 0) + len(save_charts(charts, svg, "svg"))
     except StoreError as exc:
         hint = "Free some disk, or choose another folder for --png or --svg."
         raise StoreError(str(exc), hint=hint) from exc
-    for folder in dict.fromkeys(each for each in (png, svg) if each is not None):
-        kinds = (png, svg).count(folder)
-        say(f"{counted(kinds * len(charts), 'chart')} written to {folder}")
+    for folder, amount in written.items():
+        say(f"{counted(amount, 'chart')} written to {folder}")

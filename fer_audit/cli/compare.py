@@ -14,7 +14,7 @@ from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.audit.compare.run import ReadRun
-    from fer_audit.audit.types.compare import Comparison
+    from fer_audit.report.blocks import Report
 
 _FOLDER = click.Path(path_type=Path)
 
@@ -54,28 +54,28 @@ def compare_command(
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.audit.compare.run import compare_runs
     from fer_audit.cli.console import show
-    from fer_audit.report.compare import comparison_json, comparison_view
+    from fer_audit.report.comparison import comparison_json, make_comparison
+    from fer_audit.report.render.terminal import terminal_report
 
     refuse_to_share(ctx)
-    names = told_apart(run1, run2)
+    names = distinct_names(run1, run2)
     comparison = compare_runs(*map(read_run, (run1, run2), names))
+    report = make_comparison(comparison)
     if html is not None or png is not None or svg is not None:
         prepare_charts()
     if html is not None:
-        write_page(comparison, html)
+        write_page(report, html)
     if png is not None or svg is not None:
-        from fer_audit.report.page.compare import comparison_charts
-
-        write_charts(comparison_charts(comparison), png=png, svg=svg)
+        write_charts(report, png=png, svg=svg)
     if as_json:
         answer_json(comparison_json(comparison))
     else:
-        show(comparison_view(comparison))
+        show(terminal_report(report))
 
 
-def write_page(comparison: Comparison, path: Path) -> None:
-    """Write the comparison as a page and say so on stderr; StoreError when the place cannot be written."""
-    from fer_audit.report.page.compare import comparison_page
+def write_page(report: Report, path: Path) -> None:
+    """Write the report as a page and say so on stderr; StoreError when the place cannot be written."""
+    from fer_audit.report.render.html import render_page
     from fer_audit.store.stage import write_text
 
     if not path.resolve().parent.is_dir():
@@ -83,12 +83,12 @@ def write_page(comparison: Comparison, path: Path) -> None:
             f"Cannot write {path}: there is no folder {path.parent}",
             hint="Make it, or choose another --html.",
         )
-    write_text(path, comparison_page(comparison))
+    write_text(path, render_page(report))
     say(f"Page written to {path}")
 
 
-def told_apart(first: Path, second: Path) -> tuple[str, str]:
-    """Return the least of the ends of two paths that tells them apart: no page says where on a disk a run lies."""
+def distinct_names(first: Path, second: Path) -> tuple[str, str]:
+    """Return the shortest ends of two paths that differ: a page does not say where on a disk a run is."""
     ends = [folder.resolve().parts for folder in (first, second)]
     for count in range(1, max(map(len, ends))):
         one, other = ("/".join(parts[-count:]) for parts in ends)

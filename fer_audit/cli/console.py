@@ -1,4 +1,4 @@
-"""What a person sees: progress on stderr, the report on stdout. The only file that knows rich.progress."""
+"""Progress on stderr, the report on stdout. The only file that imports rich.progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from fer_audit.store.durable import CannotSync, StillWaiting
-from fer_audit.text import visible
+from fer_audit.text import visible, whole
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -71,8 +71,8 @@ class Terminal:
         if self._bars is not None:
             self._tasks[stage] = self._bars.add_task(stage, total=total, completed=done, unit=unit)
         else:
-            already = f", {done:,} done before" if done else ""
-            self.say(f"{stage}: {total:,} {unit}{already}")
+            already = f", {whole(done)} done before" if done else ""
+            self.say(f"{stage}: {whole(total)} {unit}{already}")
 
     def advance(self, stage: str, amount: int = 1) -> None:
         """Move a bar on."""
@@ -91,7 +91,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def plain_warnings(say: Callable[[str], None]) -> Iterator[None]:
-    """Pass the package's own warnings on as one line each; everybody else's look as Python shows them."""
+    """Print the package's own warnings as one line each, all others as Python does."""
     as_before = warnings.showwarning
 
     def show_warning(

@@ -1,4 +1,4 @@
-"""doctor: what this machine has, and what is wrong with it."""
+"""doctor: versions, providers, disk and models of this machine, and what stops a run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.param_types import PATH
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
 
 @click.command("doctor", short_help="Check this machine.")
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to look at.")
-@click.option("--models-dir", type=click.Path(path_type=Path), help="The models to look at.")
+@click.option("--cache-dir", type=PATH, help="The cache to look at.")
+@click.option("--models-dir", type=PATH, help="The models to look at.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor_command(
@@ -48,6 +49,7 @@ def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, 
     from fer_audit import __version__
     from fer_audit.cores import usable_cores
     from fer_audit.store.stage import cache_folder, free_bytes
+    from fer_audit.text import size_text
 
     facts = {"fer-audit": __version__, "python": platform.python_version()}
     facts |= {name: _version(name) for name in PACKAGES}
@@ -55,7 +57,7 @@ def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, 
     _examine_runtime(facts, problems)
     facts["usable cores"] = str(usable_cores())
     cache = cache_folder(cache_dir)
-    facts["cache"] = f"{cache} ({free_bytes(cache) / 1e9:.0f} GB free)"
+    facts["cache"] = f"{cache} ({size_text(free_bytes(cache))} free)"
     _examine_models(facts, problems, models_dir, cache_dir)
     return facts, problems
 

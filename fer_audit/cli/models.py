@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.param_types import PATH
 from fer_audit.config import Precision
 
-_places = [
-    click.option("--models-dir", type=click.Path(path_type=Path), help="Where exports live."),
-    click.option("--cache-dir", type=click.Path(path_type=Path), help="Where weights are kept."),
+_FOLDERS = [
+    click.option("--models-dir", type=PATH, help="Where exports live."),
+    click.option("--cache-dir", type=PATH, help="Where weights are kept."),
 ]
 
 
@@ -21,7 +22,7 @@ _places = [
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
 )
 @click.option(
@@ -34,13 +35,13 @@ _places = [
 @click.option(
     "--calibrate",
     "dataset",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DATASET",
     help="int8: the set whose images give the ranges, and whose runs will use the model.",
 )
 @click.option("--force", is_flag=True, help="Export again even if the file is there and whole.")
-@_places[0]
-@_places[1]
+@_FOLDERS[0]
+@_FOLDERS[1]
 @click.option("-q", "--quiet", is_flag=True, help="Only errors.")
 def export_command(
     name: str,
@@ -105,8 +106,8 @@ def export_command(
 
 
 @click.command("models", short_help="List the models.")
-@_places[0]
-@_places[1]
+@_FOLDERS[0]
+@_FOLDERS[1]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: bool) -> None:
     """List what can be exported, from where, under which licence, and what is there already.
@@ -139,7 +140,7 @@ def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: boo
     from rich.table import Table
 
     from fer_audit.cli.console import show
-    from fer_audit.report.tables import plain
+    from fer_audit.report.render.terminal_layout import plain
 
     title = plain(f"Models (exported to {folder})")
     table = Table(title=title, title_justify="left")

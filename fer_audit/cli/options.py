@@ -1,26 +1,25 @@
-"""Options that several verbs share, and the objects they become."""
+"""Options that several verbs share, and the settings they become."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import click
 
-from fer_audit.cli.kinds import AUTO, AgeBins, Clusters, ColumnList, NameColumn
+from fer_audit.cli.param_types import AUTO, PATH, AgeBins, ClusterCount, ColumnList, NameColumn
 from fer_audit.cli.reference import read_reference
 from fer_audit.cli.sharing import min_cell_option
 from fer_audit.config import AGE_BINS, AuditConfig, ReportSettings, Resources
 
 Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
 
-_DEFAULT = AuditConfig()
-_SHOWN = ReportSettings()
+_CONFIG, _REPORT, _RESOURCES = AuditConfig(), ReportSettings(), Resources()
 
 
-def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+def _group(*options: Decorator) -> Decorator:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -29,237 +28,169 @@ def _apply(options: list[Callable[[Command], Command]]) -> Callable[[Command], C
     return decorate
 
 
-dataset_options = _apply(
-    [
-        click.option(
-            "--format",
-            type=click.Choice(["auto", "utkface", "table", "folder"]),
-            default="auto",
-            help="How to read DATASET; auto looks at it.",
-        ),
-        click.option("--path-column", help="Table column with the image paths."),
-        click.option(
-            "--group",
-            type=NameColumn(),
-            multiple=True,
-            help="Demographic attribute of a table; repeatable.",
-        ),
-        click.option(
-            "--label", type=NameColumn(), multiple=True, help="Label attribute, e.g. expression."
-        ),
-        click.option(
-            "--batch", type=NameColumn(), multiple=True, help="Batch attribute, e.g. session."
-        ),
-        click.option("--age-column", help="Table column with ages in years."),
-        click.option(
-            "--age-bins",
-            type=AgeBins(),
-            default=",".join(map(str, AGE_BINS)),
-            show_default=True,
-            help="Lower ends of the age bins.",
-        ),
-        click.option("--sample", type=int, help="Audit a seeded uniform sample of N images."),
-        click.option("--first", type=int, help="Audit the first N images in file order."),
-    ]
+def _option(flag: str, help: str | None = None, **facts: Any) -> Decorator:  # noqa: ANN401 - click's own
+    """Return an option that shows its default, if it has one; the default also says of what type it is."""
+    return click.option(flag, help=help, **{"show_default": "default" in facts, **facts})
+
+
+def _formats() -> click.Choice[str]:
+    from fer_audit.dataset.formats.registry import format_names  # light: it loads no format
+
+    return click.Choice(format_names())
+
+
+dataset_options = _group(
+    _option(
+        "--format",
+        "How to read DATASET; auto looks at it.",
+        type=_formats(),
+        default=_CONFIG.dataset.format,
+        show_default=False,
+    ),
+    _option("--path-column", "Table column with the image paths."),
+    _option(
+        "--group",
+        "Demographic attribute of a table; repeatable.",
+        type=NameColumn(),
+        multiple=True,
+    ),
+    _option("--label", "Label attribute, e.g. expression.", type=NameColumn(), multiple=True),
+    _option("--batch", "Batch attribute, e.g. session.", type=NameColumn(), multiple=True),
+    _option("--age-column", "Table column with ages in years."),
+    _option(
+        "--age-bins",
+        "Lower ends of the age bins.",
+        type=AgeBins(),
+        default=",".join(map(str, AGE_BINS)),
+    ),
+    _option("--sample", "Audit a seeded uniform sample of N images.", type=int),
+    _option("--first", "Audit the first N images in file order.", type=int),
 )
 
-model_options = _apply(
-    [
-        click.option(
-            "--model",
-            default=_DEFAULT.model.model,
-            show_default=True,
-            help="Name from `fer-audit models`, or an .onnx file with its sidecar.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["fp32", "fp16", "int8"]),
-            default=_DEFAULT.model.precision,
-            show_default=True,
-            help="Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
-        ),
-        click.option(
-            "--batch-size",
-            type=int,
-            default=_DEFAULT.model.batch_size,
-            show_default=True,
-            help="Images in one model call.",
-        ),
-        click.option(
-            "--device",
-            default="auto",
-            show_default=True,
-            metavar="auto|cpu|cuda[:N,...]",
-            help="cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
-        ),
-        click.option("--threads", type=int, help="Threads of the model; default: usable cores."),
-        click.option(
-            "--workers",
-            type=int,
-            help="Decoding processes; default: usable cores, at most 8.",
-        ),
-        click.option(
-            "--file-seconds",
-            type=float,
-            default=Resources().file_seconds,
-            show_default=True,
-            help="Longest time to decode one file; over it the file fails as timeout.",
-        ),
-    ]
+model_options = _group(
+    _option(
+        "--model",
+        "Name from `fer-audit models`, or an .onnx file with its sidecar.",
+        default=_CONFIG.model.model,
+    ),
+    _option(
+        "--precision",
+        "Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
+        type=click.Choice(["fp32", "fp16", "int8"]),
+        default=_CONFIG.model.precision,
+    ),
+    _option("--batch-size", "Images in one model call.", default=_CONFIG.model.batch_size),
+    _option(
+        "--device",
+        "cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
+        default=_RESOURCES.device,
+        metavar="auto|cpu|cuda[:N,...]",
+    ),
+    _option("--threads", "Threads of the model; default: usable cores.", type=int),
+    _option("--workers", "Decoding processes; default: usable cores, at most 8.", type=int),
+    _option(
+        "--file-seconds",
+        "Longest time to decode one file; over it the file fails as timeout.",
+        default=_RESOURCES.file_seconds,
+    ),
 )
 
-cluster_options = _apply(
-    [
-        click.option(
-            "--k",
-            type=Clusters(),
-            default=_DEFAULT.clusters.k,
-            show_default=True,
-            help="Number of clusters; auto = chosen from elbow, silhouette and stability.",
-        ),
-        click.option(
-            "--starts",
-            type=int,
-            default=_DEFAULT.clusters.starts,
-            show_default=True,
-            help="K-Means runs.",
-        ),
-        click.option(
-            "--sweep-max",
-            type=int,
-            default=_DEFAULT.clusters.sweep_max,
-            show_default=True,
-            help="The elbow looks at k = 1..N.",
-        ),
-        click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True),
-    ]
+cluster_options = _group(
+    _option(
+        "--k",
+        "Number of clusters; auto = chosen from elbow, silhouette and stability.",
+        type=ClusterCount(),
+        default=_CONFIG.clusters.k,
+    ),
+    _option("--starts", "K-Means runs.", default=_CONFIG.clusters.starts),
+    _option("--sweep-max", "The elbow looks at k = 1..N.", default=_CONFIG.clusters.sweep_max),
+    _option("--seed", default=_CONFIG.seed),
 )
 
-statistics_options = _apply(
-    [
-        click.option(
-            "--permutations",
-            type=int,
-            default=_DEFAULT.statistics.permutations,
-            show_default=True,
-            help="Tables drawn for each permutation p.",
-        ),
-        click.option(
-            "--bootstraps",
-            type=int,
-            default=_DEFAULT.statistics.bootstraps,
-            show_default=True,
-            help="Resamples for each interval.",
-        ),
-        click.option(
-            "--confidence", type=float, default=_DEFAULT.statistics.confidence, show_default=True
-        ),
-        click.option("--alpha", type=float, default=_DEFAULT.statistics.alpha, show_default=True),
-        click.option(
-            "--keep-duplicates",
-            is_flag=True,
-            help="Test on every file, not on one copy of each byte-identical group.",
-        ),
-        click.option(
-            "--given",
-            type=ColumnList(),
-            multiple=True,
-            metavar="A,B",
-            help="Ask every association also within strata of these attributes; repeatable.",
-        ),
-        click.option(
-            "--replay",
-            type=int,
-            default=_DEFAULT.statistics.replay,
-            show_default=True,
-            help="Draw so many small studies from the set and audit each anew.",
-        ),
-        click.option(
-            "--replay-size",
-            type=int,
-            default=_DEFAULT.statistics.replay_size,
-            show_default=True,
-            help="Images in a small study.",
-        ),
-        click.option(
-            "--recluster",
-            type=int,
-            default=_DEFAULT.statistics.recluster,
-            show_default=True,
-            help="Bootstrap resamples that are clustered anew, for intervals that include it.",
-        ),
-        click.option(
-            "--fail-on",
-            multiple=True,
-            metavar="RULE",
-            help="Exit 1 when crossed, e.g. 'race.v_corrected>0.2'; repeatable; see docs/audit.md.",
-        ),
-        click.option(
-            "--reference",
-            type=click.Path(path_type=Path),
-            help='JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
-        ),
-    ]
+statistics_options = _group(
+    _option(
+        "--permutations",
+        "Tables drawn for each permutation p.",
+        default=_CONFIG.statistics.permutations,
+    ),
+    _option("--bootstraps", "Resamples for each interval.", default=_CONFIG.statistics.bootstraps),
+    _option("--confidence", default=_CONFIG.statistics.confidence),
+    _option("--alpha", default=_CONFIG.statistics.alpha),
+    _option(
+        "--keep-duplicates",
+        "Test on every file, not on one copy of each byte-identical group.",
+        is_flag=True,
+    ),
+    _option(
+        "--given",
+        "Ask every association also within strata of these attributes; repeatable.",
+        type=ColumnList(),
+        multiple=True,
+        metavar="A,B",
+    ),
+    _option(
+        "--replay",
+        "Draw so many small studies from the set and audit each.",
+        default=_CONFIG.statistics.replay,
+    ),
+    _option("--replay-size", "Images in a small study.", default=_CONFIG.statistics.replay_size),
+    _option(
+        "--recluster",
+        "Bootstrap resamples that are clustered again, for intervals that include it.",
+        default=_CONFIG.statistics.recluster,
+    ),
+    _option(
+        "--fail-on",
+        "Exit 1 when crossed, e.g. 'race.v_corrected>0.2'; repeatable; see docs/audit.md.",
+        multiple=True,
+        metavar="RULE",
+    ),
+    _option(
+        "--reference",
+        'JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
+        type=PATH,
+    ),
 )
 
-report_options = _apply(
-    [
-        min_cell_option,
-        click.option(
-            "--map",
-            type=click.Choice(["pca", "umap"]),
-            default=_SHOWN.map,
-            show_default=True,
-            help="How report.html lays the images out; umap needs the extra map.",
-        ),
-        click.option(
-            "--thumbnails",
-            type=int,
-            default=_SHOWN.thumbnails,
-            show_default=True,
-            metavar="N",
-            help="Show N nearest, median and farthest faces of each cluster in report.html.",
-        ),
-        click.option(
-            "--blur-faces", is_flag=True, help="Make the faces of --thumbnails unrecognisable."
-        ),
-    ]
+report_options = _group(
+    min_cell_option,
+    _option(
+        "--map",
+        "How report.html lays the images out; umap needs the extra map.",
+        type=click.Choice(["pca", "umap"]),
+        default=_REPORT.map,
+    ),
+    _option(
+        "--thumbnails",
+        "Show N nearest, median and farthest faces of each cluster in report.html.",
+        default=_REPORT.thumbnails,
+        metavar="N",
+    ),
+    _option("--blur-faces", "Make the faces of --thumbnails unrecognisable.", is_flag=True),
 )
 
-place_options = _apply(
-    [
-        click.option(
-            "--out",
-            type=click.Path(path_type=Path),
-            help="Run directory; default: runs/<what was asked for>.",
-        ),
-        click.option(
-            "--cache-dir",
-            type=click.Path(path_type=Path),
-            help="Where pixels, vectors and weights are kept; default: the user's cache.",
-        ),
-        click.option(
-            "--models-dir", type=click.Path(path_type=Path), help="Where exported models live."
-        ),
-        click.option(
-            "--pack",
-            type=click.Choice(["auto", "on", "off"]),
-            default="auto",
-            show_default=True,
-            help="Keep the decoded pixels; auto = when the disk has room.",
-        ),
-        click.option(
-            "--verify", is_flag=True, help="Read every file again and compare its bytes."
-        ),
-        click.option(
-            "--max-errors",
-            type=click.FloatRange(0, 1),
-            default=Resources().max_errors,
-            show_default=True,
-            help="Share of failed images above which the exit code is 4.",
-        ),
-        click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
-    ]
+place_options = _group(
+    _option("--out", "Run directory; default: runs/<what was asked for>.", type=PATH),
+    _option(
+        "--cache-dir",
+        "Where pixels, vectors and weights are kept; default: the user's cache.",
+        type=PATH,
+    ),
+    _option("--models-dir", "Where exported models live.", type=PATH),
+    _option(
+        "--pack",
+        "Keep the decoded pixels; auto = when the disk has room.",
+        type=click.Choice(["auto", "on", "off"]),
+        default=_RESOURCES.pack,
+    ),
+    _option("--verify", "Read every file again and compare its bytes.", is_flag=True),
+    _option(
+        "--max-errors",
+        "Share of failed images above which the exit code is 4.",
+        type=click.FloatRange(0, 1),
+        default=_RESOURCES.max_errors,
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
 )
 
 
@@ -267,13 +198,13 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
     from fer_audit.audit.gate import parse_rule
 
-    chosen = _fields_of(AuditConfig, values)
+    chosen = {name: values[name] for name in _CONFIG.flat() if name in values}
     if chosen.get("reference") is not None:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
         chosen.pop("reference", None)
     if chosen.get("k") == AUTO:
-        chosen["k"] = _DEFAULT.clusters.k
+        chosen["k"] = _CONFIG.clusters.k
         chosen["k_auto"] = True
     config = AuditConfig.of(**chosen)
     for rule in config.fail_on:
@@ -286,8 +217,8 @@ def resources(values: dict[str, Any]) -> Resources:
     return Resources(**_fields_of(Resources, values))
 
 
-def shown(values: dict[str, Any]) -> ReportSettings:
-    """Build what report.html shows from a verb's options."""
+def report_settings(values: dict[str, Any]) -> ReportSettings:
+    """Build the settings of the report from a verb's options."""
     return ReportSettings(**_fields_of(ReportSettings, values))
 
 

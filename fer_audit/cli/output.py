@@ -1,4 +1,4 @@
-"""Words on stdout and stderr: the one place where the command line writes past rich, and nothing it writes is obeyed."""
+"""Lines on stdout and stderr without rich; control characters in them are escaped."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fer_audit.text import visible, visible_json
 
 
 def say(message: str) -> None:
-    """Print one line to stderr, harmless whatever a file, a group or a folder is called."""
+    """Print one line to stderr, whatever a file or a group in it is called."""
     click.echo(visible(message), err=True)
 
 
 def answer(line: str) -> None:
-    """Print one line to stdout; what its encoding does not have becomes an escape, too."""
+    """Print one line to stdout; characters that its encoding lacks become escapes, too."""
     shown = visible(line)
     if sys.stdout is not None:  # it is None when the shell closed it
         encoding = sys.stdout.encoding or "utf-8"
@@ -26,7 +26,7 @@ def answer(line: str) -> None:
 
 
 def answer_path(path: Path) -> None:
-    """Print a path to stdout: as words to a terminal, byte for byte to a program, which may want to open it."""
+    """Print a path to stdout: escaped on a terminal, byte for byte to a program, which may open it."""
     if sys.stdout is None or sys.stdout.isatty():
         answer(str(path))
     else:

@@ -1,4 +1,4 @@
-"""purge: a finished run without what shows or identifies its faces."""
+"""purge: remove what shows or identifies the faces of a run, finished or not."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def purge_command(
 
     Pixels, vectors, clusters and principal coordinates go from the cache, embeddings.npy from RUN, and the mean faces and
     contact sheets from pictures.json and report.html. The numbers stay: result.json, timings.json, the map, the page,
-    and rows.parquet unless --rows. It asks nothing first, may be repeated, and the same fer-audit run makes all of it again.
+    and rows.parquet unless --rows. A run that was killed can be purged too. It asks nothing first, may be repeated, and the
+    same fer-audit run makes all of it again.
 
     \b
     Examples:
@@ -62,7 +63,7 @@ def purge_command(
 
 
 def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
-    """Return what a person is told, line by line."""
+    """Return the lines for a person."""
     from fer_audit.text import counted
 
     verb = "would be removed" if dry_run else "removed"
@@ -76,11 +77,6 @@ def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
     lines += [f"not found: {what}: {cache / path}" for what, path in done.not_found]
     if done.not_found:
         lines.append("  Did the run use another --cache-dir? Then name it.")
-    if not done.finished:
-        lines.append(
-            "This run is not finished. What it had begun in the cache cannot be told from the work of other runs: "
-            f"finish it with the same command and purge again, or delete {cache}."
-        )
     if done.other_names:
         names = counted(done.other_names, "other name")
         verb = "is" if done.other_names == 1 else "are"

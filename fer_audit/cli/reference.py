@@ -6,12 +6,13 @@ import json
 from pathlib import Path
 
 from fer_audit.errors import ConfigError
+from fer_audit.text import whole
 
 Reference = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 """(attribute, ((group, count), ...))"""
 
-MOST_COUNT = 10**12
-"""Of images in one group. Every person on earth a hundred times."""
+MAX_COUNT = 10**12
+"""Images in one group: a hundred for every person on earth."""
 
 
 def read_reference(path: Path) -> Reference:
@@ -35,6 +36,6 @@ def _count(value: object) -> int:
         raise TypeError(f"{value!r} is no whole number")
     if value < 0:
         raise ValueError(f"{value} is a negative count")
-    if value > MOST_COUNT:
-        raise ValueError(f"a count is more than {MOST_COUNT:,}")
+    if value > MAX_COUNT:
+        raise ValueError(f"a count is more than {whole(MAX_COUNT)}")
     return value

@@ -1,4 +1,4 @@
-"""report: a finished run, shown again."""
+"""report: show a finished run again."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from fer_audit.errors import ConfigError, StoreError
     "--html",
     "as_html",
     is_flag=True,
-    help="Also write RUN/report.html again, from result.json and the pictures beside it.",
+    help="Also write RUN/report.html again, from result.json and pictures.json.",
 )
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also write the page to FILE, beside the run's own report.html.",
+    help="Also write the page to FILE, besides the run's own report.html.",
 )
 @min_cell_option
 @chart_options
@@ -55,7 +55,9 @@ def report_command(
     from fer_audit.cli.console import show
     from fer_audit.report.files.document import read_result, result_json
     from fer_audit.report.files.timings import read_timings
-    from fer_audit.report.terminal import terminal_report
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.report import make_report
+    from fer_audit.report.view import View
 
     if as_html and min_cell:
         raise ConfigError(
@@ -68,21 +70,22 @@ def report_command(
             hint="Make it, or choose another --page.",
         )
     result = shared(read_result(run / "result.json"), min_cell)
-    timings = read_timings(run / "timings.json")
+    timings = tuple(read_timings(run / "timings.json"))
     if as_html or page is not None or png is not None or svg is not None:
         prepare_charts()
         from fer_audit.report.files.pictures import read_pictures
         from fer_audit.report.files.shared_pictures import shared_pictures
-        from fer_audit.report.page.report import report_charts, report_page
+        from fer_audit.report.render.html import render_page
         from fer_audit.store.stage import write_text
 
         pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
+        report = make_report(View(result, pictures, timings))
         own = [run / "report.html"] if as_html else []
         for path in [*own, *([] if page is None else [page])]:
-            write_text(path, report_page(result, pictures, timings))
+            write_text(path, render_page(report))
             say(f"Page written to {path}")
-        write_charts(report_charts(result, pictures), png=png, svg=svg)
+        write_charts(report, png=png, svg=svg)
     if as_json:
         answer_json(result_json(result))
     else:
-        show(terminal_report(result, timings))
+        show(terminal_report(make_report(View(result, timings=timings))))

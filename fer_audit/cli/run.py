@@ -1,10 +1,9 @@
-"""run, and its first stages on their own: embed, cluster, audit."""
+"""run, and its first stages as verbs: embed, cluster, audit."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,25 +16,26 @@ from fer_audit.cli.options import (
     model_options,
     place_options,
     report_options,
+    report_settings,
     resources,
-    shown,
     statistics_options,
 )
 from fer_audit.cli.output import answer_json, answer_path, say
+from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import shared
+from fer_audit.text import six_figures
 
 if TYPE_CHECKING:
+    from fer_audit.audit.types.result import AuditResult
     from fer_audit.config import AuditConfig
     from fer_audit.pipeline.run import Run, Until
 
 RULE_CROSSED = 1
 TOO_MANY_FAILED = 4
-LONGEST_NAME = 200
-"""Bytes of a run directory's name that nobody chose; file systems take 255."""
+MAX_NAME_BYTES = 200
+"""Bytes of the default name of a run directory; file systems take 255."""
 
-dataset_argument = click.argument(
-    "dataset", required=False, type=click.Path(path_type=Path), metavar="[DATASET]"
-)
+dataset_argument = click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
 
 
 @click.command("run", short_help="Audit a dataset.")
@@ -46,7 +46,7 @@ dataset_argument = click.argument(
 @statistics_options
 @report_options
 @place_options
-@click.option("--csv", is_flag=True, help="Write rows.csv beside rows.parquet.")
+@click.option("--csv", is_flag=True, help="Also write rows.csv.")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
 @click.pass_context
 def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
@@ -63,18 +63,20 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show
     from fer_audit.report.files.document import result_json
-    from fer_audit.report.terminal import terminal_report
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.report import make_report
+    from fer_audit.report.view import View
 
-    done = _walk(dataset, values, "report", csv=values["csv"])
+    done = _run_stages(dataset, values, "report", csv=values["csv"])
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
     result = done.shared or shared(done.result, values["min_cell"])
     if values["as_json"]:
         answer_json(result_json(result))
     else:
-        show(terminal_report(result, done.timings))
+        show(terminal_report(make_report(View(result, timings=done.timings))))
         say(f"Run directory: {done.folder} (open report.html in a browser)")
-    _exit_by_result(ctx, replace(done, result=result), values["max_errors"])
+    _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 
 @click.command("embed", short_help="Only decode and embed.")
@@ -90,9 +92,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     Example:
       fer-audit embed path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _walk(dataset, values, "embed")
-    answer_path(done.folder / "embeddings.npy")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
 
 
 @click.command("cluster", short_help="Embed and cluster.")
@@ -109,9 +109,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
     Example:
       fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _walk(dataset, values, "cluster")
-    answer_path(done.folder / "rows.parquet")
-    _exit_by_result(ctx, done, values["max_errors"])
+    _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
 
 
 @click.command("audit", short_help="Embed, cluster and audit, without the report.")
@@ -123,18 +121,27 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @place_options
 @click.pass_context
 def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Do all the work of `run` but the page, and print only where the result lies.
+    """Do all the work of `run` but the page, and print only the path of the result.
 
     \b
     Example:
       fer-audit audit path/to/UTKFace --out runs/utkface
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    done = _walk(dataset, values, "audit")
-    answer_path(done.folder / "result.json")
+    _print_file_of(ctx, dataset, values, until="audit", file="result.json")
+
+
+def _print_file_of(
+    ctx: click.Context, dataset: Path | None, values: dict[str, Any], *, until: Until, file: str
+) -> None:
+    """Run the stages up to one and print the path of its file."""
+    done = _run_stages(dataset, values, until)
+    answer_path(done.folder / file)
     _exit_by_result(ctx, done, values["max_errors"])
 
 
-def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bool = False) -> Run:
+def _run_stages(
+    dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bool = False
+) -> Run:
     """Run the pipeline with progress on stderr."""
     from fer_audit.cli.console import Terminal
 
@@ -157,13 +164,13 @@ def _walk(dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bo
             resources=resources(values),
             until=until,
             csv=csv,
-            report=shown(values),
+            report=report_settings(values),
             progress=terminal,
         )
 
 
 def default_folder(name: str, config: AuditConfig) -> Path:
-    """Return runs/<name>-..., different for whatever a person would want to keep apart."""
+    """Return runs/<name>-..., different for every set, size, model, k and seed."""
     words = [name]
     if config.dataset.first is not None:
         words.append(f"first{config.dataset.first}")
@@ -172,27 +179,32 @@ def default_folder(name: str, config: AuditConfig) -> Path:
     k = "kauto" if config.clusters.k_auto else f"k{config.clusters.k}"
     words += [Path(config.model.model).stem, k, f"seed{config.seed}"]
     whole = re.sub(r"[^\w.-]+", "_", "-".join(words))
-    if len(whole.encode()) > LONGEST_NAME:  # a set's own name may be that long
-        kept = whole.encode()[: LONGEST_NAME - 9].decode(errors="ignore")
+    if len(whole.encode()) > MAX_NAME_BYTES:  # a set's own name may be that long
+        kept = whole.encode()[: MAX_NAME_BYTES - 9].decode(errors="ignore")
         whole = f"{kept}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
     return Path("runs") / whole
 
 
-def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
-    """Say which rules were crossed and how many images failed, and end with the code that says so.
+def _exit_by_result(
+    ctx: click.Context, done: Run, max_errors: float, *, report: AuditResult | None = None
+) -> None:
+    """Say which rules were crossed and how many images failed, and exit with that code.
 
+    Every rule counts; of those whose value `report` does not show (--min-cell), no value is said.
     Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
     """
     failed, listed = done.failed, len(done.dataset)
     rules = () if done.result is None else done.result.gate
+    values = {rule.rule: rule.value for rule in (rules if report is None else report.gate)}
     for rule in rules:
-        if rule.crossed:
-            found = rule.reason if rule.value is None else f"it is {rule.value:.6g}"
-            say(f"fer-audit: crossed: {rule.rule} ({found})")
-        elif rule.withheld:
-            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
-        elif rule.value is None:
+        value = values.get(rule.rule)
+        if rule.value is None:
             say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
+        elif rule.crossed:
+            found = "its value is withheld" if value is None else f"it is {six_figures(value)}"
+            say(f"fer-audit: crossed: {rule.rule} ({found})")
+        elif value is None:
+            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
     if failed > max_errors * listed:
         say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
@@ -200,9 +212,7 @@ def _exit_by_result(ctx: click.Context, done: Run, max_errors: float) -> None:
         )
         ctx.exit(TOO_MANY_FAILED)
     if not done.dataset.whole:
-        say(
-            "fer-audit: a folder of the set could not be read, and nobody knows what is in it; the notes name it"
-        )
+        say("fer-audit: a folder of the set could not be read; the notes name it")
         ctx.exit(TOO_MANY_FAILED)
     if any(rule.crossed for rule in rules):
         ctx.exit(RULE_CROSSED)

@@ -21,14 +21,14 @@ Command = Callable[..., Any]
 
 
 def min_cell_option(command: Command) -> Command:
-    """Add --min-cell N. The files of options speak for it in every verb that has it, also in one that reads no others."""
+    """Add --min-cell N. Every verb that has it takes it from the files of options, also one that reads no others."""
     return click.option(
         "--min-cell",
         type=int,
         default=ReportSettings().min_cell,
         metavar="N",
         callback=_from_files,
-        help="To be shared: withhold every count of 1 to N-1 people, and what would tell it; default: off.",
+        help="Hide counts below N, and every number that would reveal them; default: off.",
     )(command)
 
 
@@ -37,7 +37,7 @@ def shared(result: AuditResult, min_cell: int) -> AuditResult:
     refuse_min_cell(min_cell)
     if not min_cell:
         return result
-    from fer_audit.audit.suppression.run import withhold
+    from fer_audit.audit.suppression import withhold
 
     return withhold(result, min_cell)
 

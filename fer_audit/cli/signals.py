@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the words come at once, whatever the program is busy with.
+"""Ctrl-C, SIGTERM and SIGHUP: a message at once, whatever the program is busy with.
 
 Python calls a signal's handler when the main thread is back in Python; a batch of the model or a clustering keeps it
 away for seconds. The C half of a handler writes to a pipe at once, and a thread reads there.
@@ -21,51 +21,51 @@ _ENDS = {int(signal.SIGTERM): ("terminated", 143)}
 if hasattr(signal, "SIGHUP"):
     _ENDS[int(signal.SIGHUP)] = ("its terminal was closed", 129)
 
-GRACE_SECONDS = 5.0
-"""What an interrupted run may take to close everything. After that, or at a second Ctrl-C, the process just ends:
-everything finished is on disk already."""
+MAX_GRACE_SECONDS = 5.0
+"""Time for an interrupted run to close everything. After it, or at a second Ctrl-C, the process ends:
+what is finished is on disk already."""
 
-LAST_WORDS_SECONDS = 1.0
-"""A terminal that stands still (Ctrl-S) or a full pipe takes no word: the process ends without it."""
+MAX_MESSAGE_SECONDS = 1.0
+"""A stopped terminal (Ctrl-S) or a full pipe takes no message: the process ends without it."""
 
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 @contextlib.contextmanager
-def told_at_once() -> Iterator[Callable[[], None]]:
-    """Tell of a signal within the block; gives a function that tells of an interrupt if no signal did.
+def signal_messages() -> Iterator[Callable[[], None]]:
+    """Print a message for a signal within the block; yield a function that prints one for an interrupt if no signal did.
 
-    SIGTERM and SIGHUP end the process, SIGINT becomes a KeyboardInterrupt as ever.
+    SIGTERM and SIGHUP end the process, SIGINT becomes a KeyboardInterrupt as usual.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: _say("interrupted")  # signals are the main thread's affair
+        yield lambda: _say("interrupted")  # only the main thread gets signals
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     listener = _Listener(reader)
     thread = threading.Thread(target=listener.listen, name="signals", daemon=True)
     before = {
-        number: signal.signal(number, _leave_to_listener)
+        number: signal.signal(number, _ignore)
         for number in _ENDS
         if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
-    woken_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    fd_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     thread.start()
     try:
         yield listener.interrupted
     finally:
-        signal.set_wakeup_fd(woken_before)
+        signal.set_wakeup_fd(fd_before)
         for number, handler in before.items():
             if handler is not None:  # None = it was not set by Python
                 signal.signal(number, handler)
         os.close(writer)
         thread.join()
         os.close(reader)
-        listener.rest()
+        listener.cancel()
 
 
 class _Listener:
-    """Whoever reads the signals' numbers."""
+    """The thread that reads the signals' numbers from the pipe."""
 
     def __init__(self, reader: int) -> None:
         self._reader = reader
@@ -77,27 +77,27 @@ class _Listener:
         while number := os.read(self._reader, 1):
             if number[0] in _ENDS:
                 what, code = _ENDS[number[0]]
-                _exit_after(LAST_WORDS_SECONDS, code)
+                _exit_after(MAX_MESSAGE_SECONDS, code)
                 _say(what)
                 _end(code)
             if number[0] == signal.SIGINT:
                 if self._grace is not None:
                     _end(INTERRUPTED)
-                self._grace = _timer(GRACE_SECONDS, _end, INTERRUPTED)
-                self._heard_interrupt()
+                self._grace = _timer(MAX_GRACE_SECONDS, _end, INTERRUPTED)
+                self._print_interrupted()
 
-    def _heard_interrupt(self) -> None:
-        """Say it in a thread of its own: this one must hear the second Ctrl-C."""
+    def _print_interrupted(self) -> None:
+        """Print it in a thread of its own: this one must read the second Ctrl-C."""
         threading.Thread(target=self.interrupted, name="words", daemon=True).start()
 
     def interrupted(self) -> None:
-        """Say it, once; whoever comes second waits until it is said."""
+        """Print it, once; a second caller waits until it is printed."""
         with self._saying:
             if not self._said:
                 _say("interrupted")
                 self._said = True
 
-    def rest(self) -> None:
+    def cancel(self) -> None:
         if self._grace is not None:
             self._grace.cancel()
 
@@ -119,7 +119,7 @@ def _say(what: str) -> None:
 
 def _end(code: int) -> None:
     """End without closing anything; a terminal gets its cursor back."""
-    _exit_after(LAST_WORDS_SECONDS, code)
+    _exit_after(MAX_MESSAGE_SECONDS, code)
     if sys.stderr is not None and sys.stderr.isatty():
         _write(_SHOW_CURSOR)
     os._exit(code)
@@ -128,9 +128,9 @@ def _end(code: int) -> None:
 def _write(text: str) -> None:
     """Write past Python's own buffers: the main thread may be using them."""
     if sys.stderr is not None:  # else its number may be a file's by now
-        with contextlib.suppress(OSError, ValueError):  # nobody listens
+        with contextlib.suppress(OSError, ValueError):  # no reader
             os.write(sys.stderr.fileno(), text.encode())
 
 
-def _leave_to_listener(number: int, frame: FrameType | None) -> None:
-    """Be there: without a handler in Python, the pipe hears nothing."""
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing; only signals with a handler in Python reach the pipe."""

@@ -1,4 +1,4 @@
-"""`--k auto`: three criteria vote for a number of clusters, and their median is taken."""
+"""`--k auto`: the median of the k that the elbow, the silhouette and the stability suggest."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.cluster.kmeans import best_start
+from fer_audit.cluster.kmeans import best_start, draw_seeds
 from fer_audit.cluster.types import Alternative, KChoice, KPoint
 from fer_audit.rng import stage_rng
 
-SILHOUETTE_ROWS = 3000
+MAX_SILHOUETTE_ROWS = 3000
 """3000^2 distances, 36 MB; the mean silhouette of so many rows is known to about 0.005."""
 
-POOL_ROWS = 6000
-SUBSAMPLES = 5
+MAX_POOL_ROWS = 6000
+N_SUBSAMPLES = 5
 SUBSAMPLE_SHARE = 0.8
 """Ben-Hur et al. take 0.8: two subsamples share 64 % of the rows."""
-SUBSAMPLE_STARTS = 3
+N_SUBSAMPLE_STARTS = 3
 
-REPRODUCED = 0.9
-"""Median ARI from which two subsamples tell the same story (excellent recovery in Steinley 2004)."""
+MIN_REPRODUCED_ARI = 0.9
+"""Median ARI from which a partition counts as reproduced (excellent recovery in Steinley 2004)."""
 
 RULE = "median of the votes for elbow, silhouette and stability; of two votes the smaller"
 
@@ -34,7 +34,7 @@ def choose_k(
     *,
     seed: int,
 ) -> KChoice:
-    """Return the number of clusters that the partitions of a sweep over k speak for.
+    """Return the number of clusters that the partitions of a sweep over k suggest.
 
     `reduced` is (count, m), the coordinates of the usable rows.
 
@@ -61,11 +61,11 @@ def choose_k(
     return KChoice(chosen, *votes, RULE, tuple(points))
 
 
-def elbow(ks: Sequence[int], inertias: Sequence[float], *, sensitivity: float = 1.0) -> int | None:
+def elbow(ks: Sequence[int], inertias: Sequence[float]) -> int | None:
     """Return the knee of a falling, convex curve, or None when it has none.
 
     The curve is scaled to the unit square and turned over; a knee is a peak of its height above the diagonal from
-    which it then falls by `sensitivity` mean steps in x before it rises again. The first one counts.
+    which it then falls by one mean step in x before it rises again. The first one counts.
     Kneedle: Satopaa et al., ICDCS Workshops 2011, offline; the same answers as the package kneed without a knee's
     fall below zero, and without its import of matplotlib.
     """
@@ -77,7 +77,7 @@ def elbow(ks: Sequence[int], inertias: Sequence[float], *, sensitivity: float = 
     padded = np.concatenate([height[:1], height, height[-1:]])
     peaks = (height >= padded[:-2]) & (height >= padded[2:])
     valleys = (height <= padded[:-2]) & (height <= padded[2:])
-    drop = sensitivity * float(np.diff(x_unit).mean())
+    drop = float(np.diff(x_unit).mean())
     peak: int | None = None
     for i in range(len(x) - 1):
         if peaks[i]:
@@ -90,22 +90,21 @@ def elbow(ks: Sequence[int], inertias: Sequence[float], *, sensitivity: float = 
 
 
 def subsample_ari(reduced: NDArray[np.float32], k: int, *, seed: int) -> float | None:
-    """Return the median ARI over pairs of subsamples of 80 %, each clustered anew, on the rows a pair shares.
+    """Return the median ARI over pairs of subsamples of 80 %, each clustered on its own, on the rows a pair shares.
 
-    Other seeds alone would not do: with enough starts even a k that tears a cluster apart is found again and again.
+    Other seeds are no test: with enough starts even a k that splits a cluster is found every time.
     """
     from sklearn.metrics import adjusted_rand_score
 
     rng = stage_rng(seed, "cluster", "choose", f"k={k}")
-    pool = reduced[np.sort(rng.permutation(len(reduced))[:POOL_ROWS])]
+    pool = reduced[np.sort(rng.permutation(len(reduced))[:MAX_POOL_ROWS])]
     size = int(SUBSAMPLE_SHARE * len(pool))
     if size < max(k, 2):
         return None
-    labels = np.full((SUBSAMPLES, len(pool)), -1, np.int32)
+    labels = np.full((N_SUBSAMPLES, len(pool)), -1, np.int32)
     for row in labels:
         drawn = np.sort(rng.permutation(len(pool))[:size])
-        seeds = [int(x) for x in rng.integers(0, 2**31, size=SUBSAMPLE_STARTS)]
-        row[drawn] = best_start(pool[drawn], k, seeds)[0].labels
+        row[drawn] = best_start(pool[drawn], k, draw_seeds(rng, N_SUBSAMPLE_STARTS))[0].labels
     aris = []
     for one, other in combinations(labels, 2):
         shared = (one >= 0) & (other >= 0)
@@ -123,7 +122,7 @@ def _silhouettes(
     from sklearn.metrics import pairwise_distances, silhouette_score
 
     rng = stage_rng(seed, "cluster", "choose", "silhouette")
-    drawn = np.sort(rng.permutation(len(reduced))[:SILHOUETTE_ROWS])
+    drawn = np.sort(rng.permutation(len(reduced))[:MAX_SILHOUETTE_ROWS])
     distances = pairwise_distances(reduced[drawn])
     np.fill_diagonal(distances, 0)
     scores: list[float | None] = []
@@ -143,7 +142,7 @@ def _silhouette_vote(points: Sequence[KPoint]) -> int | None:
 
 def _stability_vote(points: Sequence[KPoint]) -> int | None:
     scored = [(point.ari, point.k) for point in points if point.ari is not None]
-    reproduced = [k for ari, k in scored if ari >= REPRODUCED]
+    reproduced = [k for ari, k in scored if ari >= MIN_REPRODUCED_ARI]
     if reproduced:
         return max(reproduced)
     return -max((ari, -k) for ari, k in scored)[1] if scored else None

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.cluster.batched_kmeans import batched_kmeans
 from fer_audit.cluster.lloyd import (
-    MAX_ITERATIONS,
     Partition,
     as_partition,
     cluster_means,
@@ -16,18 +16,17 @@ from fer_audit.cluster.lloyd import (
     nearest_centers,
 )
 from fer_audit.cluster.reduce import Chunk, Rows
-from fer_audit.cluster.side_by_side import one_thread, side_by_side
-from fer_audit.cluster.small import start_together
+from fer_audit.cluster.threads import parallel_map, single_threaded
 from fer_audit.rng import stage_rng
 
-MINI_BATCH = 2048
+MINI_BATCH_ROWS = 2048
 """Rows in a mini-batch."""
 
-MINI_BATCH_STEPS = 12
+MIN_MINI_BATCHES = 12
 """Mini-batches a start sees at least; Lloyd's algorithm does the rest."""
 
-START_ROWS = 131_072
-"""Above so many rows the starts are made from so many drawn ones, and all rows then go to the nearest centre of the best.
+MAX_START_ROWS = 131_072
+"""Above so many rows the starts see a draw of so many, and all rows then go to the nearest centre of the best.
 The centres of k clusters cost k / 131,072 more than those of all rows would, a hundredth of what starts differ by."""
 
 
@@ -47,65 +46,67 @@ def best_start(
 ) -> tuple[Partition, tuple[float, ...]]:
     """Return the best of several starts in the reduced space, and the inertia of each.
 
-    Above `START_ROWS` rows the inertias are those of the drawn rows, scaled to all.
-    Rows that fit into one mini-batch leave it nothing to save: k-means++ and Lloyd's algorithm, all starts at once.
+    Above `MAX_START_ROWS` rows the inertias are those of the drawn rows, scaled to all.
+    Where one mini-batch holds all rows, it saves nothing: k-means++ and Lloyd's algorithm, all starts at once.
     """
-    if len(reduced) <= MINI_BATCH:
-        with one_thread():
-            centers, labels, costs = start_together(
-                reduced, k, seeds, max_iterations=MAX_ITERATIONS
-            )
+    if len(reduced) <= MINI_BATCH_ROWS:
+        with single_threaded():
+            centers, labels, costs = batched_kmeans(reduced, k, seeds)
         i = int(costs.argmin())
         return Partition(centers[i], labels[i], float(costs[i])), tuple(costs.tolist())
-    drawn = _drawn(reduced, seeds[0])
-    space = _all_of(drawn)
+    drawn = _start_rows(reduced, seeds[0])
+    space = _as_rows(drawn)
     best: Partition | None = None
     inertias = []
-    with side_by_side(len(seeds)) as walk, warnings.catch_warnings():
-        # fewer distinct points than clusters: the empty clusters stand in the result
+    with parallel_map(len(seeds)) as parallel, warnings.catch_warnings():
+        # fewer distinct points than clusters: the empty clusters are part of the result
         warnings.simplefilter("ignore")
-        for start in walk(lambda seed: lloyd(space, _first_centers(drawn, k, seed)), seeds):
+        for start in parallel(lambda seed: lloyd(space, _first_centers(drawn, k, seed)), seeds):
             inertias.append(start.inertia * len(reduced) / len(drawn))
             if best is None or start.inertia < best.inertia:
                 best = start
     if best is None:
         raise ValueError("no seed was given")
-    return best if drawn is reduced else _spread_out(best, reduced), tuple(inertias)
+    return best if drawn is reduced else _assign_all(best, reduced), tuple(inertias)
 
 
-def _drawn(reduced: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+def _start_rows(reduced: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Return the rows that all starts are made from, so that their inertias compare."""
-    if len(reduced) <= START_ROWS:
+    if len(reduced) <= MAX_START_ROWS:
         return reduced
-    rng = np.random.default_rng([seed, START_ROWS])
-    return reduced[np.sort(rng.permutation(len(reduced))[:START_ROWS])]
+    rng = np.random.default_rng([seed, MAX_START_ROWS])
+    return reduced[np.sort(rng.permutation(len(reduced))[:MAX_START_ROWS])]
 
 
-def _spread_out(start: Partition, reduced: NDArray[np.float32]) -> Partition:
+def _assign_all(start: Partition, reduced: NDArray[np.float32]) -> Partition:
     """Return a start's partition of all rows: each goes to the nearest centre."""
 
     def nearest(chunk: Chunk) -> NDArray[np.int32]:
         return nearest_centers(chunk[1], start.centers)[0]
 
-    space = _all_of(reduced)
-    with side_by_side() as walk:
-        labels = np.concatenate(list(walk(nearest, space.chunks())))
-        return as_partition(space, start.centers, labels, walk)
+    space = _as_rows(reduced)
+    with parallel_map() as parallel:
+        labels = np.concatenate(list(parallel(nearest, space.chunks())))
+        return as_partition(space, start.centers, labels, parallel)
 
 
-def _all_of(points: NDArray[np.float32]) -> Rows:
+def _as_rows(points: NDArray[np.float32]) -> Rows:
     return Rows(points, np.ones(len(points), np.bool_))
 
 
 def polish(rows: Rows, labels: NDArray[np.int32], k: int) -> Partition:
     """Return the partition that Lloyd's algorithm reaches in the full space from one found in the reduced space."""
-    with side_by_side() as walk:
-        return lloyd(rows, cluster_means(rows, labels, k, walk), walk)
+    with parallel_map() as parallel:
+        return lloyd(rows, cluster_means(rows, labels, k, parallel), parallel)
 
 
 def start_seeds(seed: int, k: int, count: int) -> list[int]:
     """Return the seeds of the starts that a run with `seed` makes for k clusters; fewer starts are the first of them."""
-    rng = stage_rng(seed, "cluster", f"k={k}")
+    return draw_seeds(stage_rng(seed, "cluster", f"k={k}"), count)
+
+
+def draw_seeds(rng: np.random.Generator, count: int) -> list[int]:
+    """Return the next `count` seeds of a stream."""
     return [int(x) for x in rng.integers(0, 2**31, size=count)]
 
 
@@ -122,17 +123,17 @@ def size_order(labels: NDArray[np.int32], k: int) -> NDArray[np.intp]:
 
 
 def _first_centers(reduced: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
-    """Return the centres of the mini-batches, settled on a sample: most of Lloyd's steps at a fraction of the rows.
+    """Return the centres of the mini-batches after Lloyd's algorithm on a sample: most steps at a fraction of the rows.
 
-    Measured on 20k faces: a start costs 0.6 of what it costs without, and ends as low.
+    Measured on 20k faces: a start costs 0.6 of what it costs without, and its inertia is as low.
     """
     centers = mini_batch_centers(reduced, k, seed)
     sample = _sample(reduced, np.random.default_rng(seed))
-    return lloyd(_all_of(sample), centers).centers
+    return lloyd(_as_rows(sample), centers).centers
 
 
 def _sample(reduced: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    return reduced[np.sort(rng.permutation(len(reduced))[: 3 * MINI_BATCH])]
+    return reduced[np.sort(rng.permutation(len(reduced))[: 3 * MINI_BATCH_ROWS])]
 
 
 def mini_batch_centers(reduced: NDArray[np.float32], k: int, seed: int) -> NDArray[np.float32]:
@@ -147,8 +148,8 @@ def mini_batch_centers(reduced: NDArray[np.float32], k: int, seed: int) -> NDArr
     model = MiniBatchKMeans(
         k,
         init=first,
-        batch_size=MINI_BATCH,
-        max_iter=-(-MINI_BATCH_STEPS * MINI_BATCH // len(reduced)),
+        batch_size=MINI_BATCH_ROWS,
+        max_iter=-(-MIN_MINI_BATCHES * MINI_BATCH_ROWS // len(reduced)),
         n_init=1,
         random_state=seed,
         compute_labels=False,

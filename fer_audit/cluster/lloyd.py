@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.reduce import Chunk, Rows
-from fer_audit.cluster.side_by_side import Walk, one_by_one
+from fer_audit.cluster.threads import ParallelMap, serial_map
 
 MAX_ITERATIONS = 300
 """Lloyd steps; the polish of 24k faces takes 10 to 60."""
@@ -20,7 +20,7 @@ ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partition:
-    """Centres, and what they cost."""
+    """Centres, the cluster of each row, and the inertia."""
 
     centers: NDArray[np.float32]
     """(k, d)"""
@@ -29,11 +29,13 @@ class Partition:
     inertia: float
 
 
-def lloyd(rows: Rows, centers: NDArray[np.float32], walk: Walk = one_by_one) -> Partition:
+def lloyd(
+    rows: Rows, centers: NDArray[np.float32], parallel: ParallelMap = serial_map
+) -> Partition:
     """Run Lloyd's algorithm until no row changes its cluster; memory does not grow with d x n.
 
-    Two bounds a row (to its own centre, to the second nearest) prove that most rows stay where they are, so only the
-    others are looked at again: the same partition at a fraction of the work.
+    Two bounds a row (to its own centre, to the second nearest) prove that most rows keep their cluster, so only the
+    others are assigned again: the same partition at a fraction of the work.
     An emptied cluster keeps its centre.
     Lloyd, IEEE Trans. Inf. Theory 28 (1982); Hamerly, SDM 2010.
     """
@@ -45,26 +47,26 @@ def lloyd(rows: Rows, centers: NDArray[np.float32], walk: Walk = one_by_one) -> 
     active: NDArray[np.intp] | None = None
     for _ in range(MAX_ITERATIONS):
         changed = 0
-        looked = partial(_look, labels=labels, centers=centers)
-        for here, look in walk(looked, rows.chunks(active)):
-            changed += look.changed
-            sums += look.sums
-            counts += look.counts
-            labels[here], own[here], second[here] = look.nearest, look.own, look.second
+        assign = partial(_assign, labels=labels, centers=centers)
+        for here, step in parallel(assign, rows.chunks(active)):
+            changed += step.changed
+            sums += step.sums
+            counts += step.counts
+            labels[here], own[here], second[here] = step.nearest, step.own, step.second
         if not changed:
             break
-        means = _divide(sums, counts, centers)
+        means = _means(sums, counts, centers)
         steps = np.sqrt(np.einsum("kd,kd->k", means - centers, means - centers))
         centers = means
         own += steps[labels]
         second -= steps.max()
         active = np.flatnonzero(own >= np.maximum(second, _half_gaps(centers)[labels]))
-    return as_partition(rows, centers, labels, walk)
+    return as_partition(rows, centers, labels, parallel)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """What one look at some rows found: their nearest centres, and by how much the clusters change."""
+class _Assignment:
+    """The nearest centres of some rows, and by how much the clusters change."""
 
     nearest: NDArray[np.int32]
     own: NDArray[np.float32]
@@ -76,13 +78,10 @@ class _Look:
     """(k,)"""
 
 
-def _look(
-    chunk: Chunk,
-    *,
-    labels: NDArray[np.int32],
-    centers: NDArray[np.float32],
-) -> tuple[slice | NDArray[np.intp], _Look]:
-    """Look at one chunk of the usable rows, whose clusters were `labels` (-1 = in none yet)."""
+def _assign(
+    chunk: Chunk, *, labels: NDArray[np.int32], centers: NDArray[np.float32]
+) -> tuple[slice | NDArray[np.intp], _Assignment]:
+    """Assign one chunk of the usable rows, whose clusters were `labels` (-1 = none yet)."""
     k = len(centers)
     here, block = chunk
     nearest, own, second = nearest_centers(block, centers)
@@ -91,14 +90,14 @@ def _look(
     before, after = labels[here][movers], nearest[movers]
     sums = (_members(after, k) - _members(before, k)) @ moved
     counts = np.bincount(after, minlength=k) - np.bincount(before[before >= 0], minlength=k)
-    return here, _Look(nearest, own, second, len(movers), sums, counts)
+    return here, _Assignment(nearest, own, second, len(movers), sums, counts)
 
 
 def as_partition(
-    rows: Rows, centers: NDArray[np.float32], labels: NDArray[np.int32], walk: Walk
+    rows: Rows, centers: NDArray[np.float32], labels: NDArray[np.int32], parallel: ParallelMap
 ) -> Partition:
-    """Return centres and labels with what they cost."""
-    distances = center_distances(rows, centers, labels, walk)
+    """Return centres and labels with their inertia."""
+    distances = center_distances(rows, centers, labels, parallel)
     return Partition(centers, labels, float(np.square(distances, dtype=np.float64).sum()))
 
 
@@ -131,7 +130,7 @@ def nearest_centers(
 
 
 def _half_gaps(centers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return half the distance of each centre to its nearest other one: nothing closer than that can change sides."""
+    """Return half the distance of each centre to its nearest other one: a row closer than that keeps its cluster."""
     exact = centers.astype(np.float64)
     lengths = np.einsum("kd,kd->k", exact, exact)
     squares = lengths[:, None] + lengths - 2 * (exact @ exact.T)
@@ -145,30 +144,28 @@ def center_distances(
     rows: Rows,
     centers: NDArray[np.float32],
     labels: NDArray[np.int32],
-    walk: Walk = one_by_one,
+    parallel: ParallelMap = serial_map,
 ) -> NDArray[np.float32]:
     """Return the (count,) Euclidean distance of each usable row to its own centre."""
 
-    def measure(
-        chunk: Chunk,
-    ) -> NDArray[np.float32]:
+    def measure(chunk: Chunk) -> NDArray[np.float32]:
         here, block = chunk
         difference = block - centers[labels[here]]
         lengths: NDArray[np.float32] = np.sqrt(np.einsum("bd,bd->b", difference, difference))
         return lengths
 
-    return np.concatenate([np.empty(0, np.float32), *walk(measure, rows.chunks())])
+    return np.concatenate([np.empty(0, np.float32), *parallel(measure, rows.chunks())])
 
 
 def cluster_means(
-    rows: Rows, labels: NDArray[np.int32], k: int, walk: Walk
+    rows: Rows, labels: NDArray[np.int32], k: int, parallel: ParallelMap
 ) -> NDArray[np.float32]:
     """Return the (k, d) full-space means of a partition found elsewhere; the overall mean for an empty cluster."""
     sums = np.zeros((k, rows.vectors.shape[1]))
-    for part in walk(lambda chunk: _members(labels[chunk[0]], k) @ chunk[1], rows.chunks()):
+    for part in parallel(lambda chunk: _members(labels[chunk[0]], k) @ chunk[1], rows.chunks()):
         sums += part
     overall = np.broadcast_to(sums.sum(axis=0) / max(len(labels), 1), sums.shape)
-    return _divide(sums, np.bincount(labels, minlength=k), overall.astype(np.float32))
+    return _means(sums, np.bincount(labels, minlength=k), overall.astype(np.float32))
 
 
 def _members(labels: NDArray[np.int32], k: int) -> NDArray[np.float32]:
@@ -176,7 +173,7 @@ def _members(labels: NDArray[np.int32], k: int) -> NDArray[np.float32]:
     return np.equal(np.arange(k)[:, None], labels).astype(np.float32)
 
 
-def _divide(
+def _means(
     sums: NDArray[np.float64], counts: NDArray[np.int64], otherwise: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     means = otherwise.copy()

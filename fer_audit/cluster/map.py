@@ -1,4 +1,4 @@
-"""The latent space laid flat, to look at: two principal directions, or UMAP. No statement rests on a map."""
+"""A map of the latent space: two principal directions, or UMAP. No statement rests on it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import StageFolder
 
 STAGE = "map"
-NEIGHBOURS = 15
+N_NEIGHBOURS = 15
 MIN_DIST = 0.1
 METRIC = "euclidean"
 """UMAP's own defaults (McInnes, Healy and Melville 2018), written down so that a new version cannot shift them."""
+UMAP_SETTINGS = (
+    ("neighbours", str(N_NEIGHBOURS)),
+    ("min_dist", str(MIN_DIST)),
+    ("metric", METRIC),
+)
+"""(name, value) of every parameter but the seed."""
 
 _PART = "map"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LatentMap:
-    """A place in the plane for every image that has one."""
+    """Where each image is drawn in the plane."""
 
     points: NDArray[np.float32]
     """(n, 2); 0 where not ok. The unit is the latent space's for pca, none for umap."""
@@ -34,7 +40,7 @@ class LatentMap:
     """(n,) whether the image is on the map."""
     method: Literal["pca", "umap"]
     settings: tuple[tuple[str, str], ...]
-    """(name, value) of what a caption should say of the method."""
+    """(name, value) for the caption: how the method was set."""
 
 
 def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> LatentMap:
@@ -45,31 +51,26 @@ def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> La
     return LatentMap(points, ok.copy(), "pca", settings)
 
 
-def refuse_missing_umap() -> None:
-    """Raise ConfigError when umap-learn is not installed; call it before the long work, not after."""
-    umap_version()
-
-
 def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: int) -> LatentMap:
     """Return UMAP's plane of the ok rows of (n, m) principal coordinates.
 
     One thread and a fixed seed: the same rows give the same points on the same machine and versions.
     McInnes, Healy and Melville, arXiv 1802.03426.
     Distances between clusters of a UMAP mean little, sizes of clusters nothing; the caption must say so.
-    Raises ConfigError when umap-learn is not installed, ValueError when there are not more than `NEIGHBOURS` ok rows.
+    Raises ConfigError when umap-learn is not installed, ValueError when there are not more than `N_NEIGHBOURS` ok rows.
     """
     rows = np.flatnonzero(ok)
-    if len(rows) <= NEIGHBOURS:
-        raise ValueError(f"{len(rows)} images have no {NEIGHBOURS} neighbours each")
+    if len(rows) <= N_NEIGHBOURS:
+        raise ValueError(f"{len(rows)} images have no {N_NEIGHBOURS} neighbours each")
     with warnings.catch_warnings():
-        # What umap, numba and pynndescent warn of is their own business (no TensorFlow, a deprecated argument).
+        # umap, numba and pynndescent warn about themselves (no TensorFlow, a deprecated argument)
         warnings.simplefilter("ignore")
         try:
             from umap import UMAP
         except ImportError as exc:
             raise _missing() from exc
         found = UMAP(
-            n_neighbors=NEIGHBOURS,
+            n_neighbors=N_NEIGHBOURS,
             min_dist=MIN_DIST,
             metric=METRIC,
             random_state=seed,
@@ -80,19 +81,14 @@ def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: i
     points[rows[placed]] = found[placed]
     on_map = np.zeros(len(ok), np.bool_)
     on_map[rows[placed]] = True
-    return LatentMap(points, on_map, "umap", (*umap_settings(), ("umap-learn", umap_version())))
-
-
-def umap_settings() -> tuple[tuple[str, str], ...]:
-    """Return (name, value) of everything UMAP is told, but for the seed."""
-    return (("neighbours", str(NEIGHBOURS)), ("min_dist", str(MIN_DIST)), ("metric", METRIC))
+    return LatentMap(points, on_map, "umap", (*UMAP_SETTINGS, ("umap-learn", umap_version())))
 
 
 def umap_version() -> str:
-    """Return the version of umap-learn. Raises ConfigError when it is not installed."""
+    """Return the version of umap-learn. Raises ConfigError when it is not installed: ask before the long work."""
     try:
         return version("umap-learn")
-    except PackageNotFoundError as exc:  # or another package, or a folder, that is called umap
+    except PackageNotFoundError as exc:  # also when another package is called umap
         raise _missing() from exc
 
 
@@ -106,7 +102,7 @@ def map_fingerprint(
             "cluster": cluster_fingerprint,
             "rows": hashlib.sha256(np.packbits(ok).tobytes()).hexdigest(),
             "method": "umap",
-            "settings": [list(pair) for pair in umap_settings()],
+            "settings": [list(pair) for pair in UMAP_SETTINGS],
             "seed": seed,
             "umap": umap,
         },

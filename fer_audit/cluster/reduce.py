@@ -8,34 +8,34 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.cluster.side_by_side import Walk, side_by_side
+from fer_audit.cluster.threads import ParallelMap, parallel_map
 
 BLOCK_ROWS = 4096
 """4096 x 2048 x 4 bytes = 34 MB at a time."""
 
-COMPONENTS = 128
+N_COMPONENTS = 128
 """86 % of the variance of ResNet50 embeddings of UTKFace."""
 
-SPACE_ROWS = 4096
+MAX_PCA_ROWS = 4096
 """Rows the axes are found from; the cost does not grow with n. They hold 85.8 % of the variance of all 23,707 faces,
 the axes of all of them 86.3 %, and the polish in the full space makes up for it."""
 
+MIN_BLOCK_ROWS = 512
+"""Where fewer rows of each block are kept, they are copied together: products of 17 rows each take 5 s, not 0.3."""
 
-LEAST_OF_BLOCK = 512
-"""Were fewer rows of each block kept, they are copied together: a product for 17 rows each would take 5 s, not 0.3."""
-
-MAPPED_BYTES = 2**29
-"""Pages of a larger memory map are given back after each block, for resident memory would grow to the whole file.
+MAX_MAPPED_BYTES = 2**29
+"""Pages of a larger memory map are released after each block: resident memory would grow to the whole file.
 They stay in the page cache, so the next pass costs a twentieth more."""
 
+MAX_PIECE_ROWS = 512
+"""Scattered rows that are read before pages are released: each brings in its neighbourhood, 64 KB or more."""
 
-PIECE_ROWS = 512
-"""Scattered rows that are read before pages are given back: each brings in its neighbourhood, 64 KB or more."""
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 Chunk: TypeAlias = tuple[slice | NDArray[np.intp], NDArray[np.float32]]
 """Which of the usable rows, and their (b, d) vectors."""
@@ -58,13 +58,13 @@ class Rows:
                 yield rows, _single(self.vectors[start : start + BLOCK_ROWS])
             elif len(rows):
                 yield rows, _single(self.vectors[rows])
-            _give_back(self.vectors)
+            _release_pages(self.vectors)
 
     def chunks(self, active: NDArray[np.intp] | None = None) -> Iterator[Chunk]:
         """Yield (which of the usable rows, their vectors), of the `active` ones or of all.
 
         `active` are ascending numbers 0..count-1 among the usable rows.
-        When most are, all are given: a copy of most rows costs more than looking at the rest.
+        When most are, all are given: copying most rows costs more than visiting the rest.
         """
         if active is None or 2 * len(active) > self.count:
             position = 0
@@ -83,12 +83,20 @@ class Rows:
         for start in range(0, len(numbers), at_once):
             here = slice(start, start + at_once)
             part = numbers[here]
-            step = PIECE_ROWS if _is_large_map(self.vectors) else len(part)
+            step = MAX_PIECE_ROWS if _is_large_map(self.vectors) else len(part)
             pieces = []
             for first in range(0, len(part), step):
                 pieces.append(_single(self.vectors[part[first : first + step]]))
-                _give_back(self.vectors)
+                _release_pages(self.vectors)
             yield here, pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def over_all(self, values: NDArray[Scalar], fill: int) -> NDArray[Scalar]:
+        """Return the (count, ...) values of the usable rows as (n, ...), `fill` elsewhere; no copy when all are usable."""
+        if self.ok.all():
+            return values
+        everywhere = np.full((len(self.ok), *values.shape[1:]), fill, values.dtype)
+        everywhere[self.ok] = values
+        return everywhere
 
     @property
     def count(self) -> int:
@@ -102,13 +110,13 @@ def _single(block: NDArray[np.float32] | NDArray[np.float16]) -> NDArray[np.floa
 
 
 def _is_large_map(vectors: NDArray[np.float32] | NDArray[np.float16]) -> bool:
-    """Tell whether pages must be given back; only those of a read-only map are sure to be in the file too."""
+    """Whether pages must be released; only those of a read-only map are sure to be in the file too."""
     mapped = isinstance(vectors, np.memmap) and vectors.mode == "r"
-    return mapped and vectors.nbytes > MAPPED_BYTES
+    return mapped and vectors.nbytes > MAX_MAPPED_BYTES
 
 
-def _give_back(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
-    """Let the pages of a large memory map go; whoever reads them again gets them from the page cache."""
+def _release_pages(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
+    """Release the pages of a large memory map; the next read gets them from the page cache."""
     if _is_large_map(vectors) and isinstance(vectors.base, mmap.mmap):
         vectors.base.madvise(mmap.MADV_DONTNEED)
 
@@ -129,24 +137,24 @@ class PrincipalSpace:
         return block @ self.axes - self.mean @ self.axes
 
 
-def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
+def principal_space(rows: Rows, components: int = N_COMPONENTS) -> PrincipalSpace:
     """Return the space of the leading eigenvectors of the covariance matrix of the rows.
 
-    Above `SPACE_ROWS` usable rows it is the covariance of so many evenly spaced ones, from the first to the last.
+    Above `MAX_PCA_ROWS` usable rows it is the covariance of so many evenly spaced ones, from the first to the last.
     The mean is taken first, so that the second pass sums centred products and loses nothing to cancellation.
     Signs are fixed (the largest coefficient of an axis is positive): the same data give the same coordinates.
     """
     d = rows.vectors.shape[1]
-    rows = _thinned(rows)
+    rows = _evenly_spaced(rows)
     total = np.zeros(d)
     for _, block in rows.blocks():
         total += block.sum(axis=0, dtype=np.float64)
     mean = (total / rows.count).astype(np.float32)
-    with side_by_side() as walk:
+    with parallel_map() as parallel:
         values, axes, variance = (
             _few_rows(rows, mean, components)
             if rows.count < d
-            else _many_rows(rows, mean, components, walk)
+            else _many_rows(rows, mean, components, parallel)
         )
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     explained = float(np.clip(values.sum() / variance, 0, 1)) if variance > 0 else 1.0
@@ -154,14 +162,16 @@ def principal_space(rows: Rows, components: int = COMPONENTS) -> PrincipalSpace:
 
 
 def _many_rows(
-    rows: Rows, mean: NDArray[np.float32], components: int, walk: Walk
+    rows: Rows, mean: NDArray[np.float32], components: int, parallel: ParallelMap
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Return (variances, (d, m) axes, total variance), unnormalised, from the (d, d) scatter matrix."""
-    import scipy.linalg  # here, not above: 0.1 s that a warm rerun would wait for
+    import scipy.linalg  # here, not above: it takes 0.1 s, which a warm rerun does not need
 
     d = len(mean)
     scatter = np.zeros((d, d))
-    for part in walk(lambda block: _scatter(block - mean), (block for _, block in rows.blocks())):
+    for part in parallel(
+        lambda block: _scatter(block - mean), (block for _, block in rows.blocks())
+    ):
         scatter += part
     variance = float(np.trace(scatter))
     scatter /= variance or 1.0
@@ -197,16 +207,16 @@ def _few_rows(
     return values[order], axes, float(np.trace(gram))
 
 
-def _thinned(rows: Rows) -> Rows:
-    """Return at most SPACE_ROWS of the usable rows, evenly spaced."""
-    if rows.count <= SPACE_ROWS:
+def _evenly_spaced(rows: Rows) -> Rows:
+    """Return at most MAX_PCA_ROWS of the usable rows, evenly spaced."""
+    if rows.count <= MAX_PCA_ROWS:
         return rows
     usable = np.flatnonzero(rows.ok)
     kept = np.zeros_like(rows.ok)
-    thinned = usable[np.linspace(0, len(usable) - 1, SPACE_ROWS).round().astype(np.intp)]
-    if len(rows.ok) > BLOCK_ROWS * SPACE_ROWS // LEAST_OF_BLOCK:
-        few = [block for _, block in rows.picked(thinned, LEAST_OF_BLOCK)]
-        return Rows(np.concatenate(few), np.ones(SPACE_ROWS, np.bool_))
+    thinned = usable[np.linspace(0, len(usable) - 1, MAX_PCA_ROWS).round().astype(np.intp)]
+    if len(rows.ok) > BLOCK_ROWS * MAX_PCA_ROWS // MIN_BLOCK_ROWS:
+        few = [block for _, block in rows.picked(thinned, MIN_BLOCK_ROWS)]
+        return Rows(np.concatenate(few), np.ones(MAX_PCA_ROWS, np.bool_))
     kept[thinned] = True
     return Rows(rows.vectors, kept)
 
@@ -218,7 +228,7 @@ def reduce_rows(rows: Rows, space: PrincipalSpace) -> NDArray[np.float32]:
     def project(chunk: Chunk) -> None:
         reduced[chunk[0]] = space.project(chunk[1])
 
-    with side_by_side() as walk:
-        for _ in walk(project, rows.chunks()):
+    with parallel_map() as parallel:
+        for _ in parallel(project, rows.chunks()):
             pass
     return reduced

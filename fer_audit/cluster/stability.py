@@ -1,4 +1,4 @@
-"""Is the partition the data's? Other seeds, other k, resamples, and a held-out half."""
+"""How much of a partition depends on the seed, on k and on the sample: other seeds, other k, resamples, a held-out half."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fer_audit.cluster.kmeans import (
     best_partition,
     best_start,
     by_size,
+    draw_seeds,
     polish,
     size_order,
     start_seeds,
@@ -19,19 +20,21 @@ from fer_audit.cluster.kmeans import (
 from fer_audit.cluster.lloyd import Partition, nearest_centers
 from fer_audit.cluster.reduce import Rows
 from fer_audit.cluster.types import Alternative, Stability
-from fer_audit.progress import Progress, Silent
+from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
 
-SEEDS = 10
-BOOTSTRAPS = 20
+N_SEEDS = 10
+N_STEPS = N_SEEDS + 3
+"""How often `measure_stability` reports progress."""
+N_BOOTSTRAPS = 20
 """Hennig takes 50 to 100; the mean of 20 similarities is known to about 0.03."""
 
-SEED_STARTS = 4
+N_SEED_STARTS = 4
 """Fewer than the reported run makes, so the agreement over seeds is rather too low than too high."""
-BOOTSTRAP_STARTS = 2
-NEIGHBOUR_STARTS = 3
+N_BOOTSTRAP_STARTS = 2
+N_NEIGHBOUR_STARTS = 3
 
-_HALF_STARTS = 10
+N_HALF_STARTS = 10
 
 
 def measure_stability(
@@ -41,37 +44,32 @@ def measure_stability(
     sweep: Sequence[Alternative] = (),
     *,
     seed: int,
-    n_seeds: int = SEEDS,
-    bootstraps: int = BOOTSTRAPS,
-    progress: Progress | None = None,
+    progress: Progress,
 ) -> Stability:
-    """Return how far a partition holds when the seed, k or the sample is another.
+    """Return how similar the partition is with another seed, another k or another sample.
 
     `reduced` is (rows.count, m), the coordinates of the usable rows. `reported` is the partition in question,
-    `sweep` those of other k that were found already; those of k-1 .. k+2 that are missing are made.
+    `sweep` those of other k that are there already; the missing ones of k-1 .. k+2 are made.
     Other seeds are runs of their own: several starts, the best of them polished in the full space.
     Resamples and the half are clustered in the reduced space, where the polish would move one row in a thousand.
     """
-    progress = progress or Silent()
-    seeds = _other_seeds(rows, reduced, reported.k, range(seed + 1, seed + 1 + n_seeds), progress)
+    seeds = _other_seeds(rows, reduced, reported.k, range(seed + 1, seed + 1 + N_SEEDS), progress)
     ks = _other_ks(rows, reduced, reported, sweep, seed)
     progress.advance("cluster")
     usable = reported.labels[rows.ok]
-    jaccard = bootstrap_jaccard(reduced, usable, reported.k, resamples=bootstraps, seed=seed)
+    jaccard = bootstrap_jaccard(reduced, usable, reported.k, seed=seed)
     progress.advance("cluster")
     in_a, b_labels = split_half(reduced, reported.k, seed=seed)
-    half_a = np.zeros(len(rows.ok), np.bool_)
-    half_a[rows.ok] = in_a
-    half_b_labels = np.full(len(rows.ok), -1, np.int32)
-    half_b_labels[rows.ok] = b_labels
     progress.advance("cluster")
     partitions = [usable, *(each.labels[rows.ok] for each in seeds)]
-    return Stability(seeds, ks, pairwise_ari(partitions), jaccard, half_a, half_b_labels)
-
-
-def stability_steps(n_seeds: int = SEEDS) -> int:
-    """Return how often `measure_stability` reports progress."""
-    return n_seeds + 3
+    return Stability(
+        seeds,
+        ks,
+        pairwise_ari(partitions),
+        jaccard,
+        half_a=rows.over_all(in_a, fill=0),
+        half_b_labels=rows.over_all(b_labels, fill=-1),
+    )
 
 
 def pairwise_ari(partitions: Sequence[NDArray[np.int32]]) -> tuple[float, ...]:
@@ -86,7 +84,6 @@ def bootstrap_jaccard(
     labels: NDArray[np.int32],
     k: int,
     *,
-    resamples: int = BOOTSTRAPS,
     seed: int,
 ) -> tuple[float, ...]:
     """Return for each cluster the mean, over resamples, of its similarity with the most similar new cluster.
@@ -97,11 +94,11 @@ def bootstrap_jaccard(
     Hennig, Computational Statistics & Data Analysis 52 (2007).
     """
     totals, held = np.zeros(k), np.zeros(k, np.int64)
-    for i in range(resamples):
+    for i in range(N_BOOTSTRAPS):
         rng = stage_rng(seed, "cluster", "jaccard", f"k={k}", str(i))
         drawn = np.unique(rng.integers(0, len(reduced), size=len(reduced)))
         found = min(k, len(drawn))
-        best, _ = best_start(reduced[drawn], found, _draw_seeds(rng, BOOTSTRAP_STARTS))
+        best, _ = best_start(reduced[drawn], found, draw_seeds(rng, N_BOOTSTRAP_STARTS))
         similarity = best_jaccard(labels[drawn], best.labels, k, found)
         here = np.bincount(labels[drawn], minlength=k) > 0
         totals[here] += similarity[here]
@@ -135,7 +132,7 @@ def split_half(
     chosen = np.zeros(n_images, np.bool_)
     chosen[rng.permutation(n_images)[: min(n_images, max(n_images // 2, k))]] = True
     in_a = chosen[image]
-    best, _ = best_start(reduced[in_a], k, _draw_seeds(rng, _HALF_STARTS))
+    best, _ = best_start(reduced[in_a], k, draw_seeds(rng, N_HALF_STARTS))
     centers = best.centers[size_order(best.labels, k)]
     labels = np.full(n, -1, np.int32)
     other = Rows(reduced, ~in_a)
@@ -148,7 +145,7 @@ def _image_numbers(reduced: NDArray[np.float32]) -> NDArray[np.intp]:
     """Return for each row the number, in lexicographic order, of its coordinates rounded to a thousandth.
 
     It is the inverse of `np.unique(..., axis=0)`, which at a million rows takes 2 GB and minutes: the first columns
-    tell nearly all rows apart, so only rows that are equal so far are looked at again.
+    distinguish nearly all rows, so only rows that are equal so far are compared further.
     """
     below = np.zeros(len(reduced), np.intp)  # rows that come before all that equal this one so far
     open_rows = np.arange(len(reduced))
@@ -179,12 +176,12 @@ def _other_seeds(
     polished: dict[bytes, Partition] = {}
     alternatives = []
     for seed in seeds:
-        best, _ = best_start(reduced, k, start_seeds(seed, k, SEED_STARTS))
+        best, _ = best_start(reduced, k, start_seeds(seed, k, N_SEED_STARTS))
         labels = by_size(best.labels, k)
         key = labels.tobytes()
         if key not in polished:
             polished[key] = polish(rows, labels, k)
-        alternatives.append(spread(rows, polished[key], k, seed))
+        alternatives.append(as_alternative(rows, polished[key], k, seed))
         progress.advance("cluster")
     return tuple(alternatives)
 
@@ -200,17 +197,12 @@ def _other_ks(
     known = {each.k: each for each in (*sweep, reported)}
     for k in range(max(1, reported.k - 1), min(reported.k + 2, rows.count) + 1):
         if k not in known:
-            found, _ = best_partition(rows, reduced, k, start_seeds(seed, k, NEIGHBOUR_STARTS))
-            known[k] = spread(rows, found, k, seed)
+            found, _ = best_partition(rows, reduced, k, start_seeds(seed, k, N_NEIGHBOUR_STARTS))
+            known[k] = as_alternative(rows, found, k, seed)
     return tuple(known[k] for k in sorted(known))
 
 
-def spread(rows: Rows, partition: Partition, k: int, seed: int) -> Alternative:
+def as_alternative(rows: Rows, partition: Partition, k: int, seed: int) -> Alternative:
     """Return a partition of the usable rows as one of all n, clusters numbered by size."""
-    labels = np.full(len(rows.ok), -1, np.int32)
-    labels[rows.ok] = by_size(partition.labels, k)
+    labels = rows.over_all(by_size(partition.labels, k), fill=-1)
     return Alternative(k, seed, labels, partition.inertia)
-
-
-def _draw_seeds(rng: np.random.Generator, count: int) -> list[int]:
-    return [int(x) for x in rng.integers(0, 2**31, size=count)]

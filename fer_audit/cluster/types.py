@@ -1,4 +1,4 @@
-"""What the cluster room hands on: a partition of the latent space and how it was found."""
+"""The records of a clustering: a partition of the latent space, and how it was found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class NotClusterable(Exception):
-    """There is no partition to speak of; the message says why."""
+    """No partition can be made; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True)
 class KPoint:
-    """What the criteria of `--k auto` say about one k; None = not computable."""
+    """The criteria of `--k auto` at one k; None = not computable."""
 
     k: int
     inertia: float
@@ -34,7 +34,7 @@ class KPoint:
 
 @dataclass(frozen=True, slots=True)
 class KChoice:
-    """How k was chosen, and what each criterion voted for; None = it abstained."""
+    """How k was chosen, and the k that each criterion suggests; None = not computable."""
 
     k: int
     elbow: int | None
@@ -61,7 +61,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
-    """A subset or resample of the images, clustered anew."""
+    """A subset or resample of the images, clustered on its own."""
 
     rows: NDArray[np.int64]
     """(m,) row numbers; a bootstrap resample repeats some."""
@@ -71,7 +71,7 @@ class Study:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stability:
-    """How much of a partition is the data's, and how much the seed's, k's or the sample's."""
+    """How similar the partition is with other seeds, other k and other samples."""
 
     seeds: tuple[Alternative, ...]
     """The same k from other seeds."""

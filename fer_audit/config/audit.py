@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, get_type_hints
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 from fer_audit.config.clusters import ClusterSettings
 from fer_audit.config.dataset import DatasetSettings
@@ -41,31 +41,30 @@ class AuditConfig:
 
     def having(self, **values: Any) -> AuditConfig:  # noqa: ANN401 - each setting has its own type
         """Return a copy with these settings, by flat names. Raises ConfigError as `of` does."""
-        rooms = _rooms()
-        unknown = sorted(set(values) - set(setting_names()))
-        if unknown:
+        known = self.flat()
+        if unknown := sorted(set(values) - set(known)):
             raise ConfigError(
-                f"there is no setting {unknown[0]!r}", hint=f"Known: {', '.join(setting_names())}"
+                f"there is no setting {unknown[0]!r}", hint=f"Known: {', '.join(known)}"
             )
-        whole: dict[str, Any] = {name: getattr(self, name) for name in rooms}
-        for name, room in rooms.items():
-            if not is_dataclass(room):
-                whole[name] = values.get(name, whole[name])
-                continue
-            mine = {each.name: getattr(whole[name], each.name) for each in fields(room)}
-            kind: Any = room
-            whole[name] = kind(**{key: values.get(key, value) for key, value in mine.items()})
-        return AuditConfig(**whole)
+        changed: dict[str, Any] = {}
+        for each in fields(self):
+            room: Any = getattr(self, each.name)
+            if is_dataclass(room) and not isinstance(room, type):
+                own = {setting.name for setting in fields(room)} & set(values)
+                changed[each.name] = replace(room, **{name: values[name] for name in own})
+            elif each.name in values:
+                changed[each.name] = values[each.name]
+        return replace(self, **changed)
 
     def flat(self) -> dict[str, Any]:
         """Return every setting by its flat name, in the order of the records."""
         settings: dict[str, Any] = {}
-        for name, room in _rooms().items():
-            value = getattr(self, name)
+        for each in fields(self):
+            room: Any = getattr(self, each.name)
             if is_dataclass(room):
-                settings |= {each.name: getattr(value, each.name) for each in fields(room)}
+                settings |= {own.name: getattr(room, own.name) for own in fields(room)}
             else:
-                settings[name] = value
+                settings[each.name] = room
         return settings
 
 
@@ -75,14 +74,3 @@ def setting_texts(config: AuditConfig) -> tuple[tuple[str, str], ...]:
         (name, value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
         for name, value in config.flat().items()
     )
-
-
-def setting_names() -> tuple[str, ...]:
-    """Return the flat names of all settings."""
-    return tuple(AuditConfig().flat())
-
-
-def _rooms() -> dict[str, Any]:
-    """Return the type of each field of AuditConfig: a room's record, or that of a setting of all rooms."""
-    hints = get_type_hints(AuditConfig)
-    return {each.name: hints[each.name] for each in fields(AuditConfig)}

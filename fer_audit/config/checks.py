@@ -1,4 +1,4 @@
-"""Refusals that several settings share."""
+"""Checks that several settings share."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def between_0_and_1(settings: object, *names: str) -> None:
     for name in names:
         value = getattr(settings, name)
         if not 0 < value < 1:
-            raise ConfigError(f"{name} is {value}; it must lie between 0 and 1")
+            raise ConfigError(f"{name} is {value}; it must be between 0 and 1")

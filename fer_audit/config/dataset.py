@@ -16,7 +16,7 @@ class DatasetSettings:
     """How a dataset is read, and how much of it."""
 
     format: str = "auto"
-    """Dataset format: auto, utkface, table or folder."""
+    """auto, or a format's name: utkface, table, folder."""
     path_column: str | None = None
     """Table column that holds the image path; None = found by its usual names."""
     group: tuple[tuple[str, str], ...] = ()
@@ -44,3 +44,8 @@ class DatasetSettings:
                 f"age_bins are {self.age_bins}; they must be ascending lower ends",
                 hint="For example: --age-bins 0,3,10,20,30,40,50,60,70",
             )
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether any setting names a column, which only a table has."""
+        return bool(self.path_column or self.age_column or self.group or self.label or self.batch)

@@ -1,4 +1,4 @@
-"""What a report shows beside the numbers."""
+"""What a report shows in addition to the numbers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MAX_THUMBNAILS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
-    """What a report shows beside the numbers. Nothing in it changes one."""
+    """What a report shows in addition to the numbers; it changes none of them."""
 
     map: MapMethod = "pca"
-    """How the latent space is laid flat: its two widest directions, or UMAP."""
+    """The map of the latent space: its first two principal components, or UMAP."""
     thumbnails: int = 0
     """Faces a row of the contact sheets: so many nearest, median and farthest of each cluster; 0 = no sheets."""
     blur_faces: bool = False

@@ -1,4 +1,4 @@
-"""What changes how fast a run is and where it keeps things."""
+"""Speed, and where things are kept."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FILE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What changes how fast a run is and where it keeps things, never its numbers.
+    """What changes the speed of a run and where it keeps things, never its numbers.
 
     The device can change the last bits of an embedding; the provider actually used is therefore part of
-    the fingerprint of the vectors, not this wish.
+    the fingerprint of the vectors, not this setting.
     """
 
     device: str = "auto"
@@ -52,7 +52,7 @@ class Resources:
         """Refuse what no machine has."""
         at_least(self, 1, "threads", "workers")
         if not 0 <= self.max_errors <= 1:
-            raise ConfigError(f"max_errors is {self.max_errors}; it must lie between 0 and 1")
+            raise ConfigError(f"max_errors is {self.max_errors}; it must be between 0 and 1")
         if not 0 < self.file_seconds <= MAX_FILE_SECONDS:
             raise ConfigError(
                 f"file_seconds is {self.file_seconds}; it must be more than 0, and a day at most"

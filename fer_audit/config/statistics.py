@@ -1,4 +1,4 @@
-"""How sure the audit is to be, and what it asks."""
+"""How the audit tests, and what it tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fer_audit.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsSettings:
-    """How sure the audit is to be, and what it asks."""
+    """How the audit tests, and what it tests."""
 
     confidence: float = 0.95
     alpha: float = 0.05

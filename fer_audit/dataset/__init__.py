@@ -1,1 +1,1 @@
-"""Who is in the set: readers for face datasets, and nothing about pixels."""
+"""Who is in the set: files and labels of face datasets. No image is opened here."""

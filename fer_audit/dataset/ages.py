@@ -1,4 +1,4 @@
-"""Ages in years and age groups: binning the one, reading the other."""
+"""Ages in years, and age groups as tables write them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.types import Attribute, Source
+from fer_audit.text import counted
 
-OLDEST = 130
-"""Years. Nobody on record was older than 122; above this an age is a typing error."""
+MAX_AGE = 130
+"""Years. The oldest person on record was 122; above this an age is a typing error."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = "|".join(_MONTHS)
@@ -29,14 +30,14 @@ class AgeGroup(NamedTuple):
     low: int
     """Youngest age in years."""
     high: int
-    """Oldest age in years; OLDEST when the group is open."""
+    """Oldest age in years; MAX_AGE when the group is open."""
     repaired: bool = False
     """Whether a spreadsheet had made a date of it."""
 
     @property
     def name(self) -> str:
-        """Return how the group is called here: "3-9", "70+"."""
-        if self.high == OLDEST:
+        """Return the name of the group: "3-9", "70+"."""
+        if self.high == MAX_AGE:
             return f"{self.low}+"
         return str(self.low) if self.low == self.high else f"{self.low}-{self.high}"
 
@@ -66,15 +67,14 @@ def below_bins_notes(ages: NDArray[np.int16], lower_ends: Sequence[int]) -> tupl
     below = int(np.count_nonzero((ages >= 0) & (ages < lower_ends[0])))
     if not below:
         return ()
-    return (
-        f"{below:,} ages lie below the first age bin ({lower_ends[0]}) and count as not annotated there.",
-    )
+    count = counted(below, "age lies", "ages lie")
+    return (f"{count} below the first age bin ({lower_ends[0]}): not annotated there.",)
 
 
 def parse_years(text: str) -> int | None:
     """Return completed years from "23" or "23.7", None when the text is no number.
 
-    The number may be out of range; 0 to OLDEST is what a caller should accept.
+    The number may be out of range; 0 to MAX_AGE is what a caller should accept.
     """
     return int(float(text)) if _NUMBER.fullmatch(text) else None
 
@@ -92,8 +92,8 @@ def parse_age_group(text: str) -> AgeGroup | None:
         return AgeGroup(min(day, month), max(day, month), repaired=True)
     if found := _OPEN.fullmatch(text):
         low = int(found[1] or found[2])
-        return AgeGroup(low, OLDEST) if low < OLDEST else None
+        return AgeGroup(low, MAX_AGE) if low < MAX_AGE else None
     if found := _RANGE.fullmatch(text):
         low, high = int(found[1]), int(found[2])
-        return AgeGroup(low, high) if low <= high < OLDEST else None
+        return AgeGroup(low, high) if low <= high < MAX_AGE else None
     return None

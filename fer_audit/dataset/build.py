@@ -1,4 +1,4 @@
-"""The border of the room: nothing leaves it writable or without a fingerprint."""
+"""A dataset from a listing and its labels: read-only arrays, and a fingerprint of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import DatasetSettings
 from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.types import Attribute, FaceDataset, ReferenceCounts, Reject
 from fer_audit.rng import stage_rng
 from fer_audit.store.fingerprint import stage_fingerprint
-from fer_audit.text import counted
+from fer_audit.text import counted, whole
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -30,7 +30,7 @@ def make_dataset(
     rejects: Iterable[Reject] = (),
     notes: Iterable[str] = (),
     label_source: str,
-    format: str,
+    form: str,
 ) -> FaceDataset:
     """Return the dataset of a listing and its labels; row i of everything is `listing.ids[i]`."""
     dataset = FaceDataset(
@@ -47,29 +47,29 @@ def make_dataset(
         parent=None,
         fingerprint="",
         whole=listing.whole,
-        format=format,
+        format=form,
     )
     return _seal(dataset)
 
 
-def take_subset(dataset: FaceDataset, config: AuditConfig) -> FaceDataset:
+def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -> FaceDataset:
     """Return the images that --first or --sample ask for, or the dataset itself when neither does.
 
     The subset remembers the demographic counts of the whole set as its parent.
     """
     n = len(dataset)
-    wanted = config.dataset.first or config.dataset.sample or n
+    wanted = settings.first or settings.sample or n
     if wanted >= n:
         return dataset
-    if config.dataset.first:
+    if settings.first:
         rows = np.arange(wanted)
         how = "the first in file order"
     else:
-        rng = stage_rng(config.seed, "dataset", "sample")
+        rng = stage_rng(seed, "dataset", "sample")
         rows = np.sort(rng.choice(n, size=wanted, replace=False))
-        how = f"a uniform sample drawn with seed {config.seed}"
+        how = f"a uniform sample drawn with seed {seed}"
     note = (
-        f"These are {wanted:,} of {counted(n, 'image')}, {how}; "
+        f"These are {whole(wanted)} of {counted(n, 'image')}, {how}; "
         "the notes on file names are about the whole set."
     )
     return _seal(_take_rows(dataset, rows, note))
@@ -119,7 +119,7 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 
 def _fingerprint(dataset: FaceDataset) -> str:
-    """Return the sha256 over files and labels; where the folder lies does not matter."""
+    """Return the sha256 over files and labels; the place of the folder does not matter."""
     # No name holds a NUL, and raw bytes cannot collide as escaped text could.
     ids = b"\0".join(os.fsencode(file_id) for file_id in dataset.ids)
     return stage_fingerprint(

@@ -1,4 +1,4 @@
-"""From the words of a column to codes: one way to do it, whoever reads the column."""
+"""From the words of a column to codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.types import Attribute, Kind, Source
+from fer_audit.text import whole
 
 MAX_CATEGORIES = 32_767
 """Codes are int16."""
@@ -21,7 +22,7 @@ def natural_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
 
     Numbers compare by length, then as text, so a number of any length is fine.
     """
-    parts = _DIGITS.split(name.lower())  # text and digits by turns
+    parts = _DIGITS.split(name.lower())  # text and digits alternate
     key = tuple(
         (len(digits), digits) if i % 2 and (digits := part.lstrip("0")) else (0, part)
         for i, part in enumerate(parts)
@@ -45,6 +46,6 @@ def encode_attribute(
     categories = tuple(sorted({v for v in values if v is not None}, key=natural_key))
     if len(categories) > MAX_CATEGORIES:
         raise ValueError(
-            f"{name} has {len(categories):,} values, at most {MAX_CATEGORIES:,} can be told apart"
+            f"{name} has {whole(len(categories))} values, at most {whole(MAX_CATEGORIES)} are possible"
         )
     return Attribute(name, categories, encode_codes(values, categories), kind, source)

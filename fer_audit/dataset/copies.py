@@ -1,4 +1,4 @@
-"""The same file twice: archives that nest a set inside itself."""
+"""Files that are there twice: some archives hold the set and, in a folder, the set again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fer_audit.text import counted, encodable, name_some
 
 
 def drop_copies(listing: Listing) -> Listing:
-    """Leave out files that repeat another one's name and bytes in a different folder, and say so.
+    """Return the listing without files that repeat another one's name and bytes in a different folder, and a note.
 
     Of each set of copies the one with the shortest path stays, of equally short ones the first.
-    Only files that share name and size are read, and none that is too large for a photograph. The same bytes under another name stay: those are two labels
-    for one picture, which is the audit's business.
+    Only files that share name and size are read, and none that is too large for a photograph.
+    The same bytes under another name stay: those are two labels for one picture, which the audit reports.
     """
     same_name: defaultdict[str, list[int]] = defaultdict(list)
     for row, file_id in enumerate(listing.ids):
@@ -51,7 +51,7 @@ def drop_copies(listing: Listing) -> Listing:
 def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
     """Return {row of a copy: row of the file that stays} among files of one name."""
     by_size: defaultdict[int, list[int]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: _preference(listing.ids[row])):
+    for row in sorted(rows, key=lambda row: _length_and_bytes(listing.ids[row])):
         by_size[int(listing.sizes[row])].append(row)
     copies: dict[int, int] = {}
     for size, candidates in by_size.items():
@@ -65,20 +65,20 @@ def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
     return copies
 
 
-def _preference(file_id: str) -> tuple[int, bytes]:
+def _length_and_bytes(file_id: str) -> tuple[int, bytes]:
     raw = os.fsencode(file_id)
     return len(raw), raw
 
 
 def _digest(listing: Listing, row: int) -> str:
-    """Return the sha256 of a file, "" when it cannot be read: then it is nobody's copy."""
+    """Return the sha256 of a file, "" when it cannot be read: then it is no copy."""
     try:
-        # what was a plain file may be a link or a pipe by now
-        with open(listing.root / listing.ids[row], "rb", opener=_open_plainly) as file:
+        # a plain file may have become a link or a pipe since
+        with open(listing.root / listing.ids[row], "rb", opener=_open_without_waiting) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
 
 
-def _open_plainly(path: str, flags: int) -> int:
+def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -1,4 +1,4 @@
-"""What the dataset room hands on: who is in the set, row by row, and what could not be read."""
+"""The records of a dataset: its images and labels, row by row, and what could not be read."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FaceDataset:
     sizes: NDArray[np.int64]
     """(n,) bytes of each file when it was listed; -1 = no plain file of that name (missing, a link, a pipe)."""
     mtimes: NDArray[np.int64]
-    """(n,) modification time in ns when it was listed; -1 likewise."""
+    """(n,) modification time in ns when it was listed; -1 where the size is."""
     attributes: tuple[Attribute, ...]
     ages: NDArray[np.int16] | None
     """(n,) age in years, -1 = not annotated; None when the set has no ages."""
@@ -77,9 +77,9 @@ class FaceDataset:
     fingerprint: str
     """sha256 over ids, sizes, mtimes and labels."""
     whole: bool = True
-    """False when a folder of the set could not be read: nobody knows how many images are missing."""
+    """False when a folder of the set could not be read; how many images are missing is unknown."""
     format: str = ""
-    """The reader that made it, by the word of --format: utkface, table or folder; "" = none of them."""
+    """The format it was read as, by the name in the registry; "" = none of them."""
 
     def attribute(self, name: str) -> Attribute:
         """Return the attribute of that name; KeyError if there is none."""

@@ -1,8 +1,9 @@
-"""The only door to ONNX Runtime: which provider, how many threads, and proof of what was really loaded."""
+"""Sessions of ONNX Runtime: provider, threads, and a check of what was really loaded. The only module that imports it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,9 @@ from fer_audit.embed.types import Place
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 
+SUMMED = 16
+"""White images that `sums_saturate` asks with: enough for the kernels that real batches use."""
+
 IN_FLIGHT = 2
 """Batches held by one session: one that is computed, one that is copied."""
 
@@ -33,10 +37,10 @@ CUDA_OPTIONS = {
 }
 """Options of the CUDA provider, chosen from its documentation; none was measured by us.
 
-HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them anew each time.
+HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them again each time.
 The large workspace lets cuDNN take its fastest ones. TF32 would make fp32 a 10-bit format.
 Copies in a stream of their own are documented as a race. CUDA graphs save the launches of about a hundred kernels, which
-weigh little beside the work of a batch of 32 and more; each buffer has its graph when they are switched on.
+weigh little beside the work of a batch of 32 and more.
 """
 
 INSTALL_HINT = "pip install 'fer-audit[cpu]', or 'fer-audit[gpu]' on a machine with CUDA; in a checkout: pip install '.[cpu]'."
@@ -128,20 +132,18 @@ class EmbedSession:
         batch_size: int,
         threads: int | None = None,
         device: int = 0,
-        in_flight: int = IN_FLIGHT,
-        options: Mapping[str, str] | None = None,
     ) -> None:
-        """Load the model; `options` replace those of `cuda_options`, for whoever measures them."""
+        """Load the model."""
         ort = _onnxruntime()
         if provider == CUDA:
             ort.preload_dlls()
-        chosen = cuda_options(model, device) | dict(options or {}) if provider == CUDA else {}
+        options = cuda_options(model, device) if provider == CUDA else {}
         data = model.read()
         try:
             self._session = ort.InferenceSession(
                 data,
                 _session_options(ort, model, provider, threads),
-                providers=_providers(provider, chosen),
+                providers=_providers(provider, options),
                 enable_fallback=0,  # it would print, and go on with the CPU
             )
             self._session._model_bytes = None  # kept for that fallback: as large as the file
@@ -160,22 +162,12 @@ class EmbedSession:
         self.dim = model.spec.dim
         names = _checked_signature(self._session, model)
         shape = (batch_size, model.spec.size, model.spec.size, 3)
-        with_graphs = chosen.get("enable_cuda_graph") == "1"
         self._slots = [
-            BoundSlot(
-                *(ort, self._session, names, shape, self.dim),
-                device=device,
-                graph_id=number if with_graphs else None,
-            )
-            for number in range(in_flight)
+            BoundSlot(ort, self._session, names, shape, self.dim, device=device)
+            for _ in range(IN_FLIGHT)
         ]
         # one thread for the session's life: what CUDA captures and cuDNN sets up belongs to the thread that ran it
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="embed")
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the device reads batches from page-locked memory; without, the CPU copies each once more."""
-        return all(slot.pinned for slot in self._slots)
 
     def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, dim) vectors of n <= batch_size images; short batches are padded with black.
@@ -192,7 +184,7 @@ class EmbedSession:
         return stream(self._slots, batches, self._worker)
 
     def close(self) -> None:
-        """Let the worker end what it computes, and go. Nothing can be embedded after that."""
+        """Wait for the batch in progress and end the worker thread. Nothing can be embedded after that."""
         self._worker.shutdown()
 
 
@@ -213,10 +205,31 @@ def _session_options(
         # a waiting thread that spins takes its core from decoding: on two busy cores, 32 runs in turns, ResNet50 took
         # 0.80 s a run without spinning and 0.89 with (medians; fastest 0.51 and 0.60)
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if model.precision == "int8" and not model.reduced_range:
-            # 8-bit weights, made where sums of products have 32 bits: elsewhere slower kernels, not wrong numbers
+        if model.precision == "int8" and not model.reduced_range and sums_saturate():
+            # exact kernels for 8-bit weights. Only here: where VNNI adds in 32 bits they change no number and take
+            # three times as long (ResNet50, 16 images: 32 images/s with the option, 96 without)
             options.add_session_config_entry("session.x64quantprecision", "1")
     return options
+
+
+@functools.cache
+def sums_saturate() -> bool:
+    """Return whether this processor adds products of bytes in 16 bits, where they do not fit.
+
+    Asked with white images times the largest weights, a sum whose answer is known.
+    """
+    from fer_audit.embed.saturation import EXACT_SUM, SIZE, saturation_graph
+
+    ort = _onnxruntime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(
+        saturation_graph().SerializeToString(), options, providers=[CPU], enable_fallback=0
+    )
+    white = np.full((SUMMED, SIZE, SIZE, 3), 255, np.uint8)
+    (sums,) = session.run(None, {"images": white})
+    return bool((sums != EXACT_SUM).any())
 
 
 def _providers(provider: str, options: dict[str, str]) -> list[str | tuple[str, dict[str, str]]]:

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fer_audit.pack.jpeg import decode_plain_jpeg, has_too_many_scans
-from fer_audit.pack.resize import enlarge, grows
+from fer_audit.pack.jpeg import has_too_many_scans
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow opens these and nothing else: no Ghostscript, no layered formats."""
@@ -34,7 +33,7 @@ BAND_PIXELS = 2_000_000
 """Pixels converted to RGB at a time: a whole image of 64 MP would be there four times over, 1.2 GB."""
 
 TINY = 16
-"""Pixels of the shorter side below which an image is flagged: nobody can be told apart on it."""
+"""Pixels of the shorter side below which an image is flagged: no person can be recognised on it."""
 
 _SUFFIXES = {
     "JPEG": {".jpg", ".jpeg"},
@@ -88,10 +87,6 @@ def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
 
 
 def _decode(data: bytes, file_name: str, size: int) -> DecodedImage:
-    plain = decode_plain_jpeg(data, size)
-    if plain is not None:
-        height, width = plain.shape[:2]
-        return _decoded(enlarge(plain, size), width, height, _flags("JPEG", file_name))
     image = _open(data)
     flags = _flags(image.format, file_name)
     if getattr(image, "is_animated", False):
@@ -124,9 +119,6 @@ def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
     What is no RGB yet is converted band by band: the steps in between need room for a band only.
     """
-    if grows(image.width, image.height, size):
-        flat = np.frombuffer(_to_rgb(image).tobytes("raw", "RGBX"), np.uint8)
-        return enlarge(flat.reshape(image.height, image.width, 4), size)
     if _is_rgb(image) or image.width * image.height <= BAND_PIXELS:
         return _shrunk(_to_rgb(image), size)
     whole = Image.new("RGB", image.size)

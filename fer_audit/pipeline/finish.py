@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.kept_parts import KeptCharts, audit_folder
 from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.pipeline.pictures import (
     kept_pictures,
@@ -21,7 +24,7 @@ from fer_audit.pipeline.pictures import (
 )
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress, Timing
-from fer_audit.report.files.pictures import pictures_json
+from fer_audit.report.files.pictures import Pictures, pictures_json
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
 from fer_audit.store.stage import write_text
@@ -32,6 +35,17 @@ _LEAST = "-min-cell-"
 def least_on_page(page_mark: str) -> int:
     """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
     return int(page_mark.partition(_LEAST)[2] or 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What the stages before the audit made."""
+
+    rows: PackRows
+    embeddings: Embeddings
+    clustering: Clustering | None
+    not_clustered: str = ""
+    """Why there are no clusters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,50 +73,62 @@ class Ending:
         return pictures is not None
 
     def make_report(
-        self,
-        result: AuditResult,
-        rows: PackRows,
-        clustering: Clustering | None,
-        not_clustered: str,
-        prints: RunFingerprints,
-        size: int,
+        self, result: AuditResult, work: Callable[[], Work], prints: RunFingerprints, size: int
     ) -> AuditResult:
-        """Make the pictures from images of `size` pixels, write the page, and mark the run as finished anew.
+        """Make the pictures, write the page, and mark the run as finished again.
 
+        `work` gives what the pictures are made from, images of `size` pixels; it is not asked while they are kept.
         Returns the result as the page shows it.
         """
         keep_libraries_in(self.cache)
-        from fer_audit.audit.suppression.run import withhold  # scipy: a warm rerun needs neither
-        from fer_audit.report.page.report import report_page  # matplotlib: 0.6 s of a warm rerun
+        from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
+        from fer_audit.report.charts.theme import drawn_before  # matplotlib: 0.6 s likewise
+        from fer_audit.report.page import report_page
 
-        fingerprint = self._fingerprint(prints)
         with self.watch.stage("pictures", len(self.dataset)):
-            pictures = make_pictures(
-                self.dataset,
-                rows,
-                clustering,
-                packed_shards(
-                    self.dataset,
-                    size=size,
-                    pack_fingerprint=prints.pack,
-                    cache=self.cache,
-                    resources=self.resources,
-                ),
-                config=self.config,
-                options=self.options,
-                cache=self.cache,
-                progress=self.progress,
-                fingerprint=fingerprint,
-                not_clustered=not_clustered,
-            )
-            write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
+            pictures = self._kept_pictures(prints)
+            if pictures is None:
+                pictures = self._make_pictures(work(), prints, size)
+                write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
         with self.watch.stage("report", 1):
             least = self.options.min_cell
             shared = withhold(result, least)
-            page = report_page(shared, shared_pictures(pictures, shared, least), self._timings())
+            shown = shared_pictures(pictures, shared, least)
+            charts = KeptCharts(audit_folder(self.cache, prints), shared, pictures.fingerprint)
+            with drawn_before(charts.drawn):
+                page = report_page(shared, shown, self._timings())
+            charts.keep()
             write_text(self.out / run_folder.PAGE, page)
         self.mark(prints)
         return shared
+
+    def _kept_pictures(self, prints: RunFingerprints) -> Pictures | None:
+        """Return the pictures of a finished run with other rules or another --min-cell."""
+        if not run_folder.is_as_marked(self.out, run_folder.PICTURES):
+            return None
+        fingerprint, all_pixels = self._fingerprint(prints), self.resources.pack == "on"
+        return kept_pictures(self.out / run_folder.PICTURES, fingerprint, need_pixels=all_pixels)
+
+    def _make_pictures(self, work: Work, prints: RunFingerprints, size: int) -> Pictures:
+        shards = packed_shards(
+            self.dataset,
+            size=size,
+            pack_fingerprint=prints.pack,
+            cache=self.cache,
+            resources=self.resources,
+        )
+        return make_pictures(
+            self.dataset,
+            work.rows,
+            work.clustering,
+            shards,
+            config=self.config,
+            options=self.options,
+            cache=self.cache,
+            progress=self.progress,
+            fingerprint=self._fingerprint(prints),
+            not_clustered=work.not_clustered,
+        )
 
     def mark(self, prints: RunFingerprints) -> None:
         """Write the timings, and the mark that makes the run finished."""

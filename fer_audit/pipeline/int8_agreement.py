@@ -12,6 +12,7 @@ from fer_audit.cluster.kmeans import polish
 from fer_audit.cluster.reduce import Rows
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import NotClusterable
+from fer_audit.config import ClusterSettings
 from fer_audit.embed.session import EmbedSession
 from fer_audit.encoders.types import Agreement
 from fer_audit.progress import Progress, Silent
@@ -91,7 +92,8 @@ def _clusters_agree(plain: NDArray[np.float32], rounded: NDArray[np.float32]) ->
 
     ok = np.ones(len(plain), np.bool_)
     try:
-        first = cluster_embeddings(plain, ok, k=COMPARED_K, sweep_max=1, progress=Silent()).labels
+        settings = ClusterSettings(k=COMPARED_K, sweep_max=1)
+        first = cluster_embeddings(plain, ok, settings, progress=Silent()).labels
     except NotClusterable:
         return None
     second = polish(Rows(rounded, ok), first, COMPARED_K).labels

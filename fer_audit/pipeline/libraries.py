@@ -1,4 +1,4 @@
-"""What other libraries keep for themselves lies in our cache, and not beside it."""
+"""Keep the files that matplotlib and numba write for themselves in our cache."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from fer_audit.store.stage import make_folder
 
 _SETTINGS = {
-    "matplotlib": "MPLCONFIGDIR",  # the list of fonts; its settings file is looked for there, too
+    "matplotlib": "MPLCONFIGDIR",  # the list of fonts; its settings file is also looked for there
     "numba": "NUMBA_CACHE_DIR",  # what it compiles for UMAP
 }
 
@@ -17,8 +17,8 @@ _SETTINGS = {
 def keep_libraries_in(cache: Path) -> None:
     """Tell matplotlib and numba to keep their files in `cache`; call it before the first import of either.
 
-    Left alone they write to the user's home, or beside the installed package, and matplotlib cannot start where both
-    the home and the folder of temporary files are read-only. Whoever set a folder of their own keeps it.
+    By default they write to the user's home or to the installed package, and matplotlib cannot start where both
+    the home and the folder of temporary files are read-only. A folder that the user has set stays.
     Raises StoreError when a folder cannot be made.
     """
     for library, name in _SETTINGS.items():

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.map import (
-    NEIGHBOURS,
+    N_NEIGHBOURS,
     LatentMap,
     load_map,
     map_fingerprint,
@@ -20,8 +20,8 @@ from fer_audit.cluster.map import (
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import MapMethod
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.report.files.picture_types import (
-    MOST_POINTS,
+from fer_audit.report.files.pictures import (
+    MAX_POINTS,
     ColouringKind,
     MapColouring,
     MapPoints,
@@ -31,9 +31,9 @@ from fer_audit.rng import stage_rng
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable
 
-MOST_GROUPS = 40
-"""Groups of a label or batch attribute: nobody tells more colours apart."""
-MOST_COLOURINGS = 32
+MAX_GROUPS = 40
+"""Groups of a label or batch attribute: more colours cannot be distinguished."""
+MAX_COLOURINGS = 32
 """A table can have hundreds of columns; each would cost the page two bytes a point."""
 
 
@@ -48,14 +48,14 @@ def map_points(
 ) -> tuple[MapPoints | None, list[tuple[str, str]]]:
     """Return the map of the usable (n,) images, and (what, reason) of all that is not on it.
 
-    Beyond `MOST_POINTS` images a uniform draw is shown, and a UMAP is made of these alone.
+    Beyond `MAX_POINTS` images a uniform draw is shown, and a UMAP is made of these alone.
     """
     if clustering.coordinates is None:
         return None, [("map", "the principal coordinates were not kept")]
     missing = []
     shown = _drawn(usable, seed)
-    if method == "umap" and shown.sum() <= NEIGHBOURS:
-        missing.append(("UMAP", f"it needs more than {NEIGHBOURS} images; the map is a PCA's"))
+    if method == "umap" and shown.sum() <= N_NEIGHBOURS:
+        missing.append(("UMAP", f"it needs more than {N_NEIGHBOURS} images; the map is a PCA's"))
         method = "pca"
     if method == "umap":
         latent = _kept_umap(clustering, clustering.coordinates, shown, seed, cache)
@@ -79,11 +79,11 @@ def map_points(
 def _drawn(usable: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     """Return the (n,) mask of the images that are shown."""
     rows = np.flatnonzero(usable)
-    if len(rows) <= MOST_POINTS:
+    if len(rows) <= MAX_POINTS:
         return usable
     shown = np.zeros(len(usable), np.bool_)
     rng = stage_rng(seed, "pictures", "map")
-    shown[rng.choice(rows, MOST_POINTS, replace=False)] = True
+    shown[rng.choice(rows, MAX_POINTS, replace=False)] = True
     return shown
 
 
@@ -129,8 +129,8 @@ def _colourings(
 
 def _too_much(attribute: Attribute, before: int) -> str:
     """Return why an attribute colours no map; "" when it does."""
-    if attribute.kind != "demographic" and len(attribute.categories) > MOST_GROUPS:
-        return f"it has {len(attribute.categories)} groups, more than {MOST_GROUPS} colours"
-    if before >= MOST_COLOURINGS:
-        return f"a map has at most {MOST_COLOURINGS} colourings"
+    if attribute.kind != "demographic" and len(attribute.categories) > MAX_GROUPS:
+        return f"it has {len(attribute.categories)} groups, more than {MAX_GROUPS} colours"
+    if before >= MAX_COLOURINGS:
+        return f"a map has at most {MAX_COLOURINGS} colourings"
     return ""

@@ -1,4 +1,4 @@
-"""Which images a mean face is of, and which stand on a contact sheet."""
+"""Which images a mean face is made of, and which are on a contact sheet."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.faces import LEAST_IN_MEAN
-from fer_audit.report.files.picture_types import SheetKind
+from fer_audit.report.files.pictures import SheetKind
 from fer_audit.rng import stage_rng
 from fer_audit.text import encodable
 
-MOST_DRAWN = 256
+MAX_DRAWN = 256
 """Images a mean is of: a pixel's standard error is then a sixteenth of its spread, 3 to 4 of 255 grey levels."""
 
 
@@ -28,7 +28,7 @@ class Cell:
     n: int
     """Images in the cell."""
     drawn: NDArray[np.int64]
-    """Row numbers, ascending: all of the cell, or a uniform draw of `MOST_DRAWN`."""
+    """Row numbers, ascending: all of the cell, or a uniform draw of `MAX_DRAWN`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ def cluster_cells(
 
 
 def _without_a_small_rest(groups: list[Cell], whole: int) -> list[Cell]:
-    """Return the groups that can be shown beside a cluster of `whole` images, the smallest left out first."""
+    """Return the groups that can be shown next to a cluster of `whole` images, the smallest left out first."""
     shown = [cell for cell in groups if cell.n >= LEAST_IN_MEAN]
     while 0 < whole - sum(cell.n for cell in shown) < LEAST_IN_MEAN:
         smallest = min(shown, key=lambda cell: cell.n)
@@ -106,7 +106,7 @@ def _cell(
     members = np.flatnonzero(inside)
     name, part = (None if text is None else encodable(text) for text in (attribute, group))
     drawn = members
-    if len(members) > MOST_DRAWN:
+    if len(members) > MAX_DRAWN:
         rng = stage_rng(seed, "pictures", "mean", str(cluster), name or "", part or "")
-        drawn = np.sort(rng.choice(members, MOST_DRAWN, replace=False))
+        drawn = np.sort(rng.choice(members, MAX_DRAWN, replace=False))
     return Cell(cluster, name, part, len(members), drawn)

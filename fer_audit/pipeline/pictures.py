@@ -1,7 +1,7 @@
-"""The pictures of a run, made once at its end: a map of the latent space, mean faces, contact sheets.
+"""Make the pictures of a run: a map of the latent space, mean faces, contact sheets.
 
-Nothing is embedded for them, and nothing decoded unless --pack on asks for it: what cannot be had is named in
-`Pictures.missing`.
+Nothing is embedded for them, and nothing is decoded unless --pack on asks for it: `Pictures.missing` names what cannot be
+made, and why.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.composition.dataset_facts import usable_rows
-from fer_audit.audit.composition.duplicates import first_copies
+from fer_audit.audit.inputs import first_copies, usable_rows
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportSettings, Resources
@@ -32,27 +30,25 @@ from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline.map_points import map_points
-from fer_audit.pipeline.picture_rows import Cell, SheetRows, cluster_cells, sheet_rows
+from fer_audit.pipeline.picture_rows import Cell, cluster_cells, sheet_rows
 from fer_audit.progress import Progress
-from fer_audit.report.files.picture_types import ContactSheet, MeanFace, Pictures
-from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, read_pictures
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable
 
 STAGE = "pictures"
-MOST_MEANS = 1_000
+MAX_MEAN_FACES = 1_000
 """Mean faces of one run, 0.2 MB of sums each while they are made; an attribute that would exceed it has none."""
 SHEET_COLUMNS = 10
 
-_NOT_KEPT = "the pixels were not kept"
 _KEEP_THEM = "run again with --pack on"
 
 
 def pictures_fingerprint(audit_fingerprint: str, options: ReportSettings) -> str:
-    """Return what the pictures depend on: the audited rows, labels and clusters, and what is to be shown.
+    """Return the fingerprint of what the pictures depend on: the audited rows, labels and clusters, and what is to be shown.
 
-    Not on min_cell: they are kept whole, and a page shows some of them.
+    min_cell is not in it: all pictures are kept, and the page leaves some out.
     Raises ConfigError when a UMAP is asked for and umap-learn is not installed.
     """
     asked = dataclasses.asdict(options)
@@ -90,10 +86,9 @@ def packed_shards(
     cache: Path,
     resources: Resources,
 ) -> Shards:
-    """Return the packed pixels for `make_pictures`: those in the cache, and with --pack on those that are not, too.
+    """Return the packed pixels for `make_pictures`: those in the cache; only --pack on decodes and keeps the others.
 
-    Only --pack on decodes anything, what is missing or damaged, and keeps it: that is what it asks for.
-    The shards raise StoreError when the disk has no room for what must be kept.
+    The shards raise StoreError when the disk is full.
     """
     folder = StageFolder.open(cache, "pack", pack_fingerprint)
     if resources.pack != "on":
@@ -118,107 +113,74 @@ def make_pictures(
     dataset: FaceDataset,
     rows: PackRows,
     clustering: Clustering | None,
-    shards: Shards | None,
+    shards: Shards,
     *,
     config: AuditConfig,
     options: ReportSettings,
     cache: Path,
     progress: Progress,
-    fingerprint: str = "",
-    not_clustered: str = "",
+    fingerprint: str,
+    not_clustered: str,
 ) -> Pictures:
     """Return everything a report shows that is no number of its result.
 
-    `shards`: `packed_shards(...)`; None = there are no pixels.
+    `shards`: `packed_shards(...)`. `not_clustered`: why there is no clustering.
     Faces are of one copy of each byte-identical file, the map is of every image that came through.
     The same inputs, config and options give the same bytes.
     Raises ConfigError when a UMAP is asked for and umap-learn is not installed.
     """
     if clustering is None:
-        reason = not_clustered or "there are no clusters"
-        missing = tuple((what, reason) for what in ("map", *_face_pictures(options)))
-        return Pictures(None, (), (), missing, fingerprint)
+        without = tuple((what, not_clustered) for what in ("map", *_face_pictures(options)))
+        return Pictures(None, (), (), without, fingerprint)
     usable = usable_rows(rows, None, clustering)
     once = first_copies(rows.sha256, usable)
-    attributes, without_means = _affordable(dataset, clustering.k)
+    attributes, without_means = _attributes_with_faces(dataset, clustering.k)
     cells = cluster_cells(clustering, attributes, once, seed=config.seed)
     sheets = sheet_rows(clustering, once, faces=options.thumbnails)
-    progress.start(STAGE, 1 + (0 if shards is None else _walks(cells, sheets)), "steps")
+    drawn, shown = [cell.drawn for cell in cells], [sheet.rows for sheet in sheets]
+    reads = sum(len(shards_of(np.concatenate(rows))) for rows in (drawn, shown) if rows)
+    progress.start(STAGE, 1 + reads, "steps")
     latent, missing_map = map_points(
         dataset, clustering, usable, method=options.map, seed=config.seed, cache=cache
     )
     progress.advance(STAGE)
-    faces, drawn_sheets, pixels = _draw_faces(shards, cells, sheets, options, progress)
-    missing_faces = [*without_means, *_small_clusters(cells, clustering.k)]
-    if pixels:
-        missing_faces = [(what, pixels) for what in _face_pictures(options)]
-    progress.finish(STAGE)
-    return Pictures(latent, faces, drawn_sheets, (*missing_map, *missing_faces), fingerprint)
 
+    def counted(indices: Sequence[int]) -> Iterator[PackShard]:
+        for shard in shards(indices):
+            yield shard
+            progress.advance(STAGE)
 
-def _draw_faces(
-    shards: Shards | None,
-    cells: Sequence[Cell],
-    sheets: Sequence[SheetRows],
-    options: ReportSettings,
-    progress: Progress,
-) -> tuple[tuple[MeanFace, ...], tuple[ContactSheet, ...], str]:
-    """Return the mean faces, the sheets, and why there are none of either ("" = there are)."""
-    if shards is None:
-        return (), (), f"{_NOT_KEPT}; {_KEEP_THEM}"
-    watched = _Watched(shards, progress)
+    missing = [*missing_map, *without_means, *_small_clusters(cells, clustering.k)]
     try:
-        means = mean_faces(watched, [cell.drawn for cell in cells])
-        images = contact_sheets(
-            watched,
-            [sheet.rows for sheet in sheets],
-            columns=SHEET_COLUMNS,
-            blur=options.blur_faces,
-        )
+        means = mean_faces(counted, drawn)
+        images = contact_sheets(counted, shown, columns=SHEET_COLUMNS, blur=options.blur_faces)
     except PixelsNotKept as exc:
-        return (), (), f"{exc}; {_KEEP_THEM}"
+        means, images, cells, sheets = [], [], [], []
+        reason = f"{exc}; {_KEEP_THEM}"
+        missing = [*missing_map, *((what, reason) for what in _face_pictures(options))]
+    progress.finish(STAGE)
     faces = tuple(
         MeanFace(cell.cluster, cell.attribute, cell.group, cell.n, len(cell.drawn), webp)
         for cell, webp in zip(cells, means, strict=True)
     )
-    drawn = tuple(
+    contacts = tuple(
         ContactSheet(sheet.cluster, sheet.kind, len(sheet.rows), options.blur_faces, webp)
         for sheet, webp in zip(sheets, images, strict=True)
     )
-    return faces, drawn, ""
+    return Pictures(latent, faces, contacts, tuple(missing), fingerprint)
 
 
-class _Watched:
-    """Shards that tell a progress when each is done with."""
-
-    def __init__(self, shards: Shards, progress: Progress) -> None:
-        self._shards = shards
-        self._progress = progress
-
-    def __call__(self, indices: Sequence[int]) -> Iterator[PackShard]:
-        for shard in self._shards(indices):
-            yield shard
-            self._progress.advance(STAGE)
-
-
-def _walks(cells: Sequence[Cell], sheets: Sequence[SheetRows]) -> int:
-    """Return how many shards the two walks will read: one for the means, one for the sheets."""
-    walks: list[list[NDArray[np.int64]]] = [
-        [cell.drawn for cell in cells],
-        [sheet.rows for sheet in sheets],
-    ]
-    return sum(len(shards_of(np.concatenate(walk))) for walk in walks if walk)
-
-
-def _affordable(dataset: FaceDataset, k: int) -> tuple[list[Attribute], list[tuple[str, str]]]:
+def _attributes_with_faces(
+    dataset: FaceDataset, k: int
+) -> tuple[list[Attribute], list[tuple[str, str]]]:
     """Return the demographic attributes whose groups get mean faces, and (what, reason) of the others."""
     found, missing, cells = [], [], k
     for attribute in dataset.attributes:
         if attribute.kind != "demographic":
             continue
         more = k * len(attribute.categories)
-        if cells + more > MOST_MEANS:
-            reason = f"{more:,} cells; a report has at most {MOST_MEANS:,} mean faces"
+        if cells + more > MAX_MEAN_FACES:
+            reason = f"{more:,} cells; a report has at most {MAX_MEAN_FACES:,} mean faces"
             missing.append((f"mean faces by {encodable(attribute.name)}", reason))
             continue
         found.append(attribute)

@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider
-from fer_audit.encoders.calibrate import read_statistics, statistics_graph
+from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider, sums_saturate
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.network import read_network
-from fer_audit.encoders.quantize import quantize
-from fer_audit.encoders.saturation import EXACT_SUM, SIZE, saturation_graph
+from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
+from fer_audit.encoders.int8.network import read_network
+from fer_audit.encoders.int8.quantize import quantize
 from fer_audit.encoders.sidecar import is_saved, load_model, save_model
-from fer_audit.encoders.types import Agreement, ExportedModel, ModelSpec
+from fer_audit.encoders.types import Agreement, ExportedModel
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pack.read import ListedFiles
@@ -47,33 +46,11 @@ HELD_OUT_IMAGES = 256
 LEAST_IMAGES = 32
 """Fewer than this in each half say nothing about a set."""
 
-SUMMED = 16
-"""Images the processor is asked with: enough for the kernels that real batches use."""
-
 LARGEST_ERROR = 0.5
 """Of the vectors' spread; a model that is further off is refused. ResNet50 on UTKFace is off by 0.08."""
 
 WATCHED_BATCH = 1
 """Images at a time where every tensor is watched: more take 180 MB each and no less time."""
-
-
-def find_or_export_for(
-    dataset: FaceDataset, config: AuditConfig, resources: Resources, progress: Progress
-) -> ExportedModel:
-    """Return the model a run on `dataset` uses, building it on first use; int8 is made for the set.
-
-    Raises ModelError as `find_or_export` does, and for int8 on CUDA or of a network that cannot be quantized; DatasetError
-    for a set that is too small to calibrate on.
-    """
-    if config.model.precision == "int8":
-        return find_or_quantize(dataset, config, resources, progress)
-    return find_or_export(
-        config.model.model,
-        config.model.precision,
-        models_dir=models_folder(resources.models_dir, resources.cache_dir),
-        weights_dir=cache_folder(resources.cache_dir) / "weights",
-        progress=progress,
-    )
 
 
 def find_or_quantize(
@@ -84,7 +61,7 @@ def find_or_quantize(
     *,
     again: bool = False,
 ) -> ExportedModel:
-    """Return the int8 model of `dataset`, made once from the fp32 one; `again` makes it anew.
+    """Return the int8 model of `dataset`, made once from the fp32 one; `again` makes it once more.
 
     It is named by what it depends on: the fp32 model, the files of the set, and whether this processor's sums saturate.
     """
@@ -118,35 +95,18 @@ def find_or_quantize(
         resources.workers or default_workers(),
         resources.file_seconds,
     )
-    reduced = sums_saturate(scratch, source.spec)
+    reduced = sums_saturate()
     path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
     if not again and is_saved(path):
         return load_model(path)
     with folder_lock(scratch, wait_seconds=-1):
-        if not again and is_saved(path):  # made by whom we waited for
+        if not again and is_saved(path):  # made by the process we waited for
             return load_model(path)
         make_folder(work.folder)
         try:
             return _make(work, path, progress, reduced=reduced)
         finally:
             shutil.rmtree(work.folder, ignore_errors=True)
-
-
-def sums_saturate(folder: Path, spec: ModelSpec) -> bool:
-    """Ask the processor whether its sums of products of bytes saturate: white times the largest weights.
-
-    The few numbers that ask it are kept in `folder`.
-    """
-    path = folder / "sums.onnx"
-    if is_saved(path):
-        model = load_model(path)
-    else:
-        spec = dataclasses.replace(spec, name="sums", size=SIZE, dim=1)
-        # marked as 7 bits, so that nothing is done about what is to be seen
-        model = save_model(saturation_graph(), spec, "int8", path, reduced_range=True)
-    white = np.full((SUMMED, SIZE, SIZE, 3), 255, np.uint8)
-    with closing(EmbedSession(model, CPU, batch_size=SUMMED, threads=1)) as session:
-        return bool((session.embed(white) != EXACT_SUM).any())
 
 
 def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> ExportedModel:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import html
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Literal
 
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.cluster.map import refuse_missing_umap
+from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportSettings, Resources
@@ -22,10 +23,11 @@ from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
-from fer_audit.pipeline.extra_partitions import cluster_more
+from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
-from fer_audit.pipeline.finish import Ending
-from fer_audit.pipeline.quantized import find_or_export_for
+from fer_audit.pipeline.finish import Ending, Work
+from fer_audit.pipeline.kept_parts import KeptParts, audit_folder
+from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
@@ -40,6 +42,7 @@ from fer_audit.store.stage import (
     write_text,
 )
 from fer_audit.synth import check_planted
+from fer_audit.text import counted
 
 Until = Literal["embed", "cluster", "audit", "report"]
 
@@ -59,6 +62,20 @@ class Run:
     """Whether everything was there already."""
     shared: AuditResult | None = None
     """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
+
+    def __repr__(self) -> str:
+        """Return one line: where the run is, and how many images it is about."""
+        return f"Run({str(self.folder)!r}, {counted(len(self.dataset), 'image')})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the summary blocks of the report."""
+        if self.result is None:
+            return html.escape(repr(self))
+        from fer_audit.report.render.html import render_fragment
+        from fer_audit.report.report import make_report
+        from fer_audit.report.view import View
+
+        return render_fragment(make_report(View(self.shared or self.result, None, self.timings)))
 
 
 def run_audit(
@@ -127,10 +144,10 @@ class _Walk:
             },
             beside_table=beside_table,
         )
-        refuse_unknown_columns(dataset, config)
+        refuse_unknown_columns(dataset, config.statistics)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
         if report.map == "umap":
-            refuse_missing_umap()  # before hours of work, not after them
+            umap_version()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
 
     def run(self, until: Until) -> Run:
@@ -151,42 +168,63 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
+        run_folder.note_start(self.out, prints)
         remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
         failed = int((~embeddings.ok).sum())
-        clustering, trouble = None, ""
+        clustering, why_not = None, ""
         if until != "embed":
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
-                clustering, trouble = self._clusters(embeddings, prints)
+                clustering, why_not = self._clusters(embeddings, prints)
         run_folder.forget_result(self.out)  # it belongs to the rows before
         run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
-            result = self._audit(rows, embeddings, clustering, trouble)
+            work = Work(rows, embeddings, clustering, why_not)
+            result = self._audit(work, prints)
         write_text(self.out / run_folder.RESULT, result_json(result))
         ending = self._ending()
         ending.mark(prints)  # from here on a killed run makes its report only
         shared = None
         if until == "report":
-            shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
+            shared = ending.make_report(result, lambda: work, prints, model.spec.size)
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
         self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
-        """Return a run whose audit is finished, its page made anew where another one is asked for."""
+        """Return a run whose audit is finished, its page made again where another one is asked for."""
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
         if result is None:
             return None
         ending = self._ending()
+        if result.config.fail_on != self.config.fail_on:
+            result = self._judge_again(result)
+            ending.mark(prints)
         if until == "audit" or ending.has_report(prints):
             return self._done(result, result.dataset.failed, reused=True)
-        rows, embeddings = self._vectors(model, facts, prints)
-        clustering, trouble = self._clusters(embeddings, prints)
-        shared = ending.make_report(result, rows, clustering, trouble, prints, model.spec.size)
+
+        def work() -> Work:
+            rows, embeddings = self._vectors(model, facts, prints)
+            return Work(rows, embeddings, *self._clusters(embeddings, prints))
+
+        shared = ending.make_report(result, work, prints, model.spec.size)
         return self._done(result, result.dataset.failed, reused=False, shared=shared)
+
+    def _judge_again(self, result: AuditResult) -> AuditResult:
+        """Write a finished result with other --fail-on rules; its page is made again."""
+        from fer_audit.audit.run import judge
+
+        stale = [run_folder.DONE, run_folder.PAGE]
+        if not run_folder.is_as_marked(self.out, run_folder.PICTURES):
+            stale.append(run_folder.PICTURES)
+        for name in stale:
+            remove(self.out / name)
+        result = judge(result, self.config.fail_on)
+        write_text(self.out / run_folder.RESULT, result_json(result))
+        return result
 
     def _ending(self) -> Ending:
         return Ending(
@@ -214,7 +252,7 @@ class _Walk:
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
-        model = find_or_export_for(self.dataset, self.config, self.resources, self.progress)
+        model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
         provider = choose_provider(self.resources.device)
         return model, ModelFacts(
@@ -233,7 +271,6 @@ class _Walk:
             self.cache,
             self.out,
             self.progress,
-            csv=self.csv,
         )
         rows, embeddings = make_vectors(work, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
@@ -254,10 +291,7 @@ class _Walk:
                 clustering = cluster_embeddings(
                     embeddings.vectors,
                     embeddings.ok,
-                    k=self.config.clusters.k,
-                    k_auto=self.config.clusters.k_auto,
-                    starts=self.config.clusters.starts,
-                    sweep_max=self.config.clusters.sweep_max,
+                    self.config.clusters,
                     seed=self.config.seed,
                     stability=True,
                     fingerprint=prints.cluster,
@@ -268,34 +302,21 @@ class _Walk:
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(
-        self,
-        rows: PackRows,
-        embeddings: Embeddings,
-        clustering: Clustering | None,
-        not_clustered: str,
-    ) -> AuditResult:
-        from fer_audit.audit.findings import find  # scipy.stats: 0.9 s of a warm rerun
-        from fer_audit.audit.run import audit_dataset
+    def _audit(self, work: Work, prints: RunFingerprints) -> AuditResult:
+        from fer_audit.audit.run import audit
 
-        more = cluster_more(rows, embeddings, clustering, self.config, self.progress)
-        result = audit_dataset(
-            self.dataset,
-            rows,
-            embeddings,
-            clustering,
+        inputs = AuditInputs(
+            dataset=self.dataset,
+            rows=work.rows,
+            embeddings=work.embeddings,
+            clustering=work.clustering,
             config=self.config,
+            extra=extra_partitions(
+                work.rows, work.embeddings, work.clustering, self.config, self.progress
+            ),
+            not_clustered=work.not_clustered,
             versions=versions(),
-            not_clustered=not_clustered,
-            stability=None if clustering is None else clustering.stability,
-            style_labels=more.style_labels,
-            coordinates=None if clustering is None else clustering.coordinates,
-            replays=more.replays,
-            reclusters=more.reclusters,
-            progress=self.progress,
+            planted=lambda result: check_planted(self.dataset.root, result),
         )
-        result = dataclasses.replace(result, planted=check_planted(self.dataset.root, result))
-        # what was planted and missed is a finding too
-        return dataclasses.replace(
-            result, findings=find(result, alpha=self.config.statistics.alpha)
-        )
+        store = KeptParts(audit_folder(self.cache, prints), self.progress)
+        return audit(inputs, store=store, progress=self.progress)

@@ -1,12 +1,12 @@
-"""The run directory: what a run leaves behind, and whether it is all there."""
+"""The run directory: its files, and whether they are all there and unchanged."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import posixpath
+import re
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,16 @@ from fer_audit.pack.types import PackRows
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
+from fer_audit.report.files.rows import rows_table, write_rows_csv, write_rows_parquet
 from fer_audit.store.durable import remove, sync_folder
-from fer_audit.store.stage import TEMPORARY, file_sha256, open_plain, write_atomically, write_text
+from fer_audit.store.stage import (
+    NAME_LENGTH,
+    TEMPORARY,
+    file_sha256,
+    open_plain,
+    write_atomically,
+    write_text,
+)
 
 RESULT = "result.json"
 ROWS = "rows.parquet"
@@ -32,13 +39,19 @@ VECTORS = "embeddings.npy"
 TIMINGS = "timings.json"
 PICTURES = "pictures.json"
 PAGE = "report.html"
+STARTED = "STARTED.json"
+"""Written first: the fingerprints of every run that was started here, by which `purge` finds their folders in the cache."""
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
+FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE)
+
+STAGES = ("pack", "embed", "cluster")
+"""Stages that have a folder of every image's data in the cache."""
 
 COPY_BYTES = 1 << 20
 """Copied at a time."""
 
-_OURS = {RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE}
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 def refuse_inside_input(
@@ -46,7 +59,7 @@ def refuse_inside_input(
 ) -> None:
     """Raise ConfigError when a place of ours (by its option) lies in a folder that holds images.
 
-    Beside a table is fine (`beside_table`): that folder is where a person works, not only a set.
+    `beside_table`: the dataset is a table, and our places may lie in its folder, where a person works.
     """
     holding = {posixpath.dirname(file_id) for file_id in dataset.ids}
     if beside_table:
@@ -62,6 +75,45 @@ def refuse_inside_input(
                 f"{option} {place} lies inside the dataset {dataset.root}",
                 hint=f"The input is never written to. Choose another {option}.",
             )
+
+
+def note_start(out: Path, prints: RunFingerprints) -> None:
+    """Add a run to those that were started here, before it writes anything to the cache."""
+    noted, mine = _noted_stages(out), {stage: getattr(prints, stage) for stage in STAGES}
+    if mine not in noted:
+        text = json.dumps({"fingerprints": [*noted, mine]}, indent=2)
+        write_text(out / STARTED, text + "\n")
+
+
+def used_stages(out: Path) -> list[tuple[str, str]]:
+    """Return (stage, folder name) of all that runs in this directory have used in the cache; none when it is no run."""
+    pairs = [
+        pair
+        for stages in _noted_stages(out)
+        for pair in (
+            *stages.items(),
+            ("audit", stages["pack"]),
+        )  # audits lie under their pixels' name
+    ]
+    return list(dict.fromkeys((stage, fingerprint[:NAME_LENGTH]) for stage, fingerprint in pairs))
+
+
+def _noted_stages(out: Path) -> list[dict[str, str]]:
+    """Return the fingerprints by stage that STARTED.json and DONE.json hold, as far as they can be read.
+
+    Only plain hexadecimal counts: a name from a file never leads out of the cache.
+    """
+    found = []
+    for name in (STARTED, DONE):
+        try:
+            with open_plain(out / name) as file:
+                noted = json.load(file)["fingerprints"]
+            runs = noted if isinstance(noted, list) else [noted]
+            stages = [{stage: prints[stage] for stage in STAGES} for prints in runs]
+            found += [each for each in stages if all(map(_FINGERPRINT.fullmatch, each.values()))]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return found
 
 
 def finished_result(
@@ -102,12 +154,21 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
     )
 
 
+def is_as_marked(out: Path, name: str) -> bool:
+    """Whether a file of a finished run is the one that was there when the run was marked as finished."""
+    try:
+        _, files = _read_done(out)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return name in files and _is_intact(out / name, files[name])
+
+
 def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return the fingerprints and the checksums of a finished run."""
     with open_plain(out / DONE) as file:
         done = json.load(file)
     prints, files = dict(done["fingerprints"]), dict(done["files"])
-    if not set(files) <= _OURS or RESULT not in files:
+    if not set(files) <= set(FILES) or RESULT not in files:
         raise ValueError(f"{DONE} does not name the files of a run")
     return prints, files
 
@@ -143,10 +204,11 @@ def write_rows(
     csv: bool,
 ) -> None:
     """Write the table of all files, as parquet and on request as CSV."""
-    write_rows_parquet(out / ROWS, dataset, rows, embeddings=embeddings, clustering=clustering)
+    table = rows_table(dataset, rows, embeddings, clustering)
+    write_rows_parquet(out / ROWS, table)
     remove(out / ROWS_CSV)
     if csv:
-        write_rows_csv(out / ROWS_CSV, dataset, rows, embeddings=embeddings, clustering=clustering)
+        write_rows_csv(out / ROWS_CSV, table)
 
 
 def is_placed(kept: Path, out: Path) -> bool:
@@ -162,14 +224,11 @@ def is_placed(kept: Path, out: Path) -> bool:
 
 
 def place_vectors(kept: Path, out: Path) -> None:
-    """Put embeddings.npy into the run directory: a second name for the cache's file where the disk can.
-
-    Elsewhere it is a copy, written like every other file and compared with what it is a copy of.
-    """
+    """Make embeddings.npy in the run directory a hard link to the cache's file; where there are none, a checked copy."""
     if is_placed(kept, out):
         return
     target = out / VECTORS
-    # a name of its own: where locks do not work, another run may be placing its vectors now
+    # a unique name: where locks do not work, another run may be placing its vectors now
     temporary = out / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
         os.link(kept, temporary)
@@ -188,11 +247,11 @@ def place_vectors(kept: Path, out: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(source.open("rb"))
-        except OSError as exc:
-            raise StoreError(f"Cannot read {source}: {exc.strerror or exc}") from exc
+    try:
+        file = source.open("rb")
+    except OSError as exc:
+        raise StoreError(f"Cannot read {source}: {exc.strerror or exc}") from exc
+    with file:
         written = write_atomically(target, lambda copy: shutil.copyfileobj(file, copy, COPY_BYTES))
     if written != file_sha256(source):
         raise StoreError(

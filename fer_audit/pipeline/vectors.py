@@ -20,8 +20,9 @@ from fer_audit.errors import DatasetError, StoreError
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
-from fer_audit.pipeline.disk_space import Places, decide_pixels, needed_bytes, pixels_are_kept
+from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.run_folder import is_placed
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable, size_text
@@ -39,8 +40,6 @@ class VectorWork:
     cache: Path
     out: Path
     progress: Progress
-    csv: bool
-    """Whether rows.csv will be written: it takes room."""
 
 
 def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, Embeddings]:
@@ -50,15 +49,16 @@ def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, E
     image could be used.
     """
     n, size = len(work.dataset), work.model.spec.size
-    pack_folder = StageFolder.open(work.cache, "pack", prints.pack)
-    folder = StageFolder.open(work.cache, "embed", prints.embed)
-    cluster_folder = StageFolder.open(work.cache, "cluster", prints.cluster)
-    places = Places(work.cache, work.out, pack_folder, folder, cluster_folder)
+    folders = {
+        stage: StageFolder.open(work.cache, stage, getattr(prints, stage))
+        for stage in ("pack", "embed", "cluster")
+    }
+    pack_folder, folder = folders["pack"], folders["embed"]
     with pack_folder.locked(), folder.locked():
         if work.resources.verify:
             _forget_changed(work, pack_folder, folder)
         found = load_embeddings(folder, work.facts)
-        maker = _maker(work, pack_folder, keep=_has_room(work, places, found))
+        maker = _maker(work, pack_folder, keep=_keeps_pixels(work, folders))
         rows = maker.rows()
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:
@@ -97,20 +97,20 @@ def _tell_what_may_pass(rows: PackRows, progress: Progress) -> None:
         )
 
 
-def _has_room(work: VectorWork, places: Places, found: Embeddings | str) -> bool:
-    """Return whether the pixels are kept; StoreError when the run has no room."""
-    n = len(work.dataset)
+def _keeps_pixels(work: VectorWork, folders: dict[str, StageFolder]) -> bool:
+    """Return whether the pixels are kept; StoreError when a disk has no space for the run."""
+    n, out = len(work.dataset), work.out
+    is_far = out.stat().st_dev != work.cache.stat().st_dev  # no second name on another disk
     need = needed_bytes(
-        work.dataset,
+        n,
         work.config,
-        places,
+        folders,
         size=work.model.spec.size,
         dim=work.facts.dim,
-        vectors_done=not isinstance(found, str),
         workers=worth_starting(work.resources.workers or default_workers(), n),
-        csv=work.csv,
+        copies_vectors=is_far and not is_placed(_vectors_file(folders["embed"]), out),
     )
-    return decide_pixels(work.resources.pack, need, places, work.progress)
+    return decide_pixels(work.resources.pack, need, work.cache, out, work.progress)
 
 
 def _maker(work: VectorWork, folder: StageFolder, *, keep: bool) -> ShardMaker:
@@ -126,7 +126,11 @@ def _maker(work: VectorWork, folder: StageFolder, *, keep: bool) -> ShardMaker:
 
 def kept_vectors(cache: Path, prints: RunFingerprints) -> Path:
     """Return the cache's file of the finished vectors."""
-    return StageFolder.open(cache, "embed", prints.embed).path / "vectors.vectors.npy"
+    return _vectors_file(StageFolder.open(cache, "embed", prints.embed))
+
+
+def _vectors_file(folder: StageFolder) -> Path:
+    return folder.path / f"{WHOLE}.vectors.npy"
 
 
 def _forget_changed(work: VectorWork, pack_folder: StageFolder, folder: StageFolder) -> None:

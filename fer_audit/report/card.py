@@ -1,20 +1,223 @@
-"""A finished run as a dataset card: the one door to its formats."""
+"""A finished run as a dataset card: sections of a README.md, or fields of Croissant RAI, from the same blocks.
+
+The titles of the markdown are those of huggingface_hub's dataset card template; "Considerations for Using the Data" is
+that of the older template of the library datasets. Croissant RAI specification 1.0 (MLCommons, 2024),
+https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.card_croissant import croissant_card
-from fer_audit.report.card_markdown import markdown_card
+from fer_audit.report import card_sentences as say
+from fer_audit.report.blocks import (
+    Block,
+    Bullets,
+    Facts,
+    Importance,
+    Prose,
+    Section,
+    Table,
+    is_shown,
+    without_drawings,
+)
+from fer_audit.report.render.markdown import blocks_lines, cell_text, code, heading
+from fer_audit.report.sections.claims import claims
+from fer_audit.report.sections.collection import collection
+from fer_audit.report.sections.composition import composition
+from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.ladder import ladders
+from fer_audit.report.sections.method import run_command_line
+from fer_audit.report.sections.subset import subset
+from fer_audit.report.view import View
+from fer_audit.text import clipped
 
 CardFormat = Literal["markdown", "croissant"]
 
+BEGIN = "<!-- fer-audit card: begin. Paste this into the dataset's README.md in place of the sections of the same names. -->"
+END = "<!-- fer-audit card: end -->"
+CONFORMS_TO = "http://mlcommons.org/croissant/RAI/1.0"
+
+_CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "conformsTo": "dct:conformsTo",
+    "dct": "http://purl.org/dc/terms/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "sc": "https://schema.org/",
+}
+"""Those lines of the context that Croissant 1.0 recommends (its appendix 1) which this block uses."""
+_ONE_TEXT = ("dataAnnotationProtocol", "dataCollectionMissingData")
+"""Fields of which the specification wants one text; of the others it takes a list."""
+MAX_TEXT = 5_000
+"""Longest text of a field: an attribute of many groups, or a stranger's note."""
+_IN_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+"""JSON-LD often stands inside a script element, which no text of ours may close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One heading of a card, what stands under it, and the Croissant field that says the same."""
+
+    level: int
+    title: str
+    blocks: tuple[Block, ...] = ()
+    field: str = ""
+    """"" = Croissant has no place for it."""
+
 
 def dataset_card(result: AuditResult, *, form: CardFormat = "markdown") -> str:
-    """Return the card of a result: sections of a README.md, or a block of JSON-LD.
+    """Return the card of a result, from its measured numbers alone; the same result gives the same text.
 
-    Both say the same, with the same sentences, from the numbers of the result alone.
-    The same result gives the same text.
+    It names groups and attributes, never an image file. Groups and combinations of fewer than 30 images are marked
+    and never ranked.
     """
-    return croissant_card(result) if form == "croissant" else markdown_card(result)
+    parts = _parts(result)
+    return _croissant(result, parts) if form == "croissant" else _markdown(result, parts)
+
+
+def _parts(result: AuditResult) -> list[Part]:
+    about = say.about_people(result)
+    names = {each.attribute for each in about}
+    people = View(
+        result.having(
+            representation=tuple(about),
+            associations=tuple(
+                each for each in result.associations if each.v_corrected is not None
+            ),
+        )
+    )
+    labelled = Bullets(
+        tuple(say.annotation(each) for each in about) or ("The set has no labels.",)
+    )
+    disagree = say.conflicts(result)
+    drawn = [_blocks(subset(people)), _blocks(collection(people))]
+    claimed = _blocks(claims(people), "summary") if people.result.associations else ()
+    left = _blocks(ladders(people)) if claimed else ()
+    return [
+        Part(3, "Annotations"),
+        Part(4, "Annotation process", (labelled,)),
+        Part(
+            4,
+            "Who are the annotators?",
+            (Bullets(tuple(say.label_makers(result))),),
+            "dataAnnotationProtocol" if about else "",
+        ),
+        Part(
+            4,
+            "Personal and Sensitive Information",
+            (Bullets(tuple(say.personal(result))),),
+            "personalSensitiveInformation",
+        ),
+        Part(2, "Bias, Risks, and Limitations", tuple(say.risks(result))),
+        Part(
+            3,
+            "Who is in the set",
+            (*_blocks(composition(people)), *(block for blocks in drawn for block in blocks)),
+            "dataBiases" if names else "",
+        ),
+        Part(3, "Empty and thin combinations", tuple(say.combinations(result)), "dataBiases"),
+        Part(
+            3,
+            "Copies and contradicting labels",
+            (Prose(disagree),) if disagree else (),
+            "dataAnnotationAnalysis",
+        ),
+        Part(
+            3,
+            "Duplicates, conflicts and gaps",
+            (Bullets((say.copies(result), *say.notes(result))),),
+            "dataLimitations",
+        ),
+        Part(
+            4, "Missing data", (Bullets(tuple(say.missing(result))),), "dataCollectionMissingData"
+        ),
+        Part(3, "Do clusters of the vectors sort people?", (*claimed, *left), "dataBiases"),
+        Part(
+            3,
+            "Considerations for Using the Data",
+            (
+                Prose("The audit cannot say:"),
+                Bullets(CANNOT_SAY),
+                *(Prose(text) for text in say.about_the_model(result)),
+            ),
+            "dataLimitations",
+        ),
+        Part(3, "Recommendations", (Bullets(tuple(say.recommendations(result))),)),
+        Part(
+            3, "How this was computed", (Facts(tuple(say.computation(result))),), "dataLimitations"
+        ),
+    ]
+
+
+def _blocks(section: Section | None, least: Importance = "normal") -> tuple[Block, ...]:
+    """Return what a card shows of a section."""
+    shown = () if section is None else section.blocks
+    return tuple(block for block in shown if is_shown(block, least))
+
+
+def _markdown(result: AuditResult, parts: Sequence[Part]) -> str:
+    lines = [BEGIN, ""]
+    for part in parts:
+        shown = blocks_lines(part.blocks, level=part.level + 1, least="normal")
+        if shown or part.title == "Annotations":
+            lines += [*heading(part.level, part.title), *shown]
+    command, is_incomplete = run_command_line(result)
+    lines += code(command)
+    if is_incomplete:
+        text = "Names of columns, age bins or a larger set's counts were given too: see config in result.json."
+        lines += blocks_lines((Prose(text),), level=4, least="normal")
+    return "\n".join([*lines, END, ""])
+
+
+def _croissant(result: AuditResult, parts: Sequence[Part]) -> str:
+    """Return the parts as JSON-LD text, to be merged into a dataset's own croissant.json.
+
+    A field the audit does not know (how images were collected, what the set is for) is left out. The block alone is
+    no Croissant document: it has no name, licence or files.
+    """
+    fields: dict[str, list[str]] = {}
+    if not result.complete:
+        fields["dataLimitations"] = [say.INCOMPLETE]
+    for part in parts:
+        texts = [text for block in part.blocks for text in _texts(block)]
+        if part.field and texts:
+            fields.setdefault(part.field, []).extend(texts)
+    command, _ = run_command_line(result)
+    fields["dataLimitations"].append(f"Computed with: {command}")
+    shown = {name: [clipped(text, MAX_TEXT) for text in texts] for name, texts in fields.items()}
+    document: dict[str, Any] = {
+        "@context": dict(_CONTEXT),
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS_TO,
+    }
+    for name, texts in shown.items():
+        document[f"rai:{name}"] = " ".join(texts) if name in _ONE_TEXT else texts
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    return text.translate(_IN_HTML) + "\n"
+
+
+def _texts(block: Block) -> list[str]:
+    """Return a block as texts: a sentence each, a table as one text a row."""
+    if isinstance(block, Prose):
+        return [block.text]
+    if isinstance(block, Bullets):
+        return list(block.items)
+    if isinstance(block, Facts):
+        return [f"{name}: {value}" for name, value in block.pairs]
+    if isinstance(block, Table):
+        columns, rows = without_drawings(block)
+        return [
+            f"{block.title}: {cell_text(row[0])}: "
+            + ", ".join(
+                f"{column.title} {text}".strip()
+                for column, cell in zip(columns[1:], row[1:], strict=True)
+                if (text := cell_text(cell))
+            )
+            for row in rows
+        ]
+    return []

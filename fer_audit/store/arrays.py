@@ -1,4 +1,4 @@
-"""One array, one .npy file: written whole or in blocks, read as a map that cannot be written to."""
+"""One array in one .npy file: written whole or in blocks, read as a read-only memory map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayBlocks:
-    """An array that never has to fit in memory: its rows come in blocks."""
+    """An array that never has to fit in memory: an iterator of blocks of its rows."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -39,10 +39,10 @@ def _write_blocks(file: BinaryIO, array: ArrayBlocks) -> None:
 
 
 def map_array(path: Path) -> NDArray[Any]:
-    """Map a file read-only. Raises OSError, ValueError or TypeError for what is no plain array; nothing is unpickled.
+    """Map a file read-only. Raises OSError, ValueError or TypeError for anything but a plain array; nothing is unpickled.
 
-    Nothing is ever written through a map: on a full disk that would kill the process. Nor can it be caught when somebody
-    cuts the file short while it is mapped.
+    Nothing is ever written through a map: on a full disk that is a SIGBUS, which kills the process. So is reading a file that
+    was shortened while it is mapped.
     """
     if path.stat().st_size == 0:
         raise ValueError("empty file")

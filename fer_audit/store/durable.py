@@ -1,4 +1,4 @@
-"""What is asked of a file system: to sync, which not every one can, and to let go of a file."""
+"""fsync and unlink, tolerating file systems without fsync."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from fer_audit.errors import StoreError
 
 CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What fsync answers where it does not exist: some network, FUSE and container file systems."""
+"""Errors of fsync where there is none: some network, FUSE and container file systems."""
 
 MAY_NOT_OPEN = frozenset({errno.EACCES, errno.EPERM})
-"""A folder one may write into but not list cannot be opened, and so cannot be synced."""
+"""A folder that may be written to but not listed cannot be opened, and so cannot be synced."""
 
 _first = threading.Lock()
-"""Whoever gets it warns; it is never given back."""
+"""The thread that gets it warns; it is never released."""
 
 
 class CannotSync(UserWarning):
-    """A file system does not promise that what was written survives a power cut. Given once a process."""
+    """A file system does not promise that what was written survives a power cut. Issued once per process."""
 
 
 class StillWaiting(UserWarning):
@@ -29,7 +29,7 @@ class StillWaiting(UserWarning):
 
 
 def sync_file(handle: int, path: Path) -> None:
-    """Wait until an open file is on the disk; OSError when the disk fails, a warning when it cannot be asked."""
+    """Wait until an open file is on the disk; OSError when the disk fails, a warning where there is no fsync."""
     try:
         os.fsync(handle)
     except OSError as exc:
@@ -37,7 +37,7 @@ def sync_file(handle: int, path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk; likewise."""
+    """Wait until the names in a folder are on the disk; OSError and warning as for a file."""
     if os.name == "nt":  # a folder cannot be opened there; NTFS keeps a journal of names
         return
     try:

@@ -1,4 +1,4 @@
-"""Names for what a stage's output depends on: same fingerprint, same bytes."""
+"""Fingerprints: a sha256 of everything that a stage's output depends on. Same fingerprint, same bytes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 SCHEMA_VERSIONS = {
     "dataset": 1,
     "pack": 1,
-    "quantize": 1,
+    "quantize": 2,
     "embed": 1,
     "cluster": 2,
     "audit": 2,
     "map": 1,
-    "pictures": 1,
+    "pictures": 2,
 }
-"""Raised by hand when a stage's code changes what it writes for the same inputs."""
+"""Stage -> version, raised by hand when its code changes what it writes for the same inputs."""
 
 
-def canonical_json(value: Any) -> str:  # noqa: ANN401 - whatever json can write
+def canonical_json(value: Any) -> str:  # noqa: ANN401 - anything json can write
     """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True

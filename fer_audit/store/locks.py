@@ -1,4 +1,4 @@
-"""One process at a time in a folder: advisory locks of the operating system, and what to do where there are none."""
+"""One process at a time in a folder: advisory file locks, or none on file systems without locks."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     import filelock
 
 PATIENCE_SECONDS = 2.0
+"""A longer wait for another process is announced."""
 
 LOCK = ".fer-audit.lock"
 """Its presence also marks a folder as ours: dataset readers do not look for images in it."""
 
 _NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL))
-"""What flock answers where a file system, or its server, has no locks."""
+"""Errors of flock where a file system, or its server, has no locks."""
 
 
 @contextlib.contextmanager
 def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
-    """Hold the lock file of a folder; -1 waits for ever. LockedError when somebody else keeps it.
+    """Hold the lock of a folder during a block; -1 waits for ever. LockedError when another process holds it.
 
     It is an advisory lock of the operating system: a killed process leaves no stale one.
-    Correctness never rests on it, only saved work does. So a file system without locks is no error: the block runs, and
-    is given False. A lock file that stands in for the lock would outlive a killed run.
+    Correctness never depends on it, only saved work does. So a file system without locks is no error: the block runs and
+    gets False. (A lock file in place of a lock would outlive a killed run.)
     StoreError when the lock file cannot be opened: another user's, a folder, a link.
     """
     import filelock
@@ -62,7 +63,7 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
 
 
 def _wait_for(lock: filelock.BaseFileLock, folder: Path) -> None:
-    """Wait for ever, and say so when it takes longer than a moment."""
+    """Wait for ever, with a warning after `PATIENCE_SECONDS`."""
     import filelock
 
     try:

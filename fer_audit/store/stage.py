@@ -1,8 +1,8 @@
-"""Files that are either whole or not there: atomic writes, checksummed arrays, stage folders.
+"""Atomic writes, and the stage folders of the cache: checksummed arrays named by a fingerprint.
 
-A stage folder of the cache is named by its fingerprint and holds parts.
-Each part is a few arrays and a manifest with their checksums, written last: unique temporary name -> write -> fsync ->
-rename -> fsync of the folder. A part without a manifest that fits does not exist, and is made again.
+A file is written under a temporary name -> fsync -> rename -> fsync of the folder, so it is whole or not there.
+A stage folder holds parts. Each part is a few arrays and, written last, a manifest with their checksums.
+A part without a manifest that fits does not exist, and is made again.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ from fer_audit.store.locks import folder_lock
 
 TEMPORARY = ".tmp-"
 
+NAME_LENGTH = 32
+"""Characters of its fingerprint in the name of a stage folder."""
+
 _MORE_DISK = "Free some disk, or choose another place; finished work is kept."
 
-_MOST_SWEEPS = 20
-"""Times in a row that other runs may sweep a file away before it has its name; a run sweeps a folder once."""
+_MAX_SWEEPS = 20
+"""Times in a row that other runs may remove a temporary file before it is renamed; a run sweeps a folder once."""
 
 
 def cache_folder(chosen: Path | None) -> Path:
-    """Return (and make, mode 0700) the folder that keeps pixels, vectors and weights between runs."""
+    """Return the folder that keeps pixels, vectors and weights between runs, made with mode 0700."""
     if chosen is None:
         import platformdirs
 
@@ -49,7 +52,7 @@ def cache_folder(chosen: Path | None) -> Path:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and the parents that are missing, all of them private; StoreError when something is in the way."""
+    """Make a folder and its missing parents, all with mode 0700; StoreError when that fails or it is not writable."""
     try:
         for place in reversed([each for each in path.parents if not each.exists()]):
             place.mkdir(mode=0o700, exist_ok=True)
@@ -64,10 +67,9 @@ def make_folder(path: Path) -> None:
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
-    """Let `write` fill a file that appears under its name only when it is whole; return its sha256.
+    """Let `write` fill a private file (mode 0600) that gets its name only when it is whole; return its sha256.
 
-    The file is private (mode 0600). A full disk is a StoreError and leaves nothing behind.
-    A file system without fsync is a `fer_audit.store.durable.CannotSync` warning; a failing disk is an error.
+    A full or failing disk is a StoreError and leaves nothing behind; a file system without fsync is a `CannotSync` warning.
     """
     try:
         handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
@@ -83,10 +85,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
             temporary = _give_name(file, temporary, path)
         sync_folder(path.parent)
     except OSError as exc:
-        raise StoreError(
-            f"Cannot write {path}: {exc.strerror or exc}",
-            hint=_MORE_DISK,
-        ) from exc
+        raise StoreError(f"Cannot write {path}: {exc.strerror or exc}", hint=_MORE_DISK) from exc
     finally:
         with contextlib.suppress(OSError):  # what stays behind is swept by the next run
             Path(temporary).unlink(missing_ok=True)
@@ -94,11 +93,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> str:
 
 
 def _give_name(file: BinaryIO, temporary: str, path: Path) -> str:
-    """Rename a written file, and return the last name it had before.
+    """Rename a written file, and return the last temporary name it had.
 
-    Where locks do not work another run may sweep it away just now. Its bytes are still in our hands.
+    Where locks do not work, another run may remove it before that. The open file still has its bytes.
     """
-    for _ in range(_MOST_SWEEPS):
+    for _ in range(_MAX_SWEEPS):
         try:
             Path(temporary).replace(path)
         except FileNotFoundError:
@@ -120,7 +119,7 @@ def write_text(path: Path, text: str) -> str:
 
 
 def open_plain(path: Path) -> BufferedReader:
-    """Open a plain file to read. OSError for anything else: reading a pipe would wait for a writer for ever."""
+    """Open a plain file for reading; OSError for anything else, e.g. a pipe, which would wait for a writer for ever."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
@@ -138,23 +137,23 @@ def file_sha256(path: Path) -> str:
 
 
 def sweep_temporaries(folder: Path) -> None:
-    """Remove what killed writers left in a folder; call it only while holding the folder's lock."""
+    """Remove the temporary files of killed writers; call it only while holding the folder's lock."""
     for path in folder.glob(f"{TEMPORARY}*"):
-        if not path.is_dir():  # a folder under such a name is somebody else's
+        if not path.is_dir():  # we make no such folders
             remove(path)
 
 
 @dataclass(frozen=True, slots=True)
 class StageFolder:
-    """The place of one stage's output in the cache, named by what the output depends on."""
+    """The folder of one stage's output in the cache, named by what the output depends on."""
 
     path: Path
     fingerprint: str
 
     @classmethod
     def open(cls, cache: Path, stage: str, fingerprint: str) -> StageFolder:
-        """Make sure the folder is there. Two fingerprints never share one."""
-        path = cache / stage / fingerprint[:32]
+        """Make the folder if it is not there."""
+        path = cache / stage / fingerprint[:NAME_LENGTH]
         make_folder(path)
         return cls(path, fingerprint)
 
@@ -176,10 +175,9 @@ class StageFolder:
         write_text(self.path / f"{name}.json", canonical_json(manifest) + "\n")
 
     def read_part(self, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | str:
-        """Return (facts, read-only memory maps), or one line that says why the part cannot be used.
+        """Return (facts, read-only memory maps) after checking every byte, or one line that says why the part cannot be used.
 
-        The line is empty when the part was simply never written.
-        Every byte is checked against the manifest.
+        The line is empty when the part was never written.
         """
         manifest_path = self.path / f"{name}.json"
         try:
@@ -187,15 +185,14 @@ class StageFolder:
                 manifest = json.load(file)
             fingerprint, digests = manifest["fingerprint"], manifest["sha256"].items()
             facts = dict(manifest["facts"])
-            # a manifest of before there was this field vouches for its arrays only
-            vouched = manifest.get("facts_sha256", _facts_digest(facts)) == _facts_digest(facts)
+            facts_digest = manifest["facts_sha256"]
         except FileNotFoundError:
             return ""
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
             return f"the manifest {manifest_path.name} cannot be read ({type(exc).__name__})"
         if fingerprint != self.fingerprint:
             return f"{manifest_path.name} belongs to other inputs"
-        if not vouched:
+        if facts_digest != _facts_digest(facts):
             return f"{manifest_path.name} is damaged"
         arrays: dict[str, NDArray[Any]] = {}
         for key, digest in digests:
@@ -210,10 +207,7 @@ class StageFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[bool]:
-        """Hold the folder while working in it; waits for another run that makes the same thing.
-
-        Gives whether the folder is really held, see `folder_lock`.
-        """
+        """Hold the folder's lock during a block, after any other run; gives whether there is a lock, see `folder_lock`."""
         with folder_lock(self.path, wait_seconds=-1) as held:
             sweep_temporaries(self.path)
             for path in self.path.glob("*.npy") if held else ():
@@ -222,7 +216,7 @@ class StageFolder:
             yield held
 
     def has_part(self, name: str) -> bool:
-        """Whether a part was finished once; only `read_part` says whether it can still be used."""
+        """Whether a part has a manifest; only `read_part` says whether it can be used."""
         return (self.path / f"{name}.json").is_file()
 
     def remove_part(self, name: str) -> None:
@@ -243,9 +237,6 @@ def _facts_digest(facts: Mapping[str, Any]) -> str:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the free bytes of the disk of `folder`, as any user sees them.
-
-    Some network file systems call themselves 0 bytes large: they do not know, and nothing is refused for it.
-    """
+    """Return the bytes any user may still write to the disk of `folder`; sys.maxsize where a network disk says it has 0 in all."""
     usage = shutil.disk_usage(folder)
     return usage.free if usage.total else sys.maxsize

@@ -1,4 +1,4 @@
-"""What lies behind a face, and the light on it: a place to take pictures in."""
+"""The place of a picture: what is behind the face, and the light."""
 
 from __future__ import annotations
 

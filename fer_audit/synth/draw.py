@@ -31,7 +31,7 @@ _INK: Colour = (44, 36, 40)
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Where a head is on the canvas, and its colours; drawn by lot, tied to no label."""
+    """Where a head is on the canvas, and its colours; random, and independent of every label."""
 
     x: int
     y: int
@@ -44,7 +44,7 @@ class _Head:
 
     @property
     def shade(self) -> Colour:
-        """Return the skin where it lies in the shadow."""
+        """Return the colour of skin in the shadow."""
         return darker(self.skin, 14)
 
 
@@ -55,7 +55,7 @@ def draw_face(number: int, *, place: str, hair: str, expression: str, seed: int)
     Skin, colours, glasses and the way the head is held come from the number and the seed alone.
     """
     rng = stage_rng(seed, "synth", "face", str(number))
-    head = _draw_head_by_lot(rng)
+    head = _random_head(rng)
     image = draw_backdrop(place, rng)
     pen = ImageDraw.Draw(image)
     if hair == "long":
@@ -75,7 +75,7 @@ def draw_face(number: int, *, place: str, hair: str, expression: str, seed: int)
     return lit(image, place, rng).reduce(CANVAS // SIDE)
 
 
-def _draw_head_by_lot(rng: np.random.Generator) -> _Head:
+def _random_head(rng: np.random.Generator) -> _Head:
     return _Head(
         x=200 + int(rng.integers(-14, 15)),
         y=206 + int(rng.integers(-10, 11)),

@@ -6,8 +6,8 @@
     age
 
 A line is a dependence; where there is none, there is none in the sample either.
-Ages, expressions, places and hair are dealt evenly within each session x group x gender, because a fair lottery
-would tie something to something by chance in one set out of twenty, and this set is drawn only once.
+Ages, expressions, places and hair are dealt evenly within each session x group x gender, because a random
+draw would associate something by chance in one set out of twenty, and this set is drawn only once.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One picture: its labels, and what only the pen knows."""
+    """One picture: its labels, and how it is drawn."""
 
     group: str
     gender: str

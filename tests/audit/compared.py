@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.compare.run import ReadRun
 from fer_audit.audit.compare.vectors import measure_vectors
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.compare import LabelColumn, RunRows
 from fer_audit.config import AuditConfig
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 QUICK = AuditConfig.of(permutations=99, bootstraps=50)
 GENDERS = ("male", "female")

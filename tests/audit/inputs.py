@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis, NoStore
 from fer_audit.audit.claims.association import associate
+from fer_audit.audit.inputs import AuditInputs, ExtraPartitions
+from fer_audit.audit.run import audit
 from fer_audit.audit.types.claims import Association
-from fer_audit.cluster.types import Clustering
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.cluster.types import Clustering, Stability, Study
+from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.pack.types import STYLE_NAMES, PackRows
@@ -134,3 +140,48 @@ def association_of(
         bootstraps=bootstraps,
         confidence=0.95,
     )
+
+
+def inputs_of(
+    dataset: FaceDataset,
+    rows: PackRows | None = None,
+    embeddings: Embeddings | None = None,
+    clustering: Clustering | None = None,
+    *,
+    config: AuditConfig,
+    stability: Stability | None = None,
+    coordinates: NDArray[np.floating] | None = None,
+    style_labels: NDArray[np.integer] | None = None,
+    replays: Sequence[Study] = (),
+    reclusters: Sequence[Study] = (),
+    **others: Any,  # noqa: ANN401 - other fields by name
+) -> AuditInputs:
+    """Return what an audit reads, of what a test has made."""
+    if clustering is None and coordinates is not None:
+        clustering = clustering_of(np.zeros(len(dataset), dtype=np.int32), k=1)
+    if clustering is not None:
+        clustering = replace(
+            clustering,
+            stability=stability,
+            coordinates=None if coordinates is None else coordinates.astype(np.float32),
+        )
+    labels = None if style_labels is None else style_labels.astype(np.int32)
+    return AuditInputs(
+        dataset=dataset,
+        rows=rows_of(len(dataset)) if rows is None else rows,
+        embeddings=embeddings,
+        clustering=clustering,
+        config=config,
+        extra=ExtraPartitions(lambda: labels, lambda: tuple(replays), lambda: tuple(reclusters)),
+        **others,
+    )
+
+
+def audit_dataset(*given: Any, **named: Any) -> AuditResult:  # noqa: ANN401 - see inputs_of
+    """Return the audit of what a test has made."""
+    return audit(inputs_of(*given, **named))
+
+
+def part_of(analysis: Analysis, inputs: AuditInputs, **earlier: Any) -> Any:  # noqa: ANN401 - the part of any analysis
+    """Return what one analysis finds, after the earlier parts given by name."""
+    return analysis.audit(inputs, earlier, NoStore())

@@ -8,13 +8,19 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.space.axes import principal_axes
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, ClusterSettings
 from fer_audit.progress import Silent
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +39,10 @@ def usable(vectors: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def clustering(vectors: np.ndarray) -> Clustering:
     return cluster_embeddings(
-        vectors, usable(vectors), k=3, starts=2, sweep_max=4, progress=Silent()
+        vectors,
+        usable(vectors),
+        ClusterSettings(k=3, starts=2, sweep_max=4),
+        progress=Silent(),
     )
 
 

@@ -7,11 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 RUNS = 500
 RACE = [0.425, 0.191, 0.145, 0.168, 0.071]

@@ -9,15 +9,23 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
-from fer_audit.audit.claims.stability import stability_facts
-from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.claims.stability import ANALYSIS
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    inputs_of,
+    part_of,
+    rows_of,
+)
 
 N = 1500
 
@@ -206,12 +214,13 @@ def test_clusters_below_six_tenths_are_marked_unstable(
 ) -> None:
     dataset, clusters = faces
 
-    facts = stability_facts(
-        stability_of(clusters),
-        [dataset.attributes[1]],
-        tested=np.ones(N, dtype=np.bool_),
+    inputs = inputs_of(
+        dataset_of(dataset.attributes[1]),
+        clustering=clustering_of(clusters, k=3),
         config=AuditConfig.of(permutations=99, bootstraps=20),
+        stability=stability_of(clusters),
     )
+    facts = part_of(ANALYSIS, inputs)
 
     assert [each.stable for each in facts.clusters] == [True, False, True]
     assert [each.k for each in facts.attributes[0].ks] == [2, 3, 4, 5]

@@ -332,8 +332,8 @@ def test_a_rung_that_turned_is_named() -> None:
         highest = next((i for i, held in enumerate(holds) if not held), len(holds))
         return Ladder("gender", rungs, highest)
 
-    first = replace(base(), result=replace(base().result, ladders=(ladder(True, True),)))
-    second = replace(base(), result=replace(base().result, ladders=(ladder(True, False, True),)))
+    first = replace(base(), result=base().result.having(ladders=(ladder(True, True),)))
+    second = replace(base(), result=base().result.having(ladders=(ladder(True, False, True),)))
 
     found = compare_runs(first, second)
 

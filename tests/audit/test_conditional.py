@@ -34,7 +34,8 @@ def columns() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def question(z: Codes) -> Question:
-    return Question(6, ("day",), "day", np.asarray(z, dtype=np.int64))
+    names = [str(i) for i in range(int(np.max(z, initial=0)) + 1)]
+    return Question(6, "day", (attribute("day", z, names, "batch"),))
 
 
 def asked(c: Codes, a: Codes, z: Codes, *, k: int = 3, permutations: int = 299) -> Conditional:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.pack.types import STYLE_NAMES
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 from tests.audit.test_run import check_values
 
 

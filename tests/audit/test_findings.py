@@ -9,13 +9,19 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.findings import find
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.composition import Cell
 from fer_audit.audit.types.result import Finding
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.text import listed, p_phrase, part, percent
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 
 @pytest.fixture
@@ -195,9 +201,7 @@ def test_a_small_cell_is_not_named_beyond_pairs_unless_it_should_be_large() -> N
     texts = [
         finding.text
         for cells in ((small, missing, other), (small, other), (small,))
-        for finding in find(
-            replace(result, intersections=replace(table, beyond_pairs=cells)), alpha=0.05
-        )
+        for finding in find(result.having(intersections=replace(table, beyond_pairs=cells)))
         if finding.code == "thin_intersections"
     ]
 

@@ -18,11 +18,17 @@ from fer_audit.audit.gate import (
     parse_rule,
     refuse_unknown_subjects,
 )
-from fer_audit.audit.run import audit_dataset
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError
-from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of, rows_of
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    rows_of,
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score, silhouette_samples
 from sklearn.neighbors import NearestNeighbors
 
-from fer_audit.audit.space.overlap import SUBSAMPLE, latent_overlaps, silhouette
+from fer_audit.audit.space.overlap import ANALYSIS, SUBSAMPLE, silhouette
 from fer_audit.audit.stats.linear_probe import probe_pair
 from fer_audit.audit.types.space import LatentOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
-from tests.audit.inputs import attribute, rows_of
+from tests.audit.inputs import attribute, dataset_of, inputs_of, part_of, rows_of
 
 CONFIG = AuditConfig.of(permutations=199, bootstraps=20)
 
@@ -22,7 +22,9 @@ def overlap(
     x: np.ndarray, *attributes: Attribute, content: list[str] | None = None
 ) -> LatentOverlap:
     rows = rows_of(len(x), content=content)
-    return latent_overlaps(x, attributes, rows.sha256, usable=rows.ok, config=CONFIG)[0]
+    inputs = inputs_of(dataset_of(*attributes), rows, config=CONFIG, coordinates=x)
+    found: tuple[LatentOverlap, ...] = part_of(ANALYSIS, inputs)
+    return found[0]
 
 
 def blobs(n: int, gap: float, seed: int = 0) -> tuple[np.ndarray, Attribute]:

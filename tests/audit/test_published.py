@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fer_audit.audit.claims.published import TABLE, published_values
-from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.claims.replay import TABLE, published_values
 from fer_audit.config import AuditConfig
-from tests.audit.inputs import RACES, TABLE_ONE, attribute, dataset_of, rows_of
+from tests.audit.inputs import RACES, TABLE_ONE, attribute, audit_dataset, dataset_of, rows_of
 
 
 def test_the_published_values_are_the_golden_ones() -> None:

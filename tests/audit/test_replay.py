@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fer_audit.audit.claims.replay import recluster, replay
-from fer_audit.audit.run import audit_dataset
+from fer_audit.audit.claims.replay import RECLUSTER, REPLAY
 from fer_audit.audit.stats.tables import cross_table
+from fer_audit.audit.types.claims import Recluster, Replay
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Study
 from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute
 from fer_audit.errors import ConfigError
 from tests.audit.inputs import (
     association_of,
     attribute,
+    audit_dataset,
     clustering_of,
     dataset_of,
     embeddings_of,
+    inputs_of,
+    part_of,
     rows_of,
 )
 
@@ -45,6 +50,18 @@ def result() -> AuditResult:
         replays=tuple(Study(each, clusters[each]) for each in picks),
         reclusters=tuple(Study(each, clusters[each]) for each in boots),
     )
+
+
+def studied(race: Attribute, studies: Sequence[Study]) -> Replay | None:
+    inputs = inputs_of(dataset_of(race), config=CONFIG, replays=studies)
+    found: Replay | None = part_of(REPLAY, inputs, associations=())
+    return found
+
+
+def reclustered(race: Attribute, studies: Sequence[Study]) -> tuple[Recluster, ...]:
+    inputs = inputs_of(dataset_of(race), config=CONFIG, reclusters=studies)
+    found: tuple[Recluster, ...] = part_of(RECLUSTER, inputs)
+    return found
 
 
 def test_small_studies_spread_around_the_whole_set(result: AuditResult) -> None:
@@ -83,7 +100,7 @@ def test_the_v_of_a_study_is_that_of_its_table() -> None:
     picks = [np.arange(100), one_group, np.arange(100, 300)]
     studies = [Study(each, labels[each]) for each in picks]
 
-    found = replay(studies, [race], [], reference={}, config=CONFIG)
+    found = studied(race, studies)
 
     assert found is not None
     whole = [
@@ -127,7 +144,7 @@ def test_noise_is_not_pulled_up_by_resampling() -> None:
     boots = [rng.integers(0, 1000, 1000) for _ in range(100)]
     studies = [Study(each, labels[each]) for each in boots]
 
-    (found,) = recluster(studies, [race], tested=np.ones(1000, np.bool_), confidence=0.95)
+    (found,) = reclustered(race, studies)
 
     assert found.low == 0
     assert found.v_corrected is not None
@@ -137,16 +154,16 @@ def test_noise_is_not_pulled_up_by_resampling() -> None:
 def test_without_studies_there_is_nothing_to_say() -> None:
     race = attribute("race", [0, 1], "xy")
 
-    assert replay([], [race], [], reference={}, config=CONFIG) is None
-    assert recluster([], [race], tested=np.ones(2, np.bool_), confidence=0.95) == ()
+    assert studied(race, []) is None
+    assert reclustered(race, []) == ()
 
 
 def test_studies_of_one_group_have_no_v_and_say_so() -> None:
     race = attribute("race", [0] * 50 + [-1] * 50, "xy")
     study = Study(np.arange(100), np.arange(100, dtype=np.int32) % 2)
 
-    found = replay([study], [race], [], reference={}, config=CONFIG)
-    (again,) = recluster([study], [race], tested=np.ones(100, np.bool_), confidence=0.95)
+    found = studied(race, [study])
+    (again,) = reclustered(race, [study])
 
     assert found is not None
     assert found.attributes[0].v is None

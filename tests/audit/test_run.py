@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_audit.audit.claims.association import affordable_draws
 from fer_audit.audit.findings import find
-from fer_audit.audit.run import affordable_draws, audit_dataset
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
@@ -19,6 +19,7 @@ from tests.audit.inputs import (
     RACES,
     TABLE_ONE,
     attribute,
+    audit_dataset,
     clustering_of,
     dataset_of,
     embeddings_of,
@@ -123,7 +124,7 @@ def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
         replace(each, left_out_accuracy=each.majority) for each in found.batch_predictions
     )
 
-    said = find(replace(found, batch_predictions=flattered), alpha=0.05)
+    said = find(found.having(batch_predictions=flattered))
 
     assert "batch_knows_labels" not in {each.code for each in said}
 

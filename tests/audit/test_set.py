@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.composition.dataset_facts import count_reasons, fully_labelled
-from fer_audit.audit.composition.duplicates import find_duplicates, first_copies
+from fer_audit.audit.composition.duplicates import find_duplicates
 from fer_audit.audit.composition.intersections import intersect, mutual_residuals
 from fer_audit.audit.composition.representation import age_heaping, represent
 from fer_audit.audit.composition.subset import WITH_REPLACEMENT, WITHOUT_REPLACEMENT, check_subset
+from fer_audit.audit.inputs import first_copies
 from fer_audit.audit.types.composition import Count, Representation, SubsetCheck
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, dataset_of, rows_of

@@ -7,13 +7,22 @@ import pytest
 from scipy.stats import kruskal
 
 from fer_audit.audit.claims.association import associate
-from fer_audit.audit.space.style import style_baselines, style_tests
+from fer_audit.audit.space.style import BASELINES, TESTS
 from fer_audit.audit.stats.tables import cross_table
-from fer_audit.audit.types.space import StyleTest
+from fer_audit.audit.types.claims import Association
+from fer_audit.audit.types.space import StyleBaseline, StyleTest
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES
-from tests.audit.inputs import Codes, association_of, attribute, rows_of
+from tests.audit.inputs import (
+    Codes,
+    association_of,
+    attribute,
+    dataset_of,
+    inputs_of,
+    part_of,
+    rows_of,
+)
 
 CONFIG = AuditConfig.of(permutations=199, bootstraps=50)
 
@@ -21,8 +30,17 @@ CONFIG = AuditConfig.of(permutations=199, bootstraps=50)
 def measured(style: np.ndarray, *attributes: Attribute) -> dict[tuple[str, str], StyleTest]:
     rows = rows_of(len(style))
     rows.style[:] = style
-    found = style_tests(rows, attributes, tested=rows.ok, config=CONFIG)
+    found = part_of(TESTS, inputs_of(dataset_of(*attributes), rows, config=CONFIG))
     return {(each.measure, each.attribute): each for each in found}
+
+
+def baseline(
+    labels: np.ndarray, attribute: Attribute, *associations: Association
+) -> StyleBaseline:
+    inputs = inputs_of(dataset_of(attribute), config=CONFIG, style_labels=labels)
+    (found,) = part_of(BASELINES, inputs, associations=associations)
+    assert isinstance(found, StyleBaseline)
+    return found
 
 
 @pytest.fixture
@@ -119,11 +137,7 @@ def test_style_clusters_that_are_the_clusters_reproduce_everything() -> None:
         confidence=0.95,
     )
 
-    everything = np.ones(600, dtype=np.bool_)
-    same, noise = (
-        style_baselines(each, [race], [association], tested=everything, config=CONFIG)[0]
-        for each in (labels, rng.integers(0, 3, 600))
-    )
+    same, noise = (baseline(each, race, association) for each in (labels, rng.integers(0, 3, 600)))
 
     assert same.reproduced == pytest.approx(1)
     assert noise.reproduced is None
@@ -137,9 +151,7 @@ def test_an_association_at_chance_has_no_ratio() -> None:
     race = attribute("race", rng.integers(0, 3, 600), "xyz")
     noise = association_of(cross_table(rng.integers(0, 3, 600), race.codes, n_rows=3, n_cols=3))
 
-    (found,) = style_baselines(
-        race.codes, [race], [noise], tested=np.ones(600, np.bool_), config=CONFIG
-    )
+    found = baseline(race.codes, race, noise)
 
     assert found.v_corrected == pytest.approx(1)
     assert found.reproduced is None
@@ -151,9 +163,7 @@ def test_an_association_at_chance_has_no_ratio() -> None:
 def test_a_baseline_without_clusters_to_compare_with_says_so() -> None:
     race = attribute("race", [0, 1] * 30, "xy")
 
-    (found,) = style_baselines(
-        np.zeros(60, dtype=np.int32), [race], [], tested=np.ones(60, np.bool_), config=CONFIG
-    )
+    found = baseline(np.zeros(60, dtype=np.int32), race)
 
     assert found.v_corrected is None
     assert dict(found.not_computable)["v_corrected"] == "all images are in one cluster"

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from tests.browser.visit import Visit
+
+
+def flaws(visit: Visit) -> dict[str, list[str]]:
+    """Return what is wrong with the look of a page as it is: too wide, cut, on another text, too pale."""
+    looks = {"wide": OVERFLOW, "cut": CUT_TEXTS, "over": OVERLAPS, "pale": LOW_CONTRAST}
+    return {name: found for name, script in looks.items() if (found := visit.measure(script))}
+
+
 OVERFLOW = """() => {
   const root = document.documentElement, found = []
   if (root.scrollWidth <= innerWidth) return found

@@ -19,9 +19,7 @@ RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).vi
     + `\\n    ${node.failureSummary.split('\\n').slice(1).join(' ').trim()}`))"""
 
 
-@pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)], ids=str
-)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_axe_finds_nothing_serious(
     report: Path, open_page: OpenPage, scheme: Scheme, width: int
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from fer_audit.cli import main
+from fer_audit.config import AuditConfig, Resources
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.pipeline import run_audit
+from tests.drawings import draw_faces
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,21 @@ def quick(places: list[str]) -> list[str]:
         *places,
         *("--permutations", "50", "--bootstraps", "20", "--starts", "2", "--sweep-max", "3"),
     ]
+
+
+@pytest.fixture(scope="session")
+def kept_run(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel) -> Path:
+    """Give a finished run on 24 drawn faces, with the options of `quick`; nobody may change it."""
+    place = tmp_path_factory.mktemp("kept")
+    config = AuditConfig.of(
+        model=str(tiny_model.path), permutations=50, bootstraps=20, starts=2, sweep_max=3
+    )
+    faces = draw_faces(place / "faces", 24)
+    resources = Resources(cache_dir=place / "cache")
+    return run_audit(faces, place / "run", config=config, resources=resources).folder
+
+
+@pytest.fixture
+def finished(kept_run: Path, run_dir: Path) -> Path:
+    """Give a copy of a finished run."""
+    return Path(shutil.copytree(kept_run, run_dir))

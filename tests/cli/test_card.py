@@ -10,13 +10,6 @@ import pytest
 from tests.cli.conftest import Call
 
 
-@pytest.fixture
-def finished(fer_audit: Call, faces: Path, quick: list[str], run_dir: Path) -> Path:
-    """Give a finished run on the 24 drawn faces."""
-    assert fer_audit("run", faces, *quick, "--quiet").code == 0
-    return run_dir
-
-
 def test_the_card_goes_to_stdout_or_to_a_new_file_byte_for_byte(
     fer_audit: Call, finished: Path, tmp_path: Path
 ) -> None:
@@ -39,52 +32,37 @@ def test_croissant_on_stdout_is_json_and_nothing_else(fer_audit: Call, finished:
     assert json.loads(done.out)["conformsTo"] == "http://mlcommons.org/croissant/RAI/1.0"
 
 
-def test_a_card_never_overwrites_a_file(fer_audit: Call, finished: Path, tmp_path: Path) -> None:
+def test_a_card_never_overwrites_a_file_and_one_that_cannot_be_written_is_3(
+    fer_audit: Call, finished: Path, tmp_path: Path
+) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("mine")
 
-    done = fer_audit("export-card", finished, "--out", readme)
+    taken = fer_audit("export-card", finished, "--out", readme)
+    nowhere = fer_audit("export-card", finished, "--out", tmp_path / "nowhere" / "card.md")
 
-    assert done.code == 3
-    assert "there already" in done.err
+    assert (taken.code, nowhere.code) == (3, 3)
+    assert "there already" in taken.err
     assert readme.read_text() == "mine"
+    assert "Cannot write" in nowhere.err
 
 
-def test_an_output_that_cannot_be_written_is_3(
+def test_what_is_no_finished_run_has_no_card(
     fer_audit: Call, finished: Path, tmp_path: Path
 ) -> None:
-    done = fer_audit("export-card", finished, "--out", tmp_path / "nowhere" / "card.md")
-
-    assert done.code == 3
-    assert "Cannot write" in done.err
-
-
-def test_a_missing_directory_is_3_and_says_what_to_give(fer_audit: Call, tmp_path: Path) -> None:
-    done = fer_audit("export-card", tmp_path / "nowhere")
-
-    assert done.code == 3
-    assert done.out == ""
-    assert "no run directory" in done.err
-    assert "Give the folder of a run" in done.err
-
-
-def test_an_unfinished_run_has_no_card(fer_audit: Call, finished: Path) -> None:
-    (finished / "DONE.json").unlink()
-
-    done = fer_audit("export-card", finished)
-
-    assert done.code == 3
-    assert "no finished run" in done.err
-
-
-def test_a_changed_result_has_no_card(fer_audit: Call, finished: Path) -> None:
     result = finished / "result.json"
     result.write_text(result.read_text().replace('"count"', '"count" '))
+    changed = fer_audit("export-card", finished)
+    (finished / "DONE.json").unlink()
+    unfinished = fer_audit("export-card", finished)
+    missing = fer_audit("export-card", tmp_path / "nowhere")
 
-    done = fer_audit("export-card", finished)
-
-    assert done.code == 3
-    assert "not the file that the run wrote" in done.err
+    assert {done.code for done in (changed, unfinished, missing)} == {3}
+    assert "not the file that the run wrote" in changed.err
+    assert "no finished run" in unfinished.err
+    assert "no run directory" in missing.err
+    assert "Give the folder of a run" in missing.err
+    assert missing.out == ""
 
 
 @pytest.mark.parametrize("words", [(), ("RUN", "--format", "html"), ("RUN", "--json")], ids=str)

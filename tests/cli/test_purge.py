@@ -7,22 +7,25 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from fer_audit.cli.purge import PURGE_SCHEMA
-from fer_audit.config import AuditConfig, ReportSettings, Resources
+from fer_audit.config import AuditConfig, PackMode, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
 from fer_audit.pipeline.finish import least_on_page
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run import Until
+from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.store.locks import LOCK, folder_lock
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, Outcome
 from tests.drawings import draw_faces
 
 FACES = 130
+QUICK = AuditConfig.of(starts=2, sweep_max=3, replay=0, permutations=50, bootstraps=20)
 STAGES = ("pack", "embed", "cluster")
 REMADE = ("result.json", "rows.parquet", "embeddings.npy", "pictures.json")
 """What a run writes byte for byte the same; the page and the timings hold seconds."""
@@ -37,23 +40,24 @@ class Place:
     faces: Path
     model: Path
 
-    def audit(self, run: Path, *, k: int = 2, until: Until = "report") -> None:
+    def audit(
+        self,
+        run: Path,
+        *,
+        k: int = 2,
+        until: Until = "report",
+        pack: PackMode = "auto",
+        progress: Silent | None = None,
+    ) -> None:
         """Make a run in this cache."""
         run_audit(
             self.faces,
             run,
-            config=AuditConfig.of(
-                model=str(self.model),
-                k=k,
-                starts=2,
-                sweep_max=3,
-                replay=0,
-                permutations=50,
-                bootstraps=20,
-            ),
-            resources=Resources(cache_dir=self.cache),
+            config=QUICK.having(model=str(self.model), k=k),
+            resources=Resources(cache_dir=self.cache, pack=pack),
             report=ReportSettings(thumbnails=2),
             until=until,
+            progress=progress,
         )
 
     def stage(self, name: str) -> Path:
@@ -91,6 +95,16 @@ def pageless(place: Place) -> Place:
     return place
 
 
+@pytest.fixture
+def purge(fer_audit: Call) -> Call:
+    """Give the command on a place's run, or another one, and its cache."""
+
+    def call(place: Place, *more: str, run: Path | None = None) -> Outcome:
+        return fer_audit("purge", run or place.run, "--cache-dir", place.cache, *more)
+
+    return call
+
+
 def files(*folders: Path) -> dict[Path, bytes]:
     """Return every file but the locks, with its bytes."""
     return {
@@ -107,10 +121,10 @@ def disk_bytes(*folders: Path) -> int:
     return sum(size for _, size in facts)
 
 
-def test_pixels_vectors_and_faces_go_and_the_numbers_stay(fer_audit: Call, place: Place) -> None:
+def test_pixels_vectors_and_faces_go_and_the_numbers_stay(purge: Call, place: Place) -> None:
     before, size = files(place.run, place.cache), disk_bytes(place.run, place.cache)
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache, "--json")
+    done = purge(place, "--json")
 
     document = json.loads(done.out)
     assert (done.code, document["schema"]) == (0, PURGE_SCHEMA)
@@ -125,45 +139,31 @@ def test_pixels_vectors_and_faces_go_and_the_numbers_stay(fer_audit: Call, place
     assert "data:image/webp" not in page
     assert f"No mean faces: {REASON}." in page
     assert f"No contact sheets: {REASON}." in page
-    for name in ("result.json", "rows.parquet", "timings.json", "DONE.json"):
+    for name in ("result.json", "rows.parquet", "timings.json", "STARTED.json", "DONE.json"):
         assert (place.run / name).read_bytes() == before[place.run / name]
     assert document["size_bytes"] == size - disk_bytes(place.run, place.cache)
     assert document["size_bytes"] == sum(each["size_bytes"] for each in document["removed"])
-    assert document["kept"] == [path.name for path in map(Path, document["kept"])]
     assert set(document["kept"]) == {path.name for path in files(place.run)}
+    assert (document["not_found"], document["other_names"]) == ([], 0)
 
 
 def test_a_purged_run_can_be_shown_compared_and_written_as_a_card(
-    fer_audit: Call, pageless: Place, made: Place
+    fer_audit: Call, purge: Call, pageless: Place, made: Place
 ) -> None:
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    purge(pageless)
 
-    shown = fer_audit("report", pageless.run)
-    again = fer_audit("report", pageless.run, "--html")
+    shown = fer_audit("report", pageless.run, "--html")
     compared = fer_audit("compare", made.run, pageless.run)
     card = fer_audit("export-card", pageless.run)
 
-    assert [each.code for each in (shown, again, compared, card)] == [0, 0, 0, 0]
+    assert [each.code for each in (shown, compared, card)] == [0, 0, 0]
     assert shown.out == fer_audit("report", made.run).out
     assert REASON in (pageless.run / "report.html").read_text()
 
 
-def test_a_second_purge_finds_nothing_and_changes_nothing(
-    fer_audit: Call, pageless: Place
-) -> None:
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-    before = files(pageless.run, pageless.cache)
-
-    again = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-
-    assert again.code == 0
-    assert "nothing left to remove" in again.out
-    assert files(pageless.run, pageless.cache) == before
-
-
-def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pageless: Place) -> None:
+def test_the_same_run_makes_everything_again_to_the_byte(purge: Call, pageless: Place) -> None:
     before = files(pageless.run, *(pageless.cache / stage for stage in STAGES))
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    purge(pageless)
 
     pageless.audit(pageless.run)
 
@@ -175,40 +175,33 @@ def test_the_same_run_makes_everything_again_to_the_byte(fer_audit: Call, pagele
     assert REASON not in (pageless.run / "report.html").read_text()
 
 
-def test_a_dry_run_says_the_same_and_removes_nothing(fer_audit: Call, pageless: Place) -> None:
-    before = files(pageless.run, pageless.cache)
-    words = ("purge", pageless.run, "--cache-dir", pageless.cache, "--rows", "--json")
-
-    tried = json.loads(fer_audit(*words, "--dry-run").out)
-
-    assert files(pageless.run, pageless.cache) == before
-    done = json.loads(fer_audit(*words).out)
-    assert (tried.pop("dry_run"), done.pop("dry_run")) == (True, False)
-    assert tried == done
-
-
-def test_the_table_of_all_files_goes_when_it_is_asked_for(
-    fer_audit: Call, pageless: Place
+def test_a_dry_run_says_the_same_and_removes_nothing_and_a_second_purge_finds_nothing(
+    fer_audit: Call, purge: Call, pageless: Place
 ) -> None:
     (pageless.run / "rows.csv").write_text("id\n")
+    before = files(pageless.run, pageless.cache)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache, "--rows")
+    tried = json.loads(purge(pageless, "--rows", "--json", "--dry-run").out)
 
-    assert done.code == 0
-    assert not (pageless.run / "rows.parquet").exists()
-    assert not (pageless.run / "rows.csv").exists()
-    assert fer_audit("report", pageless.run).code == 0
-    assert fer_audit("export-card", pageless.run).code == 3
+    assert files(pageless.run, pageless.cache) == before
+    done = json.loads(purge(pageless, "--rows", "--json").out)
+    assert (tried.pop("dry_run"), done.pop("dry_run")) == (True, False)
+    assert tried == done
+    after = files(pageless.run, pageless.cache)
+    assert not {"rows.parquet", "rows.csv"} & {path.name for path in after}
+    assert [fer_audit(verb, pageless.run).code for verb in ("report", "export-card")] == [0, 3]
+    assert "nothing left to remove" in purge(pageless).out
+    assert files(pageless.run, pageless.cache) == after
 
 
 def test_a_run_on_the_same_vectors_keeps_its_name_for_them_and_that_is_said(
-    fer_audit: Call, pageless: Place
+    fer_audit: Call, purge: Call, pageless: Place
 ) -> None:
     other = pageless.run.parent / "other"
     pageless.audit(other, k=3, until="audit")
     before = files(other)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = purge(pageless)
 
     assert done.code == 0
     assert "1 other name of the vectors is left" in done.out
@@ -217,12 +210,8 @@ def test_a_run_on_the_same_vectors_keeps_its_name_for_them_and_that_is_said(
     kept = [path for path in files(pageless.cache / "cluster") if path.name == "clustering.json"]
     assert len(kept) == 1, "the other run's clusters are its own"
     assert "made again" not in fer_audit("report", other).err
-    assert (
-        json.loads(fer_audit("purge", other, "--cache-dir", pageless.cache, "--json").out)[
-            "not_found"
-        ]
-        == []
-    )
+    again = purge(pageless, "--json", run=other)
+    assert json.loads(again.out)["not_found"] == []
 
 
 def test_a_cache_that_the_run_did_not_use_is_told(
@@ -230,8 +219,10 @@ def test_a_cache_that_the_run_did_not_use_is_told(
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", tmp_path / "elsewhere")
-    none = fer_audit("purge", pageless.run, "--cache-dir", tmp_path / "nowhere")
+    done, none = (
+        fer_audit("purge", pageless.run, "--cache-dir", tmp_path / name)
+        for name in ("elsewhere", "nowhere")
+    )
 
     assert done.code == 0
     assert done.out.count("not found: ") == 3
@@ -241,40 +232,56 @@ def test_a_cache_that_the_run_did_not_use_is_told(
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("until", ["embed", "cluster"])
-def test_an_unfinished_run_is_known_by_what_it_holds(
-    fer_audit: Call, pageless: Place, tmp_path: Path, until: Until
-) -> None:
-    """There is no DONE.json after `embed` and `cluster`, nor in a run that was killed."""
-    others = Place(
-        tmp_path / "r2", pageless.cache, draw_faces(tmp_path / "few", 40), pageless.model
-    )
-    others.audit(others.run, until="cluster")
-    kept = files(*(folder for stage in STAGES for folder in _newest(pageless.cache / stage)))
-    fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-    pageless.audit(tmp_path / "begun", until=until)
+class Killed(Silent):
+    """A progress that ends the run as soon as an image is embedded."""
 
-    done = fer_audit("purge", tmp_path / "begun", "--cache-dir", pageless.cache)
+    def advance(self, stage: str, amount: int = 1) -> None:
+        if stage == "embed":
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("until", ["killed", "embed", "cluster"])
+def test_an_unfinished_run_is_purged_like_a_finished_one(
+    purge: Call, made: Place, tmp_path: Path, until: Until | Literal["killed"]
+) -> None:
+    """There is no DONE.json after `embed` and `cluster`, and no file but STARTED.json in a run killed while it decoded."""
+    begun = Place(tmp_path / "begun", tmp_path / "cache", made.faces, made.model)
+    other = Place(tmp_path / "other", begun.cache, draw_faces(tmp_path / "few", 40), made.model)
+    other.audit(other.run, until="cluster")
+    kept = files(begun.cache)
+    if until == "killed":
+        with pytest.raises(KeyboardInterrupt):
+            begun.audit(begun.run, pack="on", progress=Killed())
+        assert any("pixels" in path.name for path in files(begun.cache).keys() - kept)
+        assert list(files(begun.run)) == [begun.run / "STARTED.json"]
+    else:
+        begun.audit(begun.run, until=until)
+
+    done = purge(begun, "--rows", "--json")
 
     assert done.code == 0
-    assert "This run is not finished" in done.out
-    assert list(files(tmp_path / "begun")) == [tmp_path / "begun" / "rows.parquet"]
-    assert files(*(pageless.cache / stage for stage in STAGES)) == kept, (
-        "the other set's, untouched"
-    )
+    assert json.loads(done.out)["not_found"] == []
+    assert list(files(begun.run)) == [begun.run / "STARTED.json"]
+    assert files(begun.cache) == kept, "what the other set left, untouched"
 
 
-def _newest(pageless: Path) -> list[Path]:
-    return [max(pageless.iterdir(), key=lambda folder: folder.stat().st_ctime_ns)]
+def test_every_run_that_was_started_in_a_directory_is_purged(purge: Call, pageless: Place) -> None:
+    """Else the clusters of an earlier k would stay in the cache for good."""
+    pageless.audit(pageless.run, k=3, until="cluster")
+    assert len(list(pageless.cache.glob("cluster/*/clustering.json"))) == 2
+
+    purge(pageless)
+
+    assert not any(files(pageless.cache / stage) for stage in STAGES)
 
 
 def test_a_run_of_which_files_are_damaged_loses_its_faces_all_the_same(
-    fer_audit: Call, place: Place
+    purge: Call, place: Place
 ) -> None:
     (place.run / "pictures.json").write_text("{")
     (place.run / "result.json").write_text("{")
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
+    done = purge(place)
 
     assert done.code == 0
     assert not (place.run / "pictures.json").exists()
@@ -282,7 +289,7 @@ def test_a_run_of_which_files_are_damaged_loses_its_faces_all_the_same(
 
 
 def test_a_folder_that_is_no_run_is_refused_and_left_alone(
-    fer_audit: Call, pageless: Place, tmp_path: Path
+    purge: Call, pageless: Place, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -290,101 +297,87 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(
     (tmp_path / "link").symlink_to(pageless.run)
     before = files(pageless.run, pageless.cache, mine)
 
-    for folder in (
-        mine,
-        tmp_path / "link",
-        pageless.stage("pack"),
-        pageless.cache,
-        tmp_path / "no",
-    ):
-        done = fer_audit("purge", folder, "--cache-dir", pageless.cache)
+    others = (pageless.stage("pack"), pageless.cache, tmp_path / "no")
+    for folder in (mine, tmp_path / "link", *others):
+        done = purge(pageless, run=folder)
 
         assert (done.code, done.out) == (3, ""), folder
     assert files(pageless.run, pageless.cache, mine) == before
 
 
-@pytest.mark.parametrize("name", ["embeddings.npy", "pictures.json", "report.html"])
-def test_nothing_is_removed_through_a_link_in_a_run(
-    fer_audit: Call, place: Place, tmp_path: Path, name: str
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("run/embeddings.npy", "run/pictures.json", "run/report.html", f"run/{LOCK}"),
+        *("cache/embed", "cache/embed/*", f"cache/embed/*/{LOCK}"),
+    ],
+)
+def test_nothing_is_removed_through_a_link(
+    purge: Call, place: Place, tmp_path: Path, name: str
 ) -> None:
-    (place.run / name).rename(tmp_path / name)
-    (place.run / name).symlink_to(tmp_path / name)
-    before = files(place.run, place.cache, tmp_path)
+    (linked,) = tmp_path.glob(name)
+    linked.rename(tmp_path / "moved")
+    linked.symlink_to(tmp_path / "moved")
+    before = files(tmp_path)
 
-    done = fer_audit("purge", place.run, "--cache-dir", place.cache)
+    done = purge(place)
 
     assert done.code == 3
     assert "nothing is removed through a link" in done.err
-    assert files(place.run, place.cache, tmp_path) == before
-
-
-@pytest.mark.parametrize("depth", ["stage", "folder"])
-def test_nothing_is_removed_through_a_link_in_the_cache(
-    fer_audit: Call, pageless: Place, tmp_path: Path, depth: str
-) -> None:
-    linked = pageless.cache / "embed" if depth == "stage" else pageless.stage("embed")
-    linked.rename(tmp_path / "moved")
-    linked.symlink_to(tmp_path / "moved")
-    before = files(pageless.run, pageless.cache, tmp_path / "moved")
-
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
-
-    assert done.code == 3
-    assert files(pageless.run, pageless.cache, tmp_path / "moved") == before
+    assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["../../../victim", "/victim", "ab", "A" * 64, "", 7, None])
 def test_a_forged_mark_leads_nowhere(
-    fer_audit: Call, pageless: Place, tmp_path: Path, name: object
+    purge: Call, pageless: Place, tmp_path: Path, name: object
 ) -> None:
-    """A DONE.json from somebody else's archive must not choose what is deleted."""
+    """A run directory from somebody else's archive must not choose what is deleted."""
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "precious.npy").write_bytes(b"precious")
-    done_json = pageless.run / "DONE.json"
-    document = json.loads(done_json.read_text())
-    document["fingerprints"]["pack"] = name
-    done_json.write_text(json.dumps(document))
+    prints = json.loads((pageless.run / "DONE.json").read_text())["fingerprints"] | {"pack": name}
+    (pageless.run / "DONE.json").write_text(json.dumps({"fingerprints": prints}))
+    (pageless.run / "STARTED.json").write_text(json.dumps({"fingerprints": [prints]}))
+    before = files(pageless.run, pageless.cache, victim)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = purge(pageless)
 
-    assert done.code == 0
-    assert "This run is not finished" in done.out
-    assert (victim / "precious.npy").read_bytes() == b"precious"
-    assert not files(pageless.cache / "embed"), "the vectors are known by their bytes"
+    assert (done.code, done.out) == (3, "")
+    assert files(pageless.run, pageless.cache, victim) == before
 
 
+@pytest.mark.parametrize("name", ["STARTED.json", "DONE.json"])
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON"]
+    "text", ["[" * 100_000, '{"fingerprints": {"pictures": "x-min-cell-1"}}', "no JSON", "[]"]
 )
-def test_a_mark_that_is_none_is_an_unfinished_run(
-    fer_audit: Call, pageless: Place, text: str
-) -> None:
-    (pageless.run / "DONE.json").write_text(text)
+def test_one_of_the_two_marks_is_enough(purge: Call, place: Place, name: str, text: str) -> None:
+    """A page of which nothing says what it withholds is not drawn again, but removed."""
+    if name == "STARTED.json":
+        (place.run / "report.html").unlink()  # it takes seconds to draw
+    (place.run / name).write_text(text)
 
-    done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+    done = purge(place)
 
     assert done.code == 0
-    assert not files(pageless.cache / "embed")
+    assert not any(files(place.cache / stage) for stage in STAGES)
+    assert not (place.run / "report.html").exists()
 
 
 @pytest.mark.parametrize("stage", ["run", *STAGES])
 def test_a_folder_that_another_process_holds_stops_the_purge_before_it_begins(
-    fer_audit: Call, pageless: Place, stage: str
+    purge: Call, pageless: Place, stage: str
 ) -> None:
     before = files(pageless.run, pageless.cache)
     folder = pageless.run if stage == "run" else pageless.stage(stage)
 
     with folder_lock(folder, wait_seconds=0):
-        done = fer_audit("purge", pageless.run, "--cache-dir", pageless.cache)
+        done = purge(pageless)
 
     assert done.code == 5
     assert files(pageless.run, pageless.cache) == before
 
 
-def test_a_page_that_withholds_counts_withholds_them_afterwards(
-    fer_audit: Call, place: Place
-) -> None:
+def test_a_page_that_withholds_counts_withholds_them_afterwards(purge: Call, place: Place) -> None:
     """It is drawn again from a result that keeps every count; only the mark knows what was asked."""
     done_json = place.run / "DONE.json"
     document = json.loads(done_json.read_text())
@@ -393,7 +386,7 @@ def test_a_page_that_withholds_counts_withholds_them_afterwards(
     done_json.write_text(json.dumps(document))
     assert "withheld" not in (place.run / "report.html").read_text()
 
-    assert fer_audit("purge", place.run, "--cache-dir", place.cache).code == 0
+    assert purge(place).code == 0
 
     page = (place.run / "report.html").read_text()
     assert "data:image/webp" not in page

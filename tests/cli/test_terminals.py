@@ -1,22 +1,16 @@
-"""Narrow, dumb, colourless and closed terminals, and file names that attack them."""
+"""Narrow, dumb and colourless terminals, and file names that attack them."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyarrow import parquet
 
 from tests.cli.conftest import Call
-from tests.drawings import draw_face, utkface_name
+from tests.drawings import draw_face
 
 HOSTILE = [
     '"><script>alert(1)<_script>.jpg',
@@ -76,22 +70,6 @@ def test_hostile_names_are_all_processed_and_reach_no_terminal(
     assert not [cell for cell in cells if cell[:1] in set("=+@\t\r\n")]
 
 
-def test_hostile_names_at_the_top_are_guarded_in_csv(
-    fer_audit: Call, tmp_path: Path, quick: list[str], run_dir: Path
-) -> None:
-    root = tmp_path / "faces"
-    root.mkdir()
-    for i, name in enumerate(HOSTILE):
-        draw_face(i).save(root / name, "JPEG")
-
-    assert fer_audit("run", root, *quick, "--csv", "--k", "2").code == 0
-
-    with (run_dir / "rows.csv").open(encoding="utf-8", newline="") as file:
-        ids = [row["id"] for row in csv.DictReader(file)]
-    assert len(ids) == len(HOSTILE)
-    assert not [name for name in ids if name[:1] in set("=+-@\t\r\n")]
-
-
 @pytest.mark.parametrize(
     "environment",
     [{"COLUMNS": "20"}, {"COLUMNS": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"TERM": ""}],
@@ -99,101 +77,15 @@ def test_hostile_names_at_the_top_are_guarded_in_csv(
 )
 def test_odd_terminals_get_the_report_without_escapes(
     fer_audit: Call,
-    faces: Path,
-    quick: list[str],
+    kept_run: Path,
     environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    done = fer_audit("run", faces, *quick)
+    done = fer_audit("report", kept_run)
 
     assert done.code == 0
     assert done.out.strip()
     assert "\x1b" not in done.out + done.err
-
-
-def program(*words: str | Path, interruptible: bool = False) -> list[str]:
-    """Return the command line of a process of its own."""
-    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    code = (reset if interruptible else "") + "from fer_audit.cli import main; main()"
-    return [sys.executable, "-c", code, *map(str, words)]
-
-
-def test_a_reader_that_goes_away_ends_the_program_quietly(tmp_path: Path) -> None:
-    """`fer-audit models --json | head -0`."""
-    reader, writer = os.pipe()
-    os.close(reader)
-
-    done = subprocess.run(
-        program("models", "--json", "--models-dir", tmp_path),
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    os.close(writer)
-
-    assert done.stderr == ""
-    assert done.returncode in {0, 141}, "1 would say that a --fail-on rule was crossed"
-
-
-def test_a_closed_stdout_does_not_hurt_a_run(faces: Path, quick: list[str], run_dir: Path) -> None:
-    """`fer-audit run ... >&-`: nobody hears the report, the run directory is whole."""
-    command = program("run", faces, *quick, "--quiet")
-
-    done = subprocess.run(
-        command,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        preexec_fn=lambda: os.close(1),
-    )
-
-    assert "Traceback" not in done.stderr
-    assert (run_dir / "DONE.json").exists()
-
-
-@pytest.fixture
-def large_faces(tmp_path: Path) -> Path:
-    """Give 1,200 names of one picture that takes long to decode: work enough to be interrupted in."""
-    root = tmp_path / "large"
-    root.mkdir()
-    draw_face(0, side=1000).save(tmp_path / "one.jpg")
-    for i in range(1200):
-        os.link(tmp_path / "one.jpg", root / utkface_name(i))
-    return root
-
-
-@pytest.fixture
-def embedding(large_faces: Path, quick: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Give a process that is in the middle of embedding."""
-    command = program("run", large_faces, *quick, interruptible=True)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        while "embed: 1,200 images" not in process.stderr.readline():
-            assert process.poll() is None
-        yield process
-        process.kill()
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_so_at_once_and_how_to_go_on(
-    embedding: subprocess.Popen[str], run_dir: Path, number: signal.Signals, code: int
-) -> None:
-    time.sleep(0.3)
-
-    asked = time.monotonic()
-    embedding.send_signal(number)
-    out, err = embedding.communicate(timeout=20)
-
-    assert time.monotonic() - asked < 3, "1 s on a machine of one's own"
-    assert embedding.returncode == code
-    assert "run the same command to continue" in err
-    assert "Traceback" not in err
-    assert out == ""
-    assert not (run_dir / "DONE.json").exists()
-    assert not (run_dir / "result.json").exists()

@@ -1,4 +1,4 @@
-"""Three criteria vote for k; the known answer wins, and no single one decides."""
+"""`--k auto`: a known number of clouds is found, and no single criterion decides."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from numpy.typing import NDArray
 from fer_audit.cluster.choose import elbow, subsample_ari
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig
+from fer_audit.config import ClusterSettings
 from fer_audit.errors import ConfigError
 from fer_audit.progress import Silent
 from tests.cluster.clouds import all_ok, clouds, noise
 
 
-def clustered(points: NDArray[np.float32], *, sweep_max: int = 8) -> Clustering:
+def clustered(points: NDArray[np.float32]) -> Clustering:
     return cluster_embeddings(
-        points, all_ok(points), k_auto=True, sweep_max=sweep_max, starts=4, progress=Silent()
+        points,
+        all_ok(points),
+        ClusterSettings(k_auto=True, sweep_max=8, starts=4),
+        progress=Silent(),
     )
 
 
 @pytest.mark.parametrize("k", [3, 4, 5])
 def test_the_number_of_clouds_is_chosen(k: int) -> None:
-    points, _ = clouds(k, k=k, n=600)
+    points, _ = clouds(k - 3, k=k, n=600, apart=12)
     found = clustered(points)
 
     assert found.k == k
@@ -80,7 +83,7 @@ def test_a_line_a_plateau_and_too_few_points_have_no_elbow(curve: list[float]) -
 
 
 def test_subsamples_agree_on_clouds_and_not_on_one_cloud_too_many() -> None:
-    points, _ = clouds(6, n=600)
+    points, _ = clouds(6, n=600, apart=12)
     right, too_many = (subsample_ari(points, k, seed=0) for k in (4, 7))
 
     assert right == 1
@@ -90,4 +93,4 @@ def test_subsamples_agree_on_clouds_and_not_on_one_cloud_too_many() -> None:
 
 def test_choosing_among_one_k_is_refused() -> None:
     with pytest.raises(ConfigError, match="nothing to choose from"):
-        AuditConfig.of(k_auto=True, sweep_max=1)
+        ClusterSettings(k_auto=True, sweep_max=1)

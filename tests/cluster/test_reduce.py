@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 
 from fer_audit.cluster import reduce
 from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
+from tests.cluster.clouds import rows_of
 
 
 @pytest.fixture
@@ -21,10 +22,6 @@ def vectors() -> NDArray[np.float32]:
     return (rng.standard_normal((300, 20)) @ mixing.T + 40).astype(np.float32)
 
 
-def all_ok(vectors: NDArray[np.float32]) -> Rows:
-    return Rows(vectors, np.ones(len(vectors), np.bool_))
-
-
 @pytest.mark.parametrize("block_rows", [1, 7, 64, 4096])
 def test_it_is_sklearns_pca_up_to_signs(
     vectors: NDArray[np.float32], block_rows: int, monkeypatch: pytest.MonkeyPatch
@@ -32,8 +29,8 @@ def test_it_is_sklearns_pca_up_to_signs(
     monkeypatch.setattr(reduce, "BLOCK_ROWS", block_rows)
     pca = PCA(5).fit(vectors.astype(np.float64))
 
-    space = principal_space(all_ok(vectors), 5)
-    reduced = reduce_rows(all_ok(vectors), space)
+    space = principal_space(rows_of(vectors), 5)
+    reduced = reduce_rows(rows_of(vectors), space)
 
     assert np.allclose(space.mean, pca.mean_, rtol=1e-6)
     assert np.allclose(np.abs(space.axes.T @ pca.components_.T), np.eye(5), atol=1e-4)
@@ -44,7 +41,7 @@ def test_it_is_sklearns_pca_up_to_signs(
 
 
 def test_the_largest_coefficient_of_an_axis_is_positive(vectors: NDArray[np.float32]) -> None:
-    axes = principal_space(all_ok(vectors), 8).axes
+    axes = principal_space(rows_of(vectors), 8).axes
 
     assert (axes[np.abs(axes).argmax(axis=0), np.arange(8)] > 0).all()
     assert np.allclose(axes.T @ axes, np.eye(8), atol=1e-5)
@@ -53,7 +50,7 @@ def test_the_largest_coefficient_of_an_axis_is_positive(vectors: NDArray[np.floa
 def test_fewer_dimensions_than_components_keep_all_the_variance(
     vectors: NDArray[np.float32],
 ) -> None:
-    space = principal_space(all_ok(vectors), 128)
+    space = principal_space(rows_of(vectors), 128)
 
     assert space.axes.shape == (20, 20)
     assert space.explained == pytest.approx(1)
@@ -65,7 +62,7 @@ def test_rows_that_are_not_ok_do_not_count(vectors: NDArray[np.float32]) -> None
     garbage[~ok] = np.nan
 
     with_garbage = principal_space(Rows(garbage, ok), 5)
-    alone = principal_space(all_ok(vectors[ok]), 5)
+    alone = principal_space(rows_of(vectors[ok]), 5)
 
     assert np.allclose(with_garbage.axes, alone.axes, atol=1e-4)
     assert np.isfinite(reduce_rows(Rows(garbage, ok), with_garbage)).all()
@@ -87,7 +84,7 @@ def test_blocks_hold_every_usable_row_once_in_order(
 
 
 def test_one_constant_vector_has_nothing_to_explain() -> None:
-    space = principal_space(all_ok(np.full((9, 4), 3.0, np.float32)), 2)
+    space = principal_space(rows_of(np.full((9, 4), 3.0, np.float32)), 2)
 
     assert space.explained == 1
     assert np.isfinite(space.axes).all()
@@ -112,10 +109,10 @@ def test_half_precision_rows_are_their_values_in_single_precision(
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux counts pages so")
 def test_pages_of_a_large_map_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else resident memory grows to the size of the file, and looks as if the file were loaded."""
-    monkeypatch.setattr(reduce, "MAPPED_BYTES", 1)
+    monkeypatch.setattr(reduce, "MAX_MAPPED_BYTES", 1)
     np.save(tmp_path / "v.npy", np.ones((20_000, 512), np.float32), allow_pickle=False)
     mapped = np.load(tmp_path / "v.npy", mmap_mode="r", allow_pickle=False)
-    rows = all_ok(mapped)
+    rows = rows_of(mapped)
 
     seen = [(float(block.sum()), _resident_kib(mapped)) for _, block in rows.blocks()]
 

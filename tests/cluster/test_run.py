@@ -1,7 +1,8 @@
-"""One partition of a set: numbered by size, the same for the same seed, untouched by rows that failed."""
+"""One partition of a set: numbered by size, the same for the same seed, the same without rows that failed."""
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from fer_audit.cluster.run import (
     save_clustering,
 )
 from fer_audit.cluster.types import Clustering, NotClusterable
+from fer_audit.config import ClusterSettings
 from fer_audit.progress import Silent
 from fer_audit.store.stage import StageFolder
-from tests.cluster.blobs import SHARES, blobs
+from tests.cluster.clouds import all_ok, clouds
 
 
 def cluster(
@@ -31,70 +33,72 @@ def cluster(
     seed: int = 0,
     sweep_max: int = 1,
 ) -> Clustering:
-    usable = np.ones(len(vectors), np.bool_) if ok is None else ok
     return cluster_embeddings(
-        vectors, usable, k=k, starts=4, sweep_max=sweep_max, seed=seed, progress=Silent()
+        vectors,
+        all_ok(vectors) if ok is None else ok,
+        ClusterSettings(k=k, starts=4, sweep_max=sweep_max),
+        seed=seed,
+        progress=Silent(),
     )
 
 
-def same(one: Clustering, two: Clustering) -> bool:
-    return all(
-        getattr(one, name).tobytes() == getattr(two, name).tobytes()
-        for name in ("labels", "centers", "distances")
-    ) and (one.inertia, one.start_inertias, one.sweep) == (
-        two.inertia,
-        two.start_inertias,
-        two.sweep,
-    )
+def assert_same(one: object, two: object) -> None:
+    """Compare two records field by field: arrays by their bytes."""
+    if dataclasses.is_dataclass(one):
+        assert type(one) is type(two)
+        for field in dataclasses.fields(one):
+            assert_same(getattr(one, field.name), getattr(two, field.name))
+    elif isinstance(one, tuple):
+        assert isinstance(two, tuple)
+        for a, b in zip(one, two, strict=True):
+            assert_same(a, b)
+    elif isinstance(one, np.ndarray):
+        assert isinstance(two, np.ndarray)
+        assert (one.dtype, one.shape, one.tobytes()) == (two.dtype, two.shape, two.tobytes())
+    else:
+        assert one == two
 
 
 def test_clouds_are_found_and_numbered_by_size_largest_first() -> None:
-    vectors, kinds = blobs(0)
+    vectors, kinds = clouds(0)
 
     found = cluster(vectors)
 
     assert np.array_equal(found.labels, kinds)
-    assert np.bincount(found.labels).tolist() == [int(400 * share) for share in SHARES]
+    assert np.bincount(found.labels).tolist() == [160, 120, 80, 40]
     means = np.stack([vectors[kinds == c].mean(axis=0) for c in range(4)])
     assert np.allclose(found.centers, means, atol=1e-3)
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
-    vectors, _ = blobs(1, spread=6.0)
+    vectors, _ = clouds(1, spread=6.0)
 
-    assert same(cluster(vectors, seed=3, sweep_max=5), cluster(vectors, seed=3, sweep_max=5))
+    assert_same(cluster(vectors, seed=3, sweep_max=5), cluster(vectors, seed=3, sweep_max=5))
 
 
 def test_rows_that_are_not_ok_never_matter() -> None:
-    """Whatever lies in them, also what is not a number."""
-    vectors, _ = blobs(2, spread=6.0)
+    """Whatever lies in them, also what is not a number, and also when they are taken out."""
+    vectors, _ = clouds(2, spread=6.0)
     ok = np.random.default_rng(0).random(len(vectors)) < 0.8
     zeros, garbage = vectors.copy(), vectors.copy()
     zeros[~ok] = 0
     garbage[~ok] = np.random.default_rng(1).choice([np.nan, np.inf, 1e30], (~ok).sum())[:, None]
 
-    clean, dirty = cluster(zeros, ok), cluster(garbage, ok)
+    clean, dirty, alone = cluster(zeros, ok), cluster(garbage, ok), cluster(vectors[ok])
 
-    assert same(clean, dirty)
+    assert_same(clean, dirty)
     assert (dirty.labels[~ok] == -1).all()
     assert not dirty.distances[~ok].any()
-    assert (dirty.labels[ok] >= 0).all()
+    assert dirty.coordinates is not None
+    assert not dirty.coordinates[~ok].any()
     assert np.isfinite(dirty.centers).all()
-
-
-def test_taking_failed_rows_out_changes_no_other_label() -> None:
-    vectors, _ = blobs(3, spread=6.0)
-    ok = np.random.default_rng(0).random(len(vectors)) < 0.8
-
-    inside, alone = cluster(vectors, ok), cluster(vectors[ok])
-
-    assert np.array_equal(inside.labels[ok], alone.labels)
-    assert inside.inertia == pytest.approx(alone.inertia, rel=1e-6)
+    assert np.array_equal(dirty.labels[ok], alone.labels)
+    assert dirty.inertia == pytest.approx(alone.inertia, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_permuting_the_rows_permutes_the_labels(seed: int) -> None:
-    vectors, _ = blobs(seed)
+    vectors, _ = clouds(seed)
     order = np.random.default_rng(seed).permutation(len(vectors))
 
     straight, shuffled = cluster(vectors), cluster(np.ascontiguousarray(vectors[order]))
@@ -104,13 +108,13 @@ def test_permuting_the_rows_permutes_the_labels(seed: int) -> None:
 
 
 def test_moving_and_scaling_the_vectors_changes_no_label() -> None:
-    vectors, _ = blobs(4)
+    vectors, _ = clouds(4)
 
     assert np.array_equal(cluster(vectors).labels, cluster(vectors * 2 + 1).labels)
 
 
 def test_one_cluster_costs_the_total_variance() -> None:
-    vectors, _ = blobs(5, spread=6.0)
+    vectors, _ = clouds(5, spread=6.0)
 
     found = cluster(vectors, k=1, sweep_max=3)
 
@@ -120,7 +124,7 @@ def test_one_cluster_costs_the_total_variance() -> None:
 
 
 def test_as_many_clusters_as_images_cost_nothing() -> None:
-    vectors, _ = blobs(6, n=10)
+    vectors, _ = clouds(6, n=10)
 
     found = cluster(vectors, k=10)
 
@@ -129,7 +133,7 @@ def test_as_many_clusters_as_images_cost_nothing() -> None:
 
 
 def test_the_sweep_falls_holds_k_and_never_asks_for_more_clusters_than_images() -> None:
-    vectors, _ = blobs(7, spread=4.0)
+    vectors, _ = clouds(7, spread=4.0)
 
     found = cluster(vectors, k=4, sweep_max=8)
 
@@ -140,41 +144,30 @@ def test_the_sweep_falls_holds_k_and_never_asks_for_more_clusters_than_images() 
     # three starts may miss a little, never a whole step
     assert all(after < 1.02 * before for before, after in pairwise(inertias))
     assert [p.k for p in cluster(vectors[:6], k=2, sweep_max=10).sweep] == [1, 2, 3, 4, 5, 6]
-
-
-def test_a_k_beyond_the_sweep_stands_in_it_all_the_same() -> None:
-    vectors, _ = blobs(8)
-
-    assert [point.k for point in cluster(vectors, k=9, sweep_max=3).sweep] == [1, 2, 3, 9]
+    assert [p.k for p in cluster(vectors, k=9, sweep_max=3).sweep] == [1, 2, 3, 9]
 
 
 def test_the_sweep_does_not_change_the_partition() -> None:
-    vectors, _ = blobs(9, spread=6.0)
+    vectors, _ = clouds(9, spread=6.0)
 
     alone, swept = cluster(vectors, sweep_max=1), cluster(vectors, sweep_max=7)
 
-    assert alone.labels.tobytes() == swept.labels.tobytes()
-    assert alone.start_inertias == swept.start_inertias
+    assert_same(alone, dataclasses.replace(swept, sweep=alone.sweep))
 
 
-def test_more_clusters_than_usable_images_are_refused_in_words() -> None:
-    vectors, _ = blobs(0, n=10)
-    ok = np.zeros(10, np.bool_)
-    ok[:3] = True
+def test_more_clusters_than_usable_images_are_refused() -> None:
+    vectors, _ = clouds(0, n=10)
 
     with pytest.raises(NotClusterable, match="3 usable images cannot make 4 clusters"):
-        cluster(vectors, ok)
+        cluster(vectors, np.arange(10) < 3)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1, 123.456, 1e20])
 def test_vectors_that_are_all_the_same_are_refused(value: float) -> None:
     with pytest.raises(NotClusterable, match="the same vector"):
         cluster(np.full((20, 5), value, np.float32))
-
-
-def test_one_image_is_refused() -> None:
-    with pytest.raises(NotClusterable):
-        cluster(np.ones((1, 5), np.float32), k=1)
+    with pytest.raises(NotClusterable, match="the same vector"):
+        cluster(np.full((1, 5), value, np.float32), k=1)
 
 
 def test_fewer_distinct_vectors_than_clusters_leave_clusters_empty_without_a_warning() -> None:
@@ -200,28 +193,52 @@ def test_a_single_outlier_is_no_reason_to_fail() -> None:
     assert found.labels[7] == 1
 
 
-def test_a_partition_survives_the_cache(cache_dir: Path) -> None:
-    vectors, _ = blobs(0)
-    made = cluster(vectors, sweep_max=3)
-    folder = StageFolder.open(cache_dir, "cluster", "c" * 64)
+@pytest.fixture(scope="module")
+def everything() -> Clustering:
+    """Give a partition with everything measured, of a set with a failed row."""
+    points, _ = clouds(0, n=120)
+    return cluster_embeddings(
+        points,
+        np.arange(120) != 7,
+        ClusterSettings(k_auto=True, sweep_max=5, starts=2),
+        stability=True,
+        fingerprint="f" * 64,
+        progress=Silent(),
+    )
+
+
+def test_the_reported_partition_is_among_its_alternatives(everything: Clustering) -> None:
+    assert everything.stability is not None
+    mine = next(each for each in everything.stability.ks if each.k == everything.k)
+
+    assert np.array_equal(mine.labels, everything.labels)
+    assert mine.inertia == everything.inertia
+    assert [point.k for point in everything.sweep] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_partition_survives_the_cache(
+    everything: Clustering, measured: bool, tmp_path: Path
+) -> None:
+    made = everything if measured else dataclasses.replace(everything, stability=None, choice=None)
+    folder = StageFolder.open(tmp_path, "cluster", "f" * 64)
     assert load_clustering(folder) == ""
 
     save_clustering(folder, made)
-    found = load_clustering(folder)
 
-    assert not isinstance(found, str)
-    assert same(made, found)
-    assert found.fingerprint == "c" * 64
+    assert_same(load_clustering(folder), made)
 
 
 def test_the_fingerprint_knows_everything_that_changes_a_label() -> None:
-    plain: dict[str, Any] = {"k": 4, "starts": 10, "sweep_max": 10, "seed": 0}
-    changes = [{}, {"k": 5}, {"starts": 9}, {"sweep_max": 9}, {"seed": 1}]
+    def fingerprint(changes: dict[str, Any]) -> str:
+        others = {"embed": "e", "seed": 0, "versions": ("1",), **changes}
+        embed, seed, versions = (others.pop(name) for name in ("embed", "seed", "versions"))
+        return cluster_fingerprint(embed, ClusterSettings(**others), seed=seed, versions=versions)
 
-    prints = [cluster_fingerprint("e", versions=("1",), **{**plain, **c}) for c in changes]
-    prints += [
-        cluster_fingerprint("f", versions=("1",), **plain),
-        cluster_fingerprint("e", versions=("2",), **plain),
+    changes: list[dict[str, Any]] = [
+        *({}, {"k": 5}, {"starts": 9}, {"sweep_max": 9}, {"seed": 1}, {"k_auto": True}),
+        *({"embed": "f"}, {"versions": ("2",)}),
     ]
 
-    assert len(set(prints)) == 7
+    assert len({fingerprint(change) for change in changes}) == len(changes)
+    assert fingerprint({"k": 3, "k_auto": True}) == fingerprint({"k": 5, "k_auto": True})

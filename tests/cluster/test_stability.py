@@ -10,28 +10,29 @@ from fer_audit.cluster.kmeans import best_partition, start_seeds
 from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
     _image_numbers,
+    as_alternative,
     best_jaccard,
     bootstrap_jaccard,
     measure_stability,
     split_half,
-    spread,
 )
 from fer_audit.cluster.types import Stability
-from tests.cluster.clouds import all_ok, clouds, noise
+from fer_audit.progress import Silent
+from tests.cluster.clouds import clouds, noise, rows_of
 
 
 def stability_of(rows: Rows, k: int, *, seed: int = 0) -> Stability:
     reduced = reduce_rows(rows, principal_space(rows))
     found, _ = best_partition(rows, reduced, k, start_seeds(seed, k, 10))
-    reported = spread(rows, found, k, seed)
-    return measure_stability(rows, reduced, reported, seed=seed, n_seeds=4, bootstraps=8)
+    reported = as_alternative(rows, found, k, seed)
+    return measure_stability(rows, reduced, reported, seed=seed, progress=Silent())
 
 
 def test_real_clusters_are_found_by_every_seed_resample_and_half() -> None:
     points, kinds = clouds(0)
-    found = stability_of(Rows(points, all_ok(points)), 4)
+    found = stability_of(rows_of(points), 4)
 
-    assert found.ari == (1.0,) * 10
+    assert found.ari == (1.0,) * 55
     assert len(found.jaccard) == 4
     assert min(found.jaccard) > 0.99
     in_b = ~found.half_a
@@ -40,7 +41,7 @@ def test_real_clusters_are_found_by_every_seed_resample_and_half() -> None:
 
 def test_clusters_of_noise_do_not_come_back() -> None:
     points = noise(0)
-    found = stability_of(Rows(points, all_ok(points)), 4)
+    found = stability_of(rows_of(points), 4)
 
     assert np.median(found.ari) < 0.9
     assert np.mean(found.jaccard) < 0.6
@@ -49,31 +50,16 @@ def test_clusters_of_noise_do_not_come_back() -> None:
 def test_a_cluster_torn_in_two_is_the_unstable_one() -> None:
     """Hennig's point: one number for a partition hides which of its clusters is made up."""
     points, kinds = clouds(1, k=3, n=600)
-    rows = Rows(points, all_ok(points))
+    rows = rows_of(points)
     reduced = reduce_rows(rows, principal_space(rows))
     found, _ = best_partition(rows, reduced, 4, start_seeds(0, 4, 10))
     whole = [c for c in range(4) if (found.labels == c).sum() in np.bincount(kinds)]
 
-    jaccard = bootstrap_jaccard(reduced, found.labels, 4, resamples=10, seed=0)
+    jaccard = bootstrap_jaccard(reduced, found.labels, 4, seed=0)
 
     assert len(whole) == 2
     assert min(jaccard[c] for c in whole) > 0.7
     assert max(jaccard[c] for c in range(4) if c not in whole) < min(jaccard[c] for c in whole)
-
-
-def test_best_jaccard_by_hand() -> None:
-    """Old {0,1,2,3} {4,5,6} {7}, new {0,1,2} {3,4,5,6} {7}: 3/4, 3/4, 1."""
-    old = np.array([0, 0, 0, 0, 1, 1, 1, 2], np.int32)
-    new = np.array([2, 2, 2, 0, 0, 0, 0, 1], np.int32)
-
-    assert best_jaccard(old, new, 3, 3).tolist() == [0.75, 0.75, 1.0]
-
-
-def test_best_jaccard_of_an_empty_cluster_is_zero() -> None:
-    old = np.array([0, 0, 2], np.int32)
-    new = np.array([0, 0, 1], np.int32)
-
-    assert best_jaccard(old, new, 3, 2).tolist() == [1.0, 0.0, 1.0]
 
 
 def test_rows_that_are_not_ok_are_in_no_alternative_and_in_neither_half() -> None:
@@ -107,33 +93,15 @@ def test_halves_are_halves_and_depend_on_the_seed_alone() -> None:
 
 def test_other_seeds_are_what_a_run_with_that_seed_would_find() -> None:
     points, _ = clouds(4)
-    rows = Rows(points, all_ok(points))
+    rows = rows_of(points)
     found = stability_of(rows, 4, seed=10)
     best, _ = best_partition(
         rows, reduce_rows(rows, principal_space(rows)), 4, start_seeds(11, 4, 4)
     )
 
-    assert [each.seed for each in found.seeds] == [11, 12, 13, 14]
-    assert np.array_equal(found.seeds[0].labels, spread(rows, best, 4, 11).labels)
+    assert [each.seed for each in found.seeds] == list(range(11, 21))
+    assert np.array_equal(found.seeds[0].labels, as_alternative(rows, best, 4, 11).labels)
     assert found.seeds[0].inertia == pytest.approx(best.inertia)
-
-
-@pytest.mark.parametrize("n", [2, 3, 5])
-def test_a_handful_of_rows_is_enough(n: int) -> None:
-    points = noise(1, n=n)
-    found = stability_of(Rows(points, all_ok(points)), 2)
-
-    assert all(0 <= x <= 1 for x in found.jaccard)
-    assert found.half_a.sum() >= 1
-    assert max(each.k for each in found.ks) <= n
-
-
-def test_fewer_distinct_rows_than_clusters_leave_empty_ones() -> None:
-    points = np.repeat(noise(2, n=2), 10, axis=0)
-    found = stability_of(Rows(points, all_ok(points)), 3)
-
-    assert found.jaccard[2] == 0
-    assert set(found.seeds[0].labels.tolist()) == {0, 1}
 
 
 def test_copies_of_one_image_are_never_held_out_from_themselves() -> None:
@@ -155,3 +123,32 @@ def test_images_are_numbered_as_sorted_distinct_rows_are(seed: int) -> None:
     wanted = np.unique(np.round(points, 3), axis=0, return_inverse=True)[1]
 
     assert np.array_equal(_image_numbers(points), wanted.ravel())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "similarity"),
+    [
+        ([0, 0, 0, 0, 1, 1, 1, 2], [2, 2, 2, 0, 0, 0, 0, 1], [0.75, 0.75, 1.0]),
+        ([0, 0, 2], [0, 0, 1], [1.0, 0.0, 1.0]),
+    ],
+)
+def test_best_jaccard_by_hand_and_zero_for_an_empty_cluster(
+    old: list[int], new: list[int], similarity: list[float]
+) -> None:
+    found = best_jaccard(np.array(old, np.int32), np.array(new, np.int32), 3, 3)
+
+    assert found.tolist() == similarity
+
+
+@pytest.mark.parametrize(("n", "times", "k"), [(2, 1, 2), (3, 1, 2), (5, 1, 2), (2, 10, 3)])
+def test_a_handful_of_rows_is_enough_also_with_fewer_distinct_ones_than_clusters(
+    n: int, times: int, k: int
+) -> None:
+    points = np.repeat(noise(1, n=n), times, axis=0)
+    found = stability_of(rows_of(points), k)
+
+    assert all(0 <= x <= 1 for x in found.jaccard)
+    assert all(similarity == 0 for similarity in found.jaccard[n:])
+    assert set(found.seeds[0].labels.tolist()) == set(range(min(n, k)))
+    assert found.half_a.sum() >= 1
+    assert max(each.k for each in found.ks) <= len(points)

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fer_audit.dataset.listing import list_images, plain_file_facts, suffix_of
+from fer_audit.dataset.listing import list_images, plain_file_facts
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import DatasetError
 from tests.dataset.trees import is_root, plant
@@ -32,62 +30,55 @@ ODD_NAMES = [
 ]
 
 
-def test_ids_are_posix_paths_sorted_by_their_bytes(tmp_path: Path) -> None:
-    plant(tmp_path, "b/2.jpg", "b.jpg", "a/\u00e9.png", "a/z.png", "Z.webp")
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [
+        (
+            ["b/2.jpg", "b.jpg", "a/\u00e9.png", "a/z.png", "Z.webp"],
+            ("Z.webp", "a/z.png", "a/\u00e9.png", "b.jpg", "b/2.jpg"),
+        ),
+        (
+            [
+                f"f.{suffix}"
+                for suffix in ["jpg", "JPEG", "Png", "webp", "bmp", "GIF", "tif", "TIFF"]
+            ],
+            tuple(
+                f"f.{suffix}"
+                for suffix in ["GIF", "JPEG", "Png", "TIFF", "bmp", "jpg", "tif", "webp"]
+            ),
+        ),
+        (["a.jpg", "._a.jpg", ".cache/b.jpg", ".jpg"], ("a.jpg",)),
+        (["a.jpg", "lost+found/b.jpg", "System Volume Information/c.jpg"], ("a.jpg",)),
+    ],
+)
+def test_images_are_listed_by_their_bytes_without_hidden_and_system_folders(
+    tmp_path: Path, files: list[str], ids: tuple[str, ...]
+) -> None:
+    """Only the system may read a disk's own folders: a set on a disk's root would never be whole."""
+    listing = list_images(plant(tmp_path, *files))
 
-    listing = list_images(tmp_path)
-
-    assert listing.ids == ("Z.webp", "a/z.png", "a/\u00e9.png", "b.jpg", "b/2.jpg")
-    assert listing.sizes.tolist() == [1] * 5
+    assert listing.ids == ids
+    assert listing.sizes.tolist() == [1] * len(ids)
     assert (listing.mtimes > 0).all()
+    assert (listing.notes, listing.whole) == ((), True)
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "JPEG", "Png", "webp", "bmp", "GIF", "tif", "TIFF"])
-def test_every_allowed_suffix_is_listed_in_any_case(tmp_path: Path, suffix: str) -> None:
-    plant(tmp_path, f"face.{suffix}")
-
-    assert list_images(tmp_path).ids == (f"face.{suffix}",)
-
-
-def test_other_files_are_counted_by_suffix(tmp_path: Path) -> None:
-    plant(tmp_path, "a.jpg", "a.txt", "b/c.txt", "b/README", "b/labels.csv")
+def test_tables_are_found_on_the_top_level_and_other_files_counted_by_suffix(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, "a.jpg", "b.CSV", "a.parquet", "c.tsv")
+    plant(tmp_path, "a.txt", "b/c.txt", "b/README", "b/labels.csv")
 
     listing = list_images(tmp_path)
 
+    assert listing.tables == ("a.parquet", "b.CSV", "c.tsv")
     assert listing.notes == (
         "4 files that are no images were ignored: 2 .txt, 1 without a suffix, 1 .csv.",
     )
 
 
-def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
-    plant(tmp_path, "a.jpg", "._a.jpg", ".cache/b.jpg", ".jpg")
-
-    listing = list_images(tmp_path)
-
-    assert listing.ids == ("a.jpg",)
-    assert listing.notes == ()
-
-
-def test_a_disks_own_folders_are_no_part_of_a_set(tmp_path: Path) -> None:
-    """Only the system may read them: a set on a disk's root would never be whole."""
-    plant(tmp_path, "a.jpg", "lost+found/b.jpg", "System Volume Information/c.jpg")
-
-    listing = list_images(tmp_path)
-
-    assert listing.ids == ("a.jpg",)
-    assert listing.whole
-
-
-def test_tables_on_the_top_level_are_found_and_deeper_ones_are_not(tmp_path: Path) -> None:
-    plant(tmp_path, "b.CSV", "a.parquet", "c.tsv", "deep/d.csv")
-
-    assert list_images(tmp_path).tables == ("a.parquet", "b.CSV", "c.tsv")
-
-
 def test_odd_names_are_listed_like_any_other(tmp_path: Path) -> None:
-    plant(tmp_path, *ODD_NAMES)
-
-    assert set(list_images(tmp_path).ids) == set(ODD_NAMES)
+    assert set(list_images(plant(tmp_path, *ODD_NAMES)).ids) == set(ODD_NAMES)
 
 
 def test_undecodable_bytes_survive_as_surrogate_escapes(tmp_path: Path) -> None:
@@ -167,12 +158,3 @@ def test_a_file_behind_a_linked_folder_does_not_exist_for_us(tmp_path: Path) -> 
     assert plain_file_facts(root, "linked/a.ppm", {}) == (-1, -1)
     assert plain_file_facts(root, "real", {}) == (-1, -1)
     assert plain_file_facts(root, "x" * 5000, {}) == (-1, -1)
-
-
-@given(
-    st.text(alphabet=st.characters(exclude_characters="./"), min_size=1),
-    st.sampled_from(["JPG", "png"]),
-)
-def test_the_suffix_is_what_follows_the_last_dot(stem: str, suffix: str) -> None:
-    assert suffix_of(f"{stem}.x.{suffix}") == f".{suffix.lower()}"
-    assert suffix_of(stem) == ""

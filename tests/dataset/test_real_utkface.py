@@ -11,7 +11,7 @@ import pytest
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.core]
 
 ROOT = Path(os.environ.get("FER_AUDIT_UTKFACE") or Path.home() / ".cache" / "UTKFace")
 

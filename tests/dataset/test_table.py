@@ -1,4 +1,4 @@
-"""Tables: which columns are used, and as what."""
+"""Tables: which columns are used, and as what; ages in years or in groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.table.columns import PATH_NAMES
 from fer_audit.errors import ConfigError, DatasetError
-from tests.dataset.trees import plant, plant_table, read_beside_faces, words
+from tests.dataset.trees import plant, plant_table, read_beside_faces, reasons, words
 
 
 def test_a_fairface_table_is_read_as_it_is_published(tmp_path: Path) -> None:
@@ -98,20 +98,6 @@ def test_the_path_column_is_found_by_its_usual_names_in_any_case(
     assert words(dataset, "race") == {"a.jpg": "White"}
 
 
-def test_a_table_without_a_path_column_lists_what_it_has(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match='"picture", "race"') as caught:
-        read_beside_faces(tmp_path, "picture,race", "a.jpg,White")
-
-    assert "--path-column" in caught.value.hint
-
-
-def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r'"a.jpg", "White"') as caught:
-        read_beside_faces(tmp_path, "a.jpg,White", "b.jpg,Black")
-
-    assert "first line" in caught.value.hint
-
-
 def test_columns_asked_for_are_the_only_ones_used(tmp_path: Path) -> None:
     config = AuditConfig.of(
         path_column="picture",
@@ -132,35 +118,6 @@ def test_columns_asked_for_are_the_only_ones_used(tmp_path: Path) -> None:
     assert any('not used: "race"' in note for note in dataset.notes)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        AuditConfig.of(path_column="nope"),
-        AuditConfig.of(group=(("x", "nope"),)),
-        AuditConfig.of(label=(("x", "nope"),)),
-        AuditConfig.of(batch=(("x", "nope"),)),
-        AuditConfig.of(age_column="nope"),
-    ],
-)
-def test_a_column_that_does_not_exist_is_refused_with_those_that_do(
-    tmp_path: Path, config: AuditConfig
-) -> None:
-    with pytest.raises(ConfigError, match='no column "nope"; its columns are "file", "race"'):
-        read_beside_faces(tmp_path, "file,race", "a.jpg,White", config=config)
-
-
-def test_two_attributes_of_one_name_are_refused(tmp_path: Path) -> None:
-    config = AuditConfig.of(group=(("x", "race"),), batch=(("x", "cam"),))
-
-    with pytest.raises(ConfigError, match='attribute "x"'):
-        read_beside_faces(tmp_path, "file,race,cam", "a.jpg,White,1", config=config)
-
-
-def test_a_header_that_repeats_a_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match='more than one column "race"'):
-        read_beside_faces(tmp_path, "file,race, race", "a.jpg,White,Black")
-
-
 def test_well_known_columns_are_recognised_by_kind(tmp_path: Path) -> None:
     dataset = read_beside_faces(
         tmp_path, "file,Session,Emotion,Sex,Skin Tone", "a.jpg,1,happy,f,III"
@@ -174,48 +131,29 @@ def test_well_known_columns_are_recognised_by_kind(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_of_paths_alone_says_that_it_has_no_labels(tmp_path: Path) -> None:
-    dataset = read_beside_faces(tmp_path, "file,colour", "a.jpg,red")
-
-    assert dataset.attributes == ()
-    assert any("only clusters" in note for note in dataset.notes)
-
-
-def test_empty_cells_are_not_annotated(tmp_path: Path) -> None:
+def test_empty_cells_are_not_annotated_and_the_expression_none_is_a_word(tmp_path: Path) -> None:
     dataset = read_beside_faces(
-        tmp_path, "file,race,age", "a.jpg,,", "b.jpg,NA,30", "c.jpg,White,nan"
+        tmp_path, "file,race,age", "a.jpg,,", "b.jpg,NA,30", "c.jpg,None,nan"
     )
 
-    assert words(dataset, "race") == {"a.jpg": None, "b.jpg": None, "c.jpg": "White"}
+    assert words(dataset, "race") == {"a.jpg": None, "b.jpg": None, "c.jpg": "None"}
     assert dataset.ages is not None
     assert dataset.ages.tolist() == [-1, 30, -1]
     assert dataset.rejects == ()
 
 
-def test_the_expression_none_is_a_word(tmp_path: Path) -> None:
-    assert words(read_beside_faces(tmp_path, "file,label", "a.jpg,None"), "label") == {
-        "a.jpg": "None"
-    }
-
-
 def test_a_recognised_column_that_is_empty_is_left_out_with_a_note(tmp_path: Path) -> None:
-    dataset = read_beside_faces(tmp_path, "file,race,gender", "a.jpg,,f")
+    dataset = read_beside_faces(tmp_path, "file,race,colour", "a.jpg,,red")
 
-    assert [a.name for a in dataset.attributes] == ["gender"]
+    assert dataset.attributes == ()
     assert any('"race"' in note and "empty" in note for note in dataset.notes)
 
 
-def test_an_empty_table_is_an_error(tmp_path: Path) -> None:
-    plant(tmp_path, "a.jpg")
-    plant(tmp_path, "t.csv", content=b" \n")
+def test_a_table_of_paths_alone_says_that_it_has_no_labels(tmp_path: Path) -> None:
+    dataset = read_beside_faces(tmp_path, "file,colour", "a.jpg,red")
 
-    with pytest.raises(DatasetError, match="is empty"):
-        load_dataset(tmp_path / "t.csv")
-
-
-def test_a_table_of_a_header_alone_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="None of the 0 lines"):
-        read_beside_faces(tmp_path, "file,race")
+    assert dataset.attributes == ()
+    assert any("only clusters" in note for note in dataset.notes)
 
 
 def test_a_recognised_column_with_too_many_values_is_left_out(tmp_path: Path) -> None:
@@ -237,3 +175,91 @@ def test_other_tables_in_the_folder_are_said(tmp_path: Path) -> None:
     dataset = read_beside_faces(tmp_path, "file,race", "a.jpg,x")
 
     assert any('"val.csv"' in note for note in dataset.notes)
+
+
+@pytest.mark.parametrize("setting", ["path_column", "age_column", "group", "label", "batch"])
+def test_a_column_that_does_not_exist_is_refused_with_those_that_do(
+    tmp_path: Path, setting: str
+) -> None:
+    asked = "nope" if setting.endswith("column") else (("x", "nope"),)
+
+    with pytest.raises(ConfigError, match='no column "nope"; its columns are "file", "race"'):
+        read_beside_faces(
+            tmp_path, "file,race", "a.jpg,White", config=AuditConfig.of(**{setting: asked})
+        )
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "hint"),
+    [
+        (["picture,race", "a.jpg,White"], '"picture", "race"', "--path-column"),
+        (["a.jpg,White", "b.jpg,Black"], '"a.jpg", "White"', "first line"),
+        (["file,race, race", "a.jpg,White,Black"], 'more than one column "race"', "Rename"),
+    ],
+)
+def test_a_table_without_a_header_is_refused(
+    tmp_path: Path, lines: list[str], message: str, hint: str
+) -> None:
+    """Also one that names no path, or one column twice."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_beside_faces(tmp_path, *lines)
+
+    assert hint in caught.value.hint
+
+
+def test_two_attributes_of_one_name_are_refused(tmp_path: Path) -> None:
+    config = AuditConfig.of(group=(("x", "race"),), batch=(("x", "cam"),))
+
+    with pytest.raises(ConfigError, match='attribute "x"'):
+        read_beside_faces(tmp_path, "file,race,cam", "a.jpg,White,1", config=config)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b" \n", "is empty"), (b"file,race\n", "None of the 0 lines")]
+)
+def test_a_table_without_rows_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
+    plant(plant(tmp_path, "a.jpg"), "t.csv", content=content)
+
+    with pytest.raises(DatasetError, match=message):
+        load_dataset(tmp_path / "t.csv")
+
+
+def test_what_a_spreadsheet_did_to_age_groups_is_undone_with_a_note(tmp_path: Path) -> None:
+    dataset = read_beside_faces(tmp_path, "file,age", "a.jpg,9-Mar", "b.jpg,19-Oct", "c.jpg,3-9")
+
+    assert words(dataset, "age_bin") == {"a.jpg": "3-9", "b.jpg": "10-19", "c.jpg": "3-9"}
+    assert dataset.attribute("age_bin").categories == ("3-9", "10-19")
+    assert sum("spreadsheet" in note for note in dataset.notes) == 2
+    assert dataset.rejects == ()
+
+
+def test_numeric_ages_become_years_and_bins(tmp_path: Path) -> None:
+    dataset = read_beside_faces(
+        tmp_path, "file,Age,race", "a.jpg,2,x", "b.jpg,71.5,x", "c.jpg,300,x"
+    )
+
+    assert dataset.ages is not None
+    assert dataset.ages.tolist() == [2, 71, -1]
+    assert words(dataset, "age_bin") == {"a.jpg": "0-2", "b.jpg": "70+", "c.jpg": None}
+    assert reasons(dataset) == [("line 4", "age_out_of_range")]
+
+
+def test_an_age_that_is_no_age_is_a_reject(tmp_path: Path) -> None:
+    dataset = read_beside_faces(tmp_path, "file,age", "a.jpg,20", "b.jpg,21", "c.jpg,20-29")
+
+    assert dataset.ages is not None
+    assert dataset.ages.tolist() == [20, 21, -1]
+    assert reasons(dataset) == [("line 4", "age_unreadable")]
+
+
+def test_an_age_column_asked_for_must_hold_ages(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="neither ages in years nor age groups"):
+        read_beside_faces(
+            tmp_path, "file,born", "a.jpg,long ago", config=AuditConfig.of(age_column="born")
+        )
+
+
+def test_age_words_nobody_asked_for_are_an_attribute_like_any_other(tmp_path: Path) -> None:
+    dataset = read_beside_faces(tmp_path, "file,age", "a.jpg,adult", "b.jpg,child")
+
+    assert words(dataset, "age") == {"a.jpg": "adult", "b.jpg": "child"}

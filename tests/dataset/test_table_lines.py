@@ -98,7 +98,7 @@ def test_a_line_with_too_many_cells_is_rejected_by_line(tmp_path: Path) -> None:
     ]
 
 
-def test_duplicates_and_conflicts_are_told_apart(tmp_path: Path) -> None:
+def test_duplicates_and_conflicts_are_distinguished(tmp_path: Path) -> None:
     dataset = read_beside_faces(
         tmp_path,
         "file,race,age",

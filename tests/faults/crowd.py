@@ -1,17 +1,23 @@
-"""Many runs of the program at once: each is a process of its own, forked from one that has paid for the imports.
+"""Runs of the program, one or many at once: each is a process of its own, forked from one that has paid for the imports.
 
-A run from a fresh interpreter spends two seconds of imports before it reaches the first lock. Twenty of those on two cores
-come one after the other; twenty forks come together.
+A fresh interpreter spends two seconds on imports before it reaches the first lock. Twenty of those on two cores come one
+after another; twenty forks come together.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+import termios
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +33,15 @@ import gc, json, os, signal, statistics, sys, traceback
 import fer_audit.pack.types
 fer_audit.pack.types.SHARD_ROWS = {SHARD_ROWS}
 import filelock, onnx, onnxruntime, pyarrow.pandas_compat, pyarrow.parquet, rich.progress, scipy.stats, sklearn.cluster
-import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.bench.tuning, fer_audit.cli.console, fer_audit.cli.run
+import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.cli.console, fer_audit.cli.run
 import fer_audit.pipeline
 from fer_audit.cli import main
 
 gc.freeze()  # the forks share what they do not touch
 
-def become(words, path, more, terminal):
+def become(words, path, more, terminal, here):
     os.environ.update(more)
+    os.chdir(here)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     files = [terminal] * 3 if terminal else [os.devnull, path + ".out", path + ".err"]
     for number, name in enumerate(files):
@@ -67,13 +74,44 @@ while line := sys.stdin.readline():
 """
 
 
+class _Screen:
+    """A terminal of so many columns, and all that was written to it."""
+
+    def __init__(self, columns: int) -> None:
+        self._master, slave = pty.openpty()
+        self.name = os.ttyname(slave)
+        self._slave = slave
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._read = b""
+        self._thread = threading.Thread(target=self._drain)
+        self._thread.start()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError):  # EIO: nobody holds the other end any more
+            while data := os.read(self._master, 1 << 16):
+                self._read += data
+
+    def text(self) -> str:
+        """Close the terminal and return what it was told."""
+        os.close(self._slave)
+        self._thread.join(10)
+        os.close(self._master)
+        return self._read.decode()
+
+
 @dataclass(frozen=True)
 class Ended:
-    """How one run of a crowd ended; a negative code is the signal that killed it."""
+    """How one run of a crowd ended; a negative code is the signal that killed it. What is no UTF-8 are surrogates."""
 
+    words: tuple[str, ...]
     code: int
     out: str
     err: str
+
+    @property
+    def text(self) -> str:
+        """Its stderr and stdout."""
+        return self.err + self.out
 
 
 class Crowd:
@@ -83,7 +121,8 @@ class Crowd:
         """Keep what the runs say in `place`; `before` are words in front of the interpreter, e.g. ("strace", "-f")."""
         self._place = place
         self._before = before
-        self._files: dict[int, Path] = {}
+        self._runs: dict[int, tuple[Path, tuple[str, ...]]] = {}
+        self._number = 0
         self._alive: set[int] = set()
 
     def __enter__(self) -> Crowd:
@@ -94,7 +133,11 @@ class Crowd:
             stdout=subprocess.PIPE,
             cwd=self._place,
             # one thread: twenty runs are crowd enough, and a fork must not meet a pool of threads
-            env=clean_environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
+            env=clean_environment(
+                OPENBLAS_NUM_THREADS="1",
+                OMP_NUM_THREADS="1",
+                PYTHONWARNINGS="always::RuntimeWarning",  # of a set too small for a number
+            ),
             text=True,
         )
         assert self._read() == "ready"
@@ -109,32 +152,51 @@ class Crowd:
         assert self._parent.stdout is not None
         self._parent.stdout.close()
 
-    def start(self, *words: str | Path, terminal: str = "", **environment: str) -> int:
-        """Start a run, and return its process id; it speaks to files, or to a terminal, e.g. "/dev/pts/7"."""
-        path = self._place / f"run-{len(self._files):03d}"
+    def start(
+        self,
+        *words: str | Path,
+        terminal: str = "",
+        here: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start a run in a folder and return its process id; it writes to files, or to a terminal, e.g. "/dev/pts/7"."""
+        path = self._place / f"run-{self._number:03d}"
+        self._number += 1
         for ending in (".out", ".err"):
             path.with_suffix(ending).touch()
-        run = int(self._ask("start", [*map(str, words)], str(path), environment, terminal))
-        self._files[run] = path
+        given = tuple(map(str, words))
+        run = int(
+            self._ask("start", given, str(path), dict(env or {}), terminal, str(here or "."))
+        )
+        self._runs[run] = path, given
         self._alive.add(run)
         return run
 
     def said(self, run: int) -> str:
-        """Return what a run has said on stderr so far."""
-        return self._files[run].with_suffix(".err").read_text(encoding="utf-8")
+        """Return what a run has written to stderr so far."""
+        return _text(self._runs[run][0].with_suffix(".err"))
 
     def wait(self, run: int) -> Ended:
         """Return how a run ended; it must not have been a crash of ours."""
         code = int(self._ask("wait", run))
         self._alive.discard(run)
-        path = self._files[run]
-        ended = Ended(code, path.with_suffix(".out").read_text(encoding="utf-8"), self.said(run))
-        assert "Traceback" not in ended.out + ended.err, ended.err
+        path, words = self._runs[run]
+        ended = Ended(words, code, _text(path.with_suffix(".out")), self.said(run))
+        assert "Traceback" not in ended.text, ended.err
         return ended
 
-    def run(self, *words: str | Path) -> Ended:
+    def run(self, *words: str | Path, here: Path | None = None) -> Ended:
         """Start a run and wait for it."""
-        return self.wait(self.start(*words))
+        return self.wait(self.start(*words, here=here))
+
+    def show(self, *words: str | Path, columns: int, env: Mapping[str, str]) -> str:
+        """Run on a terminal of so many columns; return what it was told."""
+        screen = _Screen(columns)
+        ended = self.wait(self.start(*words, terminal=screen.name, env=env))
+        text = screen.text()
+        assert ended.code == 0, text
+        assert "Traceback" not in text
+        return text
 
     def run_all(self, commands: Sequence[Sequence[str | Path]]) -> list[Ended]:
         """Start all runs at once and wait for all."""
@@ -151,3 +213,7 @@ class Crowd:
         line = self._parent.stdout.readline()
         assert line, "the parent of the runs is gone"
         return line.rstrip("\n")
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,10 @@ import numpy as np
 import pytest
 
 from fer_audit.store.stage import file_sha256
-from tests.drawings import draw_faces
-from tests.faults.conftest import QUICK
-from tests.faults.crowd import SHARD_ROWS, Crowd, Ended
-from tests.graphs import convolution_graph, mean_colour_graph, save
+from tests.faults.conftest import SLOW, Kept
+from tests.faults.crowd import SHARD_ROWS, Crowd
+from tests.graphs import convolution_graph, save
 
-N_FACES = 5 * SHARD_ROWS // 2
-ARTEFACTS = ("embeddings.npy", "result.json", "rows.parquet")
 KINDS = {
     "rows": "pack/*/rows-00001",
     "pixels": "pack/*/pixels-00001",
@@ -31,43 +26,10 @@ KINDS = {
 """A part of every kind the cache keeps."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A finished run, its cache, and how to run again."""
-
-    crowd: Crowd
-    faces: Path
-    model: Path
-    cache: Path
-    right: dict[str, bytes]
-
-    def words(self, out: Path, cache: Path, *more: str) -> list[str | Path]:
-        places = ("--model", self.model, "--out", out, "--cache-dir", cache)
-        return ["audit", self.faces, *places, *QUICK, *more]
-
-    def copy(self, cache: Path) -> Path:
-        """Return a copy of the cache that a test may damage."""
-        shutil.copytree(self.cache, cache)
-        return cache
-
-    def run(self, out: Path, cache: Path) -> Ended:
-        """Run with a damaged cache; whatever was in it, the artefacts are right."""
-        ended = self.crowd.run(*self.words(out, cache))
-        assert ended.code == 0, ended.err
-        assert {name: (out / name).read_bytes() for name in ARTEFACTS} == self.right
-        return ended
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    place = tmp_path_factory.mktemp("kept")
-    faces = draw_faces(place / "faces", N_FACES, side=40)
-    model = save(mean_colour_graph(), place / "tiny.onnx").path
-    with Crowd(place / "crowd") as crowd:
-        straight = Kept(crowd, faces, model, place / "cache", {})
-        assert crowd.run(*straight.words(place / "run", place / "cache")).code == 0
-        right = {name: (place / "run" / name).read_bytes() for name in ARTEFACTS}
-        yield Kept(crowd, faces, model, place / "cache", right)
+@pytest.fixture
+def cache(kept: Kept, cache_dir: Path) -> Path:
+    """Give a copy of the cache that a test may damage."""
+    return Path(shutil.copytree(kept.cache, cache_dir))
 
 
 def part(cache: Path, kind: str) -> Path:
@@ -108,26 +70,26 @@ def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.core
 def test_one_flipped_bit_costs_the_part_it_is_in_and_nothing_else(
-    kept: Kept, kind: str, run_dir: Path, cache_dir: Path
+    kept: Kept, kind: str, run_dir: Path, cache: Path
 ) -> None:
-    kept.copy(cache_dir)
-    forget_later(cache_dir, kind)
-    damaged = part(cache_dir, kind)
+    forget_later(cache, kind)
+    damaged = part(cache, kind)
     flip(arrays(damaged)[-1])
-    before = inodes(cache_dir)
+    before = inodes(cache)
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert f"again: {arrays(damaged)[-1].name} is damaged" in ended.err
     stage = damaged.parent.parent.name
     # pixels and rows of a shard come from one decoding
     again = {"rows-00001", "pixels-00001"} if stage == "pack" else {damaged.name}
-    assert changed(before, inodes(cache_dir)) == {f"{stage}/{name}" for name in again}
+    assert changed(before, inodes(cache)) == {f"{stage}/{name}" for name in again}
 
 
 def test_a_shard_of_a_killed_run_with_a_flipped_bit_is_embedded_again_and_the_whole_one_is_not(
-    kept: Kept, run_dir: Path, cache_dir: Path, tmp_path: Path
+    kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
 ) -> None:
     """A kill at a rename: the pixels are there, four renames give a shard its names, the ninth is in the third."""
     if shutil.which("strace") is None:
@@ -136,64 +98,63 @@ def test_a_shard_of_a_killed_run_with_a_flipped_bit_is_embedded_again_and_the_wh
         *("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=rename"),
         *("-e", "inject=rename:signal=SIGKILL:when=9"),
     )
-    kept.copy(cache_dir)
-    shutil.rmtree(cache_dir / "embed")
+    shutil.rmtree(cache / "embed")
     with Crowd(tmp_path / "deadly", deadly) as crowd:
-        killed = crowd.run(*kept.words(run_dir, cache_dir))
+        killed = crowd.run(*kept.words(run_dir, cache))
     assert killed.code == -signal.SIGKILL
-    shards = sorted(cache_dir.glob("embed/*/shard-*.json"))
+    shards = sorted(cache.glob("embed/*/shard-*.json"))
     assert [path.stem for path in shards] == ["shard-00000", "shard-00001"]
     flip(arrays(shards[1].with_suffix(""))[-1])
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert "embedded again: shard-00001.vectors.npy is damaged" in ended.err
-    assert f"embed: {N_FACES} images, {SHARD_ROWS} done before" in ended.err
+    assert f"embed: 40 images, {SHARD_ROWS} done before" in ended.err
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [b"", b"{", b"[" * 100_000, b"null", b"\xff\xfe", b'{"fingerprint": 1, "sha256": 2}'],
-    ids=["empty", "cut", "deep", "null", "not-utf8", "wrong-types"],
-)
+GARBAGE = (b"", b"{", b"[" * 100_000, b"null", b"\xff\xfe", b'{"fingerprint": 1, "sha256": 2}')
+"""Empty, cut, deep, no object, no UTF-8, and of wrong types."""
+
+
+@pytest.mark.parametrize("shift", [0, 2, *(pytest.param(n, marks=SLOW) for n in (1, 3, 4, 5))])
 def test_garbage_for_every_manifest_is_a_reason_and_no_crash(
-    kept: Kept, garbage: bytes, run_dir: Path, cache_dir: Path
+    kept: Kept, shift: int, run_dir: Path, cache: Path
 ) -> None:
-    kept.copy(cache_dir)
-    for manifest in cache_dir.rglob("*.json"):
-        manifest.write_bytes(garbage)
+    """Each kind lies in another manifest; the shift decides in which."""
+    for number, manifest in enumerate(sorted(cache.rglob("*.json"))):
+        manifest.write_bytes(GARBAGE[(number + shift) % len(GARBAGE)])
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     for kind in ("rows", "vectors", "clusters"):
-        name = part(cache_dir, kind).name
+        name = part(cache, kind).name
         assert f"again: the manifest {name}.json cannot be read" in ended.err
     assert "Error)" in ended.err
 
 
 @pytest.mark.parametrize("field", ["fingerprint", "part", "facts"])
+@pytest.mark.core
 def test_a_manifest_of_other_inputs_is_not_believed_and_that_is_said(
-    kept: Kept, field: str, run_dir: Path, cache_dir: Path
+    kept: Kept, field: str, run_dir: Path, cache: Path
 ) -> None:
     """The name of a folder is half of a fingerprint; the manifest holds all of it, and vouches for its facts."""
-    kept.copy(cache_dir)
     forged = {"fingerprint": "f" * 64, "part": "another", "facts": {"inertia": 1.0}}
     for kind in ("vectors", "clusters"):
-        path = part(cache_dir, kind).with_suffix(".json")
+        path = part(cache, kind).with_suffix(".json")
         manifest = json.loads(path.read_text())
         path.write_text(json.dumps({**manifest, field: forged[field]}))
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     if field == "fingerprint":
         for kind in ("vectors", "clusters"):
-            assert f"{part(cache_dir, kind).name}.json belongs to other inputs" in ended.err
+            assert f"{part(cache, kind).name}.json belongs to other inputs" in ended.err
     elif field == "facts":
         assert "clustering.json is damaged" in ended.err
 
 
 def test_the_cache_of_another_model_size_or_version_is_never_read(
-    kept: Kept, run_dir: Path, cache_dir: Path, tmp_path: Path
+    kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
 ) -> None:
     """Each has a folder of its own. Put under the name of the one that is wanted, it says what it is of."""
     other = save(convolution_graph(4), tmp_path / "other.onnx", dim=4).path
@@ -201,14 +162,13 @@ def test_the_cache_of_another_model_size_or_version_is_never_read(
     words[words.index(kept.model)] = other
     assert kept.crowd.run(*words).code == 0
     shutil.rmtree(run_dir)
-    kept.copy(cache_dir)
     for stage in ("embed", "cluster"):
-        (wanted,) = (cache_dir / stage).iterdir()
+        (wanted,) = (cache / stage).iterdir()
         (of_another,) = (tmp_path / "other-cache" / stage).iterdir()
         shutil.rmtree(wanted)
         shutil.copytree(of_another, wanted)
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert "embedding again: vectors.json belongs to other inputs" in ended.err
     assert "clustering again: clustering.json belongs to other inputs" in ended.err
@@ -225,12 +185,11 @@ class Trap:
 
 
 def test_pickled_objects_that_a_manifest_vouches_for_are_never_unpickled(
-    kept: Kept, run_dir: Path, cache_dir: Path, tmp_path: Path
+    kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
 ) -> None:
-    kept.copy(cache_dir)
     trap = np.array([Trap(tmp_path / "sprung")], dtype=object)
     for kind in ("rows", "vectors", "clusters"):
-        at = part(cache_dir, kind)
+        at = part(cache, kind)
         manifest = json.loads(at.with_suffix(".json").read_text())
         for path in arrays(at):
             np.save(path, trap, allow_pickle=True)
@@ -239,7 +198,7 @@ def test_pickled_objects_that_a_manifest_vouches_for_are_never_unpickled(
     np.load(arrays(at)[0], allow_pickle=True)  # it does spring where pickles are allowed
     (tmp_path / "sprung").rmdir()
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert not (tmp_path / "sprung").exists()
     assert ended.err.count("cannot be read (ValueError)") == 3
@@ -247,63 +206,59 @@ def test_pickled_objects_that_a_manifest_vouches_for_are_never_unpickled(
 
 @pytest.mark.parametrize("what", ["manifest", "array"])
 def test_a_pipe_in_the_place_of_a_part_is_not_waited_for(
-    kept: Kept, what: str, run_dir: Path, cache_dir: Path
+    kept: Kept, what: str, run_dir: Path, cache: Path
 ) -> None:
-    kept.copy(cache_dir)
     for kind in ("rows", "vectors", "clusters"):
-        at = part(cache_dir, kind)
+        at = part(cache, kind)
         path = at.with_suffix(".json") if what == "manifest" else arrays(at)[0]
         path.unlink()
         os.mkfifo(path)
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert ended.err.count("again: ") == 3
 
 
 def test_a_pipe_in_the_place_of_a_runs_mark_is_not_waited_for(
-    kept: Kept, run_dir: Path, cache_dir: Path
+    kept: Kept, run_dir: Path, cache: Path
 ) -> None:
-    kept.copy(cache_dir)
-    kept.run(run_dir, cache_dir)
+    kept.run(run_dir, cache)
     (run_dir / "DONE.json").unlink()
     os.mkfifo(run_dir / "DONE.json")
 
-    ended = kept.run(run_dir, cache_dir)
+    ended = kept.run(run_dir, cache)
 
     assert "DONE.json cannot be read; finishing this run again" in ended.err
     assert (run_dir / "DONE.json").is_file()
 
 
 def test_a_link_in_the_place_of_a_part_is_replaced_and_never_written_through(
-    kept: Kept, run_dir: Path, cache_dir: Path, tmp_path: Path
+    kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
 ) -> None:
-    kept.copy(cache_dir)
     precious = tmp_path / "precious"
     precious.write_bytes(b"not ours")
     for kind in ("rows", "vectors", "clusters"):
-        for path in (part(cache_dir, kind).with_suffix(".json"), arrays(part(cache_dir, kind))[0]):
+        for path in (part(cache, kind).with_suffix(".json"), arrays(part(cache, kind))[0]):
             path.unlink()
             path.symlink_to(precious)
 
-    kept.run(run_dir, cache_dir)
+    kept.run(run_dir, cache)
 
     assert precious.read_bytes() == b"not ours"
-    assert not [path for path in cache_dir.rglob("*") if path.is_symlink()]
+    assert not [path for path in cache.rglob("*") if path.is_symlink()]
 
 
 @pytest.mark.parametrize("kind", ["rows", "vectors", "clusters"])
 def test_a_folder_in_the_place_of_a_part_is_named(
-    kept: Kept, kind: str, run_dir: Path, cache_dir: Path
+    kept: Kept, kind: str, run_dir: Path, cache: Path
 ) -> None:
-    kept.copy(cache_dir)
-    path = arrays(part(cache_dir, kind))[0]
+    path = arrays(part(cache, kind))[0]
     path.unlink()
     path.mkdir()
 
-    ended = kept.crowd.run(*kept.words(run_dir, cache_dir))
+    ended = kept.crowd.run(*kept.words(run_dir, cache))
 
     assert ended.code == 3
     assert f"Cannot write {path}: Is a directory" in ended.err
     path.rmdir()
-    kept.run(run_dir, cache_dir)
+    kept.run(run_dir, cache)

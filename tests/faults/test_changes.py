@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +15,10 @@ from pyarrow import parquet
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_face, draw_faces
 from tests.faults.crowd import SHARD_ROWS, Crowd, Ended
+from tests.processes import wait_until
 
 N_FACES = 8 * SHARD_ROWS
 """Eight shards: at most three of them are made ahead of the one that is embedded."""
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    with Crowd(tmp_path_factory.mktemp("crowd")) as runs:
-        yield runs
 
 
 @pytest.fixture
@@ -52,10 +46,7 @@ def change_while_it_runs(
 ) -> Ended:
     """Stop a run when it has listed its files and decoded none of the last ones, change them, and let it go on."""
     run = crowd.start(*words)
-    deadline = time.monotonic() + 60
-    while "embed: " not in crowd.said(run):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: "embed: " in crowd.said(run), 60)
     os.kill(run, signal.SIGSTOP)
     change()
     os.kill(run, signal.SIGCONT)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import pytest
 
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_face, draw_faces, utkface_name
-from tests.faults.conftest import QUICK
-from tests.faults.several import Said, call_all
+from tests.faults.conftest import QUICK, SLOW
+from tests.faults.crowd import Crowd, Ended
 from tests.report.markup import read_markup
 
 FULL = ("--replay", "3", "--replay-size", "20", "--recluster", "2")
@@ -96,47 +97,47 @@ AUDITED = (
     two_images,
     small_groups,
     identical,
-    nearly_identical,
-    unlabelled,
     nobody_annotated,
-    mostly_failed,
+    pytest.param(nearly_identical, marks=SLOW),
+    pytest.param(unlabelled, marks=SLOW),
+    pytest.param(mostly_failed, marks=SLOW),
 )
-EXIT = {"mostly_failed": 4}
+EXIT: dict[Callable[[Path], Path], int] = {mostly_failed: 4}
 
 
 @dataclass(frozen=True)
 class Looked:
     """A finished run and everything it shows."""
 
-    name: str
-    said: Said
+    make: Callable[[Path], Path]
+    ended: Ended
     out: Path
 
 
 @pytest.fixture(scope="module")
-def said(
-    tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel
-) -> dict[str, tuple[Said, Path]]:
-    """Audit every set, one after another in one process."""
+def audit(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel, crowd: Crowd
+) -> Callable[[Callable[[Path], Path]], Looked]:
+    """Give the audit of a set; it runs once."""
     home = tmp_path_factory.mktemp("degenerate")
-    (home / "here").mkdir()
-    makers = (*AUDITED, all_failed)
-    options = ("--model", tiny_model.path, "--cache-dir", home / "cache", *QUICK, *FULL)
-    calls = [
-        ("run", make(home / make.__name__), "--out", home / "runs" / make.__name__, *options)
-        for make in makers
-    ]
-    done = call_all(home / "here", calls, {"PYTHONWARNINGS": "always::RuntimeWarning"})
-    return {
-        make.__name__: (each, home / "runs" / make.__name__)
-        for make, each in zip(makers, done, strict=True)
-    }
+
+    @functools.cache
+    def looked(make: Callable[[Path], Path]) -> Looked:
+        out = home / f"run-{make.__name__}"
+        places = ("--model", tiny_model.path, "--cache-dir", home / "cache", "--out", out)
+        return Looked(
+            make, crowd.run("run", make(home / make.__name__), *places, *QUICK, *FULL), out
+        )
+
+    return looked
 
 
-@pytest.fixture(params=[make.__name__ for make in AUDITED])
-def looked(request: pytest.FixtureRequest, said: dict[str, tuple[Said, Path]]) -> Looked:
+@pytest.fixture(params=AUDITED)
+def looked(
+    request: pytest.FixtureRequest, audit: Callable[[Callable[[Path], Path]], Looked]
+) -> Looked:
     """Give one of the runs."""
-    return Looked(request.param, *said[request.param])
+    return audit(request.param)
 
 
 def strings(node: Any) -> Iterator[str]:  # noqa: ANN401 - what JSON holds
@@ -154,8 +155,8 @@ NO_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:nan|inf|infinity)(?![\w-])", re.IGNOR
 
 
 def test_it_ends_well_and_warns_of_nothing(looked: Looked) -> None:
-    assert looked.said.code == EXIT.get(looked.name, 0), looked.said.text
-    assert re.findall("warning", looked.said.err.decode(), re.IGNORECASE) == []
+    assert looked.ended.code == EXIT.get(looked.make, 0), looked.ended.text
+    assert re.findall("warning", looked.ended.err, re.IGNORECASE) == []
 
 
 def test_no_number_is_nan_anywhere(looked: Looked) -> None:
@@ -169,7 +170,7 @@ def test_no_number_is_nan_anywhere(looked: Looked) -> None:
 
     nan = re.compile(r"(?<![\w.])[-+]?nan(?![\w-])", re.IGNORECASE)
     assert [word for word in strings(document) if nan.search(word)] == []
-    assert nan.findall(looked.said.out.decode()) == []
+    assert nan.findall(looked.ended.out) == []
     assert nan.findall(page.text) == []
     attributes = [v for e in page.elements for k, v in e.attributes.items() if k != "d"]
     assert [value for value in attributes if NO_NUMBER.fullmatch(value.strip())] == []
@@ -181,18 +182,20 @@ def test_what_has_no_value_says_why(looked: Looked) -> None:
     """Every null of a statistic stands beside a reason; the terminal and the page show it."""
     text = (looked.out / "result.json").read_text(encoding="utf-8")
     reasons = re.findall(r'"not_computable"|not computable|skipped', text)
-    out = looked.said.out.decode()
+    out = looked.ended.out
 
     assert reasons
-    assert "not computable" in out or looked.name in {"one_class", "unlabelled"}
+    assert "not computable" in out or looked.make in {one_class, unlabelled}
     assert [line for line in out.splitlines() if re.search(r"not computable \(\s*\)", line)] == []
 
 
-def test_a_set_of_which_nothing_is_left_is_no_audit(said: dict[str, tuple[Said, Path]]) -> None:
-    done, out = said["all_failed"]
+def test_a_set_of_which_nothing_is_left_is_no_audit(
+    audit: Callable[[Callable[[Path], Path]], Looked],
+) -> None:
+    looked = audit(all_failed)
 
-    assert done.code == 3
-    assert "None of the 3 images" in done.text
-    assert "format_not_allowed (3)" in done.text
-    assert not (out / "result.json").exists()
-    assert not (out / "report.html").exists()
+    assert looked.ended.code == 3
+    assert "None of the 3 images" in looked.ended.text
+    assert "format_not_allowed (3)" in looked.ended.text
+    assert not (looked.out / "result.json").exists()
+    assert not (looked.out / "report.html").exists()

@@ -18,10 +18,10 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.files.timings import read_timings
-from fer_audit.report.page.report import report_page
+from fer_audit.report.page import report_page
 from tests.drawings import draw_faces
 from tests.faults.conftest import Program, clean_environment, command
-from tests.faults.kills import RANDOM_KILLS, START, all_workers_end, draw_classes
+from tests.faults.kills import ALL, RANDOM_KILLS, START, all_workers_end, draw_classes
 
 SAME = ("embeddings.npy", "rows.parquet", "result.json", "pictures.json")
 """Files that hold no time."""
@@ -58,7 +58,7 @@ def test_every_step_of_a_run_was_reached_and_killed(facts: dict[str, Any]) -> No
     The driver looked for half files after each kill (I3), and counted that at most the vectors of one shard were lost.
     """
     assert facts["steps"] > 70
-    assert facts["kills"] > 60
+    assert facts["kills"] > (60 if ALL else 30)
     assert facts["missed"] == []
     assert facts["random"] == RANDOM_KILLS
 
@@ -96,6 +96,7 @@ def test_no_temporary_file_and_no_decoder_outlives_the_kills(facts: dict[str, An
     assert facts["workers_end"]
 
 
+@pytest.mark.core
 def test_the_program_killed_after_its_first_shard_goes_on_behind_it(
     program: Program, quick: tuple[str, ...], tmp_path: Path, cache_dir: Path, run_dir: Path
 ) -> None:

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.encoders.types import ExportedModel
 from fer_audit.store.locks import LOCK
 from fer_audit.store.stage import TEMPORARY
-from tests.drawings import draw_faces
-from tests.faults.conftest import QUICK, Program
-from tests.faults.crowd import SHARD_ROWS, Crowd, Ended
+from tests.faults.conftest import SLOW, Kept, Program
+from tests.faults.crowd import Crowd, Ended
+from tests.processes import wait_until
 
-N_FACES = 5 * SHARD_ROWS // 2
-CROWD = 20
-ARTEFACTS = ("embeddings.npy", "result.json", "rows.parquet")
+CROWD, LYING = (20, 5) if os.environ.get("ALL") else (6, 3)
+"""Runs at once where locks work, and where they do not."""
 
 needs_strace = pytest.mark.skipif(
     shutil.which("strace") is None, reason="needs strace, which answers for flock"
@@ -37,77 +35,29 @@ def lying(answer: str, *, slow: int = 0) -> tuple[str, ...]:
     )
 
 
-@pytest.fixture(scope="module")
-def model(tiny_model: ExportedModel) -> Path:
-    return tiny_model.path
-
-
-@pytest.fixture(scope="module")
-def set_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a set of three shards."""
-    return draw_faces(tmp_path_factory.mktemp("set") / "faces", N_FACES, side=40)
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    """Give runs on a machine whose locks work."""
-    with Crowd(tmp_path_factory.mktemp("crowd")) as runs:
-        yield runs
-
-
-Audit = Callable[[Path, Path], list[str | Path]]
-
-
-@pytest.fixture(scope="module")
-def audit(set_folder: Path, model: Path) -> Audit:
-    """Give the words of a quick audit with a run directory and a cache."""
-
-    def words(out: Path, cache: Path) -> list[str | Path]:
-        return [
-            *("audit", set_folder, "--model", model, "--out", out, "--cache-dir", cache),
-            *QUICK,
-        ]
-
-    return words
-
-
-@pytest.fixture(scope="module")
-def right(
-    crowd: Crowd, audit: Audit, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, bytes]:
-    """Give the artefacts of a run that nobody disturbed."""
-    place = tmp_path_factory.mktemp("right")
-    assert crowd.run(*audit(place / "run", place / "cache")).code == 0
-    return artefacts(place / "run")
-
-
-def artefacts(run_dir: Path) -> dict[str, bytes]:
-    return {name: (run_dir / name).read_bytes() for name in ARTEFACTS}
-
-
 def temporaries(folder: Path) -> list[Path]:
     return list(folder.rglob(f"{TEMPORARY}*"))
 
 
-def test_twenty_runs_at_once_on_one_cache_end_in_the_same_bytes_and_work_once(
-    crowd: Crowd, audit: Audit, right: dict[str, bytes], tmp_path: Path
+def test_many_runs_at_once_on_one_cache_end_in_the_same_bytes_and_work_once(
+    kept: Kept, tmp_path: Path
 ) -> None:
     outs = [tmp_path / f"run-{i}" for i in range(CROWD)]
 
-    ended = crowd.run_all([audit(out, tmp_path / "cache") for out in outs])
+    ended = kept.crowd.run_all([kept.words(out, tmp_path / "cache") for out in outs])
 
     assert [each.code for each in ended] == [0] * CROWD
-    assert [out.name for out in outs if artefacts(out) != right] == []
-    for work in (f"embed: {N_FACES} images", "cluster: "):
+    assert [out.name for out in outs if kept.wrong(out)] == []
+    for work in ("embed: 40 images", "cluster: "):
         assert sum(work in each.err for each in ended) == 1, work
     assert not any("again" in each.err for each in ended)
     assert temporaries(tmp_path) == []
 
 
-def test_twenty_runs_at_once_on_one_run_directory_are_one_run_and_refusals(
-    crowd: Crowd, audit: Audit, right: dict[str, bytes], run_dir: Path, cache_dir: Path
+def test_many_runs_at_once_on_one_run_directory_are_one_run_and_refusals(
+    kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:
-    ended = crowd.run_all([audit(run_dir, cache_dir)] * CROWD)
+    ended = kept.crowd.run_all([kept.words(run_dir, cache_dir)] * CROWD)
 
     refused = [each for each in ended if each.code == 5]
     assert {each.code for each in ended} == {0, 5}
@@ -115,41 +65,42 @@ def test_twenty_runs_at_once_on_one_run_directory_are_one_run_and_refusals(
         assert f"Another fer-audit process is working in {run_dir}" in each.err
         assert "--out" in each.err
     assert sum("embed: " in each.err for each in ended) == 1
-    assert artefacts(run_dir) == right
-    assert crowd.run(*audit(run_dir, cache_dir)).err == "", "a whole run, so nothing is done again"
+    assert kept.wrong(run_dir) == []
+    assert kept.crowd.run(*kept.words(run_dir, cache_dir)).err == "", (
+        "a whole run, so nothing is done again"
+    )
 
 
+@pytest.mark.core
 def test_a_second_run_is_refused_at_once_and_a_killed_ones_lock_is_no_lock(
-    crowd: Crowd, audit: Audit, right: dict[str, bytes], run_dir: Path, cache_dir: Path
+    kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:
-    first = crowd.start(*audit(run_dir, cache_dir))
-    _until(lambda: "embed: " in crowd.said(first))
+    first = kept.crowd.start(*kept.words(run_dir, cache_dir))
+    wait_until(lambda: "embed: " in kept.crowd.said(first), 60)
     os.kill(first, signal.SIGSTOP)
 
     asked = time.monotonic()
-    second = crowd.run(*audit(run_dir, cache_dir))
+    second = kept.crowd.run(*kept.words(run_dir, cache_dir))
     waited = time.monotonic() - asked
     os.kill(first, signal.SIGKILL)
-    assert crowd.wait(first).code == -signal.SIGKILL
+    assert kept.crowd.wait(first).code == -signal.SIGKILL
     assert (run_dir / LOCK).exists()
     assert not (run_dir / "DONE.json").exists()
-    third = crowd.run(*audit(run_dir, cache_dir))
+    third = kept.crowd.run(*kept.words(run_dir, cache_dir))
 
     assert (second.code, third.code) == (5, 0)
     assert waited < 3, "it does not wait for a run that may take hours"
-    assert artefacts(run_dir) == right
+    assert kept.wrong(run_dir) == []
     assert temporaries(run_dir.parent) == []
 
 
 def test_a_lock_file_full_of_garbage_is_only_a_file_to_lock(
-    crowd: Crowd, audit: Audit, right: dict[str, bytes], run_dir: Path, cache_dir: Path
+    kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:
     run_dir.mkdir()
     (run_dir / LOCK).write_bytes(b"1\nsomewhere-else\n\x00\xff" * 100)
 
-    assert crowd.run(*audit(run_dir, cache_dir)).code == 0
-
-    assert artefacts(run_dir) == right
+    kept.run(run_dir, cache_dir)
 
 
 def _link(path: Path) -> None:
@@ -163,8 +114,7 @@ def _link(path: Path) -> None:
 )
 @pytest.mark.parametrize("place", ["run", "stage"])
 def test_what_is_no_lock_file_is_named_and_never_written_through(
-    crowd: Crowd,
-    audit: Audit,
+    kept: Kept,
     run_dir: Path,
     cache_dir: Path,
     put: Callable[[Path], None],
@@ -175,13 +125,13 @@ def test_what_is_no_lock_file_is_named_and_never_written_through(
         run_dir.mkdir()
         where = run_dir
     else:
-        assert crowd.run(*audit(run_dir, cache_dir)).code == 0
+        assert kept.crowd.run(*kept.words(run_dir, cache_dir)).code == 0
         shutil.rmtree(run_dir)
         (where,) = (cache_dir / "pack").iterdir()
         (where / LOCK).unlink()
     put(where / LOCK)
 
-    ended = crowd.run(*audit(run_dir, cache_dir))
+    ended = kept.crowd.run(*kept.words(run_dir, cache_dir))
 
     assert ended.code == 3
     assert f"Cannot lock {where / LOCK}" in ended.err
@@ -192,7 +142,7 @@ def test_what_is_no_lock_file_is_named_and_never_written_through(
 
 @needs_strace
 def test_a_lock_file_of_another_user_is_named(
-    program: Program, audit: Audit, run_dir: Path, cache_dir: Path
+    program: Program, kept: Kept, run_dir: Path, cache_dir: Path
 ) -> None:
     """Root may open everything, so the kernel is made to say what it says to others."""
     run_dir.mkdir()
@@ -202,7 +152,7 @@ def test_a_lock_file_of_another_user_is_named(
         *("-e", "trace=openat", "-e", "inject=openat:error=EACCES"),
     )
 
-    done = program(*audit(run_dir, cache_dir), before=denied)
+    done = program(*kept.words(run_dir, cache_dir), before=denied)
 
     assert done.returncode == 3
     assert f"Cannot lock {run_dir / LOCK}: Permission denied" in done.stderr
@@ -223,48 +173,47 @@ def _told(ended: Ended) -> bool:
 
 @needs_strace
 def test_with_locks_that_lie_runs_on_one_cache_still_end_in_the_right_bytes(
-    unlocked: Crowd, crowd: Crowd, audit: Audit, right: dict[str, bytes], tmp_path: Path
+    unlocked: Crowd, kept: Kept, tmp_path: Path
 ) -> None:
     """All sweep, write, join and delete in the same folders at the same time; only the pixels are there before."""
-    pixels = [*audit(tmp_path / "before", tmp_path / "cache"), "--batch-size", "5"]
-    assert crowd.run(*pixels).code == 0
-    outs = [tmp_path / f"run-{i}" for i in range(5)]
-    commands = [audit(out, tmp_path / "cache") for out in outs]
+    pixels = [*kept.words(tmp_path / "before", tmp_path / "cache"), "--batch-size", "5"]
+    assert kept.crowd.run(*pixels).code == 0
+    outs = [tmp_path / f"run-{i}" for i in range(LYING)]
+    commands = [kept.words(out, tmp_path / "cache") for out in outs]
 
     ended = unlocked.run_all(commands)
 
     assert [each.err for each in ended if each.code and not _told(each)] == []
     assert sum(each.code == 0 for each in ended) >= 1
     done = [out for out, each in zip(outs, ended, strict=True) if each.code == 0]
-    assert [out.name for out in done if artefacts(out) != right] == []
-    assert [each.code for each in crowd.run_all(commands)] == [0] * len(outs)
-    assert [out.name for out in outs if artefacts(out) != right] == []
+    assert [out.name for out in done if kept.wrong(out)] == []
+    assert [each.code for each in kept.crowd.run_all(commands)] == [0] * len(outs)
+    assert [out.name for out in outs if kept.wrong(out)] == []
     assert temporaries(tmp_path) == []
 
 
 @needs_strace
 def test_with_locks_that_lie_runs_on_one_run_directory_leave_the_right_one(
-    unlocked: Crowd, crowd: Crowd, audit: Audit, right: dict[str, bytes], run_dir: Path
+    unlocked: Crowd, kept: Kept, run_dir: Path
 ) -> None:
     """Each has a cache of its own, so they also place vectors of different files under the one name."""
-    commands = [audit(run_dir, run_dir.parent / f"cache-{i}") for i in range(5)]
+    commands = [kept.words(run_dir, run_dir.parent / f"cache-{i}") for i in range(LYING)]
 
     ended = unlocked.run_all(commands)
 
     assert [each.err for each in ended if each.code and not _told(each)] == []
     for words in commands:
-        again = crowd.run(*words)
+        again = kept.crowd.run(*words)
         assert again.code == 0
         assert "vectors.vectors.npy" not in again.err, "no run wrote into another's cache"
-        assert artefacts(run_dir) == right
+        assert kept.wrong(run_dir) == []
     assert temporaries(run_dir.parent) == []
 
 
 @needs_strace
-@pytest.mark.parametrize("error", ["ENOSYS", "ENOLCK"])
+@pytest.mark.parametrize("error", ["ENOSYS", pytest.param("ENOLCK", marks=SLOW)])
 def test_without_locks_a_run_goes_on_says_so_once_and_heeds_no_stale_lock_file(
-    audit: Audit,
-    right: dict[str, bytes],
+    kept: Kept,
     run_dir: Path,
     tmp_path: Path,
     cache_dir: Path,
@@ -273,19 +222,11 @@ def test_without_locks_a_run_goes_on_says_so_once_and_heeds_no_stale_lock_file(
     run_dir.mkdir()
     (run_dir / LOCK).write_text("1\nsome-host\n")
 
-    with Crowd(tmp_path / "without", lying(f"error={error}")) as crowd:
-        ended = [crowd.run(*audit(run_dir, cache_dir)) for _ in range(2)]
+    with Crowd(tmp_path / "without", lying(f"error={error}")) as unlocked:
+        ended = [unlocked.run(*kept.words(run_dir, cache_dir)) for _ in range(2)]
 
     assert [each.code for each in ended] == [0, 0]
     for each in ended:
         assert each.err.count("has no locks") == 1
         assert "Warning" not in each.err
-    assert artefacts(run_dir) == right
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.005)
+    assert kept.wrong(run_dir) == []

@@ -21,7 +21,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from fer_audit.audit.run import audit_dataset
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
@@ -29,7 +28,9 @@ from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline.run_folder import DONE
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.files.read_run import read_finished_result
-from fer_audit.report.page.report import ALARM, report_page
+from fer_audit.report.page import report_page
+from fer_audit.report.report import ALARM
+from tests.audit.inputs import audit_dataset
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK
 from tests.pack.files import encoded, png
@@ -142,7 +143,7 @@ def call(*words: str | Path) -> int:
 
 
 @settings(
-    max_examples=8,
+    max_examples=8 if os.environ.get("ALL") else 2,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -152,6 +153,7 @@ def call(*words: str | Path) -> int:
 @example(mixture=Mixture((("good", "a"), ("good", "b"), ("cut", "a")) * 3, 0, 0.25))
 @example(mixture=Mixture((("good", "a"), ("good", "b"), ("cut", "a")) * 3, 0, 0.5))
 @example(mixture=Mixture((("empty", "a"), ("bomb", "b"), ("missing", "c")), 1, 1.0))
+@pytest.mark.core
 def test_any_mixture_has_one_row_a_file_true_counts_and_a_true_exit_code(
     mixture: Mixture, tiny_model: ExportedModel, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +230,7 @@ def test_the_order_of_a_table_and_of_the_folder_changes_nothing(
         assert one == two, name
 
 
+@pytest.mark.core
 def test_what_is_made_of_a_part_says_so_wherever_it_is_shown(tmp_path: Path) -> None:
     """Only the library can stop before the vectors: then the result, the page and every reader say so."""
     root = tmp_path / "set"

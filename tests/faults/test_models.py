@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -135,6 +134,7 @@ def refused(forked: Forked, faces: Path, tmp_path: Path) -> Callable[[Path], str
     return check
 
 
+@pytest.mark.core
 def test_a_good_model_passes_the_same_door(
     forked: Forked, model: ExportedModel, faces: Path, tmp_path: Path
 ) -> None:
@@ -147,20 +147,20 @@ def test_a_good_model_passes_the_same_door(
     assert answer.runtime
 
 
-@pytest.mark.parametrize("tenth", range(10))
-def test_a_model_cut_at_every_tenth_is_refused_with_both_hashes(
-    refused: Callable[[Path], str], model: ExportedModel, tmp_path: Path, tenth: int
+def test_a_model_cut_anywhere_is_refused_with_both_hashes(
+    refused: Callable[[Path], str], model: ExportedModel, tmp_path: Path
 ) -> None:
     path = tmp_path / "cut.onnx"
-    data = model.path.read_bytes()
-    part = data[: len(data) * tenth // 10]
-    path.write_bytes(part)
     shutil.copy(sidecar_path(model.path), sidecar_path(path))
+    data = model.path.read_bytes()
+    for tenth in (0, 5, 9):
+        part = data[: len(data) * tenth // 10]
+        path.write_bytes(part)
 
-    text = refused(path)
+        text = refused(path)
 
-    assert model.sha256 in text
-    assert hashlib.sha256(part).hexdigest() in text
+        assert model.sha256 in text
+        assert hashlib.sha256(part).hexdigest() in text
 
 
 def field(number: int, data: bytes) -> bytes:
@@ -197,15 +197,6 @@ def with_last_node(node: onnx.NodeProto, *domains: str) -> bytes:
     return data
 
 
-def with_function() -> bytes:
-    graph = mean_colour_graph()
-    inner = helper.make_node("Neg", ["x"], ["y"])
-    own = helper.make_function("", "Flatten", ["x"], ["y"], [inner], [helper.make_opsetid("", 17)])
-    graph.functions.append(own)
-    data: bytes = graph.SerializeToString()
-    return data
-
-
 def declared(change: Callable[[onnx.GraphProto], object]) -> bytes:
     graph = mean_colour_graph()
     change(graph.graph)
@@ -231,9 +222,6 @@ MANY = field(7, field(1, field(4, b"Neg")) * (MOST_PARTS + 1))
 
 FOREIGN: Mapping[str, tuple[bytes, str]] = {
     "an HTML page": (b"<!DOCTYPE html><html><body>404</body></html>", "is not an ONNX file"),
-    "random bytes": (random.Random(0).randbytes(4_096), "is not an ONNX file"),
-    "a pickle": (b"\x80\x04cos\nsystem\n(S'id'\ntR.", "is not an ONNX file"),
-    "nothing": (b"", "holds no graph"),
     "graphs in graphs": (nested(300), "is not an ONNX file"),
     "a length of 16 EB": (b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "is not an ONNX file"),
     "a tensor of 4 TB": (with_weight(HUGE), "declares 'w' with the shape [1048576, 1048576]"),
@@ -246,14 +234,6 @@ FOREIGN: Mapping[str, tuple[bytes, str]] = {
         ),
         "custom operator evil::Shell",
     ),
-    "an operator of Microsoft's": (
-        with_last_node(
-            helper.make_node("Gelu", ["pooled"], ["embedding"], domain="com.microsoft"),
-            "com.microsoft",
-        ),
-        "custom operator com.microsoft::Gelu",
-    ),
-    "its own function": (with_function(), "functions of its own"),
     "a float input": (taking(FLOAT, "batch", SIZE, SIZE, 3), "it must take one uint8"),
     "channels first": (taking(UINT8, "batch", 3, SIZE, SIZE), "it must take one uint8"),
     "another size": (taking(UINT8, "batch", 8, 8, 3), "it must take one uint8"),
@@ -267,6 +247,7 @@ FOREIGN: Mapping[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
+@pytest.mark.core
 def test_a_file_with_a_fitting_sidecar_is_refused_for_what_it_holds(
     refused: Callable[[Path], str], tmp_path: Path, kind: str
 ) -> None:

@@ -114,12 +114,14 @@ def test_the_trace_would_show_a_socket_and_a_file(tmp_path: Path, home: Home) ->
     assert seen.outside(tmp_path) == []
 
 
+@pytest.mark.core
 def test_a_whole_run_opens_no_socket_of_any_kind(whole_run: Trace) -> None:
     """I6, with no CI variable set. AF_UNIX counts: there is nothing to talk to."""
     assert whole_run.code == 0, whole_run.err
     assert whole_run.sockets == ()
 
 
+@pytest.mark.core
 def test_a_whole_run_writes_into_its_run_directory_and_the_cache_only(
     whole_run: Trace, home: Home
 ) -> None:

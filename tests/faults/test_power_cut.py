@@ -26,6 +26,7 @@ _CALL = re.compile(r"(fsync|fdatasync|rename\w*)\((.*)\)\s+= 0")
 _NAME = re.compile(r"[^/\"<>]*\.(?:npy|json)")
 
 
+@pytest.mark.core
 def test_bytes_then_name_then_folder_and_the_manifest_last(tmp_path: Path) -> None:
     """A power cut between any two of these leaves a whole part, or none that is believed."""
     log = tmp_path / "calls"

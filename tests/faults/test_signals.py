@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces
-from tests.faults.conftest import QUICK, clean_environment
+from tests.faults.conftest import QUICK, SLOW, clean_environment
 from tests.graphs import convolution_graph, save
 from tests.processes import session, wait_until
 
@@ -131,9 +132,12 @@ def test_the_words_come_within_a_second_while_the_model_works(
         shown.to_the_end()
         assert b"Traceback" not in shown.text
         assert shown.text.count(b"run the same command") == 1
+        run_dir = Path(words[words.index("--out") + 1])
+        assert not {"DONE.json", "result.json"} & {path.name for path in run_dir.iterdir()}
         wait_until(lambda: not session(process.pid), 10)
 
 
+@pytest.mark.core
 def test_a_second_ctrl_c_ends_the_run_at_once(
     words: list[str], screen: tuple[Screen, int]
 ) -> None:
@@ -152,7 +156,7 @@ def test_a_second_ctrl_c_ends_the_run_at_once(
         wait_until(lambda: not session(process.pid), 10)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=SLOW)])
 def test_a_terminal_gets_its_cursor_back(words: list[str], number: signal.Signals) -> None:
     ours, theirs = pty.openpty()
     shown = Screen(ours)

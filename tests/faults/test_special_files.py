@@ -19,7 +19,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
 from tests.drawings import draw_faces, utkface_name
 from tests.faults.conftest import QUICK, Finished, clean_environment, command
-from tests.faults.several import call_all
+from tests.faults.crowd import Crowd
 
 TERABYTE = 1 << 40
 FACES = 12
@@ -155,8 +155,9 @@ def test_a_folder_that_cannot_be_read_makes_the_audit_incomplete(audited: Audite
     assert '1 folder could not be read: "locked".' in audited.notes
 
 
+@pytest.mark.core
 def test_a_table_that_is_none_is_refused_at_once(
-    tmp_path: Path, tiny_model: ExportedModel
+    tmp_path: Path, tiny_model: ExportedModel, crowd: Crowd
 ) -> None:
     """A pipe would keep the reader waiting for ever, a hole would fill the memory."""
     draw_faces(tmp_path / "set", 2)
@@ -165,13 +166,9 @@ def test_a_table_that_is_none_is_refused_at_once(
     for name in ("hole.csv", "hole.parquet"):
         with (tmp_path / "set" / name).open("wb") as file:
             file.truncate(TERABYTE)
-    (tmp_path / "here").mkdir()
-    out = ("--out", tmp_path / "run", "--cache-dir", tmp_path / "cache")
+    places = ("--model", tiny_model.path, "--out", tmp_path / "run", "--cache-dir", tmp_path / "c")
     names = ("pipe.csv", "link.csv", "hole.csv", "hole.parquet")
 
-    said = call_all(
-        tmp_path / "here",
-        [("embed", tmp_path / "set" / name, "--model", tiny_model.path, *out) for name in names],
-    )
+    said = [crowd.run("embed", tmp_path / "set" / name, *places) for name in names]
 
     assert [each.code for each in said] == [3] * len(names), [each.text for each in said]

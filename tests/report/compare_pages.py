@@ -9,7 +9,8 @@ import numpy as np
 from fer_audit.audit.compare.run import ReadRun, compare_runs
 from fer_audit.audit.types.compare import Comparison
 from fer_audit.config import AuditConfig
-from fer_audit.report.page.compare import comparison_page
+from fer_audit.report.comparison import make_comparison
+from fer_audit.report.render.html import render_page
 from tests.audit.compared import run_of
 from tests.report.pages import EVIL, Naming, harmless
 
@@ -64,5 +65,5 @@ def names_in(comparison: Comparison) -> list[str]:
 def write_comparison(folder: Path, naming: Naming = harmless) -> Path:
     """Write the page of `two_runs` and return its path."""
     path = folder / f"{naming.__name__}.html"
-    path.write_text(comparison_page(two_runs(naming)), encoding="utf-8")
+    path.write_text(render_page(make_comparison(two_runs(naming))), encoding="utf-8")
     return path

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from fer_audit.report.files.picture_types import (
+from fer_audit.report.files.pictures import (
     ContactSheet,
     MapColouring,
     MapPoints,

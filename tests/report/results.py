@@ -265,7 +265,7 @@ def utkface() -> AuditResult:
         association("shuffled control", RACES, TABLE_I, kind="label"),
     )
     held: tuple[bool | None, ...] = (True,) * 8
-    lower_half = AuditResult(
+    lower_half = AuditResult.of(
         schema=AUDIT_SCHEMA,
         complete=True,
         dataset=DatasetFacts(
@@ -396,8 +396,7 @@ def utkface() -> AuditResult:
 def paper() -> AuditResult:
     """Return the origin paper's 500 images: its Table I, and what was planted, as the demo set has it."""
     whole_set = utkface()
-    return replace(
-        whole_set,
+    return whole_set.having(
         representation=(representation("race", RACES, (271, 13, 84, 78, 54), 0),),
         associations=(association("race", RACES, TABLE_I),),
         ladders=(ladder("race", (False,) * 8, "V = .090 lies inside the null band (.089-.118)"),),
@@ -417,7 +416,7 @@ def paper() -> AuditResult:
 def degenerate() -> AuditResult:
     """Return a result where nothing could be computed: no labels, no model, not even complete."""
     reason = "nothing is annotated"
-    lower_half = AuditResult(
+    lower_half = AuditResult.of(
         schema=AUDIT_SCHEMA,
         complete=False,
         dataset=DatasetFacts("one image", 1, 0, 1, 0, (RejectCount("empty", 1, ("a.jpg",)),), (), (), (), "", "00" * 32),
@@ -457,8 +456,7 @@ def degenerate() -> AuditResult:
 
 def bare() -> AuditResult:
     """Return the least a result can be."""
-    return replace(
-        degenerate(),
+    return degenerate().having(
         representation=(),
         age_heaping=None,
         subset_checks=(),
@@ -483,9 +481,7 @@ def hostile() -> AuditResult:
     bad = "".join(HOSTILE[:6])
     counts = tuple(range(100, 100 + len(HOSTILE)))
     reject = (RejectCount(bad, 3, HOSTILE[:3]),)
-    lower_half = replace(
-        base,
-        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
+    lower_half = base.having(        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
         model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
         representation=(representation(bad, HOSTILE, counts, 1), representation(HOSTILE[1], HOSTILE[:3], counts[:3], 0)),
         intersections=Intersections(
@@ -513,8 +509,7 @@ def hostile() -> AuditResult:
     upper = with_upper_half(
         lower_half, {bad: HOSTILE[:3], HOSTILE[1]: HOSTILE, HOSTILE[7]: HOSTILE[3:9]}
     )
-    return replace(
-        upper,
+    return upper.having(
         gate=lower_half.gate,
         cluster_styles=(
             ClusterStyle(0, bad, 9, 1.0, 0.9, 0.1, 0.0, 0.2),

@@ -280,8 +280,7 @@ def with_upper_half(base: AuditResult, people: dict[str, tuple[str, ...]]) -> Au
         *baselines[:-1],
         StyleBaseline(names[-1], 0, 4, None, None, None, None, 0, 0.25, None, tuple((x, "one style cluster") for x in gone)),
     )  # fmt: skip
-    return replace(
-        base,
+    return base.having(
         ladders=ladders,
         stability=stability(names),
         style_tests=style_tests(people),
@@ -315,9 +314,7 @@ def without_values(base: AuditResult) -> AuditResult:
         )
         for each in base.ladders
     )  # fmt: skip
-    return replace(
-        base,
-        ladders=ladders,
+    return base.having(        ladders=ladders,
         stability=StabilityFacts(
             0, None, None, None, (),
             (AttributeStability("race", (), (), 0, None, None, None, None, None, 0, (("half_v", why),)),),

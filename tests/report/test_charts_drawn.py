@@ -22,7 +22,7 @@ from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.latent_map import map_png
 from fer_audit.report.charts.palette import NEUTRAL, palette_of
 from fer_audit.report.charts.theme import style
-from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
+from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
@@ -122,7 +122,7 @@ def test_a_composition_draws_each_share_with_its_interval_target_and_colour(
 def test_nobody_aims_at_even_shares_of_crawl_days() -> None:
     days = representation("day", ("Monday", "Tuesday"), (70, 30), 0, kind="batch")
 
-    axes = only(drawn(by_key(replace(RESULT, representation=(days,)))["composition-day"]))
+    axes = only(drawn(by_key(RESULT.having(representation=(days,)))["composition-day"]))
 
     assert [bar.get_width() for bar in bars(axes)] == pytest.approx([0.7, 0.3])
     assert not points(axes)
@@ -144,7 +144,7 @@ def turned(order: tuple[int, ...]) -> Intersections:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_pyramid_has_the_first_group_left_and_the_second_right(order: tuple[int, ...]) -> None:
-    result = replace(RESULT, intersections=turned(order))
+    result = RESULT.having(intersections=turned(order))
 
     figure = drawn(by_key(result)["age-pyramid"])
 
@@ -168,7 +168,7 @@ def test_a_pyramid_has_the_first_group_left_and_the_second_right(order: tuple[in
 
 
 def test_the_key_of_a_pyramid_names_its_sides() -> None:
-    figure = drawn(by_key(replace(RESULT, intersections=turned((0, 1, 2))))["age-pyramid"])
+    figure = drawn(by_key(RESULT.having(intersections=turned((0, 1, 2))))["age-pyramid"])
 
     (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]
@@ -181,7 +181,7 @@ def test_the_key_of_a_pyramid_names_its_sides() -> None:
 def test_a_heat_map_writes_each_count_in_its_place_and_frames_the_small_ones(
     order: tuple[int, ...],
 ) -> None:
-    result = replace(RESULT, intersections=turned(order))
+    result = RESULT.having(intersections=turned(order))
 
     axes = only(drawn(by_key(result)["intersections"]))
 
@@ -211,8 +211,7 @@ def test_a_heat_map_writes_each_count_in_its_place_and_frames_the_small_ones(
 
 def with_own_intervals(result: AuditResult) -> AuditResult:
     """Return a result in which no two lifts have the same interval."""
-    return replace(
-        result,
+    return result.having(
         associations=tuple(
             replace(
                 each,
@@ -401,7 +400,7 @@ def test_a_ladder_marks_each_rung_by_its_answer() -> None:
     answers = (True, False, None, True, False, True, True, None)
     rungs = [replace(rung, holds=held) for rung, held in zip(claim.rungs, answers, strict=True)]
     rungs[5] = replace(rungs[5], skipped=True)
-    result = replace(RESULT, ladders=(replace(claim, rungs=tuple(rungs)),))
+    result = RESULT.having(ladders=(replace(claim, rungs=tuple(rungs)),))
 
     left, _ = drawn(by_key(result)[f"ladder-{claim.attribute}"]).axes
 
@@ -468,9 +467,7 @@ def test_a_replay_shows_the_whole_set_and_the_studies_of_its_k_and_size() -> Non
     attributes = [replace(each, v_full=0.123) for each in RESULT.replay.attributes]
     replayed = replace(RESULT.replay, attributes=tuple(attributes))
 
-    axes = only(
-        drawn(by_key(replace(RESULT, published=published, replay=replayed))["replay-race"])
-    )
+    axes = only(drawn(by_key(RESULT.having(published=published, replay=replayed))["replay-race"]))
 
     lines = [(line.get_linestyle(), float(np.asarray(line.get_xdata())[0])) for line in axes.lines]
     assert sorted(lines) == [("-", 0.123), ("--", paper_value.v_corrected)]

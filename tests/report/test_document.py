@@ -81,7 +81,7 @@ def test_a_name_that_occurs_twice_is_not_dropped_silently() -> None:
     twice = replace(results.utkface().duplicates, conflicts=(Count("age", 1), Count("age", 2)))
 
     with pytest.raises(ValueError, match="occurs twice"):
-        result_json(replace(results.utkface(), duplicates=twice))
+        result_json(results.utkface().having(duplicates=twice))
 
 
 @given(
@@ -165,7 +165,7 @@ def test_keys_of_a_newer_version_are_ignored() -> None:
 def test_keys_that_an_older_version_did_not_know_take_their_default() -> None:
     read = parse_result(change("batch_predictions", ...))
 
-    assert read == replace(results.utkface(), batch_predictions=())
+    assert read == results.utkface().having(batch_predictions=())
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,13 @@ import pytest
 
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.picture_types import MapColouring, MapPoints, Pictures, grid_of
-from fer_audit.report.files.pictures import read_pictures
+from fer_audit.report.files.pictures import (
+    MapColouring,
+    MapPoints,
+    Pictures,
+    grid_of,
+    read_pictures,
+)
 from fer_audit.report.files.timings import read_timings
 from fer_audit.report.render.html import render_page
 from fer_audit.report.report import make_report

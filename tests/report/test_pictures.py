@@ -18,8 +18,13 @@ from hypothesis import strategies as st
 
 from fer_audit.errors import StoreError
 from fer_audit.report.files import pictures as module
-from fer_audit.report.files.picture_types import STEPS, Pictures, grid_of
-from fer_audit.report.files.pictures import pictures_json, read_pictures
+from fer_audit.report.files.pictures import (
+    N_STEPS,
+    Pictures,
+    grid_of,
+    pictures_json,
+    read_pictures,
+)
 from tests.report.drawn_pictures import SHOWN, some_pictures, some_points, webp
 
 Document = dict[str, Any]
@@ -37,28 +42,26 @@ def written(path: Path, pictures: Pictures) -> Path:
 
 
 def packed(values: list[Any], dtype: str) -> str:
-    return base64.b64encode(np.array(values, dtype).tobytes()).decode()
+    return text(np.array(values, dtype).tobytes())
 
 
-def test_pictures_come_back_as_they_went_out(path: Path) -> None:
-    given = some_pictures()
+def text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
+
+EMPTY = Pictures(None, (), (), (("map", "there are no clusters"),))
+
+
+@pytest.mark.parametrize("given", [some_pictures(), EMPTY], ids=["some", "none"])
+def test_pictures_come_back_as_they_went_out(path: Path, given: Pictures) -> None:
     found = read_pictures(written(path, given))
 
     assert found is not None
     assert pictures_json(found) == pictures_json(given)
-    assert (found.faces, found.sheets, found.missing) == (given.faces, given.sheets, given.missing)
-    assert found.fingerprint == given.fingerprint
-    assert found.map is not None
-    assert given.map is not None
-    assert np.array_equal(found.map.rows, given.map.rows)
-    assert np.array_equal(found.map.points, given.map.points)
-    for one, other in zip(found.map.colourings, given.map.colourings, strict=True):
-        assert (one.name, one.kind, one.groups) == (other.name, other.kind, other.groups)
-        assert np.array_equal(one.codes, other.codes)
+    assert dataclasses.replace(found, map=None) == dataclasses.replace(given, map=None)
 
 
-def test_arrays_have_the_same_types_before_and_after(path: Path) -> None:
+def test_a_map_comes_back_with_the_same_numbers_in_the_same_types(path: Path) -> None:
     """What is drawn from memory and what is drawn from the file must not differ by a byte."""
     before = some_points()
     found = read_pictures(written(path, some_pictures()))
@@ -66,18 +69,13 @@ def test_arrays_have_the_same_types_before_and_after(path: Path) -> None:
     assert found is not None
     after = found.map
     assert after is not None
-    for name in ("rows", "grid", "points"):
-        assert getattr(before, name).dtype == getattr(after, name).dtype
-    assert before.colourings[0].codes.dtype == after.colourings[0].codes.dtype
-
-
-def test_a_run_without_pictures_has_a_file_too(path: Path) -> None:
-    empty = Pictures(None, (), (), (("map", "there are no clusters"),))
-
-    found = read_pictures(written(path, empty))
-
-    assert found is not None
-    assert pictures_json(found) == pictures_json(empty)
+    pairs = [(getattr(before, name), getattr(after, name)) for name in ("rows", "grid", "points")]
+    for one, other in zip(before.colourings, after.colourings, strict=True):
+        assert (one.name, one.kind, one.groups) == (other.name, other.kind, other.groups)
+        pairs.append((one.codes, other.codes))
+    for one_array, other_array in pairs:
+        assert one_array.dtype == other_array.dtype
+        assert np.array_equal(one_array, other_array)
 
 
 def test_no_file_is_no_pictures(path: Path) -> None:
@@ -88,23 +86,18 @@ def test_points_are_kept_to_a_step_of_their_box() -> None:
     points = np.random.default_rng(0).normal(3, 50, (500, 2)).astype(np.float32)
     box, grid = grid_of(points)
 
-    found = dataclasses.replace(
-        some_points(), box=box, grid=grid, rows=np.arange(500, dtype=np.int32)
-    ).points
+    found = dataclasses.replace(some_points(), box=box, grid=grid).points
 
-    assert np.abs(found - points).max() <= np.ptp(points, axis=0).max() / STEPS
+    assert np.abs(found - points).max() <= np.ptp(points, axis=0).max() / N_STEPS
     assert grid.min() == 0
-    assert grid.max() == STEPS
+    assert grid.max() == N_STEPS
 
 
 def test_one_place_is_a_box_without_a_size() -> None:
     box, grid = grid_of(np.full((3, 2), 1.5, np.float32))
-    found = dataclasses.replace(
-        some_points(), box=box, grid=grid, rows=np.arange(3, dtype=np.int32)
-    ).points
 
     assert box == (1.5, 1.5, 1.5, 1.5)
-    assert (found == 1.5).all()
+    assert (dataclasses.replace(some_points(), box=box, grid=grid).points == 1.5).all()
 
 
 def put(*keys: str | int, value: object) -> Callable[[Document], None]:
@@ -119,10 +112,6 @@ def put(*keys: str | int, value: object) -> Callable[[Document], None]:
     return change
 
 
-def text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
 def sized(width: int, height: int) -> bytes:
     """Return a picture whose header says it is as large as that."""
     data = bytearray(webp())
@@ -132,23 +121,23 @@ def sized(width: int, height: int) -> bytes:
 
 PICTURE = ("faces", 0, "webp")
 HOSTILE = {
-    "another schema": put("schema", value="fer-audit/pictures/2"),
+    "another schema": put("schema", value="fer-audit/pictures/3"),
     "no map at all": lambda document: document.pop("map"),
-    "more points than are shown": put("map", "shown", value=SHOWN - 1),
-    "fewer points than are shown": put("map", "shown", value=SHOWN + 1),
     "more points than images": put("map", "n", value=SHOWN - 1),
-    "no points": put("map", "shown", value=0),
-    "a negative number of points": put("map", "shown", value=-7),
-    "a million points": put("map", "shown", value=10**6),
-    "points that are true": put("map", "shown", value=True),
+    "more points than rows": put("map", "grid", value=packed([0] * 2 * (SHOWN + 1), "<u2")),
+    "half a point": put("map", "grid", value=packed([0] * (2 * SHOWN - 1), "<u2")),
+    "no points": put("map", "rows", value=""),
+    "a million points": put("map", "rows", value=packed(list(range(10**6)), "<i4")),
+    "rows of three bytes": put("map", "rows", value=text(b"abc")),
+    "a count that is true": put("map", "n", value=True),
     "a box of three": put("map", "box", value=[0.0, 0.0, 1.0]),
     "a box inside out": put("map", "box", value=[1.0, 0.0, 0.0, 1.0]),
     "a box without an end": put("map", "box", value=[0.0, 0.0, 1e308, 1.0]),
     "a box of texts": put("map", "box", value=["0", "0", "1", "1"]),
-    "points that are no base64": put("map", "points", value="*" * 40),
-    "points with a line break": put("map", "points", value="AAAA\n" * 8),
-    "points that are no text": put("map", "points", value=[1, 2]),
-    "points beyond ASCII": put("map", "points", value="ä" * 40),
+    "points that are no base64": put("map", "grid", value="*" * 40),
+    "points with a line break": put("map", "grid", value="AAAA\n" * 8),
+    "points that are no text": put("map", "grid", value=[1, 2]),
+    "points beyond ASCII": put("map", "grid", value="ä" * 40),
     "rows that go back": put("map", "rows", value=packed([0, 1, 2, 4, 5, 8, 7], "<i4")),
     "rows below zero": put("map", "rows", value=packed([-1, 1, 2, 4, 5, 7, 8], "<i4")),
     "rows that overflow": put(
@@ -215,7 +204,7 @@ def test_what_is_no_document_of_ours_is_refused(content: bytes, path: Path) -> N
 
 
 def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FILE_BYTES", 1_000)
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 1_000)
     written(path, some_pictures())
 
     with pytest.raises(StoreError, match="larger than"):
@@ -223,7 +212,7 @@ def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.Mo
 
 
 def test_too_many_pictures_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PICTURES", 1)
+    monkeypatch.setattr(module, "MAX_PICTURES", 1)
 
     with pytest.raises(StoreError, match="faces has 2 pictures"):
         read_pictures(written(path, some_pictures()))
@@ -232,7 +221,7 @@ def test_too_many_pictures_are_refused(path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_picture_that_is_too_large_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_IMAGE_BYTES", 50)
+    monkeypatch.setattr(module, "MAX_IMAGE_BYTES", 50)
 
     with pytest.raises(StoreError, match=r"faces\[0\]\.webp is larger"):
         read_pictures(written(path, some_pictures()))

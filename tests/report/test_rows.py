@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,80 +16,68 @@ from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
-from fer_audit.report.files.document import write_rows_csv, write_rows_parquet
+from fer_audit.report.files.rows import rows_table, write_rows_csv, write_rows_parquet
 
 IDS = ("=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\udcff.jpg", "plain.jpg")
 HASH = b"ab" * 32
 
-
-@pytest.fixture
-def dataset() -> FaceDataset:
-    race = Attribute("race", ("White", "+Black"), np.array([0, 1, -1, 1], np.int16), "demographic")
-    age = Attribute("age", ("0-2", "3-9"), np.array([0, 1, 1, -1], np.int16), "demographic")
-    return FaceDataset(
-        name="four",
-        root=Path("/nowhere"),
-        ids=IDS,
-        sizes=np.full(4, 9, np.int64),
-        mtimes=np.zeros(4, np.int64),
-        attributes=(race, age),
-        ages=np.array([1, 5, 4, -1], np.int16),
-        rejects=(),
-        notes=(),
-        label_source="",
-        parent=None,
-        fingerprint="",
-    )
-
-
-@pytest.fixture
-def rows() -> PackRows:
-    style = np.arange(40, dtype=np.float32).reshape(4, 10) - 5
-    return PackRows(
-        ok=np.array([True, True, True, False]),
-        reasons=np.array(["", "", "", "truncated"]),
-        flags=np.array(["", "png_named_jpg", "", ""]),
-        sha256=np.array([HASH, HASH, HASH, b""], "S64"),
-        style=style,
-        widths=np.array([200, 100, 50, 0], np.int32),
-        heights=np.array([200, 100, 50, 0], np.int32),
-    )
-
-
-@pytest.fixture
-def embeddings() -> Embeddings:
-    return Embeddings(
-        vectors=np.zeros((4, 2), np.float32),
-        ok=np.array([True, True, False, False]),
-        reasons=np.array(["", "", "nonfinite_embedding", "truncated"]),
-        model=ModelFacts("m", "", "CPUExecutionProvider", "fp32", 2),
-        fingerprint="",
-    )
+DATASET = FaceDataset(
+    name="four",
+    root=Path("/nowhere"),
+    ids=IDS,
+    sizes=np.full(4, 9, np.int64),
+    mtimes=np.zeros(4, np.int64),
+    attributes=(
+        Attribute("race", ("White", "+Black"), np.array([0, 1, -1, 1], np.int16), "demographic"),
+        Attribute("age", ("0-2", "3-9"), np.array([0, 1, 1, -1], np.int16), "demographic"),
+    ),
+    ages=np.array([1, 5, 4, -1], np.int16),
+    rejects=(),
+    notes=(),
+    label_source="",
+    parent=None,
+    fingerprint="",
+)
+ROWS = PackRows(
+    ok=np.array([True, True, True, False]),
+    reasons=np.array(["", "", "", "truncated"]),
+    flags=np.array(["", "png_named_jpg", "", ""]),
+    sha256=np.array([HASH, HASH, HASH, b""], "S64"),
+    style=np.arange(40, dtype=np.float32).reshape(4, 10) - 5,
+    widths=np.array([200, 100, 50, 0], np.int32),
+    heights=np.array([200, 100, 50, 0], np.int32),
+)
+EMBEDDINGS = Embeddings(
+    vectors=np.zeros((4, 2), np.float32),
+    ok=np.array([True, True, False, False]),
+    reasons=np.array(["", "", "nonfinite_embedding", "truncated"]),
+    model=ModelFacts("m", "", "CPUExecutionProvider", "fp32", 2),
+    fingerprint="",
+)
+CLUSTERING = Clustering(
+    labels=np.array([1, 0, -1, -1], np.int32),
+    centers=np.zeros((2, 2), np.float32),
+    distances=np.array([0.5, 0.25, 0, 0], np.float32),
+    inertia=0.3,
+    start_inertias=(0.3,),
+    sweep=(),
+    fingerprint="",
+)
 
 
-@pytest.fixture
-def clustering() -> Clustering:
-    return Clustering(
-        labels=np.array([1, 0, -1, -1], np.int32),
-        centers=np.zeros((2, 2), np.float32),
-        distances=np.array([0.5, 0.25, 0, 0], np.float32),
-        inertia=0.3,
-        start_inertias=(0.3,),
-        sweep=(),
-        fingerprint="",
-    )
+def table_of(dataset: FaceDataset = DATASET) -> pa.Table:
+    return rows_table(dataset, ROWS, EMBEDDINGS, CLUSTERING)
 
 
-def test_parquet_has_one_row_a_file(
-    tmp_path: Path,
-    dataset: FaceDataset,
-    rows: PackRows,
-    embeddings: Embeddings,
-    clustering: Clustering,
-) -> None:
+def read_csv(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_parquet_has_one_row_a_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
 
-    write_rows_parquet(path, dataset, rows, embeddings=embeddings, clustering=clustering)
+    write_rows_parquet(path, table_of())
 
     read = pq.read_table(path).to_pydict()
     assert read["id"] == ["=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\\xff.jpg", "plain.jpg"]
@@ -103,85 +93,51 @@ def test_parquet_has_one_row_a_file(
     assert read["sha256"] == [HASH.decode()] * 3 + [None]
     assert read["width"] == [200, 100, 50, None]
     assert set(STYLE_NAMES) <= set(read)
+    assert not {"cluster", "distance"} & set(
+        rows_table(DATASET, ROWS, EMBEDDINGS, None).column_names
+    )
 
 
-def test_the_same_rows_give_the_same_bytes(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows
-) -> None:
-    for name in ("one", "two"):
-        write_rows_parquet(tmp_path / f"{name}.parquet", dataset, rows)
-        write_rows_csv(tmp_path / f"{name}.csv", dataset, rows)
+def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
+    for write in (write_rows_parquet, write_rows_csv):
+        for name in ("one", "two"):
+            write(tmp_path / name, table_of())
 
-    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
-    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+        assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_without_a_model_the_rows_are_those_of_decoding(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows
-) -> None:
-    path = tmp_path / "rows.parquet"
+def test_csv_reads_back_and_is_guarded(tmp_path: Path) -> None:
+    write_rows_csv(tmp_path / "rows.csv", table_of())
 
-    write_rows_parquet(path, dataset, rows)
-
-    read = pq.read_table(path).to_pydict()
-    assert read["ok"] == [True, True, True, False]
-    assert read["reason"] == [None, None, None, "truncated"]
-    assert "cluster" not in read
-
-
-def test_csv_reads_back_and_is_guarded(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows, clustering: Clustering
-) -> None:
-    path = tmp_path / "rows.csv"
-
-    write_rows_csv(path, dataset, rows, clustering=clustering)
-
-    with path.open(encoding="utf-8", newline="") as file:
-        read = list(csv.DictReader(file))
-    assert [row["id"] for row in read] == [
-        "'=cmd()|x.jpg",
-        'a,b\n"c".jpg',
-        "bytes\\xff.jpg",
-        "plain.jpg",
-    ]
+    header, *lines = read_csv(tmp_path / "rows.csv")
+    read = [dict(zip(header, line, strict=True)) for line in lines]
+    ids = ["'=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\\xff.jpg", "plain.jpg"]
+    assert [row["id"] for row in read] == ids
     assert [row["race"] for row in read] == ["White", "'+Black", "", "'+Black"]
     assert [row["luma_mean"] for row in read] == ["-5", "5", "15", ""]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d"])
-def test_no_text_cell_and_no_column_name_starts_a_formula(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows, start: str
-) -> None:
-    from dataclasses import replace
-
+def test_no_text_cell_and_no_column_name_starts_a_formula(tmp_path: Path, start: str) -> None:
     bad = f"{start}1+1"
     label = Attribute(bad, (bad,), np.zeros(4, np.int16), "label")
-    path = tmp_path / "rows.csv"
+    dataset = replace(DATASET, ids=(bad, *IDS[1:]), attributes=(label,))
 
-    write_rows_csv(path, replace(dataset, ids=(bad, *IDS[1:]), attributes=(label,)), rows)
+    write_rows_csv(tmp_path / "rows.csv", table_of(dataset))
 
-    with path.open(encoding="utf-8", newline="") as file:
-        header, first, *_ = csv.reader(file)
-    assert first[0] == f"'{bad}"
-    assert header[4] == f"'{bad}"
-    assert first[4] == f"'{bad}"
+    header, first, *_ = read_csv(tmp_path / "rows.csv")
+    assert [first[0], header[4], first[4]] == [f"'{bad}"] * 3
 
 
-def test_attributes_never_take_the_name_of_another_column(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows
-) -> None:
-    from dataclasses import replace
-
+def test_attributes_never_take_the_name_of_another_column() -> None:
     names = ("id", "ok", "cluster", "sha256", "race", "race", "age_group", "age")
     attributes = tuple(
         Attribute(name, (f"{name} {index}",), np.zeros(4, np.int16), "label")
         for index, name in enumerate(names)
     )
-    path = tmp_path / "rows.parquet"
 
-    write_rows_parquet(path, replace(dataset, attributes=attributes), rows)
+    read = table_of(replace(DATASET, attributes=attributes)).to_pydict()
 
-    read = pq.read_table(path).to_pydict()
     assert read["id"][3] == "plain.jpg"
     assert read["id_group"][0] == "id 0"
     assert read["race"][0] == "race 4"
@@ -189,33 +145,25 @@ def test_attributes_never_take_the_name_of_another_column(
     assert read["age_group_group"][0] == "age 7"
 
 
-def test_a_set_without_images_has_no_rows(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows
-) -> None:
-    from dataclasses import replace
-
+def test_a_set_without_images_has_no_rows(tmp_path: Path) -> None:
     none = np.zeros(0, np.int64)
-    empty = replace(dataset, ids=(), sizes=none, mtimes=none, attributes=(), ages=None)
-    no_rows = PackRows(
-        rows.ok[:0],
-        rows.reasons[:0],
-        rows.flags[:0],
-        rows.sha256[:0],
-        rows.style[:0],
-        rows.widths[:0],
-        rows.heights[:0],
+    empty = replace(DATASET, ids=(), sizes=none, mtimes=none, attributes=(), ages=None)
+    rows = PackRows(**{name: getattr(ROWS, name)[:0] for name in PackRows.__slots__})
+    embeddings = replace(
+        EMBEDDINGS,
+        **{name: getattr(EMBEDDINGS, name)[:0] for name in ("vectors", "ok", "reasons")},
     )
+    table = rows_table(empty, rows, embeddings, None)
 
-    write_rows_parquet(tmp_path / "rows.parquet", empty, no_rows)
-    write_rows_csv(tmp_path / "rows.csv", empty, no_rows)
+    write_rows_parquet(tmp_path / "rows.parquet", table)
+    write_rows_csv(tmp_path / "rows.csv", table)
 
     assert pq.read_table(tmp_path / "rows.parquet").num_rows == 0
+    assert len(read_csv(tmp_path / "rows.csv")) == 1
 
 
-def test_a_file_that_cannot_be_written_is_an_error(
-    tmp_path: Path, dataset: FaceDataset, rows: PackRows
-) -> None:
+@pytest.mark.parametrize("write", [write_rows_parquet, write_rows_csv])
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, write: object) -> None:
+    assert callable(write)
     with pytest.raises(StoreError, match="Cannot write"):
-        write_rows_parquet(tmp_path / "no" / "rows.parquet", dataset, rows)
-    with pytest.raises(StoreError, match="Cannot write"):
-        write_rows_csv(tmp_path / "no" / "rows.csv", dataset, rows)
+        write(tmp_path / "no" / "rows", table_of())

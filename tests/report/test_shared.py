@@ -13,12 +13,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fer_audit.audit.composition.intersections import intersect
-from fer_audit.audit.suppression.run import withhold
+from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.picture_types import MapColouring, MeanFace, Pictures
+from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
 from fer_audit.report.render.html import render_page
 from fer_audit.report.report import charts_of, make_report
@@ -44,8 +44,7 @@ def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
     counts = np.array(table)
     codes = np.unravel_index(np.repeat(np.arange(counts.size), counts.ravel()), counts.shape)
     kind, race = (each.astype(np.int16) for each in codes)
-    return replace(
-        base,
+    return base.having(
         representation=(
             results.representation("race", races, tuple(counts.sum(axis=0).tolist()), 3),
         ),
@@ -120,20 +119,25 @@ def test_contact_sheets_and_maps_by_group_are_left_out() -> None:
     assert {"map by group", "contact sheets"} <= dict(found.missing).keys()
 
 
-def test_a_mean_face_is_kept_where_its_count_is_told() -> None:
-    shared = withhold(with_table(ONE, v=0.3), 5)
+def test_a_mean_face_is_kept_where_a_table_shows_the_same_count() -> None:
+    table = ((30, 60, 70, 41), (50, 20, 80, 62), (90, 85, 75, 77))
     faces = (
-        MeanFace(0, None, None, 174, 174, webp()),
+        MeanFace(0, None, None, 201, 201, webp()),
         MeanFace(0, "race", "Black", 60, 60, webp()),
-        MeanFace(2, "race", "Black", 85, 85, webp()),
+        MeanFace(1, None, None, 210, 210, webp()),
+        MeanFace(1, "race", "White", 48, 48, webp()),
         MeanFace(2, None, None, 4, 4, webp()),
     )
+    pictures = Pictures(None, faces, (), ())
 
-    found = shared_pictures(Pictures(None, faces, (), ()), shared, 5)
+    found = shared_pictures(pictures, withhold(with_table(table, v=0.3), 5), 5)
+    hidden = shared_pictures(pictures, withhold(with_table(table, v=0.3), 25), 25)
 
     assert found is not None
-    assert found.faces == (faces[0], faces[2])
+    assert found.faces == faces[:2]
     assert "some mean faces" in dict(found.missing)
+    assert hidden is not None
+    assert hidden.faces == faces[:1]
 
 
 def test_no_map_tells_the_size_of_a_cluster_that_is_withheld() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,11 +17,8 @@ def pixels(number: int = 3, **changed: str) -> np.ndarray:
     return np.asarray(draw_face(number, **look, seed=0)).astype(int)
 
 
-def test_a_picture_is_200_by_200_rgb() -> None:
+def test_a_number_gives_its_picture_of_200_by_200_and_another_one_another() -> None:
     assert pixels().shape == (200, 200, 3)
-
-
-def test_the_same_number_gives_the_same_picture_and_another_one_another() -> None:
     assert (pixels(3) == pixels(3)).all()
     assert (pixels(3) != pixels(4)).any()
 
@@ -36,13 +34,11 @@ def test_no_group_age_or_session_reaches_the_pen() -> None:
     }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("hair", HAIRS)
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_every_look_can_be_drawn(place: str, hair: str, expression: str) -> None:
-    found = pixels(place=place, hair=hair, expression=expression)
+@pytest.mark.parametrize("look", list(product(PLACES, HAIRS, EXPRESSIONS)), ids="-".join)
+def test_every_look_can_be_drawn(look: tuple[str, str, str]) -> None:
+    place, hair, expression = look
 
-    assert found.std() > 20
+    assert pixels(place=place, hair=hair, expression=expression).std() > 20
 
 
 def test_the_expression_changes_the_face_and_nothing_around_it() -> None:

@@ -1,17 +1,29 @@
-"""Does the way images were collected give the labels away?"""
+"""Does the way images were collected predict the labels?"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.claims.confounders import batch_columns
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
 from fer_audit.audit.stats.tables import Counts, Floats, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types.claims import BatchPrediction
+from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
+from fer_audit.rng import stage_rng
+from fer_audit.text import counted, display, part, percent, sentence
 
+BATCH_GAIN = 0.05
+"""Share of the images outside the largest group which a batch must guess right to be mentioned."""
+FAR = 0.25
+"""Share of the same from which the notice becomes a warning."""
 MOST_DRAWS = 999
-"""Enough for p = 0.001; hundreds of batches make every draw dear (0.2 s for 132 x 9 cells)."""
+"""Enough for p = 0.001; hundreds of batches make every draw expensive (0.2 s for 132 x 9 cells)."""
 
 
 def predict_from_batch(
@@ -101,3 +113,88 @@ def _why_unpredictable(kept: Counts) -> str:
     if kept.shape[0] < 2:
         return "all images are in one batch"
     return "all images are in one group" if kept.shape[1] < 2 else ""
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    """Name, for each attribute, the batch that predicts it best: day and hour are one story."""
+    alpha = result.config.statistics.alpha
+    best: dict[str, BatchPrediction] = {}
+    for each in sorted(result.batch_predictions, key=_gain, reverse=True):
+        if each.p is not None and each.p <= alpha and _gain(each) >= BATCH_GAIN:
+            best.setdefault(each.attribute, each)
+    for batch in dict.fromkeys(each.batch for each in best.values()):
+        guesses = [each for each in best.values() if each.batch == batch]
+        yield Finding(
+            code="batch_knows_labels",
+            severity="warning" if _gain(guesses[0]) >= FAR else "notice",
+            text=(
+                f"{sentence(display(batch))} alone, without any image, predicts "
+                f"{'; '.join(_describe_guess(each) for each in guesses)}."
+            ),
+            attribute=batch,
+            effect=0.3 + _gain(guesses[0]) / 2,
+        )
+
+
+def _gain(guess: BatchPrediction) -> float:
+    """Return the share of what always naming the largest group gets wrong that the batch gets right.
+
+    Each image is left out of its own count: among the images they have counted, many small batches are right
+    by themselves, which shuffled labels show and this does not need.
+    """
+    right, blind = guess.left_out_accuracy, guess.majority
+    if right is None or blind is None or blind >= 1:
+        return 0.0
+    return max(0.0, (right - blind) / (1 - blind))
+
+
+def _describe_guess(guess: BatchPrediction) -> str:
+    return (
+        f"{display(guess.attribute)} right for {percent(guess.left_out_accuracy or 0.0)} of "
+        f"{counted(guess.n, 'image')}, each left out of the count, where always saying {guess.majority_group} gets "
+        f"{percent(guess.majority or 0.0)} (counted in: {part(guess.right, guess.n)}, shuffled labels "
+        f"{percent(guess.chance or 0.0)})"
+    )
+
+
+def _pieces(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+    return [
+        (batch, attribute)
+        for batch in inputs.once(batch_columns)
+        for attribute in inputs.demographic
+    ]
+
+
+def _run(inputs: AuditInputs, batch: Attribute, attribute: Attribute) -> BatchPrediction:
+    return predict_from_batch(
+        batch,
+        attribute,
+        tested=inputs.listed_once,
+        draws=inputs.config.statistics.permutations,
+        rng=stage_rng(inputs.config.seed, "audit", "batch", batch.name, attribute.name),
+    )
+
+
+def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
+    for guess in guesses:
+        if guess.p is not None:
+            yield LedgerEntry(
+                family="batch prediction",
+                subject=f"{guess.attribute} from {guess.batch}",
+                method=f"{guess.permutations:,} fixed-margin tables, accuracy of the best guess",
+                p=guess.p,
+                p_corrected=None,
+                correction=NO_CORRECTION,
+            )
+
+
+ANALYSIS = Analysis(
+    name="batch_predictions",
+    record=BatchPrediction,
+    run=_run,
+    pieces=_pieces,
+    needs=("listed_once",),
+    settings=("permutations",),
+    findings=_findings,
+    ledger=_ledger,
+)

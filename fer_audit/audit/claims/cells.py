@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from fer_audit.audit.stats.information import duchers_z, npmi
 from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
@@ -15,12 +16,15 @@ from fer_audit.audit.stats.tables import (
     drop_empty,
     expected_counts,
 )
-from fer_audit.audit.types.claims import AssociationCell
+from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, LedgerEntry
 
 
 def residual_p(residuals: Floats) -> Floats:
     """Return the two-sided normal p of adjusted residuals."""
+    from scipy.stats import norm  # 0.9 s that a warm rerun would wait for
+
     return np.asarray(2 * norm.sf(np.abs(residuals)))
 
 
@@ -31,6 +35,8 @@ def lift_with_interval(table: Counts, *, confidence: float) -> tuple[Floats, Flo
     1/n_ij - 1/n_i - 1/n_j - 1/n + 2 n_ij / (n_i n_j): the margins belong to the same images, so they
     take away from the variance of the cell instead of adding to it. `table` has no empty row or column.
     """
+    from scipy.stats import norm
+
     n = table.sum()
     row, col = table.sum(axis=1)[:, None], table.sum(axis=0)[None, :]
     lift = table / expected_counts(table)
@@ -101,3 +107,23 @@ def _value(columns: dict[str, Floats], name: str, i: int, j: int) -> float | Non
     if name not in columns or np.isnan(columns[name][i, j]):
         return None
     return float(columns[name][i, j])
+
+
+def cells_ledger(association: Association) -> Iterator[LedgerEntry]:
+    """Yield one entry for the cells of a table."""
+    cells = [
+        (cell.residual, cell.p_adjusted)
+        for cell in association.cells
+        if cell.residual is not None and cell.p_adjusted is not None
+    ]
+    if cells:
+        residuals, adjusted = np.array(cells).T
+        yield LedgerEntry(
+            family=f"cells of {association.attribute} x cluster",
+            subject=f"smallest of {len(cells)} cells",
+            method="adjusted residual, two-sided normal",
+            p=float(residual_p(residuals).min()),
+            p_corrected=float(adjusted.min()),
+            correction=BENJAMINI_HOCHBERG,
+            tests=len(cells),
+        )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.claims.confounders import Question
+from fer_audit.audit.claims.confounders import Question, combined
 from fer_audit.audit.stats.conditional_mi import (
     Strata,
     conditional_information,
@@ -32,7 +32,7 @@ MINOR_DRAWS = 999
 FIXES = 0.9
 """Columns that leave less than this of an attribute's entropy are said to fix part of it."""
 BEYOND = 2.0
-"""A marginal association below this many of its standard deviations under chance is none to be kept."""
+"""A marginal association below this many of its standard deviations under chance leaves nothing to compare with."""
 _KEPT = ("kept", "low", "high", "null_low", "null_high")
 
 
@@ -50,9 +50,8 @@ def ask(
 
     Rows with a negative cluster are left out. `p_holm`, `holds` and `reading` are set by `correct`.
     """
-    strata = stratify(
-        clusters, attribute.codes, question.strata, k=k, n_groups=len(attribute.categories)
-    )
+    given = combined(question.columns)
+    strata = stratify(clusters, attribute.codes, given, k=k, n_groups=len(attribute.categories))
     asked = Conditional(
         attribute=attribute.name,
         rung=question.rung,
@@ -61,7 +60,7 @@ def ask(
         strata=strata.count,
         informative=len(strata.tables),
         n_effective=strata.n_effective,
-        entropy_left=_entropy_left(clusters, attribute.codes, question.strata),
+        entropy_left=_entropy_left(clusters, attribute.codes, given),
         marginal=None,
         mi=None,
         mi_debiased=None,

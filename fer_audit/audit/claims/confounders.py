@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.config import AuditConfig
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
@@ -30,49 +31,63 @@ class Question:
 
     rung: int | None
     """None = asked for by the user."""
-    given: tuple[str, ...]
     family: str
     """Questions of this name are corrected together over the attributes."""
-    strata: NDArray[np.int64]
-    """(n,) stratum of each image; -1 = a column is not annotated."""
+    columns: tuple[Attribute, ...]
     minor: bool = False
     """One of many: fewer shuffles."""
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the columns held fixed."""
+        return tuple(each.name for each in self.columns)
 
-def questions_for(
-    attribute: Attribute,
-    dataset: FaceDataset,
-    batches: Sequence[Attribute],
-    style: Sequence[Attribute],
-    joint_style: Sequence[Attribute],
-    config: AuditConfig,
-) -> Iterator[Question]:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """What can be held fixed: batch columns, and style measures in bins."""
+
+    batches: tuple[Attribute, ...]
+    style: tuple[Attribute, ...]
+    joint_style: tuple[Attribute, ...]
+
+
+def what_can_be_given(inputs: AuditInputs) -> Given:
+    """Return the columns of a set that claims can be asked to survive."""
+    rows, tested = inputs.rows, inputs.tested
+    batches = inputs.once(batch_columns)
+    return Given(
+        batches=tuple(each for each in batches if each.counts().astype(bool).sum() > 1),
+        style=tuple(style_bins(rows, tested, STYLE_NAMES, parts=MEASURE_PARTS)),
+        joint_style=tuple(style_bins(rows, tested, STYLE_JOINT, parts=STYLE_PARTS)),
+    )
+
+
+def questions_for(attribute: Attribute, inputs: AuditInputs) -> Iterator[Question]:
     """Yield the questions to one demographic attribute, in the order of the rungs."""
-    others = [
-        each
-        for each in dataset.attributes
-        if each.kind == "demographic" and each.name != attribute.name
-    ]
+    given = inputs.once(what_can_be_given)
+    batches, dataset = given.batches, inputs.dataset
+    others = [each for each in inputs.demographic if each.name != attribute.name]
     if others:
         yield _question(4, others, "other attributes")
-    if joint_style:
-        yield _question(5, joint_style, "style")
-    for measure in style:
+    if given.joint_style:
+        yield _question(5, given.joint_style, "style")
+    for measure in given.style:
         yield _question(5, [measure], measure.name, minor=True)
     for batch in batches:
         yield _question(6, [batch], batch.name)
     if batches and others:
         yield _question(6, [*others, batches[0]], f"other attributes x {batches[0].name}")
-    known = {each.name: each for each in (*dataset.attributes, *batches, *style)}
-    for names in config.statistics.given:
+    known = {each.name: each for each in (*dataset.attributes, *batches, *given.style)}
+    for names in inputs.config.statistics.given:
         if attribute.name not in names and all(name in known for name in names):
             yield _question(None, [known[name] for name in names], " x ".join(names))
 
 
-def refuse_unknown_columns(dataset: FaceDataset, config: AuditConfig) -> None:
+def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -> None:
     """Raise ConfigError where --given names a column that no set of this kind could have."""
     names = {each.name for each in dataset.attributes} | {IMAGE_SIZE, *STYLE_NAMES}
-    for given in config.statistics.given:
+    for given in settings.given:
         for name in given:
             if name not in names:
                 raise ConfigError(
@@ -116,10 +131,10 @@ def image_sizes(rows: PackRows) -> Attribute | None:
     return Attribute(IMAGE_SIZE, tuple(f"{w} x {h}" for w, h in sizes.T), spread, "batch")
 
 
-def batch_columns(dataset: FaceDataset, rows: PackRows) -> list[Attribute]:
+def batch_columns(inputs: AuditInputs) -> list[Attribute]:
     """Return every column about how images were collected; their size is one where it varies."""
-    found = [attribute for attribute in dataset.attributes if attribute.kind == "batch"]
-    size = image_sizes(rows)
+    found = [each for each in inputs.dataset.attributes if each.kind == "batch"]
+    size = image_sizes(inputs.rows)
     if size is not None and all(each.name != size.name for each in found):
         found.append(size)
     return found
@@ -130,7 +145,7 @@ def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
     known = np.all([each.codes >= 0 for each in attributes], axis=0)
     codes = np.zeros(len(known), dtype=np.int64)
     for each in attributes:
-        # Numbered anew at each step, so that many columns cannot leave int64.
+        # Numbered again at each step, so that many columns cannot leave int64.
         _, codes = np.unique(
             codes * (len(each.categories) + 1) + each.codes + 1, return_inverse=True
         )
@@ -140,8 +155,7 @@ def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
 def _question(
     rung: int | None, given: Sequence[Attribute], family: str, *, minor: bool = False
 ) -> Question:
-    names = tuple(each.name for each in given)
-    return Question(rung, names, family, combined(given), minor=minor)
+    return Question(rung, family, tuple(given), minor=minor)
 
 
 def _quantile_codes(

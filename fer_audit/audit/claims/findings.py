@@ -1,31 +1,156 @@
-"""Findings about how far each claim holds: what is left of it, whether it comes back, what small studies say."""
+"""Findings about clusters and attributes: which they follow, and how far each claim holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.claims.conditional_tests import FIXES, kept_words
-from fer_audit.audit.types.claims import Conditional, Ladder, ReplayAttribute
+from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.text import counted, display, listed, p_phrase, part, percent, sentence
+from fer_audit.text import (
+    coefficient,
+    counted,
+    display,
+    listed,
+    p_phrase,
+    part,
+    percent,
+    sentence,
+    span,
+)
 
 HALF = 0.5
 """A question that leaves less than this of an association is worth a sentence of its own."""
-AGREE = 0.75
-"""Median adjusted Rand index below which seeds do not find the same clusters."""
-SHAKY = 0.05
-"""Share of small studies with another headline from which it is worth a sentence."""
+STRONG = 0.1
+"""Corrected V from which a notice becomes a warning: Cohen's small effect for two groups."""
+LEADS = 0.5
+"""An attribute leads with the first one while it shares at least half as much information."""
 
 
-def claim_findings(result: AuditResult) -> Iterator[Finding]:
-    """Yield the findings that rest on rungs 4 to 8, on replays and on the gate."""
+def association_findings(result: AuditResult) -> Iterator[Finding]:
+    """Yield which attributes the clusters follow, and which they do not."""
+    yield from _what_clusters_follow(result)
+    yield from _nothing_beyond_chance(result)
+    yield from _batch_and_clusters(result)
+
+
+def ladder_findings(result: AuditResult) -> Iterator[Finding]:
+    """Yield how far each claim holds, and what is left of it."""
     yield from _how_far(result)
     for ladder in result.ladders:
         yield from _lost(ladder)
-    yield from _partition(result)
-    yield from _replays(result)
-    yield from _reclustered(result)
-    yield from _gate(result)
+
+
+def _what_clusters_follow(result: AuditResult) -> Iterator[Finding]:
+    climbed, others = _by_ladder(result)
+    if not climbed:
+        return
+    top = climbed[0]
+    leading = [each for each in climbed if _information(each) >= LEADS * _information(top)]
+    names = sentence(listed(_names(leading)))
+    aside = ""
+    if rest := climbed[len(leading) :]:
+        aside += f", more than {listed(_names(rest))}"
+    if others:
+        aside += f", not {listed(_names(others), 'or')}"
+    verb = "are" if len(leading) > 1 else "is"
+    shares = [f"{percent(_information(each))} about {display(each.attribute)}" for each in climbed]
+    shares[0] = shares[0].replace(" about ", " of the uncertainty about ", 1)
+    strengths = "; ".join(_strength(each) for each in climbed)
+    strongest = max(each.v_corrected or 0.0 for each in climbed)
+    yield Finding(
+        code="clusters_follow",
+        severity="warning" if strongest >= STRONG else "notice",
+        text=(
+            f"{names}{aside}{',' if aside else ''} {verb} what the {len(top.table)} clusters "
+            f"separate: knowing an image's cluster removes {listed(shares)}, "
+            f"beyond chance (corrected V: {strengths})."
+        ),
+        attribute=top.attribute,
+        effect=0.8 + strongest / 5,
+    )
+
+
+def _names(associations: Sequence[Association]) -> list[str]:
+    return [display(each.attribute) for each in associations]
+
+
+def _strength(association: Association) -> str:
+    return (
+        f"{display(association.attribute)} {coefficient(association.v_corrected)} "
+        f"({span(association.low, association.high)}, n = {association.n:,})"
+    )
+
+
+def _nothing_beyond_chance(result: AuditResult) -> Iterator[Finding]:
+    climbed, others = _by_ladder(result)
+    if not others:
+        return
+    names = listed(_names(others))
+    numbers = "; ".join(
+        f"{display(each.attribute)} V {coefficient(each.v)}, shuffled {coefficient(each.null_mean)} on average and "
+        f"under {coefficient(each.null_95)} in 95 of 100, {_fallen(each, result)}, n = {each.n:,}"
+        for each in others
+    )
+    small = max(each.n for each in others)
+    yield Finding(
+        code="nothing_beyond_chance",
+        severity="info",
+        text=(
+            f"{sentence(names)} cannot be distinguished from shuffled labels in these clusters ({numbers}). "
+            f"A weaker association than {counted(small, 'image')} can show may still be there."
+        ),
+        attribute=others[0].attribute if len(others) == 1 else None,
+        effect=0.5 if climbed else 0.8,
+    )
+
+
+def _fallen(association: Association, result: AuditResult) -> str:
+    """Return the p that rung 3 is judged by, and the first rung that does not hold."""
+    rungs = next(x.rungs for x in result.ladders if x.attribute == association.attribute)
+    failed = next((rung for rung in rungs if not rung.holds), None)
+    stop = f"stopped at rung {failed.number} ({failed.name})" if failed else "no rung was lost"
+    p = association.p_holm
+    return f"{'' if p is None else f'{p_phrase(p)} after Holm, '}{stop}"
+
+
+def _by_ladder(result: AuditResult) -> tuple[list[Association], list[Association]]:
+    """Return the demographic associations that reached rung 3, the strongest first, and the tested rest."""
+    highest = {ladder.attribute: ladder.highest for ladder in result.ladders}
+    tested = [
+        each
+        for each in result.associations
+        if each.attribute in highest and each.p_permutation is not None
+    ]
+    tested.sort(key=lambda each: -_information(each))
+    climbed = [each for each in tested if highest[each.attribute] >= 3]
+    return climbed, [each for each in tested if highest[each.attribute] < 3]
+
+
+def _information(association: Association) -> float:
+    return association.u_corrected or 0.0
+
+
+def _batch_and_clusters(result: AuditResult) -> Iterator[Finding]:
+    alpha = result.config.statistics.alpha
+    shown = [
+        each
+        for each in result.associations
+        if each.kind == "batch" and (each.p_permutation or 1.0) <= alpha and (each.low or 0.0) > 0
+    ]
+    if not shown:
+        return
+    best = max(shown, key=lambda each: each.v_corrected or 0.0)
+    yield Finding(
+        code="clusters_follow_batch",
+        severity="notice",
+        text=(
+            f"The clusters also follow {display(best.attribute)}, which is about how images "
+            f"were collected and not about people (corrected V: {_strength(best)})."
+        ),
+        attribute=best.attribute,
+        effect=(best.v_corrected or 0.0),
+    )
 
 
 def _how_far(result: AuditResult) -> Iterator[Finding]:
@@ -74,7 +199,7 @@ def _lost(ladder: Ladder) -> Iterator[Finding]:
     )
     if least.entropy_left is not None and least.entropy_left < FIXES:
         caveat += (
-            f"; {_names(least)} alone {'fixes' if len(least.given) == 1 else 'fix'} "
+            f"; {_given_names(least)} alone {'fixes' if len(least.given) == 1 else 'fix'} "
             f"{percent(1 - least.entropy_left)} of {display(ladder.attribute)}, which leaves less to share"
         )
     rung = f"rung {least.rung}" if least.rung else "asked for"
@@ -82,7 +207,7 @@ def _lost(ladder: Ladder) -> Iterator[Finding]:
         code="claim_lost",
         severity="warning" if least.holds is False else "notice",
         text=(
-            f"Among images alike in {_names(least)}, {kept_words(_kept(least), least.low, least.high)} "
+            f"Among images alike in {_given_names(least)}, {kept_words(_kept(least), least.low, least.high)} "
             f"of what clusters and {display(ladder.attribute)} share is left ({rung}, "
             f"{p_phrase(least.p_holm or 0.0)} after Holm, n = {least.n_effective:,}{caveat})."
         ),
@@ -95,112 +220,5 @@ def _kept(conditional: Conditional) -> float:
     return 0.0 if conditional.kept is None else conditional.kept
 
 
-def _names(conditional: Conditional) -> str:
+def _given_names(conditional: Conditional) -> str:
     return listed([display(name) for name in conditional.given])
-
-
-def _partition(result: AuditResult) -> Iterator[Finding]:
-    facts = result.stability
-    if facts is None:
-        return
-    if facts.ari_median is not None and facts.ari_median < AGREE:
-        yield Finding(
-            code="seeds_disagree",
-            severity="notice",
-            text=(
-                f"Other seeds make other clusters: two partitions agree with a median adjusted Rand index "
-                f"of {facts.ari_median:.2f} ({facts.ari_min:.2f}-{facts.ari_max:.2f}, "
-                f"{counted(facts.seeds, 'other seed')}; 1 = the same). Rung 7 asks which claims hold in all."
-            ),
-            effect=0.35,
-        )
-    unstable = [each for each in facts.clusters if not each.stable]
-    if unstable:
-        named = listed([f"{each.cluster} ({each.jaccard:.2f})" for each in unstable])
-        yield Finding(
-            code="unstable_clusters",
-            severity="notice",
-            text=(
-                f"{counted(len(unstable), 'cluster')} of {len(facts.clusters)} "
-                f"{'does' if len(unstable) == 1 else 'do'} not come back in resamples: {named}, mean Jaccard "
-                f"similarity below 0.6. No sentence here rests on them alone."
-            ),
-            effect=0.34,
-        )
-
-
-def _replays(result: AuditResult) -> Iterator[Finding]:
-    if result.replay is None:
-        return
-    size = f"{counted(result.replay.studies, 'random study', 'random studies')} of {result.replay.size:,} images"
-    for each in result.replay.attributes:
-        told = list(_other_headlines(each))
-        if not told or each.v is None or each.v_low is None or each.v_high is None:
-            continue
-        yield Finding(
-            code="small_studies",
-            severity="notice",
-            text=(
-                f"Of {size} drawn from this set, {listed(told)}; their V for {display(each.attribute)} is "
-                f"{each.v:.3f} on average ({each.v_low:.3f}-{each.v_high:.3f}), corrected "
-                f"{each.v_corrected or 0.0:.3f}, the whole set's corrected V {each.v_full or 0.0:.3f}."
-            ),
-            attribute=each.attribute,
-            effect=0.45,
-        )
-
-
-def _other_headlines(each: ReplayAttribute) -> Iterator[str]:
-    name = display(each.attribute)
-    if (each.other_largest or 0.0) >= SHAKY:
-        yield f"{percent(each.other_largest or 0.0)} name another largest group of {name}"
-    if (each.other_under_represented or 0.0) >= SHAKY:
-        yield (
-            f"{percent(each.other_under_represented or 0.0)} call other groups of {name} "
-            "under-represented than the whole set"
-        )
-    if each.called_different is not None and each.full_called_different is not None:
-        wrong = 1 - each.called_different if each.full_called_different else each.called_different
-        if wrong >= SHAKY:
-            verb = "find no" if each.full_called_different else "find a"
-            yield (
-                f"{percent(wrong)} {verb} difference between clusters in {name} where the whole set "
-                f"{'does' if each.full_called_different else 'does not'}"
-            )
-
-
-def _reclustered(result: AuditResult) -> Iterator[Finding]:
-    told = [
-        f"{display(each.attribute)} {each.v_corrected:.3f} ({each.low:.3f}-{each.high:.3f})"
-        for each in result.recluster
-        if each.v_corrected is not None and each.low is not None and each.high is not None
-    ]
-    if told:
-        yield Finding(
-            code="reclustered",
-            severity="info",
-            text=(
-                f"With the clusters estimated anew in "
-                f"{counted(result.recluster[0].resamples, 'bootstrap resample')}, corrected V is "
-                f"{'; '.join(told)}. Intervals elsewhere hold the clusters fixed."
-            ),
-            effect=0.3,
-        )
-
-
-def _gate(result: AuditResult) -> Iterator[Finding]:
-    crossed: Sequence[str] = [
-        f"{each.rule} (value {each.value:.4g})"
-        for each in result.gate
-        if each.crossed and each.value is not None
-    ]
-    if crossed:
-        yield Finding(
-            code="gate_crossed",
-            severity="warning",
-            text=sentence(
-                f"{len(crossed)} of {counted(len(result.gate), 'rule')} {'is' if len(crossed) == 1 else 'are'} "
-                f"crossed: {'; '.join(crossed)}."
-            ),
-            effect=0.99,
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
-from fer_audit.text import counted, p_phrase
+from fer_audit.text import coefficient, counted, p_phrase, span
 
 
 def climb(
@@ -102,7 +102,7 @@ def seen(association: Association) -> Rung:
         p=None,
         n_effective=association.n,
         reading=(
-            f"V {v:.3f} is {where} the {top:.3f} that 95 % of shuffled labels stay under, "
+            f"V {coefficient(v)} is {where} the {coefficient(top)} that 95 % of shuffled labels stay under, "
             f"{counted(association.n, 'image')}"
         ),
     )
@@ -124,7 +124,7 @@ def corrected(association: Association) -> Rung:
         high=high,
         p=None,
         n_effective=association.n,
-        reading=f"after bias correction V is {v:.3f}; its interval {low:.3f}-{high:.3f} {verb} 0",
+        reading=f"after bias correction V is {coefficient(v)}; its interval {span(low, high)} {verb} 0",
     )
 
 

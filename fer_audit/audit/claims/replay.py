@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.claims.replay_findings import (
+    published_ledger,
+    recluster_findings,
+    replay_findings,
+    replay_ledger,
+)
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.tables import (
     Counts,
     cross_table,
@@ -18,84 +27,41 @@ from fer_audit.audit.stats.tables import (
 from fer_audit.audit.types.claims import (
     Association,
     GroupSpread,
+    PublishedValue,
     Recluster,
     Replay,
     ReplayAttribute,
 )
 from fer_audit.cluster.types import Study
-from fer_audit.config import AuditConfig
-from fer_audit.dataset.types import Attribute
+from fer_audit.config import StatisticsSettings
+from fer_audit.dataset.types import Attribute, FaceDataset
 
 FOUR_FIFTHS = 0.8
 """A group below this ratio to its target is called under-represented."""
 DECIMALS = 6
 """Of the V of each study: for drawing, where 17 digits would only fill the file."""
+ORIGIN = "The origin study: 500 UTKFace images, K-Means k = 4, its Table I"
+TABLE = ((117, 6, 28, 26, 22), (51, 3, 20, 14, 12), (7, 0, 7, 4, 1), (96, 4, 29, 34, 19))
+"""Clusters 0-3 x (White, Black, Asian, Indian, Other)."""
 _SPREADS = ("v", "v_low", "v_high", "v_corrected", "v_corrected_low", "v_corrected_high")
 _HEADLINES = ("other_largest", "other_under_represented")
 
 
-def replay(
-    studies: Sequence[Study],
-    attributes: Sequence[Attribute],
-    associations: Sequence[Association],
-    *,
-    reference: Mapping[str, Mapping[str, int]],
-    config: AuditConfig,
-) -> Replay | None:
-    """Return what the studies say beside the whole set; None without studies."""
-    if not studies:
-        return None
-    whole = {each.attribute: each for each in associations}
-    return Replay(
-        studies=len(studies),
-        size=max(len(each.rows) for each in studies),
-        attributes=tuple(
-            _replay_attribute(
-                attribute,
-                studies,
-                whole.get(attribute.name),
-                target=_target(attribute, reference.get(attribute.name)),
-                config=config,
-            )
-            for attribute in attributes
-        ),
-    )
-
-
-def recluster(
-    resamples: Sequence[Study],
-    attributes: Sequence[Attribute],
-    *,
-    tested: NDArray[np.bool_],
-    confidence: float,
-) -> tuple[Recluster, ...]:
-    """Return the interval of the corrected V over bootstrap resamples that were clustered anew, if there are any.
-
-    A resample's table holds the noise of the sample and as much again of the resample. So what Bergsma's
-    correction takes off phi squared is taken off twice.
-    """
-    return tuple(
-        _recluster_attribute(attribute, resamples, tested, confidence)
-        for attribute in attributes
-        if resamples
-    )
-
-
-def _replay_attribute(
+def replay_attribute(
     attribute: Attribute,
     studies: Sequence[Study],
-    whole: Association | None,
     *,
     target: NDArray[np.float64],
-    config: AuditConfig,
+    settings: StatisticsSettings,
 ) -> ReplayAttribute:
+    """Return what the studies say about one attribute; `with_whole` adds what the whole set says."""
     counts = attribute.counts()
     small = np.array([_group_counts(each, attribute) for each in studies])
     annotated = small.sum(axis=1) > 0
     shares = small[annotated] / small[annotated].sum(axis=1, keepdims=True)
     tables = [drop_empty(_study_table(each, attribute))[0] for each in studies]
     tested = [v_and_p(table) for table in tables if min(table.shape, default=0) > 1]
-    tail = (1 - config.statistics.confidence) / 2
+    tail = (1 - settings.confidence) / 2
     missing: list[tuple[str, str]] = []
     spread: dict[str, float | None] = dict.fromkeys(_SPREADS)
     called = None
@@ -105,7 +71,7 @@ def _replay_attribute(
             low, high = np.quantile(values, (tail, 1 - tail))
             spread |= {name: float(values.mean()), f"{name}_low": float(low)}
             spread[f"{name}_high"] = float(high)
-        called = float((p <= config.statistics.alpha).mean())
+        called = float((p <= settings.alpha).mean())
     else:
         reason = "no study has two clusters and two groups"
         missing += [(name, reason) for name in (*_SPREADS, "called_different")]
@@ -120,32 +86,52 @@ def _replay_attribute(
         }
     else:
         missing += [(name, "no image has this label") for name in _HEADLINES]
-    full_p = None if whole is None else whole.p_asymptotic
-    if full_p is None:
-        missing.append(("full_called_different", "the whole set has no such test"))
-    if whole is None or whole.v_corrected is None:
-        missing.append(("v_full", "the whole set has no corrected V"))
     return ReplayAttribute(
         attribute=attribute.name,
         studies=len(tested),
         **spread,
-        v_full=None if whole is None else whole.v_corrected,
+        v_full=None,
         groups=_spreads(attribute, counts, shares, tail),
         **headlines,
         called_different=called,
-        full_called_different=None if full_p is None else full_p <= config.statistics.alpha,
+        full_called_different=None,
         not_computable=tuple(missing),
         v_studies=tuple(v.round(DECIMALS).tolist()),
         v_corrected_studies=tuple(corrected.round(DECIMALS).tolist()),
+        least_p=float(p.min()) if tested else None,
     )
 
 
-def _recluster_attribute(
+def with_whole(
+    each: ReplayAttribute, whole: Association | None, *, alpha: float
+) -> ReplayAttribute:
+    """Return what the studies say, compared with the association of the whole set."""
+    v = None if whole is None else whole.v_corrected
+    p = None if whole is None else whole.p_asymptotic
+    missing = list(each.not_computable)
+    if p is None:
+        missing.append(("full_called_different", "the whole set has no such test"))
+    if v is None:
+        missing.append(("v_full", "the whole set has no corrected V"))
+    return replace(
+        each,
+        v_full=v,
+        full_called_different=None if p is None else p <= alpha,
+        not_computable=tuple(missing),
+    )
+
+
+def recluster_attribute(
     attribute: Attribute,
     resamples: Sequence[Study],
     tested: NDArray[np.bool_],
     confidence: float,
 ) -> Recluster:
+    """Return the interval of the corrected V over bootstrap resamples that were clustered again.
+
+    A resample's table holds the noise of the sample and as much again of the resample, so twice the bias of
+    Bergsma's phi squared is subtracted.
+    """
     values = []
     for each in resamples:
         kept = tested[each.rows]
@@ -164,7 +150,7 @@ def _recluster_attribute(
 
 
 def _twice_corrected_v(table: Counts) -> float:
-    """Return the corrected V of a resample: Bergsma 2013 with the bias of phi squared taken off twice."""
+    """Return the corrected V of a resample: Bergsma 2013 with twice the bias of phi squared subtracted."""
     n = int(table.sum())
     r, c = table.shape
     free = max(n - 1, 1)
@@ -212,3 +198,79 @@ def _spreads(
         )
         for i, name in enumerate(attribute.categories)
     )
+
+
+def published_values(dataset: FaceDataset) -> tuple[PublishedValue, ...]:
+    """Return what is published on a dataset: something on the race in UTKFace, nothing on any other set."""
+    if dataset.format != "utkface" or all(each.name != "race" for each in dataset.attributes):
+        return ()
+    table = np.array(TABLE, dtype=np.int64)
+    v, corrected, p = v_and_p(table)
+    return (PublishedValue(ORIGIN, "race", int(table.sum()), len(table), v, corrected, p),)
+
+
+def _run_replay(inputs: AuditInputs) -> Replay | None:
+    studies = inputs.extra.replays()
+    if not studies:
+        return None
+    return Replay(
+        studies=len(studies),
+        size=max(len(each.rows) for each in studies),
+        attributes=tuple(
+            replay_attribute(
+                each,
+                studies,
+                target=_target(each, inputs.reference.get(each.name)),
+                settings=inputs.config.statistics,
+            )
+            for each in inputs.demographic
+        ),
+    )
+
+
+def _join_replay(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> Replay | None:
+    found: Replay | None = pieces[0]
+    if found is None:
+        return None
+    whole = {each.attribute: each for each in parts["associations"]}
+    alpha = inputs.config.statistics.alpha
+    attributes = (with_whole(x, whole.get(x.attribute), alpha=alpha) for x in found.attributes)
+    return replace(found, attributes=tuple(attributes))
+
+
+def _run_recluster(inputs: AuditInputs) -> tuple[Recluster, ...]:
+    confidence = inputs.config.statistics.confidence
+    resamples = inputs.extra.reclusters()
+    return tuple(
+        recluster_attribute(each, resamples, inputs.tested, confidence)
+        for each in inputs.demographic
+        if resamples
+    )
+
+
+_CLUSTERED = ("clustering.coordinates", "clustering.k", "embeddings.ok", "demographic")
+REPLAY = Analysis(
+    name="replay",
+    record=Replay | None,
+    run=_run_replay,
+    pieces=lambda _: [()],
+    join=_join_replay,
+    needs=_CLUSTERED,
+    settings=("replay", "replay_size", "reference", "confidence", "alpha"),
+    findings=replay_findings,
+    ledger=replay_ledger,
+)
+RECLUSTER = Analysis(
+    name="recluster",
+    record=tuple[Recluster, ...],
+    run=_run_recluster,
+    needs=(*_CLUSTERED, "tested"),
+    settings=("recluster", "confidence"),
+    findings=recluster_findings,
+)
+PUBLISHED = Analysis(
+    name="published",
+    record=tuple[PublishedValue, ...],
+    run=lambda inputs: published_values(inputs.dataset),
+    ledger=published_ledger,
+)

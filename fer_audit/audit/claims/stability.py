@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.claims.association import associate, correct_for_attributes
+from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.claims.association import associate_labels, label_table
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.resampling import corrected_null_95
-from fer_audit.audit.stats.tables import Counts, corrected_v, cross_table, drop_empty
+from fer_audit.audit.stats.tables import Counts, corrected_v, drop_empty
 from fer_audit.audit.types.claims import (
     UNSTABLE,
     Association,
@@ -20,37 +23,28 @@ from fer_audit.audit.types.claims import (
     VariantV,
 )
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.cluster.types import Alternative, Stability
-from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import counted, p_phrase
+from fer_audit.text import coefficient, counted, listed, p_phrase, span
 
 NULL_DRAWS = 999
 """Tables behind each null band: its 95 % quantile is wanted, not a small p."""
+AGREE = 0.75
+"""Median adjusted Rand index below which seeds do not find the same clusters."""
 K_BELOW, K_ABOVE = 1, 2
 """Rung 7 looks at k - 1 .. k + 2."""
 
 
 def stability_facts(
-    stability: Stability,
-    attributes: Sequence[Attribute],
-    *,
-    tested: NDArray[np.bool_],
-    config: AuditConfig,
+    stability: Stability, attributes: Sequence[AttributeStability]
 ) -> StabilityFacts:
-    """Return how the partition and each attribute's association vary; over the `tested` rows."""
-    tables = [_table(stability.half_b_labels, attribute, tested) for attribute in attributes]
-    halves = correct_for_attributes(
-        [
-            _half(attribute, table, config)
-            for attribute, table in zip(attributes, tables, strict=True)
-        ]
-    )
+    """Return how the partition and each attribute's association vary, with Holm's p of the held-out half."""
+    tested = [each.half_p for each in attributes if each.half_p is not None]
+    adjusted = iter(holm(tested))
     ari = np.asarray(stability.ari, dtype=np.float64)
-    missing: NotComputable = ()
-    if not len(ari):
-        missing = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
+    no_seed = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
     return StabilityFacts(
         seeds=len(stability.seeds),
         ari_median=float(np.median(ari)) if len(ari) else None,
@@ -61,25 +55,37 @@ def stability_facts(
             for cluster, each in enumerate(stability.jaccard)
         ),
         attributes=tuple(
-            AttributeStability(
-                attribute=attribute.name,
-                seeds=_variants(stability.seeds, attribute, tested, config),
-                ks=_variants(stability.ks, attribute, tested, config),
-                half_n=half.n,
-                half_v=half.v_corrected,
-                half_low=half.low,
-                half_high=half.high,
-                half_p=half.p_permutation,
-                half_p_holm=half.p_holm,
-                half_permutations=half.permutations,
-                not_computable=_half_missing(half),
-                half_null_95=None
-                if half.v_corrected is None
-                else _null_95(table, ("half null", attribute.name), config),
-            )
-            for attribute, half, table in zip(attributes, halves, tables, strict=True)
+            each if each.half_p is None else replace(each, half_p_holm=next(adjusted))
+            for each in attributes
         ),
-        not_computable=missing,
+        not_computable=() if len(ari) else no_seed,
+    )
+
+
+def attribute_stability(inputs: AuditInputs, attribute: Attribute) -> AttributeStability:
+    """Return how an attribute's association varies over the other partitions; without Holm's p."""
+    stability = inputs.once(_stability)
+    assert stability is not None  # noqa: S101 - no pieces without it
+    half = associate_labels(stability.half_b_labels, attribute, inputs, "half")
+    return AttributeStability(
+        attribute=attribute.name,
+        seeds=_variants(stability.seeds, attribute, inputs),
+        ks=_variants(stability.ks, attribute, inputs),
+        half_n=half.n,
+        half_v=half.v_corrected,
+        half_low=half.low,
+        half_high=half.high,
+        half_p=half.p_permutation,
+        half_p_holm=None,
+        half_permutations=half.permutations,
+        not_computable=_half_missing(half),
+        half_null_95=None
+        if half.v_corrected is None
+        else _null_95(
+            label_table(stability.half_b_labels, attribute, inputs.tested),
+            ("half null", attribute.name),
+            inputs,
+        ),
     )
 
 
@@ -109,8 +115,8 @@ def stable(
     agreement = ""
     if facts is not None and facts.ari_median is not None:
         agreement = (
-            f"; partitions of two seeds agree with ARI {facts.ari_median:.2f} (median; "
-            f"{facts.ari_min:.2f}-{facts.ari_max:.2f})"
+            f"; partitions of two seeds agree with ARI {coefficient(facts.ari_median)} (median; "
+            f"{span(facts.ari_min, facts.ari_max)})"
         )
     where = "all" if not lost else f"{len(variants) - len(lost)} of the"
     ks = sorted({x.k for x in near})
@@ -126,7 +132,7 @@ def stable(
         reading=(
             f"corrected V is above its null band in {where} {len(variants)} partitions "
             f"({counted(len(found.seeds), 'other seed')}, k = {ks[0]}-{ks[-1]}): "
-            f"{min(v):.3f}-{max(v):.3f}{agreement}"
+            f"{span(min(v), max(v))}{agreement}"
         ),
     )
 
@@ -156,8 +162,8 @@ def replicated(
         p=p,
         n_effective=found.half_n,
         reading=(
-            f"in the half that was not clustered, put to the nearest centre of the other, corrected V is "
-            f"{v:.3f} ({low:.3f}-{high:.3f}), {p_phrase(p)} after Holm, {counted(found.half_n, 'image')}"
+            f"in the half that was not clustered, each image in the nearest cluster of the other half, corrected V is "
+            f"{coefficient(v)} ({span(low, high)}), {p_phrase(p)} after Holm, {counted(found.half_n, 'image')}"
         ),
     )
 
@@ -177,50 +183,25 @@ def _unanswered(number: int, name: str, reason: str, *, n: int = 0) -> Rung:
 
 
 def _variants(
-    partitions: Sequence[Alternative],
-    attribute: Attribute,
-    tested: NDArray[np.bool_],
-    config: AuditConfig,
+    partitions: Sequence[Alternative], attribute: Attribute, inputs: AuditInputs
 ) -> tuple[VariantV, ...]:
     """Return the corrected V of each partition; one with fewer than two clusters or groups has none."""
     found = []
     for each in partitions:
-        table, _, _ = drop_empty(_table(each.labels, attribute, tested))
+        table, _, _ = drop_empty(label_table(each.labels, attribute, inputs.tested))
         if min(table.shape) < 2:
             continue
         words = ("variant", attribute.name, str(each.k), str(each.seed))
-        null = _null_95(table, words, config)
+        null = _null_95(table, words, inputs)
         found.append(VariantV(each.k, each.seed, float(corrected_v(table)), null))
     return tuple(sorted(found, key=lambda x: (x.k, x.seed)))
 
 
-def _null_95(table: Counts, words: tuple[str, ...], config: AuditConfig) -> float:
+def _null_95(table: Counts, words: tuple[str, ...], inputs: AuditInputs) -> float:
     return corrected_null_95(
         drop_empty(table)[0],
-        draws=min(NULL_DRAWS, config.statistics.permutations),
-        rng=stage_rng(config.seed, "audit", *words),
-    )
-
-
-def _table(labels: NDArray[np.int32], attribute: Attribute, tested: NDArray[np.bool_]) -> Counts:
-    return cross_table(
-        labels[tested],
-        attribute.codes[tested],
-        n_rows=max(1, int(labels.max(initial=0)) + 1),
-        n_cols=len(attribute.categories),
-    )
-
-
-def _half(attribute: Attribute, table: Counts, config: AuditConfig) -> Association:
-    return associate(
-        table,
-        attribute=attribute.name,
-        kind=attribute.kind,
-        groups=attribute.categories,
-        rng=stage_rng(config.seed, "audit", "half", attribute.name),
-        permutations=config.statistics.permutations,
-        bootstraps=config.statistics.bootstraps,
-        confidence=config.statistics.confidence,
+        draws=min(NULL_DRAWS, inputs.config.statistics.permutations),
+        rng=stage_rng(inputs.config.seed, "audit", *words),
     )
 
 
@@ -230,8 +211,74 @@ def _half_missing(half: Association) -> NotComputable:
         "low": "half_low",
         "high": "half_high",
         "p_permutation": "half_p",
-        "p_holm": "half_p_holm",
     }
     missing = [(names[field], why) for field, why in half.not_computable if field in names]
+    if "half_p" in dict(missing):
+        missing.append(("half_p_holm", dict(missing)["half_p"]))
     why_no_v = dict(missing).get("half_v")
     return (*missing, *((("half_null_95", why_no_v),) if why_no_v else ()))
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    facts = result.stability
+    if facts is None:
+        return
+    if facts.ari_median is not None and facts.ari_median < AGREE:
+        yield Finding(
+            code="seeds_disagree",
+            severity="notice",
+            text=(
+                f"Other seeds make other clusters: two partitions agree with a median adjusted Rand index "
+                f"of {coefficient(facts.ari_median)} ({span(facts.ari_min, facts.ari_max)}, "
+                f"{counted(facts.seeds, 'other seed')}; 1 = the same). Rung 7 asks which claims hold in all."
+            ),
+            effect=0.35,
+        )
+    unstable = [each for each in facts.clusters if not each.stable]
+    if unstable:
+        named = listed([f"{each.cluster} ({coefficient(each.jaccard)})" for each in unstable])
+        yield Finding(
+            code="unstable_clusters",
+            severity="notice",
+            text=(
+                f"{counted(len(unstable), 'cluster')} of {len(facts.clusters)} "
+                f"{'does' if len(unstable) == 1 else 'do'} not come back in resamples: {named}, mean Jaccard "
+                f"similarity below 0.6. No sentence here rests on them alone."
+            ),
+            effect=0.34,
+        )
+
+
+def _ledger(facts: StabilityFacts | None) -> Iterator[LedgerEntry]:
+    for half in () if facts is None else facts.attributes:
+        if half.half_p is not None:
+            yield LedgerEntry(
+                family="association in the held-out half",
+                subject=f"{half.attribute} x nearest centre",
+                method=f"{half.half_permutations:,} fixed-margin tables, Pearson's chi-squared",
+                p=half.half_p,
+                p_corrected=half.half_p_holm,
+                correction=HOLM,
+            )
+
+
+def _stability(inputs: AuditInputs) -> Stability | None:
+    return None if inputs.clustering is None else inputs.clustering.stability
+
+
+def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> StabilityFacts | None:
+    stability = inputs.once(_stability)
+    return None if stability is None else stability_facts(stability, pieces)
+
+
+ANALYSIS = Analysis(
+    name="stability",
+    record=AttributeStability,
+    run=attribute_stability,
+    pieces=lambda inputs: [(each,) for each in inputs.demographic if inputs.once(_stability)],
+    join=_join,
+    needs=("clustering.stability", "tested"),
+    settings=("permutations", "bootstraps", "confidence"),
+    findings=_findings,
+    ledger=_ledger,
+)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fer_audit.audit.compare.matching import Matching, shared_codes
 from fer_audit.audit.compare.shares import DRAWS, SharedCounts, compare_shares
-from fer_audit.audit.composition.duplicates import first_copies
+from fer_audit.audit.inputs import first_copies
 from fer_audit.audit.types.claims import Rung
 from fer_audit.audit.types.compare import (
     AttributeComparison,

@@ -7,29 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.types.claims import ClusterFacts, KVote, Starts, SweepEntry
 from fer_audit.audit.types.composition import DatasetFacts, RejectCount
-from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 from fer_audit.text import encodable
 
 EXAMPLES = 3
-NEAR_BEST = 0.001
-"""Starts this close to the best inertia count as having found it."""
-
-
-def usable_rows(
-    rows: PackRows, embeddings: Embeddings | None, clustering: Clustering | None
-) -> NDArray[np.bool_]:
-    """Return the (n,) mask of images that came through every stage that was run."""
-    usable = rows.ok.copy()
-    if embeddings is not None:
-        usable &= embeddings.ok
-    if clustering is not None:
-        usable &= clustering.labels >= 0
-    return usable
 
 
 def dataset_facts(
@@ -82,35 +66,6 @@ def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
             examples=tuple(encodable(name) for name in names[:EXAMPLES]),
         )
         for reason, names in ranked
-    )
-
-
-def cluster_facts(clustering: Clustering) -> ClusterFacts:
-    """Return the partition the tables refer to, and how its starts differed."""
-    labels = clustering.labels[clustering.labels >= 0]
-    choice = clustering.choice
-    starts = clustering.start_inertias or (clustering.inertia,)
-    best = min(starts)
-    return ClusterFacts(
-        k=clustering.k,
-        inertia=float(clustering.inertia),
-        sizes=tuple(np.bincount(labels, minlength=clustering.k).tolist()),
-        sweep=tuple(
-            SweepEntry(k=each.k, inertia=float(each.inertia)) for each in clustering.sweep
-        ),
-        starts=Starts(
-            n=len(clustering.start_inertias),
-            inertia_min=float(best),
-            inertia_max=float(max(starts)),
-            near_best=sum(each <= best * (1 + NEAR_BEST) for each in clustering.start_inertias),
-        ),
-        votes=()
-        if choice is None
-        else (
-            KVote("elbow", choice.elbow),
-            KVote("silhouette", choice.silhouette),
-            KVote("stability", choice.stability),
-        ),
     )
 
 

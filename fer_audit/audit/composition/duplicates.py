@@ -1,32 +1,21 @@
-"""Byte-identical files: what they disagree on, and which copy the tests use."""
+"""Byte-identical files, and what they disagree on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.composition import Count, Duplicates
+from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.text import encodable
+from fer_audit.text import counted, display, encodable, listed, sentence
 
 SHOWN_GROUPS = 5
-
-
-def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the (n,) mask of rows in `among` that are the first there with their bytes.
-
-    A row whose file could not be read (b"") is nobody's copy.
-    """
-    first = among.copy()
-    candidates = np.flatnonzero(among & (sha256 != b""))
-    _, where = np.unique(sha256[candidates], return_index=True)
-    later = np.ones(len(candidates), dtype=np.bool_)
-    later[where] = False
-    first[candidates[later]] = False
-    return first
 
 
 def find_duplicates(
@@ -100,3 +89,35 @@ def _count_conflicts(values: NDArray[np.int16], owner: NDArray[np.intp], n_group
     np.minimum.at(low, owner[known], values[known])
     np.maximum.at(high, owner[known], values[known])
     return int(np.count_nonzero(high > low))
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    copies = result.duplicates
+    if not copies.groups:
+        return
+    conflicts = conflicting_names(copies)
+    used = (
+        f"{copies.left_out:,} copies are left out of the tests"
+        if copies.left_out
+        else "all are tested"
+    )
+    text = f"{counted(copies.groups, 'group')} of byte-identical files ({copies.files:,} files); {used}."
+    if conflicts:
+        named = listed([f"{display(each.name)} in {each.count:,}" for each in conflicts])
+        text += f" Copies of one image carry different labels: {named} of the groups."
+    worst = conflicts[0].count / copies.groups if conflicts else 0.0
+    yield Finding(
+        code="conflicting_copies" if conflicts else "duplicates",
+        severity="warning" if conflicts else "notice",
+        text=sentence(text),
+        # Copies are one face labelled twice: the rate says how far labels can be trusted, but rests on few.
+        effect=max(copies.files / max(result.dataset.listed, 1), min(0.5, worst) / 2),
+    )
+
+
+def _run(inputs: AuditInputs) -> Duplicates:
+    left_out = int((inputs.usable & ~inputs.tested).sum())
+    return find_duplicates(inputs.dataset, inputs.rows.sha256, inputs.rows.ok, left_out=left_out)
+
+
+ANALYSIS = Analysis(name="duplicates", record=Duplicates, run=_run, findings=_findings)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
+from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.claims.cells import residual_p
 from fer_audit.audit.stats import loglinear
 from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
+from fer_audit.text import display, p_phrase
 
 SHOWN = 10
 MOST_CELLS = 1_000_000
 """A cross table beyond this is mostly empty whatever the set; it is refused instead of filled."""
+GAP = -3.0
+"""Adjusted residual from which the largest gap is worth a sentence."""
 LISTED_CELLS = 20_000
 """Cells up to which the table itself is handed on: 60 kB of text when most hold one digit."""
 TRUSTED_EXPECTED = 5.0
@@ -81,6 +86,7 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
         else _cells(attributes, _furthest(pairs), table, expected, residuals, pairs),
         groups=groups,
         counts=() if cells > LISTED_CELLS else tuple(table.ravel().tolist()),
+        tested=0 if pairs is None else int(np.isfinite(pairs.p_adjusted).sum()),
     )
 
 
@@ -213,3 +219,72 @@ def _cells(
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
+    table = result.intersections
+    if table is None or table.n == 0 or table.empty is None or table.under_30 is None:
+        return
+    if table.empty + table.under_30 == 0:
+        return
+    names = " x ".join(display(name) for name in table.attributes)
+    thin = table.empty + table.under_30
+    largest = "".join(
+        f" The largest gap: {', '.join(gap.groups)} with {gap.count:,} where unrelated attributes "
+        f"would give {gap.expected:,.0f}."
+        for gap in table.largest_gaps[:1]
+        if gap.residual is not None and gap.residual <= GAP
+    )
+    reach = [cell for cell in table.smallest if cell.more_images and cell.count < TOO_FEW]
+    rarest = max(reach, key=lambda cell: cell.more_images or 0) if reach else None
+    more = (
+        f" {', '.join(rarest.groups)} ({rarest.count:,}) would need about {rarest.more_images:,} more images "
+        f"drawn like these to reach {TOO_FEW}."
+        if rarest is not None
+        else ""
+    )
+    beyond = "".join(
+        f" Furthest from what pairs of attributes give, where {TOO_FEW} images are or would be: "
+        f"{', '.join(cell.groups)} with {cell.count:,} instead of {cell.expected_pairs or 0.0:,.0f} (adjusted residual {cell.residual_pairs or 0.0:+.1f}, "
+        f"{p_phrase(cell.p_adjusted or 0.0)} after Benjamini-Hochberg)."
+        for cell in [each for each in table.beyond_pairs if _large_enough(each)][:1]
+        if cell.p_adjusted is not None and cell.p_adjusted <= result.config.statistics.alpha
+    )
+    yield Finding(
+        code="thin_intersections",
+        severity="notice",
+        text=(
+            f"Of {table.cells:,} intersections of {names}, {table.empty:,} have no image and "
+            f"{table.under_30:,} have 1 to 29 ({table.n:,} images).{largest}{beyond}{more}"
+        ),
+        effect=thin / table.cells / 2,
+    )
+
+
+def _large_enough(cell: Cell) -> bool:
+    return max(cell.count, cell.expected_pairs or 0.0) >= TOO_FEW
+
+
+def _ledger(table: Intersections | None) -> Iterator[LedgerEntry]:
+    worst = table.beyond_pairs[0] if table is not None and table.beyond_pairs else None
+    if table is None or worst is None or worst.p_adjusted is None or worst.residual_pairs is None:
+        return
+    yield LedgerEntry(
+        family="cells of the intersections",
+        subject=f"{' x '.join(worst.groups)}, smallest of all cells",
+        method="adjusted residual under all two-way margins, two-sided normal",
+        p=float(residual_p(np.array(worst.residual_pairs))),
+        p_corrected=worst.p_adjusted,
+        correction=BENJAMINI_HOCHBERG,
+        tests=table.tested,
+    )
+
+
+ANALYSIS = Analysis(
+    name="intersections",
+    record=Intersections | None,
+    run=lambda inputs: intersect(inputs.demographic),
+    needs=("demographic",),
+    findings=_thin_intersections,
+    ledger=_ledger,
+)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from scipy.stats import chi2 as chi2_law
 
+from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import (
     fit_chi2,
     multinomial_p,
@@ -20,9 +20,10 @@ from fer_audit.audit.stats.resampling import monte_carlo_p
 from fer_audit.audit.stats.tables import Counts
 from fer_audit.audit.types.composition import SubsetCheck, SubsetGroup
 from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.config import AuditConfig
-from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.audit.types.result import HOLM, NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import display, p_phrase, part, percent
 
 WITH_REPLACEMENT = "multinomial draws from the reference's shares"
 WITHOUT_REPLACEMENT = "draws without replacement from the reference, which holds the sample"
@@ -48,9 +49,12 @@ def check_subset(
     reference), the Monte-Carlo p draws without replacement from it, sample included, which is exact:
     the sample is one of the subsets it could have given. Files are drawn, so byte-identical files count
     as often as they lie there. Otherwise it draws from the reference's shares.
-    The asymptotic p and the exact binomial p of a group always take the reference as endless; for a
+    The asymptotic p and the exact binomial p of a group always take the reference as infinite; for a
     sample of a finite set that is on the safe side.
     """
+    from scipy.stats import binomtest  # 0.9 s that a warm rerun would wait for
+    from scipy.stats import chi2 as chi2_law
+
     names = list(dict.fromkeys((*counts, *reference)))
     x = np.array([counts.get(name, 0) for name in names], dtype=np.int64)
     whole = np.array([reference.get(name, 0) for name in names], dtype=np.int64)
@@ -101,38 +105,6 @@ def check_subset(
     )
 
 
-def check_subsets(
-    dataset: FaceDataset,
-    listed_once: NDArray[np.bool_],
-    *,
-    reference: Mapping[str, Mapping[str, int]],
-    config: AuditConfig,
-) -> tuple[SubsetCheck, ...]:
-    """Compare with the parent, file by file as they were drawn, and with the reference, image by image.
-
-    `listed_once` = (n,) rows that count once each.
-    """
-    every = np.ones(len(dataset), dtype=np.bool_)
-    sources = [("reference", reference, listed_once, False)]
-    if dataset.parent is not None:
-        parent = {name: dict(counts) for name, counts in dataset.parent.counts}
-        sources.insert(0, (dataset.parent.name, parent, every, True))
-    return tuple(
-        check_subset(
-            _named_counts(attribute, mask),
-            whole[attribute.name],
-            attribute=attribute.name,
-            reference_name=name,
-            holds_sample=holds_sample,
-            draws=config.statistics.permutations,
-            rng=stage_rng(config.seed, "audit", "subset", name, attribute.name),
-        )
-        for name, whole, mask, holds_sample in sources
-        for attribute in dataset.attributes
-        if attribute.name in whole
-    )
-
-
 def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
     codes = attribute.codes[mask & (attribute.codes >= 0)]
     counts = np.bincount(codes, minlength=len(attribute.categories))
@@ -157,3 +129,99 @@ def _p_without_replacement(
         reference, int(counts.sum()), size=draws, method="marginals"
     )
     return monte_carlo_p(fit_chi2(drawn, shares), float(fit_chi2(counts, shares)))
+
+
+def _run(inputs: AuditInputs, attribute: Attribute) -> tuple[SubsetCheck, ...]:
+    """Compare with the parent, file by file as they were drawn, and with the reference, image by image."""
+    every = np.ones(len(inputs.dataset), dtype=np.bool_)
+    sources = [("reference", inputs.reference, inputs.listed_once, False)]
+    if (parent := inputs.dataset.parent) is not None:
+        counts = {name: dict(groups) for name, groups in parent.counts}
+        sources.insert(0, (parent.name, counts, every, True))
+    return tuple(
+        check_subset(
+            _named_counts(attribute, mask),
+            whole[attribute.name],
+            attribute=attribute.name,
+            reference_name=name,
+            holds_sample=holds_sample,
+            draws=inputs.config.statistics.permutations,
+            rng=stage_rng(inputs.config.seed, "audit", "subset", name, attribute.name),
+        )
+        for name, whole, mask, holds_sample in sources
+        if attribute.name in whole
+    )
+
+
+def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> tuple[SubsetCheck, ...]:
+    """Return the checks against the parent first."""
+    checks = [check for piece in pieces for check in piece]
+    parent = "" if inputs.dataset.parent is None else inputs.dataset.parent.name
+    return tuple(sorted(checks, key=lambda check: check.reference != parent))
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    alpha = result.config.statistics.alpha
+    failed = [each for each in result.subset_checks if each.p is not None and each.p <= alpha]
+    failed.sort(key=lambda each: -(each.tv or 0.0))
+    for reference in dict.fromkeys(each.reference for each in failed):
+        checks = [each for each in failed if each.reference == reference]
+        named = "; ".join(_describe_draw(each) for each in checks)
+        yield Finding(
+            code="unfair_draw",
+            severity="warning",
+            text=f"These images are no fair draw of {reference}: {named}.",
+            attribute=checks[0].attribute,
+            effect=0.5 + (checks[0].tv or 0.0) / 2,
+        )
+
+
+def _describe_draw(check: SubsetCheck) -> str:
+    worst = check.worst
+    furthest = (
+        f", furthest off {worst.name} with {part(worst.count, check.n)} against {percent(worst.reference_share)}"
+        if worst
+        else ""
+    )
+    return (
+        f"in {display(check.attribute)}, {percent(check.tv or 0.0)} of {check.n:,} would have to change "
+        f"group (Monte-Carlo {p_phrase(check.p or 0.0)}){furthest}"
+    )
+
+
+def _ledger(checks: Sequence[SubsetCheck]) -> Iterator[LedgerEntry]:
+    for check in checks:
+        subject = f"{check.attribute} against {check.reference}"
+        if check.p is not None:
+            yield LedgerEntry(
+                family="subset check",
+                subject=subject,
+                method=f"Pearson's chi-squared, {check.method}",
+                p=check.p,
+                p_corrected=None,
+                correction=NO_CORRECTION,
+                tests=1 + (check.p_asymptotic is not None),
+            )
+        if check.worst is not None:
+            yield LedgerEntry(
+                family=f"groups of {subject}",
+                subject=f"{check.worst.name}, smallest of {len(check.groups)} groups",
+                method="exact two-sided binomial",
+                p=check.worst.p,
+                p_corrected=min(1.0, check.worst.p * len(check.groups)),
+                correction=HOLM,
+                tests=len(check.groups),
+            )
+
+
+ANALYSIS = Analysis(
+    name="subset_checks",
+    record=tuple[SubsetCheck, ...],
+    run=_run,
+    pieces=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    join=_join,
+    needs=("dataset.parent", "listed_once"),
+    settings=("reference", "permutations"),
+    findings=_findings,
+    ledger=_ledger,
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.space import PrincipalAxes
 from fer_audit.cluster.types import Clustering
 
@@ -18,7 +20,7 @@ def principal_axes(coordinates: NDArray[np.floating], clustering: Clustering) ->
 
     The total is the inertia of one cluster, in the full space, which the sweep over k holds. Axes of more
     than 4,096 images were found from so many of them, so that the variance of all images need not fall
-    strictly from one axis to the next, and the mean of all need not be 0: it is taken off here.
+    strictly from one axis to the next, and the mean of all need not be 0: it is subtracted here.
     """
     dimensions = coordinates.shape[1]
     clustered = np.flatnonzero(clustering.labels >= 0)
@@ -49,3 +51,18 @@ def _squares(coordinates: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArr
     for block in blocks:
         squares += ((coordinates[block] - mean) ** 2).sum(axis=0)
     return squares
+
+
+def _run(inputs: AuditInputs) -> PrincipalAxes | None:
+    clustering = inputs.clustering
+    if clustering is None or clustering.coordinates is None:
+        return None
+    return principal_axes(clustering.coordinates, clustering)
+
+
+ANALYSIS = Analysis(
+    name="principal_axes",
+    record=PrincipalAxes | None,
+    run=_run,
+    needs=("clustering.coordinates", "clustering.labels", "clustering.sweep"),
+)

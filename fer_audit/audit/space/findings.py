@@ -1,4 +1,4 @@
-"""Findings about pictures and space: who is photographed differently, who lies apart from whom."""
+"""Findings about style and the latent space: who is photographed differently, and whose images are apart."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ from collections.abc import Iterator
 
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.audit.types.space import LatentOverlap, StyleTest
-from fer_audit.text import counted, display, listed, p_phrase, percent, sentence
+from fer_audit.text import (
+    coefficient,
+    counted,
+    display,
+    listed,
+    measured,
+    p_phrase,
+    percent,
+    sentence,
+    span,
+)
 
 SMALL = 0.01
 """Share of variance between groups from which a style measure is named: Cohen's small effect."""
 MEDIUM = 0.06
 """From here a notice becomes a warning: Cohen's medium effect."""
-REPRODUCED = 0.25
-"""Ratio of V~ of style alone to the embedding's, from which it is named."""
 HOMOPHILY = 0.05
 """Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
+REPRODUCED = 0.25
+"""Ratio of V~ of style alone to the embedding's, from which it is named."""
 
 
-def space_findings(result: AuditResult, *, alpha: float) -> Iterator[Finding]:
-    """Yield the findings that rest on style measures and on the latent space before clustering."""
-    yield from _photographed_differently(result, alpha)
-    yield from _style_alone(result, alpha)
-    for overlap in result.latent:
-        yield from _apart(overlap, alpha)
-
-
-def _photographed_differently(result: AuditResult, alpha: float) -> Iterator[Finding]:
+def photographed_differently(result: AuditResult) -> Iterator[Finding]:
+    """Yield one finding for each attribute whose groups differ in style measures."""
+    alpha = result.config.statistics.alpha
     kinds = {each.attribute: each.kind for each in result.representation}
     shown: dict[str, list[StyleTest]] = {}
     for test in result.style_tests:
@@ -59,7 +63,7 @@ def _describe_style(test: StyleTest) -> str:
     ends = ""
     if test.lowest is not None and test.highest is not None:
         ends = (
-            f", median {test.lowest_median:.4g} for {test.lowest} and {test.highest_median:.4g} "
+            f", median {measured(test.lowest_median)} for {test.lowest} and {measured(test.highest_median)} "
             f"for {test.highest}"
         )
     return (
@@ -68,7 +72,9 @@ def _describe_style(test: StyleTest) -> str:
     )
 
 
-def _style_alone(result: AuditResult, alpha: float) -> Iterator[Finding]:
+def style_alone(result: AuditResult) -> Iterator[Finding]:
+    """Yield what clusters made from style alone follow."""
+    alpha = result.config.statistics.alpha
     rungs = {each.attribute: each.highest for each in result.ladders}
     shown = [
         each
@@ -84,22 +90,27 @@ def _style_alone(result: AuditResult, alpha: float) -> Iterator[Finding]:
         return
     shown.sort(key=lambda each: -(each.reproduced or 0.0))
     told = "; ".join(
-        f"{display(each.attribute)} V {each.v_corrected or 0.0:.3f} ({each.low or 0.0:.3f}-"
-        f"{each.high or 0.0:.3f}) beside {each.embedding_v or 0.0:.3f} (ratio {percent(each.reproduced or 0.0)})"
+        f"{display(each.attribute)} V {coefficient(each.v_corrected)} ({span(each.low, each.high)}), the embedding's "
+        f"{coefficient(each.embedding_v)} (ratio {percent(each.reproduced)})"
         for each in shown
     )
     yield Finding(
         code="style_alone",
         severity="notice",
         text=(
-            f"{shown[0].k} clusters made from ten image-wide measures (brightness, colour, sharpness, ...) go "
-            f"together with attributes too, beside the embedding's: corrected {told}, n = {shown[0].n:,}. Not "
-            f"necessarily the same association; brightness also measures skin. Rung 5 asks what is left when "
-            f"style is held fixed."
+            f"{shown[0].k} clusters made from ten image-wide measures (brightness, colour, sharpness, ...) "
+            f"separate attributes too: corrected {told}, n = {shown[0].n:,}. It need not be the same association; "
+            f"brightness also measures skin. Rung 5 asks what is left when style is held fixed."
         ),
         attribute=shown[0].attribute,
         effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,
     )
+
+
+def apart(result: AuditResult) -> Iterator[Finding]:
+    """Yield one finding for each attribute whose groups are apart in the latent space."""
+    for overlap in result.latent:
+        yield from _apart(overlap, result.config.statistics.alpha)
 
 
 def _apart(overlap: LatentOverlap, alpha: float) -> Iterator[Finding]:
@@ -114,18 +125,20 @@ def _apart(overlap: LatentOverlap, alpha: float) -> Iterator[Finding]:
     if pairs:
         pairs.sort(key=lambda each: -(each.auc or 0.0))
         best, worst = pairs[0], pairs[-1]
-        cuts = [f"{best.first} and {best.second} (AUC {best.auc or 0.0:.2f})"]
+        cuts = [f"{best.first} and {best.second} (AUC {coefficient(best.auc)})"]
         if worst is not best:
-            cuts.append(f"worst {worst.first} and {worst.second} ({worst.auc or 0.0:.2f})")
-        told = f" A straight cut separates {listed(cuts, 'and')}; 0.5 is not at all."
+            cuts.append(f"worst {worst.first} and {worst.second} ({coefficient(worst.auc)})")
+        told = f" A straight cut separates {listed(cuts, 'and')}; .5 is not at all."
         if worst is not best:
             told = told.replace("separates ", "separates best ", 1)
     inside = [each.silhouette for each in overlap.groups if each.silhouette is not None]
     regions = ""
     if inside:
-        regions = f" No group is a cluster of its own (silhouette at most {max(inside):.2f})."
+        regions = (
+            f" No group is a cluster of its own (silhouette at most {coefficient(max(inside))})."
+        )
         if max(inside) > 0.25:
-            regions = f" The highest silhouette of a group is {max(inside):.2f}."
+            regions = f" The highest silhouette of a group is {coefficient(max(inside))}."
     yield Finding(
         code="latent_overlap",
         severity="notice",

@@ -5,20 +5,27 @@ All on a seeded subsample of unique images, because distances between all pairs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from fer_audit.audit.composition.duplicates import first_copies
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.inputs import AuditInputs, first_copies
+from fer_audit.audit.space.findings import apart
 from fer_audit.audit.stats.linear_probe import probe_pair
 from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
 from fer_audit.audit.stats.resampling import monte_carlo_p
 from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.result import (
+    BENJAMINI_HOCHBERG,
+    NO_CORRECTION,
+    LedgerEntry,
+)
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
@@ -33,58 +40,54 @@ PROBE_DRAWS = 199
 """Shuffles for each pair of groups: 36 pairs of age bins; enough for p = 0.005."""
 
 
-def latent_overlaps(
-    coordinates: NDArray[np.floating],
-    attributes: Sequence[Attribute],
-    sha256: NDArray[np.bytes_],
-    *,
-    usable: NDArray[np.bool_],
-    config: AuditConfig,
-) -> tuple[LatentOverlap, ...]:
-    """Return how the groups of each attribute overlap in (n, m) coordinates.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sample:
+    """The subsample and its distances, made once for all attributes."""
 
-    Always on one copy of each image, also where copies are kept elsewhere: else an image is its own
-    neighbour, and stands on both sides of a cross-validated cut.
+    rows: NDArray[np.intp]
+    x: Floats
+    distances: NDArray[np.float32]
+    drawn_from: int
+
+
+def _sample(inputs: AuditInputs) -> _Sample:
+    """Return a draw of one copy of each image, also where copies are kept elsewhere.
+
+    Otherwise an image is its own neighbour, and is on both sides of a cross-validated cut.
     """
-    rows = np.flatnonzero(first_copies(sha256, usable))
-    rng = stage_rng(config.seed, "audit", "latent", "subsample")
+    assert inputs.clustering is not None  # noqa: S101 - no pieces without
+    assert inputs.clustering.coordinates is not None  # noqa: S101 - likewise
+    rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.usable))
+    rng = stage_rng(inputs.config.seed, "audit", "latent", "subsample")
     drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))
-    x = coordinates[drawn, :DIMENSIONS].astype(np.float64)
+    x = inputs.clustering.coordinates[drawn, :DIMENSIONS].astype(np.float64)
     finite = np.isfinite(x).all(axis=1)
-    drawn, x = drawn[finite], x[finite]
+    return _Sample(drawn[finite], x[finite], _distances(x[finite]), len(rows))
+
+
+def _pieces(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+    clustering = inputs.clustering
+    if clustering is None or clustering.coordinates is None:
+        return []
+    return [(each,) for each in inputs.demographic]
+
+
+def _run(inputs: AuditInputs, attribute: Attribute) -> LatentOverlap:
     # One thread: the products are small, two threads on a busy machine took 30 s instead of 6, and the last
     # digits of a sum would depend on how many there are.
     with threadpool_limits(1):
-        distances = _distances(x)
-        return tuple(
-            _overlap(
-                attribute,
-                attribute.codes[drawn],
-                x,
-                distances,
-                drawn_from=len(rows),
-                config=config,
-            )
-            for attribute in attributes
-        )
+        return _overlap(attribute, inputs.once(_sample), inputs.config)
 
 
-def _overlap(
-    attribute: Attribute,
-    codes: NDArray[np.integer],
-    x: Floats,
-    distances: NDArray[np.float32],
-    *,
-    drawn_from: int,
-    config: AuditConfig,
-) -> LatentOverlap:
+def _overlap(attribute: Attribute, sample: _Sample, config: AuditConfig) -> LatentOverlap:
+    codes = attribute.codes[sample.rows]
     known = np.flatnonzero(codes >= 0)
-    codes, x, distances = codes[known], x[known], distances[np.ix_(known, known)]
+    codes, x, distances = codes[known], sample.x[known], sample.distances[np.ix_(known, known)]
     sizes = np.bincount(codes, minlength=len(attribute.categories))
     empty = LatentOverlap(
         attribute=attribute.name,
         n=len(known),
-        drawn_from=drawn_from,
+        drawn_from=sample.drawn_from,
         dimensions=x.shape[1],
         neighbours=NEIGHBOURS,
         homophily=None,
@@ -254,3 +257,40 @@ def _why_silent(n: int, groups: int) -> str:
     if n < TOO_FEW:
         return f"{n} images in the subsample are too few"
     return "all images are in one group" if groups < 2 else ""
+
+
+def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
+    for overlap in overlaps:
+        if overlap.p is not None:
+            yield LedgerEntry(
+                family="latent overlap",
+                subject=f"{overlap.attribute} of {overlap.neighbours} nearest neighbours",
+                method=f"{overlap.permutations:,} shuffles, share of neighbours of the same group",
+                p=overlap.p,
+                p_corrected=None,
+                correction=NO_CORRECTION,
+            )
+        tested = [each for each in overlap.pairs if each.p is not None]
+        if tested:
+            least = min(tested, key=lambda each: (each.p or 0.0, -(each.auc or 0.0)))
+            yield LedgerEntry(
+                family=f"pairs of {overlap.attribute}",
+                subject=f"{least.first} and {least.second}, smallest of {len(tested)} pairs",
+                method=f"{least.permutations:,} shuffles within folds, AUC of a linear probe",
+                p=least.p or 0.0,
+                p_corrected=least.p_adjusted,
+                correction=BENJAMINI_HOCHBERG,
+                tests=len(tested),
+            )
+
+
+ANALYSIS = Analysis(
+    name="latent",
+    record=LatentOverlap,
+    run=_run,
+    pieces=_pieces,
+    needs=("clustering.coordinates", "rows.sha256", "usable"),
+    settings=("permutations",),
+    findings=apart,
+    ledger=_ledger,
+)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from fer_audit.audit.claims.association import associate
+from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.claims.association import associate_labels
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.space.findings import photographed_differently, style_alone
 from fer_audit.audit.stats.kruskal_null import eta_squared, h_statistic, rank_null
 from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Floats, cross_table
+from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, NO_CORRECTION, LedgerEntry
 from fer_audit.audit.types.space import StyleBaseline, StyleTest
-from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
-from fer_audit.pack.types import STYLE_NAMES, PackRows
+from fer_audit.pack.types import STYLE_NAMES
 from fer_audit.rng import stage_rng
 
 DRAWS = 999
@@ -32,28 +34,25 @@ _VALUES = ("eta_squared", "rank_effect", "p", "p_adjusted")
 _GROUPS = ("lowest", "lowest_median", "highest", "highest_median")
 
 
-def style_tests(
-    rows: PackRows,
-    attributes: Sequence[Attribute],
-    *,
-    tested: NDArray[np.bool_],
-    config: AuditConfig,
-) -> tuple[StyleTest, ...]:
-    """Return each style measure against each attribute, corrected over all of them."""
-    found = [
-        test
-        for attribute in attributes
-        for test in _tests_of(
-            rows.style,
+def style_tests(inputs: AuditInputs, attribute: Attribute) -> tuple[StyleTest, ...]:
+    """Return each style measure against one attribute; `corrected` adds the p over all attributes."""
+    most = DRAWS if attribute.kind == "demographic" else FEWER_DRAWS
+    return tuple(
+        _tests_of(
+            inputs.rows.style,
             attribute,
-            tested & (attribute.codes >= 0),
-            draws=min(
-                config.statistics.permutations,
-                DRAWS if attribute.kind == "demographic" else FEWER_DRAWS,
-            ),
-            rng=stage_rng(config.seed, "audit", "style", attribute.name),
+            inputs.tested & (attribute.codes >= 0),
+            draws=min(inputs.config.statistics.permutations, most),
+            rng=stage_rng(inputs.config.seed, "audit", "style", attribute.name),
         )
-    ]
+    )
+
+
+def _corrected(
+    inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts
+) -> tuple[StyleTest, ...]:
+    """Return the tests of all attributes with Benjamini-Hochberg's p over all of them."""
+    found = [test for piece in pieces for test in piece]
     p = np.array([each.p for each in found if each.p is not None], dtype=np.float64)
     adjusted = iter(benjamini_hochberg(p).tolist() if len(p) else [])
     return tuple(
@@ -61,66 +60,54 @@ def style_tests(
     )
 
 
-def style_baselines(
-    style_labels: NDArray[np.integer],
-    attributes: Sequence[Attribute],
-    associations: Sequence[Association],
-    *,
-    tested: NDArray[np.bool_],
-    config: AuditConfig,
-) -> tuple[StyleBaseline, ...]:
-    """Return how far clusters of style measures alone go together with each attribute.
+def associate_style(inputs: AuditInputs, attribute: Attribute) -> Association | None:
+    """Return the association of an attribute with clusters made from style alone; None without such clusters."""
+    labels = inputs.extra.style_labels()
+    if labels is None:
+        return None
+    return associate_labels(labels, attribute, inputs, "style baseline")
 
-    `style_labels` = (n,) clusters, -1 where not ok. `associations` are the embedding's, for comparison.
-    """
-    embedded = {each.attribute: each for each in associations}
-    k = max(1, int(style_labels.max(initial=0)) + 1)
-    found = []
-    for attribute in attributes:
-        table = cross_table(
-            style_labels[tested],
-            attribute.codes[tested],
-            n_rows=k,
-            n_cols=len(attribute.categories),
-        )
-        by_style = associate(
-            table,
-            attribute=attribute.name,
-            kind=attribute.kind,
-            groups=attribute.categories,
-            rng=stage_rng(config.seed, "audit", "style baseline", attribute.name),
-            permutations=config.statistics.permutations,
-            bootstraps=config.statistics.bootstraps,
-            confidence=config.statistics.confidence,
-        )
-        other = embedded.get(attribute.name)
-        whole = None if other is None else other.v_corrected
-        missing = [
-            (name, why)
-            for name, why in by_style.not_computable
-            if name in ("v_corrected", "low", "high")
-        ]
-        reproduced = None
-        if reason := _why_no_ratio(by_style, other, config.statistics.alpha):
-            missing.append(("reproduced", reason))
-        elif by_style.v_corrected is not None and whole:
-            reproduced = by_style.v_corrected / whole
-        found.append(
-            StyleBaseline(
-                attribute=attribute.name,
-                n=by_style.n,
-                k=k,
-                v_corrected=by_style.v_corrected,
-                low=by_style.low,
-                high=by_style.high,
-                p=by_style.p_permutation,
-                permutations=by_style.permutations,
-                embedding_v=whole,
-                reproduced=reproduced,
-                not_computable=tuple(missing),
-            )
-        )
-    return tuple(found)
+
+def style_baseline(
+    by_style: Association, embedded: Association | None, *, alpha: float
+) -> StyleBaseline:
+    """Return how far clusters of style measures alone follow an attribute, compared with the embedding's."""
+    whole = None if embedded is None else embedded.v_corrected
+    missing = [
+        (name, why)
+        for name, why in by_style.not_computable
+        if name in ("v_corrected", "low", "high")
+    ]
+    reproduced = None
+    if reason := _why_no_ratio(by_style, embedded, alpha):
+        missing.append(("reproduced", reason))
+    elif by_style.v_corrected is not None and whole:
+        reproduced = by_style.v_corrected / whole
+    return StyleBaseline(
+        attribute=by_style.attribute,
+        n=by_style.n,
+        k=len(by_style.table),
+        v_corrected=by_style.v_corrected,
+        low=by_style.low,
+        high=by_style.high,
+        p=by_style.p_permutation,
+        permutations=by_style.permutations,
+        embedding_v=whole,
+        reproduced=reproduced,
+        not_computable=tuple(missing),
+    )
+
+
+def _baselines(
+    inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts
+) -> tuple[StyleBaseline, ...]:
+    embedded = {each.attribute: each for each in parts["associations"]}
+    alpha = inputs.config.statistics.alpha
+    return tuple(
+        style_baseline(each, embedded.get(each.attribute), alpha=alpha)
+        for each in pieces
+        if each is not None
+    )
 
 
 def _why_no_ratio(by_style: Association, other: Association | None, alpha: float) -> str:
@@ -163,6 +150,8 @@ def _tests_of(
             )
             for name in STYLE_NAMES
         ]
+    from scipy.stats import rankdata  # 0.9 s that a warm rerun would wait for
+
     ranks = [rankdata(column) for column in values[:, varies].T]
     h = [h_statistic(column, groups, sizes) for column in ranks]
     seen, drawn = rank_null(ranks, groups, sizes, draws=draws, rng=rng)
@@ -238,3 +227,56 @@ def _missing(measure: str, attribute: Attribute, n: int, reason: str) -> StyleTe
         **dict.fromkeys(fields),
         not_computable=tuple((name, reason) for name in fields),
     )
+
+
+def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
+    for attribute in dict.fromkeys(each.attribute for each in tests):
+        done = [each for each in tests if each.attribute == attribute and each.p is not None]
+        if done:
+            least = min(done, key=lambda each: (each.p or 0.0, -(each.rank_effect or 0.0)))
+            yield LedgerEntry(
+                family="style",
+                subject=f"{least.measure} by {attribute}, smallest of {len(done)} measures",
+                method=f"{least.permutations:,} shuffles, Kruskal-Wallis H",
+                p=least.p or 0.0,
+                p_corrected=least.p_adjusted,
+                correction=BENJAMINI_HOCHBERG,
+                tests=len(done),
+            )
+
+
+def _baselines_ledger(baselines: Sequence[StyleBaseline]) -> Iterator[LedgerEntry]:
+    for each in baselines:
+        if each.p is not None:
+            yield LedgerEntry(
+                family="style-only clusters",
+                subject=f"{each.attribute} x style cluster",
+                method=f"{each.permutations:,} fixed-margin tables, Pearson's chi-squared",
+                p=each.p,
+                p_corrected=None,
+                correction=NO_CORRECTION,
+            )
+
+
+TESTS = Analysis(
+    name="style_tests",
+    record=tuple[StyleTest, ...],
+    run=style_tests,
+    pieces=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    join=_corrected,
+    needs=("rows.style", "tested"),
+    settings=("permutations",),
+    findings=photographed_differently,
+    ledger=_tests_ledger,
+)
+BASELINES = Analysis(
+    name="style_baselines",
+    record=Association | None,
+    run=associate_style,
+    pieces=lambda inputs: [(each,) for each in inputs.demographic],
+    join=_baselines,
+    needs=("rows.style", "embeddings.ok", "clustering.k", "tested"),
+    settings=("permutations", "bootstraps", "confidence"),
+    findings=style_alone,
+    ledger=_baselines_ledger,
+)

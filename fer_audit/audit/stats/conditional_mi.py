@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, random_table
 
 from fer_audit.audit.stats.information import expected_mutual_information, mutual_information
 from fer_audit.audit.stats.resampling import CHUNK_CELLS, at_least
@@ -168,6 +167,8 @@ def kept_interval(
     percentile interval still missed the truth in up to 100 % of samples, because blending shrinks the
     marginal association along with the noise.
     """
+    from scipy.stats import norm  # 0.9 s that a warm rerun would wait for
+
     n = strata.n
     ratio = (information.counted - information.chance) / marginal
     whole = strata.marginal()
@@ -212,6 +213,8 @@ def _cell_sums(
     rows: Counts, cols: Counts, times: int, draws: int, log: Floats, rng: np.random.Generator
 ) -> Floats:
     """Return (draws,) sums of n ln n over the cells of `times` random tables with these margins."""
+    from scipy.stats import random_table  # 0.9 s that a warm rerun would wait for
+
     law = random_table(rows, cols)
     cells = len(rows) * len(cols)
     method = "boyett" if rows.sum() < BOYETT_BELOW * cells else "patefield"

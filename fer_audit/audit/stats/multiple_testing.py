@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from fer_audit.audit.stats.tables import Floats
 
@@ -26,4 +25,6 @@ def holm(p: Sequence[float]) -> list[float]:
 
 def benjamini_hochberg(p: Floats) -> Floats:
     """Return p values adjusted for the share of false claims among all made, any shape. BH 1995."""
+    from scipy.stats import false_discovery_control  # 0.9 s that a warm rerun would wait for
+
     return np.asarray(false_discovery_control(p.ravel(), method="bh")).reshape(p.shape)

@@ -291,6 +291,8 @@ class ReplayAttribute:
     """Cramér's V of every study in which it can be computed, in the order of the studies, to six decimals."""
     v_corrected_studies: tuple[float, ...] = ()
     """The corrected V of the same studies, likewise."""
+    least_p: float | None = None
+    """Smallest asymptotic p of the studies."""
 
 
 @dataclass(frozen=True, slots=True)

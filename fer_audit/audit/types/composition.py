@@ -175,6 +175,8 @@ class Intersections:
     """The categories of each attribute, in the attribute's own order."""
     counts: tuple[int | None, ...] = ()
     """The whole cross table, the last attribute running fastest; empty beyond 20,000 cells; None = withheld."""
+    tested: int = 0
+    """Cells whose distance from the two-way tables was tested."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,19 @@ Every share stands beside its count and its interval, every p beside the method 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 from fer_audit.audit.types.claims import (
     Association,
@@ -39,7 +50,11 @@ from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
 AUDIT_SCHEMA = "fer-audit/result/1"
+NO_CORRECTION = "none"
+HOLM = "Holm"
+BENJAMINI_HOCHBERG = "Benjamini-Hochberg"
 Severity = Literal["info", "notice", "warning"]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,8 @@ class LedgerEntry:
     p_corrected: float | None
     correction: str
     """Holm, Benjamini-Hochberg or none."""
+    tests: int = 1
+    """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +113,32 @@ class GateRule:
         return self.value is None and self.reason.startswith(BECAUSE_WITHHELD)
 
 
+class _Part(Generic[_T]):
+    """Typed read access to a part of a result, under the name of its analysis."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, result: None, owner: type) -> _Part[_T]: ...
+
+    @overload
+    def __get__(self, result: AuditResult, owner: type) -> _T: ...
+
+    def __get__(self, result: AuditResult | None, owner: type) -> _Part[_T] | _T:
+        if result is None:
+            return self
+        part: _T = result.part(self.name)
+        return part
+
+
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """Everything an audit says. `fer_audit.report.files.document` writes it as result.json."""
+    """Everything an audit says: a fixed head, and one part for each analysis.
+
+    `AuditResult.of` makes one, `having` changes one; both take fields of the head and parts by their names.
+    `fer_audit.report.files.document` writes it as result.json.
+    """
 
     schema: str
     complete: bool
@@ -106,41 +146,109 @@ class AuditResult:
     dataset: DatasetFacts
     model: ModelFacts | None
     """None when nothing was embedded."""
-    representation: tuple[Representation, ...]
-    age_heaping: AgeHeaping | None
-    intersections: Intersections | None
-    duplicates: Duplicates
-    subset_checks: tuple[SubsetCheck, ...]
-    clustering: ClusterFacts | None
-    associations: tuple[Association, ...]
-    ladders: tuple[Ladder, ...]
-    ledger: tuple[LedgerEntry, ...]
-    findings: tuple[Finding, ...]
-    planted: tuple[PlantedCheck, ...]
-    """Only on the built-in demo set."""
     config: AuditConfig
     """Everything that can change a number. Of a model's file only the name: where it lies is the user's own business,
-    and its sha256 stands beside it."""
+    and its sha256 is in `model`."""
     versions: tuple[tuple[str, str], ...]
-    """(package, version) of everything that computed one."""
-    batch_predictions: tuple[BatchPrediction, ...] = ()
-    """What each batch attribute, and the image size, knows of each demographic one."""
-    stability: StabilityFacts | None = None
-    """None when no other partition was made."""
-    style_tests: tuple[StyleTest, ...] = ()
-    style_baselines: tuple[StyleBaseline, ...] = ()
-    latent: tuple[LatentOverlap, ...] = ()
-    replay: Replay | None = None
-    recluster: tuple[Recluster, ...] = ()
+    """(package, version) of everything that computed a number."""
+    ledger: tuple[LedgerEntry, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    planted: tuple[PlantedCheck, ...] = ()
+    """Only on the built-in demo set."""
     gate: tuple[GateRule, ...] = ()
     """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
     """The whole clustering, when the images cannot make clusters."""
-    cluster_styles: tuple[ClusterStyle, ...] = ()
-    """How the images of each cluster were taken, beside the whole set."""
-    principal_axes: PrincipalAxes | None = None
-    """None without clusters or without coordinates."""
     min_cell: int = 0
     """Counts below it are withheld in this result; 0 = nothing is withheld."""
-    published: tuple[PublishedValue, ...] = ()
+    parts: tuple[tuple[str, Any], ...] = ()
+    """(name of the analysis, its record or tuple of records), in the order of result.json; empty ones are left out."""
+
+    representation = _Part[tuple[Representation, ...]]()
+    age_heaping = _Part[AgeHeaping | None]()
+    intersections = _Part[Intersections | None]()
+    duplicates = _Part[Duplicates]()
+    subset_checks = _Part[tuple[SubsetCheck, ...]]()
+    clustering = _Part[ClusterFacts | None]()
+    associations = _Part[tuple[Association, ...]]()
+    ladders = _Part[tuple[Ladder, ...]]()
+    batch_predictions = _Part[tuple[BatchPrediction, ...]]()
+    """What each batch attribute, and the image size, says about each demographic one."""
+    stability = _Part[StabilityFacts | None]()
+    """None when no other partition was made."""
+    style_tests = _Part[tuple[StyleTest, ...]]()
+    style_baselines = _Part[tuple[StyleBaseline, ...]]()
+    latent = _Part[tuple[LatentOverlap, ...]]()
+    replay = _Part[Replay | None]()
+    recluster = _Part[tuple[Recluster, ...]]()
+    cluster_styles = _Part[tuple[ClusterStyle, ...]]()
+    """How the images of each cluster were taken, compared with the whole set."""
+    principal_axes = _Part[PrincipalAxes | None]()
+    """None without clusters or without coordinates."""
+    published = _Part[tuple[PublishedValue, ...]]()
     """What the origin study says of this set; only on UTKFace."""
+
+    @classmethod
+    def of(cls, **values: Any) -> AuditResult:  # noqa: ANN401 - fields and parts by name
+        """Return a result from the fields of its head and its parts by name; a part that is not given is empty."""
+        head = {name: values.pop(name) for name in head_types() if name in values}
+        kinds = part_types()
+        if unknown := values.keys() - kinds.keys():
+            raise TypeError(f"A result has no {', '.join(sorted(unknown))}")
+        parts = tuple((name, values[name]) for name in kinds if name in values)
+        return cls(**head, parts=tuple(part for part in parts if part[1] not in (None, ())))
+
+    def having(self, **values: Any) -> AuditResult:  # noqa: ANN401 - fields and parts by name
+        """Return a copy with other values of some fields and parts."""
+        head = {name: getattr(self, name) for name in head_types()}
+        return self.of(**(head | dict(self.parts) | values))
+
+    def part(self, name: str) -> Any:  # noqa: ANN401 - the record of any analysis
+        """Return what an analysis found: its record or tuple of records; None or () when it found nothing."""
+        for key, value in self.parts:
+            if key == name:
+                return value
+        return () if get_origin(part_types()[name]) is tuple else None
+
+    def items(self) -> Iterator[tuple[str, Any]]:
+        """Yield each field and part by name, in the order of result.json."""
+        head = head_types()
+        for name in value_types():
+            yield name, getattr(self, name) if name in head else self.part(name)
+
+
+_ORDER = (
+    *("schema", "complete", "dataset", "model", "representation", "age_heaping", "intersections"),
+    *("duplicates", "subset_checks", "clustering", "associations", "ladders", "ledger"),
+    *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
+    *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
+    *("cluster_styles", "principal_axes", "min_cell", "published"),
+)
+"""Keys of result.json; parts that are not named here come last."""
+
+
+@cache
+def head_types() -> Mapping[str, Any]:
+    """Return the type of each field of a result but its parts, by name."""
+    hints = get_type_hints(AuditResult)
+    return {each.name: hints[each.name] for each in fields(AuditResult) if each.name != "parts"}
+
+
+@cache
+def part_types() -> Mapping[str, Any]:
+    """Return the type of each part, by the name of its analysis: X, X | None or tuple[X, ...]."""
+    from fer_audit.audit.analyses import ANALYSES  # which need what is declared here
+
+    typed = {
+        name: get_args(part.__orig_class__)[0]  # type: ignore[attr-defined]  # what Generic sets
+        for name, part in vars(AuditResult).items()
+        if isinstance(part, _Part)
+    }
+    return {**{each.name: each.part for each in ANALYSES}, **typed}
+
+
+@cache
+def value_types() -> Mapping[str, Any]:
+    """Return the type of each field and part by name, in the order of result.json."""
+    kinds = {**head_types(), **part_types()}
+    return {name: kinds[name] for name in dict.fromkeys((*_ORDER, *kinds))}

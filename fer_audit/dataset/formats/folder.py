@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
-from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.formats.registry import Match
+from fer_audit.dataset.listing import DatasetPath
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
 from fer_audit.text import counted, encodable
 
@@ -22,12 +24,18 @@ _SPLITS = (  # noqa: SIM905 - words read better as words
 _NUMBERING = re.compile("^[0-9]+[ ._-]*|[ ._-]*[0-9]+$")
 
 
-def read_folder(listing: Listing, *, name: str) -> FaceDataset:
-    """Return the dataset that the folders of a listing describe.
+def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
+    """Return FALLBACK for a folder: it may have no labels at all."""
+    return Match.FALLBACK if given.is_folder else Match.NO
+
+
+def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
+    """Return the dataset that the folders of the images describe.
 
     The last folder is the class. Folders above it become the batch attribute "split" when all of the top-level
-    ones are called train, test, val or alike, else "folder". Folders that every image shares say nothing.
+    ones are called train, test, val or similar, else "folder". Folders that every image shares say nothing.
     """
+    listing = given.images_without_columns(settings, form="folder")
     folders = drop_shared_folders([file_id.split("/")[:-1] for file_id in listing.ids])
     depth = max(map(len, folders), default=0)
     tops = {parts[0] for parts in folders if parts}
@@ -60,20 +68,20 @@ def read_folder(listing: Listing, *, name: str) -> FaceDataset:
         top_words = [encodable(parts[0]) if parts else None for parts in folders]
         add("split" if by_split else "folder", top_words, "batch")
     if rejects:
-        notes.append(f"{counted(len(rejects), 'image lies', 'images lie')} in no class folder.")
+        notes.append(f"{counted(len(rejects), 'image is', 'images are')} in no class folder.")
     source = (
         "The class folders' names; who sorted the images is not stated."
         if any(a.kind == "label" for a in attributes)
         else "There are no labels."
     )
     return make_dataset(
-        name,
+        given.name,
         listing,
         attributes,
         rejects=rejects,
         notes=notes,
         label_source=source,
-        format="folder",
+        form="folder",
     )
 
 
@@ -104,7 +112,7 @@ def is_expression(folder: str) -> bool:
 
 
 def _class_of(parts: Sequence[str], *, above_is_split: bool) -> str | None:
-    """Return the class folder of one image, None when it lies in none."""
+    """Return the class folder of one image, None when it is in none."""
     if len(parts) <= (1 if above_is_split else 0):
         return None
     return encodable(parts[-1])

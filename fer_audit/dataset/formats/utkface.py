@@ -12,20 +12,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import DatasetSettings
 from fer_audit.dataset.ages import below_bins_notes, bin_ages
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.copies import drop_copies
-from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.formats.registry import Match
+from fer_audit.dataset.listing import DatasetPath
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
 RACES = ("White", "Black", "Asian", "Indian", "Others")
 """Code 4 is Hispanic, Latino and Middle Eastern."""
 GENDERS = ("male", "female")
-OLDEST = 116
+MAX_AGE = 116
 """Years: the upper end the set's README gives."""
+MIN_SHARE = 0.1
+"""Share of image names from which on a folder is taken for UTKFace."""
 LABEL_SOURCE = "Age, gender and race were estimated by the DEX algorithm and checked by a person."
 
 _STAMP_DIGITS = 17
@@ -44,10 +47,10 @@ class NameLabels(NamedTuple):
     day: str | None = None
     """yyyymmdd on which the image was collected."""
     hour: str | None = None
-    """yyyymmddHH likewise."""
+    """yyyymmddHH in which it was collected."""
     stamp_digits: int = _STAMP_DIGITS
     misspelt: bool = False
-    """Whether the suffix is misspelt; every label was readable all the same."""
+    """Whether the suffix is misspelt; every label is readable."""
     reasons: tuple[str, ...] = ()
     """Why labels are missing: name_not_utkface, race_missing, timestamp_invalid."""
 
@@ -55,7 +58,7 @@ class NameLabels(NamedTuple):
 def parse_name(name: str) -> NameLabels:
     """Return the labels in a file name (without folders). Nothing is guessed: what is not said is -1 or None."""
     found = _NAME.fullmatch(name)
-    if found is None or int(found[1]) > OLDEST:
+    if found is None or int(found[1]) > MAX_AGE:
         return NameLabels(reasons=("name_not_utkface",))
     age, gender, race, stamp, suffix = found.groups()
     real = _is_real_hour(stamp[:10])
@@ -84,12 +87,19 @@ def has_utkface_names(ids: Sequence[str], *, share: float) -> bool:
     return False
 
 
-def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDataset:
-    """Return the dataset that the file names of a listing describe, at any depth of folders.
+def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
+    """Return CERTAIN for a folder in which at least one image name in ten is one of UTKFace's."""
+    if given.is_folder and has_utkface_names(given.listing.ids, share=MIN_SHARE):
+        return Match.CERTAIN
+    return Match.NO
+
+
+def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
+    """Return the dataset that the file names describe, at any depth of folders.
 
     Attributes: race, gender, age_bin, crawl_day, crawl_hour. A name that cannot be read keeps its row.
     """
-    listing = drop_copies(listing)
+    listing = drop_copies(given.images_without_columns(settings, form="utkface"))
     labels = [parse_name(file_id[file_id.rfind("/") + 1 :]) for file_id in listing.ids]
     ages = np.array([one.age for one in labels], dtype=np.int16)
     genders = np.array([one.gender for one in labels], dtype=np.int16)
@@ -97,7 +107,7 @@ def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDat
     attributes = (
         Attribute("race", RACES, races, "demographic"),
         Attribute("gender", GENDERS, genders, "demographic"),
-        bin_ages(ages, config.dataset.age_bins),
+        bin_ages(ages, settings.age_bins),
         encode_attribute("crawl_day", [one.day for one in labels], "batch"),
         encode_attribute("crawl_hour", [one.hour for one in labels], "batch"),
     )
@@ -107,17 +117,17 @@ def read_utkface(listing: Listing, config: AuditConfig, *, name: str) -> FaceDat
         for reason in one.reasons
     ]
     return make_dataset(
-        name,
+        given.name,
         listing,
         attributes,
         ages=ages,
         rejects=rejects,
         notes=(
             *_name_notes(listing.ids, labels),
-            *below_bins_notes(ages, config.dataset.age_bins),
+            *below_bins_notes(ages, settings.age_bins),
         ),
         label_source=LABEL_SOURCE,
-        format="utkface",
+        form="utkface",
     )
 
 
@@ -144,16 +154,14 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
             notes.append(f"{_names_carry(len(names))} {meaning}: {name_some(names)}.")
     if names := [i for i, one in zip(ids, labels, strict=True) if one.misspelt]:
         count = counted(len(names), "file name is", "file names are")
-        notes.append(
-            f"{count} misspelt, and the labels were read all the same: {name_some(names)}."
-        )
+        notes.append(f"{count} misspelt, but the labels could be read: {name_some(names)}.")
     digits = Counter(one.stamp_digits for one in labels if one.stamp_digits != _STAMP_DIGITS)
     if digits:
         names = [i for i, one in zip(ids, labels, strict=True) if one.stamp_digits in digits]
         lengths = " or ".join(str(n) for n in sorted(digits))
         notes.append(
             f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
-            f"day and hour were read all the same: {name_some(names)}."
+            f"day and hour could be read: {name_some(names)}."
         )
     return notes
 

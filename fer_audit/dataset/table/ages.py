@@ -1,4 +1,4 @@
-"""The age column of a table: years, or age groups as spreadsheets mangle them."""
+"""The age column of a table: years, or age groups, also those that a spreadsheet turned into dates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.ages import OLDEST, AgeGroup, parse_age_group, parse_years
+from fer_audit.dataset.ages import MAX_AGE, AgeGroup, parse_age_group, parse_years
 from fer_audit.dataset.types import Attribute, Reject
 from fer_audit.text import counted
 
@@ -55,7 +55,7 @@ def _read_years(
         age = years.get(word)
         if age is None:
             rejects.append(Reject(lines[i], "age_unreadable"))
-        elif age > OLDEST:
+        elif age > MAX_AGE:
             rejects.append(Reject(lines[i], "age_out_of_range"))
         else:
             codes[i] = age

@@ -1,11 +1,11 @@
-"""Which column of a table plays which part: as asked for, or by its usual name."""
+"""What each column of a table is used for: as asked for, or recognised by its usual name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import DatasetSettings
 from fer_audit.dataset.types import Kind
 from fer_audit.errors import ConfigError
 from fer_audit.text import name_some
@@ -59,30 +59,23 @@ class Roles:
 
     def columns(self) -> tuple[str, ...]:
         """Return every column that has to be read, once each."""
+        return tuple(dict.fromkeys((self.path, *self.label_columns())))
+
+    def label_columns(self) -> tuple[str, ...]:
+        """Return every column that holds a label, once each."""
         age = () if self.age is None else (self.age.column,)
-        return tuple(dict.fromkeys((self.path, *(r.column for r in self.attributes), *age)))
+        return tuple(dict.fromkeys((*(role.column for role in self.attributes), *age)))
 
 
-def asks_for_columns(config: AuditConfig) -> bool:
-    """Whether any setting names a column, which only a table has."""
-    return bool(
-        config.dataset.path_column
-        or config.dataset.age_column
-        or config.dataset.group
-        or config.dataset.label
-        or config.dataset.batch
-    )
-
-
-def assign_roles(columns: Sequence[str], config: AuditConfig, *, table: str) -> Roles:
+def assign_roles(columns: Sequence[str], settings: DatasetSettings, *, table: str) -> Roles:
     """Return the use of each of a table's columns. Raises ConfigError for a column that is not there."""
-    path = _path_column(columns, config, table)
-    age = _age_role(columns, config, table)
+    path = _path_column(columns, settings, table)
+    age = _age_role(columns, settings, table)
     taken = {path} if age is None else {path, age.column}
     asked: tuple[tuple[Kind, tuple[tuple[str, str], ...]], ...] = (
-        ("demographic", config.dataset.group),
-        ("label", config.dataset.label),
-        ("batch", config.dataset.batch),
+        ("demographic", settings.group),
+        ("label", settings.label),
+        ("batch", settings.batch),
     )
     if any(pairs for _, pairs in asked):
         roles = [
@@ -102,9 +95,9 @@ def assign_roles(columns: Sequence[str], config: AuditConfig, *, table: str) -> 
     )
 
 
-def _path_column(columns: Sequence[str], config: AuditConfig, table: str) -> str:
-    if config.dataset.path_column is not None:
-        return _require(config.dataset.path_column, columns, table)
+def _path_column(columns: Sequence[str], settings: DatasetSettings, table: str) -> str:
+    if settings.path_column is not None:
+        return _require(settings.path_column, columns, table)
     by_name = {_plain(column): column for column in reversed(columns)}
     for name in PATH_NAMES:
         if name in by_name:
@@ -115,14 +108,11 @@ def _path_column(columns: Sequence[str], config: AuditConfig, table: str) -> str
     )
 
 
-def _age_role(columns: Sequence[str], config: AuditConfig, table: str) -> Role | None:
-    if config.dataset.age_column is not None:
-        column = _require(config.dataset.age_column, columns, table)
+def _age_role(columns: Sequence[str], settings: DatasetSettings, table: str) -> Role | None:
+    if settings.age_column is not None:
+        column = _require(settings.age_column, columns, table)
         return Role("age_bin", column, "demographic", asked=True)
-    if any(
-        name == "age_bin"
-        for name, _ in (*config.dataset.group, *config.dataset.label, *config.dataset.batch)
-    ):
+    if any(name == "age_bin" for name, _ in (*settings.group, *settings.label, *settings.batch)):
         return None
     for column in columns:
         if _plain(column) == AGE_NAME:
@@ -146,7 +136,7 @@ def _refuse_repeated_names(roles: Sequence[Role], age: Role | None) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(
-                f'Two columns are to be the attribute "{name}"',
+                f'Two columns are asked for as the attribute "{name}"',
                 hint="Give each --group, --label and --batch its own name.",
             )
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from fer_audit.dataset.listing import suffix_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.text import encodable
+from fer_audit.text import encodable, whole
 
 MISSING_WORDS = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))
 """Cells that say nothing. "None" is not among them: AffectNet has an expression of that name."""
@@ -79,7 +79,7 @@ class TextTable:
     def __init__(self, path: Path) -> None:
         self._name = encodable(path.name)
         try:
-            _refuse_giant(path, path.stat().st_size, MAX_TABLE_BYTES, "bytes")
+            _refuse_huge(path, path.stat().st_size, MAX_TABLE_BYTES, "bytes")
             data = path.read_bytes()
         except OSError as exc:
             raise DatasetError(f"The table {path} cannot be read: {exc.strerror}") from exc
@@ -162,7 +162,7 @@ class ParquetTable:
         self._path = path
         try:
             with pq.ParquetFile(path) as file:
-                _refuse_giant(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
+                _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
                 self._raw_names: list[str] = list(file.schema_arrow.names)
         except (OSError, ValueError, pa.ArrowException) as exc:  # a name may be no UTF-8
             raise DatasetError(
@@ -202,10 +202,10 @@ class ParquetTable:
         return words
 
 
-def _refuse_giant(path: Path, found: int, most: int, unit: str) -> None:
-    if found > most:
+def _refuse_huge(path: Path, size: int, limit: int, unit: str) -> None:
+    if size > limit:
         raise DatasetError(
-            f"The table {path} has {found:,} {unit}, at most {most:,} are read",
+            f"The table {path} has {whole(size)} {unit}, at most {whole(limit)} are read",
             hint="Give a part of it.",
         )
 

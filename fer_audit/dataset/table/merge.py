@@ -1,4 +1,4 @@
-"""Several lines about one file become one row, and nothing is decided by their order."""
+"""Several lines about one file become one row, independent of their order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MergedRows(NamedTuple):
 
 
 def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], lines: Sequence[str]) -> MergedRows:
-    """Return one row for each file that m lines speak of.
+    """Return one row for each file that m lines name.
 
     ids: m file ids; codes: (m, c) labels; lines: m names of the lines.
     A label on which the lines of a file differ becomes -1, whichever line came first.

@@ -8,36 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from fer_audit.audit.types.compare import Agreement, Comparison
-from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.audit.types.compare import Agreement
+from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.intersections import shade_cells
 from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, new_figure
-from fer_audit.text import clipped, coefficient, counted, p_phrase, percent, span, visible, whole
+from fer_audit.report.two_runs import Runs, agreement_words
+from fer_audit.text import clipped, counted, percent, whole
 
 MARKERS = ("o", "D")
 """The first run is a filled circle and the second an open diamond, in every chart of a comparison."""
-SIGNS = ("●", "◇")
-"""The same in words."""
 OFFSETS = (-0.2, 0.2)
 """Rows: the first run above, the second below, around the row of what both have."""
 MOST_CELLS = 24
 """Clusters beyond this are a table, not a picture."""
 _NARROW = 6
 """Clusters of the second run that fit in one column of a paper."""
-Runs = tuple[str, str]
-
-
-def run_names(comparison: Comparison) -> Runs:
-    """Return the last folder of each run's path: no page tells where on a disk it was made."""
-    first, second = (last_folder(run.name) for run in (comparison.first, comparison.second))
-    return (first or "first run", second or "second run")
-
-
-def last_folder(path: str) -> str:
-    """Return the last name of a path of any system; "" where it has none."""
-    # A folder may have a backslash in its name where folders are parted by slashes.
-    parts = path.rstrip("\\/").split("/" if "/" in path else "\\")
-    return "" if parts[-1].strip(" .") == "" else parts[-1]
 
 
 def legend_of(figure: Figure, runs: Runs) -> None:
@@ -133,7 +118,6 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
             f" {percent(found.matched / found.n)} are in a pair of clusters that match one to one."
             f" {agreement_words(found)}"
         ),
-        sheet=cross_sheet(found),
         draw=draw,
         note=(
             "Per cent of each row: of one cluster's images, how many are in which cluster of the second run."
@@ -148,33 +132,3 @@ def _cell(count: int, share: float) -> str:
     if not count:
         return "0"
     return "< 1" if share < 0.005 else f"{100 * share:.0f}"
-
-
-def cross_sheet(found: Agreement) -> Sheet:
-    """Return the images in each pair of clusters, the matched pairs marked."""
-    best = set(found.matches)
-    width = len(found.table[0]) if found.table else 0
-    rows = tuple(
-        (
-            f"first {row} ({whole(sum(counts))})",
-            *(
-                f"{whole(count)}{' ◀' if (row, column) in best else ''}"
-                for column, count in enumerate(counts)
-            ),
-        )
-        for row, counts in enumerate(found.table)
-    )
-    return Sheet(("images; ◀ match", *(f"second {column}" for column in range(width))), rows)
-
-
-def agreement_words(found: Agreement, level: str = "") -> str:
-    """Return the agreement of the partitions in one or two sentences."""
-    if found.ari is None:
-        reason = visible(dict(found.not_computable).get("ari", "no reason is known"))
-        return f"The agreement of the clusters is not computable: {reason}."
-    interval = "" if found.low is None else f" ({level}interval {span(found.low, found.high)})"
-    chance = "" if found.p is None else f", {p_phrase(found.p)} against shuffled labels"
-    if found.null_95 is not None:
-        chance += f", 95 % of which stay under {coefficient(found.null_95)}"
-    ami = "" if found.ami is None else f"; AMI {coefficient(found.ami)}"
-    return f"ARI {coefficient(found.ari)}{interval}{chance}{ami}; {counted(found.n, 'image')}."

@@ -11,10 +11,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from fer_audit.audit.types.compare import AttributeComparison, RunAssociation
-from fer_audit.report.charts.chart import Chart, Sheet
-from fer_audit.report.charts.compare import OFFSETS, SIGNS, Runs, legend_of, mark, put
+from fer_audit.report.charts.chart import Chart
+from fer_audit.report.charts.compare import OFFSETS, legend_of, mark, put
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
-from fer_audit.text import clipped, coefficient, counted, listed, p_text, percent, span, whole
+from fer_audit.report.two_runs import Runs
+from fer_audit.text import clipped, coefficient, counted, listed, span
 
 MOST_ATTRIBUTES = 30
 _ROW = 0.36
@@ -29,7 +30,7 @@ _STATES = {
 }
 
 
-def strength_in_both(found: Sequence[AttributeComparison], runs: Runs, level: str) -> Chart | None:
+def strength_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart | None:
     """Return V~ of every attribute in both runs on one axis, with V and what chance makes of V."""
     shown = [each for each in found if _values(each)]
     if not shown or len(shown) > MOST_ATTRIBUTES:
@@ -68,7 +69,6 @@ def strength_in_both(found: Sequence[AttributeComparison], runs: Runs, level: st
         alt="V~ in the first and in the second run: "
         + "; ".join(_in_words(each) for each in shown)
         + ".",
-        sheet=strength_sheet(found, level),
         draw=draw,
         note=(
             "The grey bar is what 95 % of shuffled labels stay under, for V, the thin stroke; V~ is V without the part that"
@@ -120,41 +120,6 @@ def _in_words(each: AttributeComparison) -> str:
     return f"{clipped(each.attribute, 40)} {both[0]} and {both[1]}"
 
 
-def strength_sheet(found: Sequence[AttributeComparison], level: str) -> Sheet:
-    """Return every attribute, a row for each run."""
-    rows = []
-    for each in found:
-        for side, one in enumerate((each.first, each.second)):
-            name = f"{clipped(each.attribute, 40)}, {('first', 'second')[side]} {SIGNS[side]}"
-            if one is None:
-                rows.append((name, "not asked", *[""] * 6))
-                continue
-            rows.append(
-                (
-                    name,
-                    whole(one.n),
-                    _or_dash(one.v),
-                    _or_dash(one.null_95),
-                    f"{_or_dash(one.v_corrected)}{_around(one)}",
-                    "–" if one.p_holm is None else p_text(one.p_holm),
-                    " / ".join(
-                        "–" if share is None else percent(share)
-                        for share in (one.u_group_from_cluster, one.u_cluster_from_group)
-                    ),
-                    "–" if one.highest is None else f"{one.highest} of {one.rungs}",
-                )
-            )
-    columns = (
-        *("attribute, run", "images", "V", "chance"),
-        *(f"V~ ({level}interval)", "Holm p", "known: attribute / cluster", "rung"),
-    )
-    return Sheet(columns, tuple(rows))
-
-
-def _or_dash(value: float | None) -> str:
-    return "–" if value is None else coefficient(value)
-
-
 def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart | None:
     """Return what each run answers to each question of the claim ladder; None when neither climbed it."""
     shown = [each for each in found if each.ladder]
@@ -201,7 +166,6 @@ def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart |
             )
             + f". {f'Answers differ for {listed(differ)}' if differ else 'No answer differs'}."
         ),
-        sheet=ladders_sheet(shown),
         draw=draw,
         note=(
             "✓ holds, ✗ does not hold, ? could not be computed, ○ skipped, – not asked. Framed: the runs answer differently."
@@ -235,18 +199,3 @@ def _answer(axes: Axes, column: int, row: float, state: str, differs: bool) -> N
 
 def _reached(one: RunAssociation | None) -> str:
     return "not climbed" if one is None or one.highest is None else f"{one.highest} of {one.rungs}"
-
-
-def ladders_sheet(found: Sequence[AttributeComparison]) -> Sheet:
-    """Return every rung that either run asked, a row each."""
-    rows = tuple(
-        (
-            f"{clipped(each.attribute, 40)}: {rung.number} {clipped(rung.name, 40)}",
-            f"{_STATES[rung.first]} {rung.first}",
-            f"{_STATES[rung.second]} {rung.second}",
-            "differs" if rung.first != rung.second else "",
-        )
-        for each in found
-        for rung in each.ladder
-    )
-    return Sheet(("question", "first", "second", ""), rows)

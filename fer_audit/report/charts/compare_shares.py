@@ -9,31 +9,23 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from fer_audit.audit.types.compare import AttributeComparison, GroupChange
-from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
-from fer_audit.report.charts.compare import OFFSETS, Runs, legend_of, put
+from fer_audit.report.charts.chart import Chart, key_of
+from fer_audit.report.charts.compare import OFFSETS, legend_of, put
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.people import MOST_BARS
 from fer_audit.report.charts.theme import INK, MUTED, RULE, WIDE, bare, new_figure
-from fer_audit.text import clipped, p_text, percent, share_text
+from fer_audit.report.two_runs import Runs, difference_text, reading_of, shares_of
+from fer_audit.text import clipped, percent
 
 _ROW = 0.32
 """Inches a group: two bars and the letters at their ends."""
 _NAME = 18
 _OPACITY = (0.85, 0.4)
 _SMALL = 6.2
-Side = tuple[int | None, float | None, float | None, float | None]
-"""Count, share, low, high of one run."""
-
-HOW_TO_READ = (
-    "Each group has two bars: ● the first run, strong; ◇ the second, pale. Lines are intervals. On the right is the second"
-    " share minus the first, in points; ▲ and ▼ mark what differs by more than chance allows (p after"
-    " Benjamini-Hochberg over the attribute's groups)."
-)
 
 
 def shares_in_both(
-    found: AttributeComparison, runs: Runs, palette: Palette, *, level: str, alpha: float
+    found: AttributeComparison, runs: Runs, palette: Palette, *, alpha: float
 ) -> Chart | None:
     """Return one attribute's chart; None when neither run has a share, or too many groups have one."""
     shown = [
@@ -64,29 +56,14 @@ def shares_in_both(
         key=key_of("shares", found.attribute),
         title=name,
         alt=f"Paired bars of the shares of {len(shown)} groups of {name} in both runs. {_largest(shown)}",
-        sheet=shares_sheet(found, level, alpha),
         draw=draw,
-        note=f"{sentence(found.reading)}." if found.reading else "",
+        note=reading_of(found.reading),
         wide=True,
     )
 
 
-def sentence(reading: str) -> str:
-    """Return how the shares were tested, or why not, with a capital."""
-    text = clipped(reading, 300)
-    return text[:1].upper() + text[1:]
-
-
-def sides(group: GroupChange) -> tuple[Side, Side]:
-    """Return what both runs say of a group."""
-    return (
-        (group.first_count, group.first_share, group.first_low, group.first_high),
-        (group.second_count, group.second_share, group.second_low, group.second_high),
-    )
-
-
 def _bars(axes: Axes, row: int, group: GroupChange, colour: str) -> None:
-    for side, (count, share, low, high) in enumerate(sides(group)):
+    for side, (count, share, low, high) in enumerate(shares_of(group)):
         at = row + OFFSETS[side]
         if share is None:
             words, end = ("no such group" if count is None else "not computable"), 0.0
@@ -130,7 +107,7 @@ def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
     highest = max(
         end
         for group in shown
-        for _, share, _, high in sides(group)
+        for _, share, _, high in shares_of(group)
         for end in (share or 0.0, high or 0.0)
     )
     left.set_xlim(0, max(0.02, 1.22 * highest))
@@ -157,21 +134,6 @@ def _points(value: float, _: int = 0) -> str:
     return "0" if abs(value) < 1e-9 else f"{100 * value:+.3g}"
 
 
-def difference_text(group: GroupChange, alpha: float) -> str:
-    """Write a difference in points, marked where it is more than chance allows: +1.2 ▲."""
-    if group.difference is None:
-        return "–"
-    text = f"{100 * group.difference:+.1f}" if group.difference else "0.0"
-    if differs(group, alpha):
-        text += " ▲" if group.difference > 0 else " ▼"
-    return text
-
-
-def differs(group: GroupChange, alpha: float) -> bool:
-    """Say whether a share differs by more than chance allows."""
-    return bool(group.difference) and group.p_adjusted is not None and group.p_adjusted <= alpha
-
-
 def _largest(shown: Sequence[GroupChange]) -> str:
     known = [group for group in shown if group.difference]
     if not known:
@@ -181,42 +143,3 @@ def _largest(shown: Sequence[GroupChange]) -> str:
         f"The largest difference is {clipped(top.name, 40)}: {percent(top.first_share)} in the first,"
         f" {percent(top.second_share)} in the second."
     )
-
-
-def shares_sheet(found: AttributeComparison, level: str, alpha: float) -> Sheet:
-    """Return every group of an attribute; groups with fewer than 30 images in a run are greyed."""
-    rows = tuple(
-        (
-            clipped(group.name, 60),
-            *(_share(side) for side in sides(group)),
-            difference_text(group, alpha),
-            _interval(group),
-            "–" if group.p_adjusted is None else p_text(group.p_adjusted),
-        )
-        for group in found.groups
-    )
-    few = frozenset(
-        row
-        for row, group in enumerate(found.groups)
-        if any(count is not None and count < TOO_FEW for count, *_ in sides(group))
-    )
-    columns = (
-        clipped(found.attribute, 40),
-        f"first (count; {level}interval)",
-        f"second (count; {level}interval)",
-        "difference, points",
-        f"{level}interval",
-        "adjusted p",
-    )
-    return Sheet(columns, rows, few)
-
-
-def _share(side: Side) -> str:
-    count, share, low, high = side
-    return "no such group" if count is None else share_text(share, count, low, high)
-
-
-def _interval(group: GroupChange) -> str:
-    if group.low is None or group.high is None:
-        return "–"
-    return f"{100 * group.low:+.1f} to {100 * group.high:+.1f}"

@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,11 +109,31 @@ def bare(axes: Axes) -> None:
     axes.tick_params(length=0)
 
 
-def page_svg(chart: Chart) -> str:
-    """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text.
+_DRAWN: ContextVar[MutableMapping[str, str] | None] = ContextVar("drawn", default=None)
 
-    Group names come from strangers: matplotlib's writer escapes them, and no string of theirs is parsed here.
-    """
+
+@contextmanager
+def drawn_before(drawn: MutableMapping[str, str]) -> Iterator[None]:
+    """Take the charts of a page from `drawn`, by key, and add those that it does not hold: each costs 0.1 s."""
+    token = _DRAWN.set(drawn)
+    try:
+        yield
+    finally:
+        _DRAWN.reset(token)
+
+
+def page_svg(chart: Chart) -> str:
+    """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text."""
+    drawn = _DRAWN.get()
+    if drawn is None:
+        return _page_svg(chart)
+    if chart.key not in drawn:
+        drawn[chart.key] = _page_svg(chart)
+    return drawn[chart.key]
+
+
+def _page_svg(chart: Chart) -> str:
+    """Draw the chart. Group names come from strangers: matplotlib's writer escapes them, and none is parsed here."""
     with style(), mpl.rc_context({"svg.fonttype": "none"}):
         text = _svg(chart.draw())
     text = text[text.index("<svg") :]

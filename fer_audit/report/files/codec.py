@@ -4,15 +4,19 @@
     tuple[X, ...]                array
     tuple[tuple[str, X], ...]    object: a setting, a version, a reason by its name
     tuple[Count, ...]            object: a count by its name
+    bytes                        base64
+    NDArray[X]                   base64 of little-endian numbers, row by row; read back in one dimension
 
 A field that is added to a record is written and read without a change here.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import math
+from collections.abc import Container, Mapping
 from functools import cache
 from types import NoneType, UnionType
 from typing import (
@@ -26,6 +30,9 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fer_audit.audit.types.composition import Count
 from fer_audit.errors import StoreError
@@ -75,6 +82,10 @@ def encode(value: Value, kind: TypeHint) -> Json:
         return [encode(part, item) for part in value]
     if isinstance(value, str):
         return encodable(value)
+    if isinstance(value, np.ndarray):
+        value = value.astype(value.dtype.newbyteorder("<")).tobytes()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     return float(value) if kind is float else value
 
 
@@ -128,18 +139,45 @@ def _decode(value: Json, kind: TypeHint, place: str) -> Value:
         item = get_args(kind)[0]
         parts = enumerate(_expect(value, list, place))
         return tuple(_decode(part, item, f"{place}[{index}]") for index, part in parts)
+    if kind is bytes:
+        return _decode_bytes(value, place)
+    if origin is np.ndarray:
+        return _decode_array(_decode_bytes(value, place), kind, place)
     return _expect(value, kind, place)
 
 
+def _decode_bytes(value: Json, place: str) -> bytes:
+    text = _expect(value, str, place)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as exc:  # binascii.Error, or text beyond ASCII
+        raise ShapeError(f"{place} is no base64") from exc
+
+
+def _decode_array(data: bytes, kind: TypeHint, place: str) -> NDArray[Any]:
+    """Return the numbers in one dimension; their count, like their range, is the caller's to check."""
+    dtype = np.dtype(get_args(get_args(kind)[1])[0])
+    if len(data) % dtype.itemsize:
+        raise ShapeError(f"{place} has {len(data):,} bytes; a number takes {dtype.itemsize}")
+    return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
+
+
 def _decode_record(value: dict[str, Json], kind: TypeHint, place: str) -> Value:
-    fields = {}
-    for name, of in field_types(kind).items():
+    return kind(**decode_fields(value, field_types(kind), _required(kind), place))
+
+
+def decode_fields(
+    value: dict[str, Json], kinds: Mapping[str, TypeHint], required: Container[str], place: str
+) -> dict[str, Value]:
+    """Return the values of the keys that have a type; ShapeError where a required one is missing."""
+    found = {}
+    for name, kind in kinds.items():
         where = f"{place}.{name}" if place else name
         if name in value:
-            fields[name] = _decode(value[name], of, where)
-        elif name in _required(kind):
+            found[name] = _decode(value[name], kind, where)
+        elif name in required:
             raise ShapeError(f"{where} is missing")
-    return kind(**fields)
+    return found
 
 
 @cache

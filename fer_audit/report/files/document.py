@@ -1,4 +1,4 @@
-"""An AuditResult as a file: result.json (a public contract, docs/result.md), rows.parquet and rows.csv."""
+"""An AuditResult as a file: result.json, a public contract (docs/result.md)."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult
+from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, value_types
 from fer_audit.errors import StoreError
-from fer_audit.report.files.codec import ShapeError, decode, encode, parse_document
-from fer_audit.report.files.rows import write_rows_csv, write_rows_parquet
-
-__all__ = [
-    "parse_result",
-    "read_result",
-    "result_document",
-    "result_json",
-    "write_rows_csv",
-    "write_rows_parquet",
-]
+from fer_audit.report.files.codec import ShapeError, decode_fields, encode, parse_document
 
 _HINT = "Write it again with: fer-audit run"
+_REQUIRED = ("schema", "complete", "dataset", "model", "config", "versions", "duplicates")
+"""What a result cannot be without."""
 
 
 def result_document(result: AuditResult) -> dict[str, Any]:
     """Return the result as plain dicts, lists, texts and numbers, keys in the order of docs/result.md."""
-    document: dict[str, Any] = encode(result, AuditResult)
-    return document
+    kinds = value_types()
+    return {name: encode(value, kinds[name]) for name, value in result.items()}
 
 
 def result_json(result: AuditResult) -> str:
@@ -57,7 +49,7 @@ def parse_result(text: str, *, source: str = "result.json") -> AuditResult:
     """Return the result that a JSON text holds; StoreError names `source` and what is wrong there."""
     document = parse_document(text, schema=AUDIT_SCHEMA, source=source, hint=_HINT)
     try:
-        result = decode(document, AuditResult, "")
+        result = AuditResult.of(**decode_fields(document, value_types(), _REQUIRED, ""))
         _check_tables(result)
     except ShapeError as exc:
         raise StoreError(f"{source}: {exc}", hint=_HINT) from exc

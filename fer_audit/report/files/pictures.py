@@ -1,127 +1,151 @@
-"""Pictures as a file, pictures.json, and back. The reader trusts nothing it finds: not a size, not a type, not a byte.
+"""The pictures of a run, what a report shows that is no number of its result, and pictures.json, the file that holds them.
 
-arrays    base64 of little-endian numbers, exactly as long as `shown` says
-images    base64 of a plain lossy WebP: one chunk, no metadata, no more pixels than we write
+They are made once, from vectors and packed pixels, so that a page can be drawn again from result.json and this file alone.
+The reader trusts nothing in the file: arrays must have the right length and range, images must be plain lossy WebPs,
+without metadata and of no more pixels than we write.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
 from fer_audit.report.files.codec import ShapeError, decode, encode, parse_document
-from fer_audit.report.files.picture_types import (
-    MOST_POINTS,
-    ColouringKind,
-    ContactSheet,
-    MapColouring,
-    MapMethod,
-    MapPoints,
-    MeanFace,
-    Pictures,
-    SheetKind,
-    webp_size,
-)
 
-__all__ = [
-    "ContactSheet",
-    "MapColouring",
-    "MapPoints",
-    "MeanFace",
-    "Pictures",
-    "pictures_json",
-    "read_pictures",
-    "webp_size",
-]
+MapMethod = Literal["pca", "umap"]
+ColouringKind = Literal["cluster", "demographic", "label", "batch"]
+SheetKind = Literal["nearest", "median", "farthest"]
 
-PICTURES_SCHEMA = "fer-audit/pictures/1"
+PICTURES_SCHEMA = "fer-audit/pictures/2"
 
-MOST_FILE_BYTES = 100_000_000
+MAX_POINTS = 50_000
+"""Points on a map: a screen shows no more of them apart, and each costs a page ten bytes."""
+N_STEPS = 65_535
+"""Steps of the grid on each axis of a map: a tenth of a pixel on a screen of 6,000."""
+MAX_FILE_BYTES = 100_000_000
 """A map of 50,000 points is one megabyte, a thousand mean faces are three."""
-MOST_IMAGE_BYTES = 4_000_000
-MOST_IMAGE_SIDE = 4_096
+MAX_IMAGE_BYTES = 4_000_000
+MAX_IMAGE_SIDE = 4_096
 """Pixels: what a browser would have to unpack is bounded before it sees the bytes."""
-MOST_PICTURES = 10_000
+MAX_PICTURES = 10_000
 
 _HINT = "Write it again with: fer-audit run"
 
 
-@dataclass(frozen=True, slots=True)
-class _Colouring:
+@dataclass(frozen=True, slots=True, eq=False)
+class MapColouring:
+    """One way to colour the points of a map."""
+
     name: str
+    """The attribute; "cluster" for the clusters."""
     kind: ColouringKind
     groups: tuple[str, ...]
-    codes: str
+    """Names of the groups; a cluster's is its number."""
+    codes: NDArray[np.int16]
+    """(shown,) index into groups; -1 = not annotated."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Map:
+@dataclass(frozen=True, slots=True, eq=False)
+class MapPoints:
+    """The latent space in two dimensions."""
+
     method: MapMethod
     settings: tuple[tuple[str, str], ...]
+    """(name, value) of what a caption should say of the method."""
     n: int
-    shown: int
-    box: tuple[float, ...]
-    rows: str
-    points: str
-    colourings: tuple[_Colouring, ...]
+    """Images that came through every stage."""
+    box: tuple[float, float, float, float]
+    """Lowest x, lowest y, highest x, highest y of the points shown."""
+    rows: NDArray[np.int32]
+    """(shown,) row numbers, ascending: every image, or a uniform draw of `MAX_POINTS`."""
+    grid: NDArray[np.uint16]
+    """(shown, 2) x and y in steps of the box, 0 to 65,535."""
+    colourings: tuple[MapColouring, ...]
+
+    @property
+    def shown(self) -> int:
+        """Number of points."""
+        return len(self.rows)
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """(shown, 2) x and y, to 1/65,535 of the box."""
+        low, high = np.array(self.box[:2]), np.array(self.box[2:])
+        points: NDArray[np.float32] = (low + self.grid / N_STEPS * (high - low)).astype(np.float32)
+        return points
 
 
 @dataclass(frozen=True, slots=True)
-class _Face:
+class MeanFace:
+    """The mean of the images of a cluster, or of one group in it."""
+
     cluster: int
     attribute: str | None
+    """None = the whole cluster."""
     group: str | None
     n: int
+    """Images in the cell, one copy of each file."""
     drawn: int
-    webp: str
+    """Images the mean is of: all of them, or a uniform draw."""
+    webp: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
+class ContactSheet:
+    """Some faces of one cluster."""
+
     cluster: int
     kind: SheetKind
+    """Nearest to the centre first, around the median distance, or farthest first."""
     n: int
+    """Faces on the sheet, line by line."""
     blurred: bool
-    webp: str
+    webp: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
-    schema: str
-    fingerprint: str
-    map: _Map | None
-    faces: tuple[_Face, ...]
-    sheets: tuple[_Sheet, ...]
+class Pictures:
+    """Everything a report shows that is no number of its result."""
+
+    map: MapPoints | None
+    faces: tuple[MeanFace, ...]
+    """By cluster; each cluster's own first, then by attribute and group."""
+    sheets: tuple[ContactSheet, ...]
+    """By cluster: nearest, median, farthest."""
     missing: tuple[tuple[str, str], ...]
+    """(what, reason) of every picture that could not be made; each `what` once."""
+    fingerprint: str = ""
+    """What the pictures depend on; a run with another one makes them again."""
+
+
+def grid_of(
+    points: NDArray[np.float32],
+) -> tuple[tuple[float, float, float, float], NDArray[np.uint16]]:
+    """Return the bounding box of (n, 2) finite points, n >= 1, and the (n, 2) steps of each inside it."""
+    wide = points.astype(np.float64)
+    low, high = wide.min(axis=0), wide.max(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    grid = np.rint((wide - low) / span * N_STEPS).astype(np.uint16)
+    return (float(low[0]), float(low[1]), float(high[0]), float(high[1])), grid
+
+
+def webp_size(webp: bytes) -> tuple[int, int]:
+    """Return width and height of a plain lossy WebP, in pixels. RFC 6386, 9.1: 14 bits each, 26 bytes into the file."""
+    width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", webp, 26))
+    return width, height
 
 
 def pictures_json(pictures: Pictures) -> str:
     """Return pictures.json: the same pictures give the same bytes once encoded as UTF-8."""
-    document = _Document(
-        PICTURES_SCHEMA,
-        pictures.fingerprint,
-        None if pictures.map is None else _packed_map(pictures.map),
-        tuple(
-            _Face(each.cluster, each.attribute, each.group, each.n, each.drawn, _text(each.webp))
-            for each in pictures.faces
-        ),
-        tuple(
-            _Sheet(each.cluster, each.kind, each.n, each.blurred, _text(each.webp))
-            for each in pictures.sheets
-        ),
-        pictures.missing,
-    )
-    value = encode(document, _Document)
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    document = {"schema": PICTURES_SCHEMA, **encode(pictures, Pictures)}
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_pictures(path: Path) -> Pictures | None:
@@ -129,153 +153,82 @@ def read_pictures(path: Path) -> Pictures | None:
 
     Raises StoreError when the file cannot be read, is too large, or holds anything we would not have written.
     """
-    path = Path(path)
     try:
         if not path.exists():
             return None
         if not path.is_file():
             raise StoreError(f"{path} is no plain file", hint=_HINT)
         with path.open("rb") as file:
-            data = file.read(MOST_FILE_BYTES + 1)
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError(f"{path} cannot be read: {reason}", hint=_HINT) from exc
-    if len(data) > MOST_FILE_BYTES:
-        raise StoreError(f"{path} is larger than {MOST_FILE_BYTES / 1e6:.0f} MB", hint=_HINT)
-    return _parse(data, str(path))
-
-
-def _parse(data: bytes, source: str) -> Pictures:
-    document = parse_document(data, schema=PICTURES_SCHEMA, source=source, hint=_HINT)
+    if len(data) > MAX_FILE_BYTES:
+        raise StoreError(f"{path} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB", hint=_HINT)
+    document = parse_document(data, schema=PICTURES_SCHEMA, source=str(path), hint=_HINT)
     try:
-        return _pictures(decode(document, _Document, ""))
+        pictures = decode(document, Pictures, "")
+        _check_images(pictures)
+        return pictures if pictures.map is None else replace(pictures, map=_checked(pictures.map))
     except ShapeError as exc:
-        raise StoreError(f"{source}: {exc}", hint=_HINT) from exc
+        raise StoreError(f"{path}: {exc}", hint=_HINT) from exc
 
 
-def _pictures(document: _Document) -> Pictures:
-    for place, found in (("faces", document.faces), ("sheets", document.sheets)):
-        if len(found) > MOST_PICTURES:
-            raise ShapeError(f"{place} has {len(found):,} pictures; more than {MOST_PICTURES:,}")
-    return Pictures(
-        map=None if document.map is None else _map(document.map),
-        faces=tuple(_face(each, f"faces[{i}]") for i, each in enumerate(document.faces)),
-        sheets=tuple(_sheet(each, f"sheets[{i}]") for i, each in enumerate(document.sheets)),
-        missing=document.missing,
-        fingerprint=document.fingerprint,
-    )
-
-
-def _packed_map(points: MapPoints) -> _Map:
-    return _Map(
-        points.method,
-        points.settings,
-        points.n,
-        points.shown,
-        points.box,
-        _packed(points.rows, "<i4"),
-        _packed(points.grid, "<u2"),
-        tuple(
-            _Colouring(each.name, each.kind, each.groups, _packed(each.codes, "<i2"))
-            for each in points.colourings
-        ),
-    )
-
-
-def _map(found: _Map) -> MapPoints:
-    if not 1 <= found.shown <= min(found.n, MOST_POINTS):
-        raise ShapeError(
-            f"map.shown is {found.shown} of {found.n}; at most {MOST_POINTS:,} points are shown"
-        )
-    if len(found.box) != 4:
-        raise ShapeError(f"map.box has {len(found.box)} numbers; it must have 4")
-    left, bottom, right, top = found.box
+def _checked(points: MapPoints) -> MapPoints:
+    """Return a map as it was read with its grid in two columns; ShapeError when its parts do not fit together."""
+    rows, shown = points.rows, points.shown
+    if not 1 <= shown <= min(points.n, MAX_POINTS):
+        raise ShapeError(f"map.rows has {shown:,} of {points.n:,} images; at most {MAX_POINTS:,}")
+    if rows[0] < 0 or (np.diff(rows.astype(np.int64)) <= 0).any():
+        raise ShapeError("map.rows must be row numbers, ascending")
+    if points.grid.size != 2 * shown:
+        raise ShapeError(f"map.grid has {points.grid.size:,} numbers for {shown:,} points")
+    if len(points.box) != 4:
+        raise ShapeError(f"map.box has {len(points.box)} numbers; it must have 4")
+    left, bottom, right, top = points.box
     # Half of the largest float32 on either side, so that no difference overflows.
     if not (-1.7e38 < left <= right < 1.7e38 and -1.7e38 < bottom <= top < 1.7e38):
         raise ShapeError("map.box is no box: lowest x, lowest y, highest x, highest y")
-    rows = _unpacked(found.rows, "<i4", (found.shown,), "map.rows").astype(np.int32)
-    if rows[0] < 0 or (np.diff(rows.astype(np.int64)) <= 0).any():
-        raise ShapeError("map.rows must be row numbers, ascending")
-    grid = _unpacked(found.points, "<u2", (found.shown, 2), "map.points").astype(np.uint16)
-    return MapPoints(
-        found.method,
-        found.settings,
-        found.n,
-        (left, bottom, right, top),
-        rows,
-        grid,
-        tuple(
-            _colouring(each, found.shown, f"map.colourings[{i}]")
-            for i, each in enumerate(found.colourings)
-        ),
-    )
+    for i, colouring in enumerate(points.colourings):
+        codes, groups = colouring.codes, len(colouring.groups)
+        if len(codes) != shown or codes.min() < -1 or codes.max() >= groups:
+            raise ShapeError(
+                f"map.colourings[{i}].codes must be {shown:,} numbers of {groups:,} groups"
+            )
+    return replace(points, grid=points.grid.reshape(shown, 2))
 
 
-def _colouring(found: _Colouring, shown: int, place: str) -> MapColouring:
-    codes = _unpacked(found.codes, "<i2", (shown,), f"{place}.codes").astype(np.int16)
-    if codes.min() < -1 or codes.max() >= len(found.groups):
-        raise ShapeError(
-            f"{place}.codes names a group that is none of its {len(found.groups)} groups"
-        )
-    return MapColouring(found.name, found.kind, found.groups, codes)
+def _check_images(pictures: Pictures) -> None:
+    """Refuse counts that cannot be, and image bytes that we would not have written."""
+    for face in pictures.faces:
+        if not face.drawn <= face.n or face.drawn < 1:
+            raise ShapeError(f"a mean face is of {face.drawn} of {face.n} images")
+        if (face.attribute is None) != (face.group is None):
+            raise ShapeError(
+                "a mean face has an attribute without a group, or a group without one"
+            )
+    kinds: dict[str, tuple[MeanFace | ContactSheet, ...]]
+    kinds = {"faces": pictures.faces, "sheets": pictures.sheets}
+    for kind, images in kinds.items():
+        if len(images) > MAX_PICTURES:
+            raise ShapeError(f"{kind} has {len(images):,} pictures; more than {MAX_PICTURES:,}")
+        for i, image in enumerate(images):
+            if image.cluster < 0 or image.n < 1:
+                raise ShapeError(f"{kind}[{i}] is of cluster {image.cluster}, {image.n} images")
+            _check_webp(image.webp, f"{kind}[{i}].webp")
 
 
-def _face(found: _Face, place: str) -> MeanFace:
-    if found.cluster < 0 or not 1 <= found.drawn <= found.n:
-        raise ShapeError(
-            f"{place} is of cluster {found.cluster}, {found.drawn} of {found.n} images"
-        )
-    if (found.attribute is None) != (found.group is None):
-        raise ShapeError(f"{place} has an attribute without a group, or a group without one")
-    webp = _image(found.webp, f"{place}.webp")
-    return MeanFace(found.cluster, found.attribute, found.group, found.n, found.drawn, webp)
-
-
-def _sheet(found: _Sheet, place: str) -> ContactSheet:
-    if found.cluster < 0 or found.n < 1:
-        raise ShapeError(f"{place} is of cluster {found.cluster} with {found.n} faces")
-    webp = _image(found.webp, f"{place}.webp")
-    return ContactSheet(found.cluster, found.kind, found.n, found.blurred, webp)
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _packed(array: NDArray[Any], dtype: str) -> str:
-    return _text(np.ascontiguousarray(array).astype(dtype).tobytes())
-
-
-def _bytes(text: str, place: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise ShapeError(f"{place} is no base64") from exc
-
-
-def _unpacked(text: str, dtype: str, shape: tuple[int, ...], place: str) -> NDArray[Any]:
-    size = np.dtype(dtype).itemsize * int(np.prod(shape))
-    if len(text) != 4 * -(-size // 3):
-        raise ShapeError(f"{place} has {len(text):,} characters; {size:,} bytes have other many")
-    data = _bytes(text, place)
-    if len(data) != size:
-        raise ShapeError(f"{place} has {len(data):,} bytes; it must have {size:,}")
-    return np.frombuffer(data, dtype).reshape(shape)
-
-
-def _image(text: str, place: str) -> bytes:
-    """Return the bytes of a plain lossy WebP: a RIFF of one chunk (RFC 9649, section 2.5; frame header: RFC 6386, 9.1)."""
-    if len(text) > 4 * MOST_IMAGE_BYTES // 3 + 4:
-        raise ShapeError(f"{place} is larger than {MOST_IMAGE_BYTES / 1e6:.0f} MB")
-    data = _bytes(text, place)
+def _check_webp(data: bytes, place: str) -> None:
+    """Refuse all but a plain lossy WebP: a RIFF of one chunk (RFC 9649, section 2.5; frame header: RFC 6386, 9.1)."""
+    if len(data) > MAX_IMAGE_BYTES:
+        raise ShapeError(f"{place} is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB")
     if len(data) < 30 or data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8 ":
         raise ShapeError(f"{place} is no plain WebP")
     riff, chunk = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 16)[0]
     if riff != len(data) - 8 or chunk + chunk % 2 != len(data) - 20:
-        raise ShapeError(f"{place} is a WebP with something beside its picture")
+        raise ShapeError(f"{place} is a WebP with something more than its picture")
     width, height = webp_size(data)
     if data[23:26] != b"\x9d\x01\x2a" or not (
-        0 < width <= MOST_IMAGE_SIDE and 0 < height <= MOST_IMAGE_SIDE
+        0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE
     ):
-        raise ShapeError(f"{place} is {width} x {height} pixels; at most {MOST_IMAGE_SIDE}")
-    return data
+        raise ShapeError(f"{place} is {width} x {height} pixels; at most {MAX_IMAGE_SIDE}")

@@ -1,4 +1,4 @@
-"""A finished run directory, read back: result.json, rows.parquet, embeddings.npy."""
+"""Read a finished run directory: result.json, rows.parquet, embeddings.npy."""
 
 from __future__ import annotations
 
@@ -28,10 +28,8 @@ _CHECKED = ("result.json", "rows.parquet")
 def read_finished_result(run: Path) -> AuditResult:
     """Return the result of a run directory whose audit is finished and untouched.
 
-    Raises StoreError when the directory, a file or the mark of a finished run is missing, a file is not the one that
-    was written, or the result is incomplete.
+    Raises StoreError when the directory, a file or DONE.json is missing, a file was changed, or the result is incomplete.
     """
-    run = Path(run)
     if not run.is_dir():
         raise StoreError(
             f"{run} is no run directory", hint="Give two folders that fer-audit run wrote."
@@ -50,10 +48,9 @@ def read_finished_result(run: Path) -> AuditResult:
 
 
 def read_run_rows(path: Path, result: AuditResult) -> RunRows:
-    """Return the rows that a rows.parquet holds, the attributes as `result` names them.
+    """Return the rows of a rows.parquet; an attribute of `result` that has no column there is left out.
 
-    An attribute whose labels the file lacks is left out. Raises StoreError when the file cannot be read or its rows
-    are not those of the result.
+    Raises StoreError when the file cannot be read or its rows are not those of the result.
     """
     table = _read_table(path)
     if table.num_rows != result.dataset.listed:
@@ -63,10 +60,11 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
         )
     k = 0 if result.clustering is None else result.clustering.k
     clusters = np.full(table.num_rows, -1, dtype=np.int32)
-    if k and "cluster" in table.column_names:
-        clusters = _integers(table, "cluster", path)
-    elif k:
-        raise StoreError(f"{path} has no column cluster", hint=_HINT)
+    if k:
+        clusters = _column(table, "cluster", "int32", path).fill_null(-1).to_numpy()
+    ok = _column(table, "ok", "bool", path)
+    if ok.null_count:
+        raise StoreError(f"The column ok of {path} is not filled in every row", hint=_HINT)
     if clusters.size and (clusters.min() < -1 or clusters.max() >= k):
         raise StoreError(
             f"{path} names a cluster that is not one of the {k} of the result", hint=_HINT
@@ -80,7 +78,7 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
             [text.encode("ascii", "replace") for text in _texts(table, "sha256", path)],
             dtype="S64",
         ),
-        ok=_flags(table, "ok", path),
+        ok=ok.to_numpy(),
         clusters=clusters,
         labels=tuple(
             _labels(table, column, name, known, path)
@@ -111,7 +109,7 @@ def map_run_vectors(path: Path, rows: int) -> NDArray[np.floating[Any]] | None:
 
 
 def _digests(path: Path) -> dict[str, str]:
-    """Return the checksums that the mark of a finished run holds."""
+    """Return the checksums of a DONE.json by file."""
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
     except FileNotFoundError as exc:
@@ -137,63 +135,38 @@ def _read_table(path: Path) -> pa.Table:
         raise StoreError(f"{path} cannot be read: {exc}", hint=_HINT) from exc
 
 
-def _column(table: pa.Table, name: str, path: Path) -> pa.ChunkedArray:
+def _column(table: pa.Table, name: str, kind: str, path: Path) -> pa.ChunkedArray:
+    """Return the one column of this name; StoreError when its type is not `kind`, e.g. int32."""
     found = [index for index, column in enumerate(table.column_names) if column == name]
     if len(found) != 1:
         count = "no" if not found else "more than one"
         raise StoreError(f"{path} has {count} column {name}", hint=_HINT)
-    return table.column(found[0])
+    column = table.column(found[0])
+    if str(column.type) != kind:
+        raise StoreError(
+            f"The column {name} of {path} holds {column.type}, not {kind}", hint=_HINT
+        )
+    return column
 
 
 def _texts(table: pa.Table, name: str, path: Path) -> list[str]:
     """Return a column of texts, null as the empty one."""
-    return [text or "" for text in _texts_or_null(table, name, path)]
-
-
-def _texts_or_null(table: pa.Table, name: str, path: Path) -> list[str | None]:
-    import pyarrow as pa
-
-    column = _column(table, name, path)
-    if not pa.types.is_string(column.type):
-        raise StoreError(f"The column {name} of {path} holds {column.type}, not texts", hint=_HINT)
-    texts: list[str | None] = column.to_pylist()
-    return texts
-
-
-def _integers(table: pa.Table, name: str, path: Path) -> NDArray[np.int32]:
-    """Return a column of whole numbers, null as -1."""
-    import pyarrow as pa
-
-    column = _column(table, name, path)
-    if not pa.types.is_int32(column.type):
-        raise StoreError(f"The column {name} of {path} holds {column.type}, not int32", hint=_HINT)
-    return np.asarray(column.fill_null(-1).to_numpy(), dtype=np.int32)
-
-
-def _flags(table: pa.Table, name: str, path: Path) -> NDArray[np.bool_]:
-    import pyarrow as pa
-
-    column = _column(table, name, path)
-    if not pa.types.is_boolean(column.type) or column.null_count:
-        raise StoreError(
-            f"The column {name} of {path} is not true or false in every row", hint=_HINT
-        )
-    return np.asarray(column.to_numpy(), dtype=np.bool_)
+    return [text or "" for text in _column(table, name, "string", path).to_pylist()]
 
 
 def _labels(
     table: pa.Table, column: str, name: str, groups: tuple[str, ...], path: Path
 ) -> LabelColumn:
     """Return one attribute's groups as codes; a group that the result does not name is an error."""
-    place = {encodable(group): code for code, group in enumerate(groups)}
-    codes = [
-        -1 if text is None else place.get(text, len(groups))
-        for text in _texts_or_null(table, column, path)
-    ]
-    array = np.array(codes, dtype=np.int32)
-    if array.size and array.max() == len(groups):
+    codes_of = {encodable(group): code for code, group in enumerate(groups)}
+    texts = _column(table, column, "string", path).to_pylist()
+    unknown = len(groups)
+    codes = np.array(
+        [-1 if text is None else codes_of.get(text, unknown) for text in texts], np.int32
+    )
+    if unknown in codes:
         raise StoreError(
             f"The column {column} of {path} holds a group that the result does not name",
             hint=_HINT,
         )
-    return LabelColumn(name, groups, array)
+    return LabelColumn(name, groups, codes)

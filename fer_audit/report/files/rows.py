@@ -1,4 +1,4 @@
-"""What the audit knows of each file, one row a file: rows.parquet for programs, rows.csv for spreadsheets."""
+"""The table of all files, one row a file: rows.parquet for programs, rows.csv for spreadsheets."""
 
 from __future__ import annotations
 
@@ -20,75 +20,41 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
-"""A spreadsheet takes such a cell for a formula; OWASP, CSV injection."""
+"""Cells that a spreadsheet takes for formulas; OWASP, CSV injection."""
 
 _FIXED = (
-    "id",
-    "ok",
-    "reason",
-    "flags",
-    "age",
-    "cluster",
-    "distance",
-    *STYLE_NAMES,
-    "sha256",
-    "width",
-    "height",
+    *("id", "ok", "reason", "flags", "age", "cluster", "distance"),
+    *(*STYLE_NAMES, "sha256", "width", "height"),
 )
 
 
-def write_rows_parquet(
-    path: Path,
-    dataset: FaceDataset,
-    rows: PackRows,
-    *,
-    embeddings: Embeddings | None = None,
-    clustering: Clustering | None = None,
-) -> None:
-    """Write one row a file. What a row does not have is null: a label, an age, a cluster, the style of a failed image.
-
-    `ok` and `reason` are those of the embeddings where there are any, else those of decoding.
-    Raises StoreError when the file cannot be written.
-    """
+def write_rows_parquet(path: Path, table: pa.Table) -> None:
+    """Write a table of `rows_table`; StoreError when that fails."""
     from pyarrow import parquet
 
-    table = rows_table(dataset, rows, embeddings=embeddings, clustering=clustering)
     write_atomically(path, lambda file: parquet.write_table(table, file, compression="zstd"))
 
 
-def write_rows_csv(
-    path: Path,
-    dataset: FaceDataset,
-    rows: PackRows,
-    *,
-    embeddings: Embeddings | None = None,
-    clustering: Clustering | None = None,
-) -> None:
+def write_rows_csv(path: Path, table: pa.Table) -> None:
     """Write the same as CSV (UTF-8, comma, null = empty); a text that a spreadsheet would run gets a leading '."""
     from pyarrow import csv
 
-    table = _guarded(rows_table(dataset, rows, embeddings=embeddings, clustering=clustering))
-    write_atomically(path, lambda file: csv.write_csv(table, file))
+    write_atomically(path, lambda file: csv.write_csv(_guarded(table), file))
 
 
 def rows_table(
-    dataset: FaceDataset,
-    rows: PackRows,
-    *,
-    embeddings: Embeddings | None = None,
-    clustering: Clustering | None = None,
+    dataset: FaceDataset, rows: PackRows, embeddings: Embeddings, clustering: Clustering | None
 ) -> pa.Table:
-    """Return the rows as a pyarrow Table.
+    """Return one row a file. What a row does not have is null: a label, an age, a cluster, the style of a failed image.
 
-    An attribute whose name another column has, e.g. age beside the age in years, gets the ending _group.
+    An attribute whose name another column has, e.g. age where there is also the age in years, gets the ending _group.
     """
     import pyarrow as pa
 
-    done: Embeddings | PackRows = rows if embeddings is None else embeddings
     columns: dict[str, pa.Array] = {
         "id": pa.array([encodable(file_id) for file_id in dataset.ids], pa.string()),
-        "ok": pa.array(done.ok),
-        "reason": _texts(done.reasons),
+        "ok": pa.array(embeddings.ok),
+        "reason": _texts(embeddings.reasons),
         "flags": _texts(rows.flags),
     }
     names = attribute_columns([attribute.name for attribute in dataset.attributes])
@@ -140,18 +106,13 @@ def _guarded(table: pa.Table) -> pa.Table:
     import pyarrow as pa
     from pyarrow import compute
 
-    columns = []
-    for column in table.columns:
-        if pa.types.is_string(column.type):
-            armed = compute.match_substring_regex(column, _FORMULA)
-            quoted = compute.binary_join_element_wise("'", column, "")
-            columns.append(compute.if_else(armed, quoted, column))
-        else:
-            columns.append(column)
-    names = pa.array(table.column_names, pa.string())
-    armed = compute.match_substring_regex(names, _FORMULA).to_pylist()
-    safe = [
-        f"'{name}" if danger else name
-        for name, danger in zip(table.column_names, armed, strict=True)
+    def guarded(texts: pa.Array) -> pa.Array:
+        is_formula = compute.match_substring_regex(texts, _FORMULA)
+        quoted = compute.binary_join_element_wise("'", texts, "")
+        return compute.if_else(is_formula, quoted, texts)
+
+    columns = [
+        guarded(column) if pa.types.is_string(column.type) else column for column in table.columns
     ]
-    return pa.table(columns, names=safe)
+    names = guarded(pa.array(table.column_names, pa.string())).to_pylist()
+    return pa.table(columns, names=names)

@@ -1,4 +1,4 @@
-"""timings.json: how long each stage took, beside the result and never inside it."""
+"""timings.json: how long each stage took. The result holds no times, so that a rerun gives the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write_timings(path: Path, timings: Sequence[Timing]) -> None:
 
 
 def read_timings(path: Path) -> tuple[Timing, ...]:
-    """Return the timings of a run; none when the file is missing or unreadable, for a report stands without them."""
+    """Return the timings of a run; none when the file is missing or unreadable: a report is complete without them."""
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
         return tuple(_timing(**record) for record in records)
@@ -28,7 +28,7 @@ def read_timings(path: Path) -> tuple[Timing, ...]:
 
 
 def _timing(stage: str, items: int, seconds: float, reused: bool = False) -> Timing:
-    """Return a timing; TypeError or ValueError for what no run takes."""
+    """Return a timing; TypeError or ValueError when its values cannot be."""
     if not isinstance(stage, str) or type(items) is not int or type(seconds) not in (int, float):
         raise TypeError("a timing is a text, a whole number and a number")
     if items < 0 or not 0 <= seconds < math.inf:

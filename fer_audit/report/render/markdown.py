@@ -26,6 +26,8 @@ from fer_audit.report.blocks import (
 )
 from fer_audit.text import visible
 
+FEW = " (fewer than 30 images)"
+"""Marks a row that other renderings grey."""
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~&$]")
 r"""What could open a span, a link, a tag, an entity, a formula, a template or a table cell; CommonMark lets any be \escaped."""
 _LINKED = re.compile(r":(?=\S)|(?<=www)\.", re.IGNORECASE)
@@ -91,13 +93,20 @@ def _table(block: Table) -> list[str]:
     lines = paragraph(block.title) if block.title else []
     lines += table(
         [column.title for column in columns],
-        [[_cell(cell) for cell in row] for row in rows],
+        [
+            [
+                cell_text(cell) + (FEW if index in block.faint and not at else "")
+                for at, cell in enumerate(row)
+            ]
+            for index, row in enumerate(rows)
+        ],
         right=right,
     )
     return [*lines, *(paragraph(block.note) if block.note else [])]
 
 
-def _cell(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return a cell as plain text; a drawing has none."""
     if isinstance(cell, Sign):
         return f"{SIGNS[cell.state]} {cell.text}".strip()
     if isinstance(cell, Climb):

@@ -169,6 +169,8 @@ def _of_target(group: GroupShare) -> str:
     if group.ratio is None:
         return ""
     text = f"{number(group.ratio)}×"
+    if (group.count or 0) < TOO_FEW:
+        return f"{text} few images"
     if group.ratio < FOUR_FIFTHS:
         return f"{text} ▼ under"
     return f"{text} ▲ over" if group.ratio > 1 / FOUR_FIFTHS else text
@@ -195,12 +197,15 @@ def _diversity(found: Sequence[Representation]) -> Table:
     rows = []
     for about in found:
         indices = about.indices
-        values = (
-            *(indices.ENS, indices.inverse_D, indices.H, indices.SEI),
-            *(indices.NSD, indices.IR, indices.BP),
-        )
         rows.append(
-            (_name(about), whole(indices.R), *(or_dash(value, number) for value in values))
+            (
+                _name(about),
+                whole(indices.R),
+                *(or_dash(x, number) for x in (indices.ENS, indices.inverse_D, indices.H)),
+                *(or_dash(x, coefficient) for x in (indices.SEI, indices.NSD)),
+                or_dash(indices.IR, number),
+                or_dash(indices.BP, coefficient),
+            )
         )
     return Table(
         "Diversity",

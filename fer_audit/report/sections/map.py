@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.report.blocks import Block, MapPanel, Maps, Picture, Prose, Section
-from fer_audit.report.files.picture_types import MapPoints
+from fer_audit.report.files.pictures import MapPoints
 from fer_audit.report.view import View
 from fer_audit.text import counted, percent, whole
 

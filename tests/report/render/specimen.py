@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 from matplotlib.figure import Figure
@@ -186,10 +187,9 @@ def _chart(name: Naming) -> Chart:
 
 
 def _panel(name: Naming) -> MapPanel:
-    legend = (("#4477aa", name("legend group")),)
     sheet = Sheet((name("panel column"),), ((name("panel cell"),),))
-    chart = Chart("map-0", name("panel title"), "A map of nothing.", Figure, sheet)
-    return MapPanel(chart, _picture(name, "map"), legend)
+    chart = replace(_chart(name), key="map-0", title=name("panel title"), sheet=sheet)
+    return MapPanel(chart, _picture(name, "map"), (("#4477aa", name("legend group")),))
 
 
 def _picture(name: Naming, role: str) -> Picture:

@@ -30,8 +30,7 @@ def test_every_number_of_an_association_stands_under_its_name() -> None:
 
 def test_no_two_associations_are_mixed_up() -> None:
     base = utkface()
-    result = replace(
-        base,
+    result = base.having(
         associations=tuple(
             replace(each, null_mean=0.011 + 0.01 * place, null_95=0.018 + 0.01 * place)
             for place, each in enumerate(base.associations)

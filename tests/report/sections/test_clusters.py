@@ -11,7 +11,7 @@ import pytest
 from fer_audit.audit.types.claims import Association, KVote
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.blocks import Block, Card, Cards, Gallery, Section, Table
-from fer_audit.report.files.picture_types import Pictures
+from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
@@ -37,7 +37,7 @@ def judged() -> AuditResult:
     associations = tuple(
         with_p_of_its_own(each, place) for place, each in enumerate(base.associations)
     )
-    return replace(base, associations=associations, config=base.config.having(alpha=ALPHA))
+    return base.having(associations=associations, config=base.config.having(alpha=ALPHA))
 
 
 def cards(result: AuditResult, pictures: Pictures | None = None) -> list[Card]:
@@ -98,7 +98,7 @@ def sizes() -> list[tuple[str, str]]:
 def test_an_attribute_of_too_many_groups_is_named() -> None:
     base = utkface()
     (crawl,) = (each for each in base.associations if each.kind == "batch")
-    result = replace(base, associations=(replace(crawl, kind="label"),))
+    result = base.having(associations=(replace(crawl, kind="label"),))
 
     assert "crawl hour: 213 groups, too many for a table here" in said(clusters(View(result)))
 
@@ -109,8 +109,7 @@ def test_withheld_counts_show_neither_sums_nor_shares() -> None:
     table = ((None, gender.table[0][1]), *gender.table[1:])
     facts = base.clustering
     assert facts is not None
-    result = replace(
-        base,
+    result = base.having(
         associations=(replace(gender, table=table),),
         clustering=replace(facts, sizes=(None, *facts.sizes[1:])),
     )
@@ -158,7 +157,7 @@ def test_the_votes_for_k_are_named() -> None:
     assert base is not None
     voted = replace(base, votes=(KVote("silhouette", 4), KVote("gap", None)))
 
-    text = said(clusters(View(replace(utkface(), clustering=voted))))
+    text = said(clusters(View(utkface().having(clustering=voted))))
 
     assert "Votes: silhouette 4 and gap not computable; the lower median counts." in text
 

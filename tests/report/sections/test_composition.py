@@ -73,7 +73,7 @@ def test_a_batch_of_many_groups_is_summarised_and_listed_in_full_below() -> None
 
 def test_groups_of_fewer_than_30_images_are_faint() -> None:
     about = representation("race", RACES, (0, 29, 30, 500, 2), 0)
-    table = tables(composition(View(replace(utkface(), representation=(about,)))))["race"]
+    table = tables(composition(View(utkface().having(representation=(about,)))))["race"]
 
     assert table.faint == {0, 1, 4}
 
@@ -85,7 +85,7 @@ def test_predicted_labels_and_labels_to_learn_are_called_so() -> None:
         replace(race, attribute="head_pose", kind="label"),
     )
 
-    section = composition(View(replace(utkface(), representation=about)))
+    section = composition(View(utkface().having(representation=about)))
 
     assert {"race (predicted)", "head pose (label)"} <= tables(section).keys()
 
@@ -94,9 +94,7 @@ def test_withheld_and_missing_shares_are_told_apart() -> None:
     race, *_ = utkface().representation
     hidden = replace(race.groups[0], count=None, share=None, low=None, high=None, ratio=None)
     section = composition(
-        View(
-            replace(utkface(), representation=(replace(race, groups=(hidden, *race.groups[1:])),))
-        )
+        View(utkface().having(representation=(replace(race, groups=(hidden, *race.groups[1:])),)))
     )
 
     assert rows(section, "race")[0][SHARE] == "[c]"

@@ -32,7 +32,7 @@ def test_copies_are_counted_and_contradicting_labels_are_counted_by_label() -> N
 
 def test_copies_that_agree_or_are_kept_say_so() -> None:
     found = replace(utkface().duplicates, left_out=0, conflicts=(), examples=())
-    section = copies(View(replace(utkface(), duplicates=found)))
+    section = copies(View(utkface().having(duplicates=found)))
 
     assert "all kept in the tests." in said(section)
     assert tables(section) == {}

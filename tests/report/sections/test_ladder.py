@@ -18,7 +18,7 @@ LEFT = "left (95 % interval)"
 
 
 def of_one(claim: Ladder) -> Section:
-    section = ladders(View(replace(paper(), ladders=(claim,))))
+    section = ladders(View(paper().having(ladders=(claim,))))
     assert section is not None
     return section
 
@@ -140,7 +140,7 @@ def test_a_skipped_rung_is_neither_a_failure_nor_missing() -> None:
     assert [step.state for step in climb.steps][5] == "skipped"
     assert "○ skipped: nothing to ask" in said(section)
     assert "skipped" not in said(of_utkface())
-    assert missing_values(replace(bare(), ladders=(skipped,))) == ()
+    assert missing_values(bare().having(ladders=(skipped,))) == ()
 
 
 def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
@@ -181,7 +181,7 @@ def test_a_question_without_an_answer_is_missing_once_and_its_rung_is_not() -> N
     base = ladder("race", (True, True, True, None, True, True, True, True), "reading")
     asked_once = replace(base, conditionals=(silent("race", 4, ("hour",), "one stratum"),))
 
-    found = missing_values(replace(bare(), ladders=(asked_once,)))
+    found = missing_values(bare().having(ladders=(asked_once,)))
 
     assert [(each.where, each.reason) for each in found] == [("race, what is left", "one stratum")]
 

@@ -18,9 +18,7 @@ from tests.report.sections.reading import rows, said, sentences, tables
 
 def only(claim: Ladder) -> list[tuple[str, str]]:
     """Return (where, reason) of what a result of one ladder could not compute."""
-    return [
-        (each.where, each.reason) for each in missing_values(replace(bare(), ladders=(claim,)))
-    ]
+    return [(each.where, each.reason) for each in missing_values(bare().having(ladders=(claim,)))]
 
 
 def test_model_set_tests_settings_and_versions_are_told() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fer_audit.audit.types.space import LatentOverlap, PairOverlap
 from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.view import View
@@ -51,7 +49,7 @@ def test_of_many_pairs_the_most_different_come_first_and_all_are_in_the_details(
     )
     latent = LatentOverlap("job", 600, 600, 128, 10, 0.2, 0.1, 0.001, 999, (), pairs)
 
-    section = overlap(View(replace(bare(), latent=(latent,))))
+    section = overlap(View(bare().having(latent=(latent,))))
 
     shown = [row["groups"] for row in rows(section, "job: the groups furthest apart")]
     assert shown == [f"first and group {n}" for n in (13, 12, 11, 10, "09")]

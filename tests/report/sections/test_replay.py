@@ -54,7 +54,7 @@ def test_clustering_again_stands_next_to_fixed_clusters() -> None:
 
 
 def test_clustering_again_needs_no_studies() -> None:
-    section = replay(View(replace(utkface(), replay=None)))
+    section = replay(View(utkface().having(replay=None)))
 
     assert AGAIN in tables(section)
     assert STUDIES not in tables(section)

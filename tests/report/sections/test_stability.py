@@ -73,7 +73,7 @@ def test_an_attribute_without_other_seeds_says_nothing_of_them() -> None:
     assert base.stability is not None
     alone = tuple(replace(each, seeds=()) for each in base.stability.attributes)
 
-    section = shown(replace(base, stability=replace(base.stability, attributes=alone)))
+    section = shown(base.having(stability=replace(base.stability, attributes=alone)))
 
     last = [row["k"] for row in rows(section, SWEEP)][-2:]
     assert last == ["10", "held-out half"]

@@ -33,7 +33,7 @@ def test_a_sample_unlike_its_set_says_by_how_much_and_where() -> None:
 def test_a_fair_draw_names_no_worst_group() -> None:
     check = replace(utkface().subset_checks[0], p=0.051, method="drawn without replacement")
 
-    text = said(subset(View(replace(utkface(), subset_checks=(check,)))))
+    text = said(subset(View(utkface().having(subset_checks=(check,)))))
 
     assert "as a fair draw would be, p = .051 (drawn without replacement); 21.5 %" in text
     assert "furthest" not in text

@@ -1,0 +1,37 @@
+"""THE list of analyses. Adding one: a file in its room, and a row here."""
+
+from __future__ import annotations
+
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.claims import (
+    association,
+    batch_leakage,
+    clusters,
+    ladders,
+    replay,
+    stability,
+)
+from fer_audit.audit.composition import duplicates, intersections, representation, subset
+from fer_audit.audit.space import axes, cluster_style, overlap, style
+
+ANALYSES: tuple[Analysis, ...] = (
+    representation.REPRESENTATION,
+    representation.AGE_HEAPING,
+    intersections.ANALYSIS,
+    duplicates.ANALYSIS,
+    subset.ANALYSIS,
+    clusters.ANALYSIS,
+    association.ANALYSIS,
+    stability.ANALYSIS,
+    ladders.ANALYSIS,
+    batch_leakage.ANALYSIS,
+    style.TESTS,
+    style.BASELINES,
+    overlap.ANALYSIS,
+    replay.REPLAY,
+    replay.RECLUSTER,
+    cluster_style.ANALYSIS,
+    axes.ANALYSIS,
+    replay.PUBLISHED,
+)
+"""In the order in which they are made: a `join` sees the parts of those before it."""

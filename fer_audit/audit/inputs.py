@@ -1,0 +1,154 @@
+"""What the analyses read: the dataset, its images, its clusters and the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.cluster.types import Clustering, Study
+from fer_audit.config import AuditConfig
+from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.pack.types import PackRows
+
+_T = TypeVar("_T")
+
+
+def _no_studies() -> tuple[Study, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraPartitions:
+    """Partitions other than the reported one, each made when it is first asked for."""
+
+    style_labels: Callable[[], NDArray[np.int32] | None] = lambda: None
+    """(n,) clusters made from the style measures alone, -1 where not ok; None = there are none."""
+    replays: Callable[[], tuple[Study, ...]] = _no_studies
+    """Small random samples, each clustered on its own."""
+    reclusters: Callable[[], tuple[Study, ...]] = _no_studies
+    """Bootstrap resamples, each clustered on its own."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AuditInputs:
+    """Everything an audit is made from. Row i of every array is image i."""
+
+    dataset: FaceDataset
+    rows: PackRows
+    embeddings: Embeddings | None = None
+    clustering: Clustering | None = None
+    config: AuditConfig
+    extra: ExtraPartitions = ExtraPartitions()
+    not_clustered: str = ""
+    """Why there are no clusters, where nothing is missing otherwise."""
+    versions: tuple[tuple[str, str], ...] = ()
+    planted: Callable[[AuditResult], tuple[PlantedCheck, ...]] = lambda _: ()
+    """What was planted in a drawn set, and whether a result says so."""
+    _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """(n,) decoded, embedded and in a cluster, as far as the run went."""
+        return usable_rows(self.rows, self.embeddings, self.clustering)
+
+    @cached_property
+    def tested(self) -> NDArray[np.bool_]:
+        """(n,) usable, one copy of each image unless all are kept."""
+        return self._first_copies(self.usable)
+
+    @cached_property
+    def listed_once(self) -> NDArray[np.bool_]:
+        """(n,) every row but later copies; what needs no pixels is tested on these."""
+        return self._first_copies(np.ones(len(self.dataset), dtype=np.bool_))
+
+    def _first_copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if self.config.statistics.keep_duplicates:
+            return among
+        return first_copies(self.rows.sha256, among)
+
+    @cached_property
+    def demographic(self) -> tuple[Attribute, ...]:
+        """The columns about people."""
+        return tuple(each for each in self.dataset.attributes if each.kind == "demographic")
+
+    @cached_property
+    def reference(self) -> Mapping[str, Mapping[str, int]]:
+        """Counts of a larger set: attribute -> group -> images."""
+        return {name: dict(counts) for name, counts in self.config.statistics.reference}
+
+    def once(self, make: Callable[[AuditInputs], _T]) -> _T:
+        """Return what a function makes of these inputs; it is called once."""
+        if make not in self._memory:
+            self._memory[make] = make(self)
+        made: _T = self._memory[make]
+        return made
+
+    def digest(self, name: str) -> str:
+        """Return the sha256 of an input, by its dotted name; what lies inside a missing one is missing too."""
+        if name not in self._memory:
+            value: Any = self
+            for step in name.split("."):
+                value = None if value is None else getattr(value, step)
+            self._memory[name] = digest(value)
+        found: str = self._memory[name]
+        return found
+
+    def digest_of(self, subject: Hashable) -> str:
+        """Return the sha256 of a label column or a question, computed once."""
+        if subject not in self._memory:
+            self._memory[subject] = digest(subject)
+        found: str = self._memory[subject]
+        return found
+
+
+def usable_rows(
+    rows: PackRows, embeddings: Embeddings | None, clustering: Clustering | None
+) -> NDArray[np.bool_]:
+    """Return the (n,) mask of images that came through every stage that was run."""
+    usable = rows.ok.copy()
+    if embeddings is not None:
+        usable &= embeddings.ok
+    if clustering is not None:
+        usable &= clustering.labels >= 0
+    return usable
+
+
+def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the (n,) mask of rows in `among` that are the first there with their bytes.
+
+    A row whose file could not be read (b"") is nobody's copy.
+    """
+    first = among.copy()
+    candidates = np.flatnonzero(among & (sha256 != b""))
+    _, where = np.unique(sha256[candidates], return_index=True)
+    later = np.ones(len(candidates), dtype=np.bool_)
+    later[where] = False
+    first[candidates[later]] = False
+    return first
+
+
+def digest(value: object) -> str:
+    """Return the sha256 of an array, a record, a tuple of such or a plain value."""
+    content = hashlib.sha256(type(value).__name__.encode())
+    if isinstance(value, np.ndarray):
+        content.update(f"{value.dtype.str}{value.shape}".encode())
+        if value.size:
+            content.update(np.ascontiguousarray(value).view(np.uint8).data)
+    elif dataclasses.is_dataclass(value):
+        for each in dataclasses.fields(value):
+            content.update(digest(getattr(value, each.name)).encode())
+    elif isinstance(value, tuple):
+        for item in value:
+            content.update(digest(item).encode())
+    else:
+        content.update(repr(value).encode("utf-8", "backslashreplace"))
+    return content.hexdigest()

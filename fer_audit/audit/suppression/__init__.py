@@ -1,1 +1,0 @@
-"""What --min-cell withholds before a report is shared."""

@@ -1,0 +1,74 @@
+"""Types of option values that click does not have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+
+AUTO = "auto"
+PATH = click.Path(path_type=Path)
+
+Param: TypeAlias = click.Parameter | None
+Context: TypeAlias = click.Context | None
+
+
+class NameColumn(click.ParamType[tuple[str, str]]):
+    """`race=ethnicity`, or `race` for a column of the same name."""
+
+    name = "NAME=COLUMN"
+
+    def convert(self, value: str | tuple[str, str], param: Param, ctx: Context) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, _, column = value.partition("=")
+        if not name:
+            self.fail(f"{value!r} has no name before the equals sign", param, ctx)
+        return name, column or name
+
+
+class ClusterCount(click.ParamType[int | str]):
+    """A number of clusters, or the word auto."""
+
+    name = "N|auto"
+
+    def convert(self, value: str | int, param: Param, ctx: Context) -> int | str:
+        """Read the number."""
+        if value == AUTO:
+            return AUTO
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor {AUTO}", param, ctx)
+        if number < 1:
+            self.fail(f"k is {number}; it must be at least 1", param, ctx)
+        return number
+
+
+class AgeBins(click.ParamType[tuple[int, ...]]):
+    """Comma-separated lower ends, e.g. 0,18,65."""
+
+    name = "AGES"
+
+    def convert(self, value: str | tuple[int, ...], param: Param, ctx: Context) -> tuple[int, ...]:
+        """Read the numbers."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(int(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of ages such as 0,18,65", param, ctx)
+
+
+class ColumnList(click.ParamType[tuple[str, ...]]):
+    """Comma-separated names, e.g. gender,age_bin."""
+
+    name = "A,B"
+
+    def convert(self, value: str | tuple[str, ...], param: Param, ctx: Context) -> tuple[str, ...]:
+        """Split at the commas."""
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(","))

@@ -1,0 +1,115 @@
+"""Statistics of a network's tensors, channel by channel, on the images to be embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.encoders.int8.network import Network
+
+if TYPE_CHECKING:
+    import onnx
+
+Floats = NDArray[np.float64]
+_POSITIONS = "watched_positions"
+_STATISTICS = (("ReduceMin", "low"), ("ReduceMax", "high"), ("ReduceMean", "mean"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChannelStatistics:
+    """Of one tensor, over all images and positions."""
+
+    low: Floats
+    """(c,) smallest value"""
+    high: Floats
+    """(c,) largest value"""
+    mean: Floats
+    """(c,)"""
+
+    def scaled(self, factors: Floats) -> ChannelStatistics:
+        """Return the statistics after every channel was divided by its positive factor."""
+        return ChannelStatistics(self.low / factors, self.high / factors, self.mean / factors)
+
+
+def watched(network: Network) -> list[str]:
+    """Return the tensors whose statistics the rewriting needs, in the order they are made."""
+    wanted = set(network.quantized)
+    return [
+        name
+        for node in network.nodes
+        for name in node.output
+        if name in wanted or network.is_channelwise(node)
+    ]
+
+
+def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
+    """Return a model of the same input whose output holds min, max and mean of every watched channel, one row an image.
+
+    And how many numbers a row has. It runs wherever the model runs.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.ModelProto()
+    model.CopyFrom(network.model)
+    graph = model.graph
+    old = graph.output[0].name
+    names = watched(network)
+    nodes, parts = [], []
+    for node in network.nodes:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.output[:] = ["unwatched" if x == old else x for x in node.output]
+        nodes.append(copy)
+        # right behind the node that makes a tensor, so that it is kept no longer than the network itself keeps it
+        for name in (name for name in node.output if name in names):
+            for operator, word in _STATISTICS:
+                part = f"{name}__{word}"
+                nodes.append(_over_positions(operator, name, part, network.opset))
+                parts.append(part)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.initializer.append(numpy_helper.from_array(np.array([2, 3], np.int64), _POSITIONS))
+    graph.node.append(helper.make_node("Concat", parts, [old], axis=1))
+    width = sum(len(_STATISTICS) * network.features[name] for name in names)
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info(old, TensorProto.FLOAT, ["batch", width]))
+    return model, width
+
+
+def read_statistics(
+    network: Network, rows: Iterable[NDArray[np.float32]]
+) -> dict[str, ChannelStatistics]:
+    """Return the statistics of every watched tensor from the (b, width) outputs of `statistics_graph`."""
+    low: Any = np.inf
+    high: Any = -np.inf
+    mean: Any = 0.0
+    n = 0
+    for batch in rows:
+        parts = batch.astype(np.float64)
+        low = np.minimum(low, parts.min(axis=0))
+        high = np.maximum(high, parts.max(axis=0))
+        mean = mean + parts.sum(axis=0)
+        n += len(parts)
+    found, position = {}, 0
+    for name in watched(network):
+        c = network.features[name]
+        lows, highs, means = (
+            slice(position + i * c, position + (i + 1) * c) for i in range(len(_STATISTICS))
+        )
+        found[name] = ChannelStatistics(low[lows], high[highs], mean[means] / n)
+        position += len(_STATISTICS) * c
+    return found
+
+
+def _over_positions(operator: str, name: str, part: str, opset: int) -> onnx.NodeProto:
+    """Return the node that reduces (n, c, h, w) to (n, c); which axes is an attribute before opset 18, an input since."""
+    from onnx import helper
+
+    if opset < 18:
+        return helper.make_node(operator, [name], [part], axes=[2, 3], keepdims=0)
+    return helper.make_node(operator, [name, _POSITIONS], [part], keepdims=0)

@@ -1,1 +1,0 @@
-"""report.html: one self-contained file, rendered from result.json and the pictures beside it."""

@@ -1,0 +1,220 @@
+"""fer-audit compare, from two run directories to the terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from fer_audit.audit.compare.vectors import measure_vectors
+from fer_audit.cli.compare import read_run
+from fer_audit.errors import StoreError
+from fer_audit.report.files.document import result_json
+from fer_audit.report.files.rows import rows_table, write_rows_parquet
+from fer_audit.store.stage import file_sha256
+from tests.audit.compared import GENDERS, QUICK
+from tests.audit.inputs import (
+    attribute,
+    audit_dataset,
+    clustering_of,
+    dataset_of,
+    embeddings_of,
+    failed,
+    rows_of,
+)
+from tests.cli.conftest import Call
+
+N = 120
+
+
+def write_run(folder: Path, *, seed: int = 0) -> Path:
+    """Write a run directory as fer-audit run does: vectors, rows, the result, and the mark of a finished run."""
+    folder.mkdir()
+    rng = np.random.default_rng(seed)
+    age = attribute("age", np.arange(N) % 2 - (np.arange(N) == 7), ("0-2", "3-9"))
+    gender = attribute("gender", np.arange(N) % 3 // 2, GENDERS)
+    dataset = dataset_of(gender, age)
+    rows = failed(rows_of(N), {3: "truncated"})
+    embeddings = embeddings_of(rows)
+    labels = np.where(rows.ok, rng.integers(0, 3, N), -1)
+    clustering = clustering_of(labels, k=3)
+    result = audit_dataset(dataset, rows, embeddings, clustering, config=QUICK)
+    np.save(folder / "embeddings.npy", rng.random((N, 4), dtype=np.float32) * rows.ok[:, None])
+    table = rows_table(dataset, rows, embeddings, clustering)
+    write_rows_parquet(folder / "rows.parquet", table)
+    (folder / "result.json").write_text(result_json(result), encoding="utf-8")
+    seal(folder)
+    return folder
+
+
+def seal(folder: Path) -> None:
+    names = ("embeddings.npy", "rows.parquet", "result.json")
+    files = {name: file_sha256(folder / name) for name in names if (folder / name).exists()}
+    (folder / "DONE.json").write_text(json.dumps({"fingerprints": {}, "files": files}))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    place = tmp_path_factory.mktemp("runs")
+    return write_run(place / "a"), write_run(place / "b", seed=1)
+
+
+def test_two_runs_are_shown_side_by_side(fer_audit: Call, runs: tuple[Path, Path]) -> None:
+    done = fer_audit("compare", runs[0], runs[1])
+
+    text = " ".join(done.out.split())
+    assert (done.code, done.err) == (0, "")
+    assert "on 119 common images: they are different partitions" in text
+    assert "same images, shares equal" in text
+
+
+def test_json_is_the_comparison_with_or_without_a_page(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = fer_audit("compare", runs[0], runs[0], "--json")
+    with_page = fer_audit("compare", *runs, "--json", "--html", tmp_path / "compare.html")
+
+    document = json.loads(done.out)
+    assert done.code == 0
+    assert json.loads(with_page.out)["schema"] == "fer-audit/comparison/1"
+    assert (tmp_path / "compare.html").exists()
+    assert document["agreement"]["ari"] == 1
+    assert document["findings"][0]["code"] == "nothing_changed"
+
+
+def test_a_run_that_is_none_is_exit_3(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    done = fer_audit("compare", runs[0], tmp_path / "nowhere")
+
+    assert done.code == 3
+    assert "is no run directory" in done.err
+
+
+def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:
+    run = read_run(runs[0])
+
+    gender, age = run.rows.labels
+    assert run.rows.ids[:2] == ("00000.jpg", "00001.jpg")
+    assert run.rows.clusters[3] == -1
+    assert not run.rows.ok[3]
+    assert gender.codes.tolist() == (np.arange(N) % 3 // 2).tolist()
+    # The column is called age_group: age is the age in years.
+    assert (age.name, age.codes[7]) == ("age", 0)
+    assert run.vectors is not None
+    assert run.vectors == measure_vectors(np.load(runs[0] / "embeddings.npy"), run.rows.ok)
+    assert run.vectors.n == N - 1
+
+
+def unfinished(folder: Path) -> None:
+    (folder / "DONE.json").unlink()
+
+
+def without_rows(folder: Path) -> None:
+    (folder / "rows.parquet").unlink()
+
+
+def edited(folder: Path) -> None:
+    text = (folder / "result.json").read_text()
+    (folder / "result.json").write_text(text.replace('"k": 3', '"k": 4'))
+
+
+def incomplete(folder: Path) -> None:
+    text = (folder / "result.json").read_text()
+    (folder / "result.json").write_text(text.replace('"complete": true', '"complete": false'))
+    seal(folder)
+
+
+def fewer_rows(folder: Path) -> None:
+    table = pq.read_table(folder / "rows.parquet")
+    pq.write_table(table.slice(1), folder / "rows.parquet")
+    seal(folder)
+
+
+def without_clusters(folder: Path) -> None:
+    table = pq.read_table(folder / "rows.parquet")
+    pq.write_table(table.drop_columns(["cluster"]), folder / "rows.parquet")
+    seal(folder)
+
+
+def no_parquet(folder: Path) -> None:
+    (folder / "rows.parquet").write_bytes(b"PAR1 and nothing else")
+    seal(folder)
+
+
+def other_vectors(folder: Path) -> None:
+    np.save(folder / "embeddings.npy", np.zeros((3, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (unfinished, "no finished run: DONE.json is missing"),
+        (without_rows, "has no rows.parquet"),
+        (edited, "is not the file that the run wrote"),
+        (incomplete, "is incomplete"),
+        (fewer_rows, "has 119 rows, the result lists 120 images"),
+        (without_clusters, "has no column cluster"),
+        (no_parquet, "cannot be read"),
+        (other_vectors, "does not hold one vector for each of 120 images"),
+    ],
+)
+def test_a_damaged_run_is_a_clear_error(
+    runs: tuple[Path, Path], tmp_path: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    damage(folder)
+
+    with pytest.raises(StoreError, match=message):
+        read_run(folder)
+
+
+def test_vectors_may_be_missing(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[0], folder)
+    (folder / "embeddings.npy").unlink()
+
+    assert read_run(folder).vectors is None
+
+
+def test_a_page_and_charts_are_written_beside_the_view(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
+
+    done = fer_audit(
+        *("compare", runs[0], runs[1]),
+        *("--html", page, "--png", png, "--svg", svg),
+    )
+
+    names = {path.stem for path in png.iterdir()}
+    assert done.code == 0
+    assert "What changed?" in done.out
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert str(runs[0].parent) not in page.read_text(encoding="utf-8")
+    assert {"cross-table", "shares-gender", "strength-in-both-runs"} <= names
+    assert {path.name for path in svg.iterdir()} == {f"{name}.svg" for name in names}
+    assert done.err.splitlines() == [
+        f"Page written to {page}",
+        f"{len(names)} charts written to {png}",
+        f"{len(names)} charts written to {svg}",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--html", "--png", "--svg"])
+def test_a_place_that_cannot_be_written_is_a_clear_error(
+    fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    place = tmp_path / "file" / "below"
+
+    done = fer_audit("compare", runs[0], runs[1], option, place)
+
+    assert done.code == 3
+    assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.err
