@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +27,7 @@ from fer_audit.pipeline.finish import Ending, Work
 from fer_audit.pipeline.kept_parts import KeptParts, audit_folder
 from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
+from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
@@ -43,23 +43,6 @@ from fer_audit.store.stage import (
 from fer_audit.synth import check_planted
 
 Until = Literal["embed", "cluster", "audit", "report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run directory and what is in it."""
-
-    folder: Path
-    dataset: FaceDataset
-    result: AuditResult | None
-    """None when only an earlier stage was asked for."""
-    failed: int
-    """Images that could not be decoded or embedded."""
-    timings: tuple[Timing, ...]
-    reused: bool
-    """Whether everything was there already."""
-    shared: AuditResult | None = None
-    """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
 
 
 def run_audit(
@@ -152,7 +135,6 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
-        run_folder.note_start(self.out, prints)
         remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
