@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 from benchmarks.machine import RESULTS, machine_facts, write_result
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.run import audit
-from fer_audit.bench.row_stages import drawn_dataset
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
@@ -426,12 +425,23 @@ def drawn_rows(n: int) -> tuple[FaceDataset, Any]:
         "age_bin": (9, rng.integers(0, 9, n), "demographic"),
         "session": (20, rng.integers(0, 20, n), "batch"),
     }
-    dataset = drawn_dataset(
-        n,
-        tuple(
-            Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
-            for name, (groups, codes, kind) in columns.items()
-        ),
+    attributes = tuple(
+        Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
+        for name, (groups, codes, kind) in columns.items()
+    )
+    dataset = FaceDataset(
+        name="drawn rows",
+        root=Path("drawn"),
+        ids=tuple(f"{row:08d}" for row in range(n)),
+        sizes=np.full(n, 1, np.int64),
+        mtimes=np.zeros(n, np.int64),
+        attributes=attributes,
+        ages=None,
+        rejects=(),
+        notes=(),
+        label_source="The labels were drawn by lot.",
+        parent=None,
+        fingerprint="0" * 64,
     )
     rows = empty_rows(n)
     rows.ok[:] = True

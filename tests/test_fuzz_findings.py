@@ -28,7 +28,6 @@ DOCUMENT = {
     for index, name in enumerate(
         (
             "reference",
-            "tuning",
             "done",
             "result",
             "pictures",

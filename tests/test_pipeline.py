@@ -475,11 +475,12 @@ def test_identical_images_cannot_be_clustered_and_are_called_duplicates(
     assert "all images have the same vector" in json.dumps(document(run_dir))
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "No/Such_Zone"])
 def test_the_clock_and_its_zone_change_no_artefact(
-    walks: Walks, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    walks: Walks, faces: Path, tmp_path: Path, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walks.run(faces, tmp_path / "here")
-    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    monkeypatch.setenv("TZ", zone)
     monkeypatch.setattr("time.time", lambda: 1.0)
     walks.cache = tmp_path / "cache2"
 

@@ -72,9 +72,11 @@ def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
     model = save_model(
         to_half(convolution_graph()), convolutions.spec, "fp16", tmp_path / "half.onnx"
     )
-    with pytest.raises(ModelError, match="is fp16, which the CPU provider would convert"):
+    refusal = "is fp16, which the CPU provider would convert"
+    with pytest.raises(ModelError, match=refusal) as caught:
         embed(faces, tmp_path / "out", tmp_path / "cache", model)
 
+    assert "fp16 is for CUDA" in caught.value.hint
     assert not decoded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fer_audit.pipeline.run import Until
 from fer_audit.progress import Silent
 from fer_audit.report import page
 from fer_audit.report.files.pictures import Pictures, read_pictures
+from fer_audit.text import counted
 from tests.drawings import draw_faces
 
 QUICK = AuditConfig.of(k=2, starts=2, sweep_max=3, permutations=40, bootstraps=20, replay=0)
@@ -157,3 +159,15 @@ def test_pixels_that_were_not_kept_can_be_asked_for_later(fresh: Runs) -> None:
     assert "audit" not in fresh.told.stages
     assert "mean faces" not in dict(pictures_of(fresh).missing)
     assert pictures_of(fresh).faces
+
+
+def test_a_run_shows_itself_in_a_notebook_without_a_script(runs: Runs) -> None:
+    run = runs.run()
+    assert run.result is not None
+
+    shown = run._repr_html_()
+
+    assert run.result.dataset.name in shown
+    assert html.escape(run.result.findings[0].text) in shown
+    assert "<script" not in shown
+    assert repr(run) == f"Run({str(run.folder)!r}, {counted(len(run.dataset), 'image')})"

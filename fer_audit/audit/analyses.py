@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.claims import (
-    association,
+    associations,
     batch_leakage,
     clusters,
     ladders,
@@ -21,7 +21,7 @@ ANALYSES: tuple[Analysis, ...] = (
     duplicates.ANALYSIS,
     subset.ANALYSIS,
     clusters.ANALYSIS,
-    association.ANALYSIS,
+    associations.ANALYSIS,
     stability.ANALYSIS,
     ladders.ANALYSIS,
     batch_leakage.ANALYSIS,

@@ -1,1 +1,1 @@
-"""How fast each stage is on this machine, how near to its limit, and which settings suit it."""
+"""How fast each stage of a run is on this machine, compared with the bare model."""

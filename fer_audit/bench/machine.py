@@ -17,7 +17,6 @@ ISA = (
     *("asimddp", "i8mm", "bf16", "sve"),
 )
 """x86 first, then ARM; "avx512_vnni", "avx_vnni", "amx_int8", "asimddp" and "i8mm" multiply bytes."""
-BYTE_PRODUCTS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 _CPUINFO = Path("/proc/cpuinfo")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx")
@@ -26,7 +25,7 @@ _PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx")
 def machine_facts() -> MachineFacts:
     """Return CPU, cores, instruction sets, load and versions."""
     return MachineFacts(
-        cpu=cpu_name(),
+        cpu=_cpu_name(),
         usable_cores=usable_cores(),
         isa=_isa(),
         system=f"{platform.system()} {platform.machine()}",
@@ -40,7 +39,7 @@ def machine_facts() -> MachineFacts:
     )
 
 
-def cpu_name() -> str:
+def _cpu_name() -> str:
     """Return the processor as the system names it, e.g. "AMD EPYC"."""
     fields = _cpuinfo()
     return fields.get("model name") or platform.processor() or platform.machine()

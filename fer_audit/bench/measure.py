@@ -1,4 +1,4 @@
-"""Timing: one warm-up, then samples in turns, so that a machine that slows down slows everybody down."""
+"""Timing: samples in turns, so that a machine that slows down slows all of them down."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fer_audit.bench.memory import PeakMemory
+from fer_audit.bench.memory import peak_bytes, reset_peak
 from fer_audit.bench.types import Ratio, StageSpeed
 from fer_audit.progress import Progress
 
+BUDGET_SECONDS = 5.0
+"""A stage that is compared with no other is not sampled again after so long."""
 LONG_SECONDS = 5.0
 """A warm-up that takes longer is a sample itself: first-call costs are far below its spread."""
 
@@ -32,51 +34,38 @@ class Step:
     """Done before each sample, outside the time."""
 
 
-def measure(
-    steps: Sequence[Step],
-    *,
-    repeats: int,
-    meter: PeakMemory,
-    progress: Progress,
-    budget_seconds: float | None = None,
-    warm: bool = False,
-) -> list[StageSpeed]:
-    """Return the speed of each step, measured in turns: A B C, A B C, ...
+Sample = tuple[float, int | None]
+"""Seconds, and the peak of memory in bytes."""
 
-    `budget_seconds` ends the rounds early, once the samples of a round's steps add up to it, but never before the
-    first; steps that are compared with each other are given none. `warm` leaves the warm-up out: it was done before.
-    """
-    progress_name = " / ".join(dict.fromkeys(step.stage for step in steps))
-    rounds = [*([] if warm else [True]), *(False for _ in range(repeats))]
-    progress.start(progress_name, len(rounds), "rounds")
-    seconds: list[list[float]] = [[] for _ in steps]
-    peaks: list[list[int]] = [[] for _ in steps]
-    for warm_up in rounds:
-        for number, step in enumerate(steps):
-            taken = _time(step, meter)
-            if not warm_up or (budget_seconds is not None and taken > LONG_SECONDS):
-                seconds[number].append(taken)
-                if meter.bytes is not None:
-                    peaks[number].append(meter.bytes)
-        progress.advance(progress_name)
-        spent = sum(map(sum, seconds))
-        if budget_seconds is not None and spent >= budget_seconds and all(seconds):
-            break
-        if max(map(len, seconds)) >= repeats:
-            break
-    progress.finish(progress_name)
-    return [
-        StageSpeed(
-            stage=step.stage,
-            what=step.what,
-            items=step.items,
-            unit=step.unit,
-            seconds=tuple(taken),
-            threads=step.threads,
-            peak_bytes=max(peak) if peak else None,
-        )
-        for step, taken, peak in zip(steps, seconds, peaks, strict=True)
-    ]
+
+def measure_alone(step: Step, *, repeats: int, progress: Progress) -> StageSpeed:
+    """Return the speed of a step: one warm-up, then `repeats` samples, or as many as the budget allows."""
+    progress.start(step.stage, repeats + 1, "samples")
+    warm_up = _sample(step)
+    progress.advance(step.stage)
+    samples = [warm_up] if warm_up[0] > LONG_SECONDS else []
+    while not samples or (
+        len(samples) < repeats and sum(seconds for seconds, _ in samples) < BUDGET_SECONDS
+    ):
+        samples.append(_sample(step))
+        progress.advance(step.stage)
+    progress.finish(step.stage)
+    return _speed(step, samples)
+
+
+def measure_in_turns(
+    steps: Sequence[Step], *, repeats: int, progress: Progress
+) -> list[StageSpeed]:
+    """Return the speed of each step, sampled A B C, A B C, ... All must have run once before."""
+    name = " / ".join(step.stage for step in steps)
+    progress.start(name, repeats, "rounds")
+    samples: list[list[Sample]] = [[] for _ in steps]
+    for _ in range(repeats):
+        for step, taken in zip(steps, samples, strict=True):
+            taken.append(_sample(step))
+        progress.advance(name)
+    progress.finish(name)
+    return [_speed(step, taken) for step, taken in zip(steps, samples, strict=True)]
 
 
 def ratio(name: str, over: StageSpeed, under: StageSpeed) -> Ratio:
@@ -85,9 +74,23 @@ def ratio(name: str, over: StageSpeed, under: StageSpeed) -> Ratio:
     return Ratio(name, over.stage, under.stage, tuple(a / b for a, b in pairs))
 
 
-def _time(step: Step, meter: PeakMemory) -> float:
+def _sample(step: Step) -> Sample:
     step.prepare()
-    with meter.watch():
-        started = time.perf_counter()
-        step.work()
-        return time.perf_counter() - started
+    can_tell_peak = reset_peak()
+    started = time.perf_counter()
+    step.work()
+    seconds = time.perf_counter() - started
+    return seconds, peak_bytes() if can_tell_peak else None
+
+
+def _speed(step: Step, samples: Sequence[Sample]) -> StageSpeed:
+    peaks = [peak for _, peak in samples if peak is not None]
+    return StageSpeed(
+        stage=step.stage,
+        what=step.what,
+        items=step.items,
+        unit=step.unit,
+        seconds=tuple(seconds for seconds, _ in samples),
+        threads=step.threads,
+        peak_bytes=max(peaks, default=None),
+    )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.bench.measure import Step
+from fer_audit.bench.measure import Step, nothing
 from fer_audit.bench.subject import Subject
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import embed_shards, join_shards, load_embeddings
 from fer_audit.embed.session import EmbedSession
-from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ModelError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows, shard_count
 from fer_audit.store.stage import StageFolder
-
-BARE, FROM_PACK, FROM_FILES = "bare model", "embed from pack", "embed from files"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,51 +77,45 @@ class ModelStages:
             self._cold.clear()
             self._cold_pack.clear()
 
+        def step(
+            stage: str,
+            what: str,
+            work: Callable[[], object],
+            prepare: Callable[[], object] = nothing,
+        ) -> Step:
+            return Step(stage, what, n, "images", threads, work, prepare)
+
         return [
-            Step(
-                BARE, "the model, its batches in memory already", n, "images", threads, self._bare
-            ),
-            Step(
-                FROM_PACK,
+            step("bare model", "the model, its batches in memory already", self._bare),
+            step(
+                "embed from pack",
                 "check and map the kept pixels, embed, write",
-                n,
-                "images",
-                threads,
                 lambda: self._embed(self._from_pack, self._warm),
                 self._warm.clear,
             ),
-            Step(
-                FROM_FILES,
-                "everything of pack, embed beside it, write",
-                n,
-                "images",
-                threads,
+            step(
+                "embed from files",
+                "everything of pack, embed at the same time, write",
                 lambda: self._embed(self._from_files, self._cold),
                 start_cold,
             ),
         ]
 
-    def refuse_other_vectors(self) -> Embeddings:
-        """Return the vectors; this is the warm-up. ModelError when the three ways do not give the same ones, bit by bit."""
+    def refuse_other_vectors(self) -> None:
+        """Do each way once, and raise ModelError when they do not give the same vectors, bit by bit."""
         bare = self._bare()
-        steps = self.steps()
-        found: list[Embeddings] = []
-        for step, folder in zip(steps[1:], (self._warm, self._cold), strict=True):
+        for step, folder in zip(self.steps()[1:], (self._warm, self._cold), strict=True):
             step.prepare()
             step.work()
-            vectors = load_embeddings(folder, self._facts)
-            if isinstance(vectors, str):
-                raise ModelError(f"{step.stage} left no vectors: {vectors}")
-            different = int((bare[vectors.ok] != vectors.vectors[vectors.ok]).any(axis=1).sum())
+            found = load_embeddings(folder, self._facts)
+            if isinstance(found, str):
+                raise ModelError(f"{step.stage} left no vectors: {found}")
+            different = int((bare[found.ok] != found.vectors[found.ok]).any(axis=1).sum())
             if different:
                 raise ModelError(
-                    f"{step.stage} gives other vectors than the bare model for {different} of {vectors.ok.sum()} images",
+                    f"{step.stage} gives other vectors than the bare model for {different} of {found.ok.sum()} images",
                     hint="Speeds of different work cannot be compared. Please report this.",
                 )
-            found.append(vectors)
-        return replace(
-            found[0], vectors=np.array(found[0].vectors)
-        )  # the next sample clears its file
 
     def _bare(self) -> NDArray[np.float32]:
         pixels, session = self._packed.pixels, self._session
@@ -137,7 +128,7 @@ class ModelStages:
 
     def _embed(self, maker: ShardMaker, folder: StageFolder) -> None:
         n = len(self._dataset)
-        indices: Sequence[int] = range(shard_count(n))
+        indices = range(shard_count(n))
         shards = zip(indices, maker.iterate(indices), strict=True)
         embed_shards(shards, self._session, folder)
         join_shards(folder, n, self._facts)

@@ -15,7 +15,7 @@ import click
 from fer_audit import __version__
 from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.output import say
-from fer_audit.cli.settings import settings_from_files, with_tuning
+from fer_audit.cli.settings import settings_from_files
 from fer_audit.cli.signals import INTERRUPTED, signal_messages
 from fer_audit.errors import FerAuditError, StoreError
 
@@ -30,7 +30,7 @@ COMMANDS = {
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
-    "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and the best settings."),
+    "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and a whole run."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
@@ -48,12 +48,12 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a verb's module; what this machine was tuned to lies below every other setting of it."""
+        """Import a verb's module."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
-        return with_tuning(command)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing any."""
@@ -79,8 +79,7 @@ def cli(ctx: click.Context) -> None:
       fer-audit run faces.csv --k 8      any table of files and labels
 
     Every option can also stand in fer-audit.toml, in [tool.fer-audit] of pyproject.toml, or in the
-    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files,
-    files over what `fer-audit bench --autotune` remembered.
+    environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files.
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     ctx.default_map = settings_from_files(COMMANDS)
 

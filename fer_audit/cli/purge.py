@@ -15,7 +15,7 @@ from fer_audit.errors import StoreError
 if TYPE_CHECKING:
     from fer_audit.pipeline.purge import Purge
 
-PURGE_SCHEMA = "fer-audit/purge/1"
+PURGE_SCHEMA = "fer-audit/purge/2"
 
 
 @click.command("purge", short_help="Remove the pixels, vectors and pictures of a run.")

@@ -1,32 +1,21 @@
-"""Options that nobody typed: from fer-audit.toml or [tool.fer-audit] of pyproject.toml, and threads from this machine's tuning.
+"""Options from fer-audit.toml or [tool.fer-audit] of pyproject.toml.
 
-Defaults < tuning < files < environment < flags.
+Defaults < files < environment < flags.
 """
 
 from __future__ import annotations
 
-import copy
-import functools
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from fer_audit.cli.output import say
-from fer_audit.config import Precision
-from fer_audit.errors import ConfigError, ModelError, StoreError
-
-if TYPE_CHECKING:
-    from fer_audit.bench.tuning import Tuning
+from fer_audit.errors import ConfigError
 
 OWN_FILE = Path("fer-audit.toml")
 PROJECT_FILE = Path("pyproject.toml")
-
-TUNED = "threads"
-"""The option that `fer-audit bench --autotune` sets: it changes no bit of a vector, as another batch would."""
 
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -110,63 +99,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, RecursionError) as exc:  # numbers of 5,000 digits, lists in lists
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
-
-
-def with_tuning(command: click.Command) -> click.Command:
-    """Return a verb that runs with the threads this machine was tuned to, where nobody set them.
-
-    A verb without that option is returned as it is.
-    """
-    verb = command.callback
-    if verb is None or TUNED not in {parameter.name for parameter in command.params}:
-        return command
-    tuned = copy.copy(command)
-    tuned.callback = functools.partial(_call_tuned, verb)
-    return tuned
-
-
-def _call_tuned(verb: Callable[..., Any], /, **values: Any) -> Any:  # noqa: ANN401 - a verb's options and answer
-    ctx = click.get_current_context()
-    free = ctx.get_parameter_source(TUNED) is ParameterSource.DEFAULT
-    tuning = _remembered(values) if free else None
-    if tuning is not None:
-        values[TUNED] = tuning.threads
-        if not values["quiet"]:
-            words = f"--{TUNED} {tuning.threads}, as bench --autotune found on this machine"
-            say(f"fer-audit: {words}")
-    return verb(**values)
-
-
-def _remembered(values: Mapping[str, Any]) -> Tuning | None:
-    """Return the tuning for this model on this machine, None when there is none.
-
-    A damaged file is told and ignored. A model or device that cannot be used is the verb's to tell.
-    """
-    from fer_audit.bench.tuning import TUNING, find_tuning, tuning_key
-    from fer_audit.store.stage import cache_folder
-
-    cache = cache_folder(None) if values["cache_dir"] is None else values["cache_dir"]
-    if not (cache / TUNING).exists():
-        return None
-    from fer_audit.embed.session import choose_provider
-    from fer_audit.encoders.export import is_path, model_path, models_folder
-    from fer_audit.encoders.sidecar import load_model
-
-    name: str = values["model"]
-    asked: Precision = values["precision"]
-    folder = models_folder(values["models_dir"], values["cache_dir"])
-    stored: Precision = (
-        "fp32" if asked == "int8" else asked
-    )  # int8 models are made from fp32, one a set
-    try:
-        # a model that is not exported yet has no tuning: this never exports one
-        source = load_model(Path(name) if is_path(name) else model_path(folder, name, stored))
-        provider = choose_provider(values["device"])
-    except ModelError:
-        return None
-    precision = asked if asked == "int8" else source.precision
-    try:
-        return find_tuning(cache, tuning_key(source, precision, provider))
-    except StoreError as exc:
-        say(f"fer-audit: tuning ignored: {exc}. {exc.hint}")
-        return None

@@ -37,7 +37,6 @@ class BoundSlot:
         dim: int,
         *,
         device: int,
-        graph_id: int | None = None,
     ) -> None:
         self._session = session
         self._on_cuda = session.get_providers()[0] == CUDA
@@ -54,12 +53,6 @@ class BoundSlot:
         self._binding = session.io_binding()
         self._binding.bind_ortvalue_input(names[0], self._pixels)
         self._binding.bind_ortvalue_output(names[1], self._vectors)
-        self._options = None
-        if (
-            graph_id is not None
-        ):  # a captured graph reads and writes the addresses of one slot only
-            self._options = ort.RunOptions()
-            self._options.add_run_config_entry("gpu_graph_id", str(graph_id))
 
     def upload(self) -> None:
         """Copy the batch to the device."""
@@ -72,7 +65,7 @@ class BoundSlot:
     def compute(self) -> None:
         """Run the model; onnxruntime returns when the device is done, and lets other threads work meanwhile."""
         try:
-            self._session.run_with_iobinding(self._binding, self._options)
+            self._session.run_with_iobinding(self._binding)
         except Exception as exc:  # as above
             raise model_error(exc, len(self.host)) from exc
 

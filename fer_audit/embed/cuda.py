@@ -1,4 +1,4 @@
-"""What CUDA can do and onnxruntime's Python interface cannot: count devices, and lock pages of memory.
+"""Count CUDA devices and lock pages of memory, which onnxruntime's Python interface cannot do.
 
 Both are plain C calls of libraries that are there already: the driver's, and the runtime onnxruntime has loaded.
 On a machine without them every function here says so and nothing is loaded.

@@ -1,4 +1,4 @@
-"""From what was asked for (`--device`) to a provider and the numbers of its devices. No library is loaded here."""
+"""Parse `--device` into a provider and the numbers of its devices. No library is loaded here."""
 
 from __future__ import annotations
 

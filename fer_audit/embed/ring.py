@@ -1,4 +1,4 @@
-"""A few sets of fixed buffers, so that the next batch is copied while this one is computed.
+"""A ring of fixed buffers: the next batch is copied while this one is computed.
 
 Nothing here knows onnxruntime: a slot is whatever can take a batch, compute it and give its vectors.
 """

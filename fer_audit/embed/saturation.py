@@ -1,4 +1,7 @@
-"""Does this processor add products of bytes in 16 bits, where they do not fit? Asked of the processor, not of its name."""
+"""A graph that shows whether a processor adds products of bytes in 16 bits, which overflow.
+
+It is run rather than looked up in a list of processors.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The only door to ONNX Runtime: which provider, how many threads, and proof of what was really loaded."""
+"""Sessions of ONNX Runtime: provider, threads, and a check of what was really loaded. The only module that imports it."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -37,10 +37,10 @@ CUDA_OPTIONS = {
 }
 """Options of the CUDA provider, chosen from its documentation; none was measured by us.
 
-HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them anew each time.
+HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them again each time.
 The large workspace lets cuDNN take its fastest ones. TF32 would make fp32 a 10-bit format.
 Copies in a stream of their own are documented as a race. CUDA graphs save the launches of about a hundred kernels, which
-weigh little beside the work of a batch of 32 and more; each buffer has its graph when they are switched on.
+weigh little beside the work of a batch of 32 and more.
 """
 
 INSTALL_HINT = "pip install 'fer-audit[cpu]', or 'fer-audit[gpu]' on a machine with CUDA; in a checkout: pip install '.[cpu]'."
@@ -132,20 +132,18 @@ class EmbedSession:
         batch_size: int,
         threads: int | None = None,
         device: int = 0,
-        in_flight: int = IN_FLIGHT,
-        options: Mapping[str, str] | None = None,
     ) -> None:
-        """Load the model; `options` replace those of `cuda_options`, for whoever measures them."""
+        """Load the model."""
         ort = _onnxruntime()
         if provider == CUDA:
             ort.preload_dlls()
-        chosen = cuda_options(model, device) | dict(options or {}) if provider == CUDA else {}
+        options = cuda_options(model, device) if provider == CUDA else {}
         data = model.read()
         try:
             self._session = ort.InferenceSession(
                 data,
                 _session_options(ort, model, provider, threads),
-                providers=_providers(provider, chosen),
+                providers=_providers(provider, options),
                 enable_fallback=0,  # it would print, and go on with the CPU
             )
             self._session._model_bytes = None  # kept for that fallback: as large as the file
@@ -164,22 +162,12 @@ class EmbedSession:
         self.dim = model.spec.dim
         names = _checked_signature(self._session, model)
         shape = (batch_size, model.spec.size, model.spec.size, 3)
-        with_graphs = chosen.get("enable_cuda_graph") == "1"
         self._slots = [
-            BoundSlot(
-                *(ort, self._session, names, shape, self.dim),
-                device=device,
-                graph_id=number if with_graphs else None,
-            )
-            for number in range(in_flight)
+            BoundSlot(ort, self._session, names, shape, self.dim, device=device)
+            for _ in range(IN_FLIGHT)
         ]
         # one thread for the session's life: what CUDA captures and cuDNN sets up belongs to the thread that ran it
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="embed")
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the device reads batches from page-locked memory; without, the CPU copies each once more."""
-        return all(slot.pinned for slot in self._slots)
 
     def embed(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the (n, dim) vectors of n <= batch_size images; short batches are padded with black.
@@ -196,7 +184,7 @@ class EmbedSession:
         return stream(self._slots, batches, self._worker)
 
     def close(self) -> None:
-        """Let the worker end what it computes, and go. Nothing can be embedded after that."""
+        """Wait for the batch in progress and end the worker thread. Nothing can be embedded after that."""
         self._worker.shutdown()
 
 

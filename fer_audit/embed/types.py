@@ -1,4 +1,4 @@
-"""What the embed room hands on: one vector for each image, and who computed it."""
+"""Results of the embed package: one vector for each image, the model and the provider."""
 
 from __future__ import annotations
 

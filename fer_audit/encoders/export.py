@@ -33,7 +33,7 @@ def models_folder(chosen: Path | None, cache_dir: Path | None) -> Path:
 
 
 def is_path(model: str) -> bool:
-    """Tell a model file of the user's from a catalog name."""
+    """Return whether `name` is a path of a model file rather than a name of the catalog."""
     return model.endswith(".onnx")
 
 
@@ -106,7 +106,7 @@ def _build(
 
 
 def _of_precision(model: ExportedModel, asked: Precision) -> ExportedModel:
-    """Refuse to run one precision where another was asked for; fp32 is also what nobody asked for."""
+    """Return the model, or raise ModelError where its precision is not the one asked for; fp32 is the default."""
     if asked not in ("fp32", model.precision):
         raise ModelError(
             f"{model.path} is {model.precision}, --precision asks for {asked}",

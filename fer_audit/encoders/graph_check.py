@@ -1,4 +1,4 @@
-"""A model file is code: what it must not hold, looked for before onnxruntime sees it.
+"""Checks of a model file before onnxruntime loads it, because a model file is code.
 
 A model that passes can still ask for more time and memory than a machine has: a graph can make large tensors of small
 numbers. That is a reason to run models of people one trusts, and no reason to run the others.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_audit.encoders.types import ExportedModel, ModelSpec, read_model
+from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
     _refuse_foreign_parts(graph, model.path)
     _refuse_other_signature(graph.graph, model.path, model.spec)
     return graph
-
-
-def refuse_foreign_parts(path: Path) -> None:
-    """Refuse a graph with external data, custom operators or functions of its own, or beyond all bounds."""
-    _refuse_foreign_parts(_parsed(read_model(path), path), path)
 
 
 def _parsed(data: bytes, path: Path) -> onnx.ModelProto:
@@ -112,7 +107,7 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
 
 
 def _refuse_other_signature(graph: onnx.GraphProto, path: Path, spec: ModelSpec) -> None:
-    """Refuse an input or output that is declared otherwise; what onnxruntime infers is `EmbedSession`'s to compare."""
+    """Refuse an input or output that is declared otherwise; `EmbedSession` compares what onnxruntime infers."""
     import onnx
 
     weights = {tensor.name for tensor in graph.initializer}
@@ -153,8 +148,8 @@ def _words(values: Sequence[onnx.ValueInfoProto]) -> str:
     import onnx
 
     named = {number: name for name, number in onnx.TensorProto.DataType.items()}
-    told = []
+    declared = []
     for value in values:
         kind = named.get(value.type.tensor_type.elem_type, "of no known type")
-        told.append(f"{value.name!r} {kind} {_sides(value) or ''}".rstrip())
-    return ", ".join(told) or "nothing"
+        declared.append(f"{value.name!r} {kind} {_sides(value) or ''}".rstrip())
+    return ", ".join(declared) or "nothing"

@@ -1,4 +1,4 @@
-"""An exported model and the JSON beside it: written together, believed only together."""
+"""Write and load an exported model with its sidecar, a JSON file that holds the model's hash and description."""
 
 from __future__ import annotations
 

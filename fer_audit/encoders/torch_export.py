@@ -39,7 +39,7 @@ def export_torchvision(spec: ModelSpec, source: Path | None) -> onnx.ModelProto:
 
 
 def import_torchvision_models() -> Any:  # noqa: ANN401 - a module without types
-    """Import torchvision.models, also beside a torch of another build than its own.
+    """Import torchvision.models, also where torch is of another build than torchvision expects.
 
     torchvision registers Python implementations for two operators that its C++ library declares; where that library does
     not load, the import fails on them. Declaring the two schemas is enough: classifiers use neither.

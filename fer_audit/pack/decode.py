@@ -33,7 +33,7 @@ BAND_PIXELS = 2_000_000
 """Pixels converted to RGB at a time: a whole image of 64 MP would be there four times over, 1.2 GB."""
 
 TINY = 16
-"""Pixels of the shorter side below which an image is flagged: nobody can be told apart on it."""
+"""Pixels of the shorter side below which an image is flagged: no person can be recognised on it."""
 
 _SUFFIXES = {
     "JPEG": {".jpg", ".jpeg"},

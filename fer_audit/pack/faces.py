@@ -89,19 +89,6 @@ def mean_faces(
     ]
 
 
-def contact_sheet(
-    shards: Shards,
-    rows: NDArray[np.int64],
-    *,
-    columns: int,
-    size: int = TILE_SIDE,
-    blur: bool = False,
-) -> bytes:
-    """Return one sheet; see `contact_sheets`."""
-    (sheet,) = contact_sheets(shards, [rows], columns=columns, size=size, blur=blur)
-    return sheet
-
-
 def contact_sheets(
     shards: Shards,
     sheets: Sequence[NDArray[np.int64]],

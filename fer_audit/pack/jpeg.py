@@ -1,4 +1,4 @@
-"""A JPEG that would take minutes to decode, told from its markers alone."""
+"""Recognise from its markers alone a JPEG that would take minutes to decode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files -> rows: what is learnt of each file while its bytes are hot."""
+"""Files -> rows: everything recorded of each file while its bytes are in the cache."""
 
 from __future__ import annotations
 

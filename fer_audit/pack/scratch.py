@@ -19,9 +19,9 @@ _thread = threading.local()
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Return this thread's array under a name, filled with whatever was left in it.
+    """Return this thread's array under a name, with whatever its last use left in it.
 
-    The same name gives the same memory again: whoever takes it must be done with what was in it.
+    The same name gives the same memory again: the caller must be done with its former content.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if size > LARGEST_KEPT:

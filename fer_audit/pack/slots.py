@@ -20,14 +20,14 @@ NAMELESS = os.name == "posix"
 _BINARY = getattr(os, "O_BINARY", 0)
 
 CHUNK_ROWS = 8
-"""Rows a process takes at a time: they take 10 to 20 ms, long beside handing over, short beside a shard."""
+"""Rows a process takes at a time: they take 10 to 20 ms: long compared with the hand-over, short compared with a shard."""
 
 
 class SharedSlots:
     """A private file of slots, allocated at once: writing to a hole on a full disk would kill the process.
 
     It lies in the cache folder rather than in /dev/shm, of which a container has 64 MB. Where the system allows it, it
-    has no name: nobody can sweep it away, and nothing is left when a run is killed.
+    has no name: no process can remove it, and nothing is left when a run is killed.
     """
 
     def __init__(self, folder: Path, workers: int, size: int) -> None:
@@ -65,7 +65,7 @@ class SharedSlots:
         return (self._handle,) if NAMELESS else ()
 
     def close(self) -> None:
-        """Give the room back. The map itself goes when its last view does."""
+        """Free the disk space. The memory map goes when its last view does."""
         del self.slots  # Windows removes no file that is mapped
         self._let_go()
 

@@ -1,4 +1,4 @@
-"""How a picture was taken, in ten numbers, measured while its pixels are hot.
+"""Ten measures of how a picture was taken, computed right after decoding.
 
 All on the packed pixels (already resized), so that images of different sizes compare.
 """

@@ -1,4 +1,4 @@
-"""What the pack room hands on: decoded pixels, and what was learnt of each file while they were hot."""
+"""Results of the pack package: decoded pixels, and the facts recorded for each file."""
 
 from __future__ import annotations
 

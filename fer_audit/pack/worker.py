@@ -42,7 +42,7 @@ def _read_files(line: bytes) -> ListedFiles:
 
 def serve() -> None:
     """Decode what stdin asks for until it ends."""
-    told = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a decoder written in C may print what it likes
     hello = sys.stdin.buffer.readline()
     if not hello:  # the parent is gone
@@ -50,16 +50,16 @@ def serve() -> None:
     place, size, seat, limit = json.loads(hello)
     slot = open_slots(place, size)[seat]
     try:
-        told.write(READY)
+        answers.write(READY)
         for line in sys.stdin.buffer:
-            _decode(_read_files(line), slot, told, limit)
+            _decode(_read_files(line), slot, answers, limit)
     except BrokenPipeError:  # likewise
         pass
     except Exception:  # noqa: BLE001 - it is the parent that raises it
-        told.write(BROKEN + traceback.format_exc().encode())
+        answers.write(BROKEN + traceback.format_exc().encode())
 
 
-def _decode(files: ListedFiles, slot: NDArray[Any], told: BinaryIO, limit: float) -> None:
+def _decode(files: ListedFiles, slot: NDArray[Any], answers: BinaryIO, limit: float) -> None:
     pixels, rows = slot["pixels"], rows_of(slot)
     slot["rows"][:] = np.zeros((), ROW)
     for index in range(len(files)):
@@ -68,6 +68,6 @@ def _decode(files: ListedFiles, slot: NDArray[Any], told: BinaryIO, limit: float
         pixels[index] = 0
         stop = index + 1
         decode_files(files.part(index, stop), pixels[index:stop], part_of(rows, index, stop))
-        told.write(DONE)
+        answers.write(DONE)
     if hasattr(signal, "alarm"):
         signal.alarm(0)

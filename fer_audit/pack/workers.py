@@ -1,4 +1,4 @@
-"""Who decodes: processes beside this one, so that a file that crashes or hangs a decoder costs its own row and no more.
+"""Decode in processes of their own, so that a file that crashes or hangs a decoder costs only its own row.
 
 Each process fills a slot of a file that all of them map; a thread here waits for it and copies what is done.
 A process that dies, or takes longer over one file than it may, is replaced, and the file is tried once more:
@@ -46,7 +46,7 @@ START_SECONDS = 120
 """A process that is not ready by then never will be: a busy machine takes some seconds."""
 
 BURIAL_SECONDS = 5.0
-"""A killed process is gone in milliseconds, unless it waits for a dead disk: nobody waits for that."""
+"""A killed process is gone in milliseconds, unless it waits for a dead disk: that is not waited for."""
 
 _NEVER = threading.Event()
 
@@ -65,7 +65,7 @@ class Stopped(Exception):
 
 
 def default_workers() -> int:
-    """Return how many processes decode when nobody says: the usable cores, at most `MOST_WORKERS`."""
+    """Return the default number of decode processes: the usable cores, at most `MOST_WORKERS`."""
     return min(usable_cores(), MOST_WORKERS)
 
 
@@ -96,7 +96,7 @@ class Decoders:
         Raises ConfigError when a process cannot start, DecoderBug for an error of ours, Stopped after `close`.
         """
         rows = empty_rows(len(files))
-        with self._turn:  # whoever came first is served first: shards are wanted in order
+        with self._turn:  # first come, first served: shards are wanted in order
             jobs = [
                 self._pool.submit(
                     self._fill_chunk,
@@ -118,7 +118,7 @@ class Decoders:
             self._free.put(seat)
 
     def _end_hung(self) -> None:
-        """Kill whoever takes too long over a file."""
+        """Kill each process that takes too long over a file."""
         while not self._closing.wait(0.1):
             for seat in self._seats:
                 seat.end_if_hung()
@@ -130,7 +130,7 @@ class Decoders:
         self._closing.set()
         for seat in self._seats:
             seat.close()
-        self._pool.shutdown(cancel_futures=True)  # do not finish what nobody wants
+        self._pool.shutdown(cancel_futures=True)  # do not finish what is no longer wanted
         self._watch.join()
         for seat in self._seats:
             seat.forget()
@@ -149,7 +149,7 @@ class _Seat:
         self._limit = limit
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline: float | None = None
-        """time.monotonic() by which the process must say something; None = nobody waits for it."""
+        """time.monotonic() by which the process must say something; None = nothing is waited for."""
         self._hung = False
         self._closed = False
         self._lock = threading.Lock()
@@ -240,7 +240,7 @@ class _Seat:
                 process.kill()
 
     def _end(self, process: subprocess.Popen[bytes]) -> str:
-        """Take leave of a process that ended, and return the word for how it did."""
+        """Close a process that ended, and return the word for how it ended."""
         with self._lock:
             if self._closed:
                 raise Stopped
@@ -249,14 +249,14 @@ class _Seat:
         return TIMEOUT if hung else CRASHED
 
     def close(self) -> None:
-        """Kill the process, whatever it is doing; whoever waits for it gets Stopped."""
+        """Kill the process, whatever it is doing; a caller that waits for it gets Stopped."""
         with self._lock:
             self._closed = True
             if self._process is not None:
                 self._process.kill()
 
     def forget(self) -> None:
-        """Let go of the shared file and of the process, when nobody waits any more."""
+        """Close the shared file and the process, once no caller waits any more."""
         if self._process is not None:
             _bury(self._process)
         del self._pixels, self._rows

@@ -42,13 +42,15 @@ CACHED = {
 _FACE = b"data:image/webp"
 """How every face on a page begins; maps are PNG."""
 
+Place = Literal["run", "cache"]
+
 
 @dataclass(frozen=True, slots=True)
 class Removed:
     """Files that were removed, or one that was written again without its faces."""
 
     what: str
-    place: Literal["run", "cache"]
+    place: Place
     path: str
     """Below the run directory or the cache."""
     files: int
@@ -100,17 +102,18 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
             locks.enter_context(folder_lock(folder, wait_seconds=0))
         purging.remove_own(rows=rows)
         for stage, folder in there:
-            files = sorted(path for path in folder.iterdir() if path.name != LOCK)
-            files.sort(
-                key=lambda path: path.suffix != ".json"
-            )  # a part without a manifest is none
+            files = [path for path in folder.iterdir() if path.name != LOCK]
+            # manifests first: a part without one does not exist
+            files.sort(key=lambda path: (path.suffix != ".json", path.name))
             purging.remove(CACHED[stage], folder, files)
         purging.remove_faces()
         kept = [run / name for name in run_folder.FILES if (run / name).exists()]
     return Purge(
         tuple(purging.removed),
         tuple(
-            (CACHED[each[0]], purging.below(each[1])[1]) for each in stages if each not in there
+            (CACHED[stage], folder.relative_to(cache).as_posix())
+            for stage, folder in stages
+            if (stage, folder) not in there
         ),
         tuple(path.name for path in kept if path not in purging.gone),
         sum(purging.names_left.values()),
@@ -191,12 +194,9 @@ class _Purging:
             if not self.dry_run:
                 remove(file)
         if count:
-            self.removed.append(Removed(what, *self.below(path), count, size))
-
-    def below(self, path: Path) -> tuple[Literal["run", "cache"], str]:
-        """Return which place a path is in, and the path below it."""
-        place: Literal["run", "cache"] = "run" if path.parent == self.run else "cache"
-        return place, path.relative_to(self.run if place == "run" else self.cache).as_posix()
+            place: Place = "run" if path.parent == self.run else "cache"
+            below = path.relative_to(self.run if place == "run" else self.cache).as_posix()
+            self.removed.append(Removed(what, place, below, count, size))
 
     def _rewrite(self, path: Path, text: str) -> None:
         size = max(0, path.lstat().st_size - len(text.encode()))

@@ -61,7 +61,7 @@ def find_or_quantize(
     *,
     again: bool = False,
 ) -> ExportedModel:
-    """Return the int8 model of `dataset`, made once from the fp32 one; `again` makes it anew.
+    """Return the int8 model of `dataset`, made once from the fp32 one; `again` makes it once more.
 
     It is named by what it depends on: the fp32 model, the files of the set, and whether this processor's sums saturate.
     """
@@ -100,7 +100,7 @@ def find_or_quantize(
     if not again and is_saved(path):
         return load_model(path)
     with folder_lock(scratch, wait_seconds=-1):
-        if not again and is_saved(path):  # made by whom we waited for
+        if not again and is_saved(path):  # made by the process we waited for
             return load_model(path)
         make_folder(work.folder)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ from fer_audit.store.stage import (
     write_text,
 )
 from fer_audit.synth import check_planted
+from fer_audit.text import counted
 
 Until = Literal["embed", "cluster", "audit", "report"]
 
@@ -60,6 +62,20 @@ class Run:
     """Whether everything was there already."""
     shared: AuditResult | None = None
     """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
+
+    def __repr__(self) -> str:
+        """Return one line: where the run is, and how many images it is about."""
+        return f"Run({str(self.folder)!r}, {counted(len(self.dataset), 'image')})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the summary blocks of the report."""
+        if self.result is None:
+            return html.escape(repr(self))
+        from fer_audit.report.render.html import render_fragment
+        from fer_audit.report.report import make_report
+        from fer_audit.report.view import View
+
+        return render_fragment(make_report(View(self.shared or self.result, None, self.timings)))
 
 
 def run_audit(
@@ -152,7 +168,6 @@ class _Walk:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
                 return finished
-        run_folder.note_start(self.out, prints)
         remove(self.out / run_folder.DONE)
         with self.watch.stage("embed", len(self.dataset)):
             rows, embeddings = self._vectors(model, facts, prints)
@@ -212,15 +227,8 @@ class _Walk:
 
     def _ending(self) -> Ending:
         return Ending(
-            self.dataset,
-            self.out,
-            self.cache,
-            self.config,
-            self.report,
-            self.resources,
-            self.progress,
-            self.watch,
-            self.csv,
+            *(self.dataset, self.out, self.cache, self.config, self.report),
+            *(self.resources, self.progress, self.watch, self.csv),
         )
 
     def _done(

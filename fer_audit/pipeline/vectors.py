@@ -22,7 +22,7 @@ from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.run_folder import is_placed
+from fer_audit.pipeline.run_folder import is_placed, note_start
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable, size_text
@@ -59,6 +59,7 @@ def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, E
             _forget_changed(work, pack_folder, folder)
         found = load_embeddings(folder, work.facts)
         maker = _maker(work, pack_folder, keep=_keeps_pixels(work, folders))
+        note_start(work.out, prints)  # before anything is written to the cache
         rows = maker.rows()
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:

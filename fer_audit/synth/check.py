@@ -1,4 +1,4 @@
-"""What the audit of the demo set says, beside what was planted."""
+"""What the audit of the demo set says, compared with what was planted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from fer_audit.audit.types.claims import Association, Rung
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
-from fer_audit.text import display, p_phrase
+from fer_audit.text import coefficient, display, measured, p_phrase, span
 
 _BATCH_WORDS = ("crawl", "batch", "session")
 """One of them is in the name of a rung that asks whether the batch explains a claim."""
-_ALPHA = "0.05"
 
 
 def check_planted(folder: Path, result: AuditResult) -> tuple[PlantedCheck, ...]:
@@ -53,7 +52,7 @@ def _check_share(fact: Fact, result: AuditResult) -> PlantedCheck | None:
     share, limit = shares[0], fact.ratio_below
     found = f"{share.count:,} images, not comparable with a target"
     if share.ratio is not None and share.ratio_high is not None:
-        found = f"{share.ratio:.2f} of it ({share.ratio_low:.2f}-{share.ratio_high:.2f}), {share.count:,} images"
+        found = f"{measured(share.ratio)} of it ({measured(share.ratio_low)}-{measured(share.ratio_high)}), {share.count:,} images"
     return PlantedCheck(
         claim=f"{fact.attribute} {fact.group} is under-represented",
         expected=f"under {limit:g} of its target share",
@@ -96,7 +95,7 @@ def _check_through_batch(fact: Fact, result: AuditResult) -> PlantedCheck | None
         found += f"; no rung of this result knows the {fact.batch}"
     is_there = association.low is not None and association.low > 0
     return PlantedCheck(
-        claim=f"{fact.attribute} goes along with clusters only through the {fact.batch}",
+        claim=f"{fact.attribute} is associated with clusters only through the {fact.batch}",
         expected=f"V~ above 0, gone within a {fact.batch}",
         found=found,
         agrees=is_there and (not rungs or any(rung.holds is False for rung in rungs)),
@@ -155,12 +154,12 @@ def _alpha(result: AuditResult) -> float:
 
 
 def _strength(association: Association) -> str:
-    """Return "V~ 0.24 (0.19-0.29), p = 0.0001"."""
+    """Return "V~ .240 (.190-.290), p < .001"."""
     if association.v_corrected is None:
         return "V~ not computable"
-    text = f"V~ {association.v_corrected:.2f}"
+    text = f"V~ {coefficient(association.v_corrected)}"
     if association.low is not None and association.high is not None:
-        text += f" ({association.low:.2f}-{association.high:.2f})"
+        text += f" ({span(association.low, association.high)})"
     p = association.p_permutation
     return text if p is None else f"{text}, {p_phrase(p)}"
 

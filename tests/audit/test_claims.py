@@ -144,7 +144,7 @@ def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
 
     assert ladder.highest == 6
     assert ladder.rungs[6].holds is False
-    assert "ARI 0.80 (median; 0.70-0.90)" in ladder.rungs[6].reading
+    assert "ARI .800 (median; .700-.900)" in ladder.rungs[6].reading
 
 
 def test_rung_seven_counts_all_images_and_rung_eight_the_half(

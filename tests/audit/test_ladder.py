@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.claims.association import correct_for_attributes
+from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.ladder import climb
 from fer_audit.audit.types.claims import Rung
 from tests.audit.inputs import TABLE_ONE, association_of
@@ -36,7 +36,7 @@ def test_the_papers_table_does_not_reach_rung_one() -> None:
 
     assert [each.holds for each in ladder.rungs] == [False, False, False]
     assert ladder.highest == 0
-    assert "0.090 is not above" in ladder.rungs[0].reading
+    assert "V .090 is not above" in ladder.rungs[0].reading
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.audit.claims.association import affordable_draws
+from fer_audit.audit.claims.associations import affordable_draws
 from fer_audit.audit.findings import find
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
@@ -99,7 +99,7 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
     assert f"{p_phrase(race.p_holm or 0)} after Holm, stopped at rung 1 (seen), n = 600" in fallen
     first = found.findings[0]
     assert first.code == "clusters_follow"
-    assert first.text.startswith("Age bin, not race, is what the 3 clusters go together with")
+    assert first.text.startswith("Age bin, not race, is what the 3 clusters separate")
 
 
 def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray]) -> None:
@@ -222,7 +222,7 @@ def test_every_setting_is_in_the_result() -> None:
 def test_a_planted_fact_that_was_missed_leads_the_findings() -> None:
     missed = PlantedCheck("clusters follow age", "rung 3", "rung 0", agrees=False)
 
-    found = audit_dataset(dataset_of(n=0), rows_of(0), config=CONFIG, planted=(missed,))
+    found = audit_dataset(dataset_of(n=0), rows_of(0), config=CONFIG, planted=lambda _: (missed,))
 
     assert found.findings[0].code == "planted_missed"
 

@@ -1,4 +1,4 @@
-"""A benchmark that takes a second: a tiny model, a handful of drawn faces, few rows."""
+"""A benchmark that takes a second: a tiny model and a handful of drawn faces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.bench import roofline
+from fer_audit.bench import measure
 from fer_audit.bench.options import BenchOptions
 from fer_audit.bench.run import run_bench
 from fer_audit.bench.types import BenchResult
@@ -18,12 +18,6 @@ from tests.graphs import convolution_graph, save
 Bench = Callable[..., BenchResult]
 
 
-@pytest.fixture(autouse=True)
-def low_roof(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Multiply small matrices: the roof's height is no matter here, and the real one takes seconds."""
-    monkeypatch.setattr(roofline, "SIDE", 128)
-
-
 @pytest.fixture(scope="session")
 def conv_model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     """Give a model with some arithmetic in it."""
@@ -32,14 +26,14 @@ def conv_model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
 
 
 @pytest.fixture
-def bench(conv_model: ExportedModel, cache_dir: Path) -> Bench:
-    """Give `run_bench` with everything small."""
+def bench(conv_model: ExportedModel, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Give `run_bench` with everything small, and one sample of what is compared with nothing."""
+    monkeypatch.setattr(measure, "BUDGET_SECONDS", 0.0)
 
     def call(source: Path | None = None, **chosen: object) -> BenchResult:
-        small = {"images": 12, "face_size": 48, "repeats": 2, "rows": 300, "budget_seconds": 0.0}
         return run_bench(
             source,
-            options=BenchOptions(**{**small, **chosen}),  # type: ignore[arg-type]  # a dict has one value type
+            options=BenchOptions(**{"images": 12, "repeats": 2, **chosen}),  # type: ignore[arg-type]  # a dict has one value type
             config=AuditConfig.of(
                 model=str(conv_model.path),
                 batch_size=4,
@@ -50,7 +44,7 @@ def bench(conv_model: ExportedModel, cache_dir: Path) -> Bench:
                 replay=3,
                 replay_size=50,
             ),
-            resources=Resources(cache_dir=cache_dir, threads=1, workers=2),
+            resources=Resources(cache_dir=cache_dir, device="cpu", threads=1, workers=2),
         )
 
     return call

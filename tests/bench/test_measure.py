@@ -1,83 +1,68 @@
-"""Turns, warm-ups, budgets: what makes two times comparable."""
+"""Turns, warm-ups, budgets and peaks: what makes two numbers comparable."""
 
 from __future__ import annotations
 
+import mmap
 import time
+from pathlib import Path
 
 import pytest
 
 from fer_audit.bench import measure as measuring
-from fer_audit.bench.measure import Step, measure, ratio
-from fer_audit.bench.memory import PeakMemory
+from fer_audit.bench import memory
+from fer_audit.bench.measure import Step, measure_alone, measure_in_turns, ratio
 from fer_audit.bench.types import StageSpeed
 from fer_audit.progress import Silent
 
 
-def step(name: str, log: list[str], seconds: float = 0.0) -> Step:
+def step(name: str, log: list[str]) -> Step:
     """Return a step that writes its name down when it works, and in brackets when it is prepared."""
-
-    def work() -> None:
-        log.append(name)
-        time.sleep(seconds)
-
-    return Step(name, "", 10, "images", 1, work, lambda: log.append(f"({name})"))
+    return Step(
+        name, "", 10, "images", 1, lambda: log.append(name), lambda: log.append(f"({name})")
+    )
 
 
 def speed(name: str, *seconds: float) -> StageSpeed:
     return StageSpeed(name, "", 10, "images", seconds, 1, None)
 
 
-def test_steps_take_turns_after_one_warm_up_each() -> None:
+def test_steps_take_turns_and_a_step_alone_is_warmed_up_first() -> None:
     log: list[str] = []
+    found = measure_in_turns([step("a", log), step("b", log)], repeats=2, progress=Silent())
+    assert "".join(log) == "(a)a(b)b" * 2
+    assert [(stage.stage, len(stage.seconds)) for stage in found] == [("a", 2), ("b", 2)]
 
-    found = measure(
-        [step("a", log), step("b", log)], repeats=2, meter=PeakMemory(), progress=Silent()
-    )
-
-    assert "".join(log) == "(a)a(b)b" * 3
-    assert [(each.stage, len(each.seconds)) for each in found] == [("a", 2), ("b", 2)]
-
-
-def test_steps_that_are_warm_are_not_warmed_up_again() -> None:
-    log: list[str] = []
-
-    measure([step("a", log)], repeats=2, meter=PeakMemory(), progress=Silent(), warm=True)
-
-    assert log == ["(a)", "a"] * 2
+    log.clear()
+    alone = measure_alone(step("a", log), repeats=2, progress=Silent())
+    assert "".join(log) == "(a)a" * 3
+    assert len(alone.seconds) == 2
 
 
 def test_preparation_is_outside_the_time() -> None:
     slow = Step("a", "", 1, "images", 1, lambda: None, lambda: time.sleep(0.05))
 
-    (found,) = measure([slow], repeats=1, meter=PeakMemory(), progress=Silent())
+    (found,) = measure_in_turns([slow], repeats=1, progress=Silent())
 
     assert found.seconds[0] < 0.04
 
 
-def test_a_budget_ends_the_rounds_but_never_before_the_first_sample() -> None:
+@pytest.mark.parametrize(
+    ("limit", "calls", "why"),
+    [
+        ("BUDGET_SECONDS", 2, "a short warm-up is no sample"),
+        ("LONG_SECONDS", 5, "a long warm-up is one"),
+    ],
+)
+def test_a_budget_ends_the_samples_and_a_long_warm_up_counts(
+    limit: str, calls: int, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, limit, 0.0)
     log: list[str] = []
 
-    (found,) = measure(
-        [step("a", log)], repeats=5, meter=PeakMemory(), progress=Silent(), budget_seconds=0.0
-    )
+    found = measure_alone(step("a", log), repeats=5, progress=Silent())
 
-    assert len(found.seconds) == 1
-    assert log.count("a") == 2, "a short warm-up is no sample"
-
-
-def test_a_long_warm_up_is_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "LONG_SECONDS", 0.001)
-    log: list[str] = []
-
-    (found,) = measure(
-        [step("a", log, 0.002)],
-        repeats=5,
-        meter=PeakMemory(),
-        progress=Silent(),
-        budget_seconds=0.001,
-    )
-
-    assert (len(found.seconds), log.count("a")) == (1, 1)
+    assert log.count("a") == calls, why
+    assert len(found.seconds) == (1 if limit == "BUDGET_SECONDS" else 5)
 
 
 def test_rates_median_and_spread_are_of_the_raw_seconds() -> None:
@@ -96,7 +81,27 @@ def test_a_ratio_is_taken_round_by_round() -> None:
     assert found.values == (0.5, 0.5, 0.5)
     assert (found.over, found.under, found.median) == ("a", "b", 0.5)
 
-
-def test_stages_that_were_not_measured_in_turns_have_no_ratio() -> None:
-    with pytest.raises(ValueError, match="argument 2"):
+    with pytest.raises(ValueError, match="argument 2"):  # not measured in turns
         ratio("a / b", speed("a", 1.0), speed("b", 1.0, 1.0))
+
+
+@pytest.mark.skipif(not memory.reset_peak(), reason="needs Linux's /proc")
+def test_a_peak_is_of_its_own_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 MB that were held and dropped do not show in the sample after; without /proc nothing is told."""
+    size = 64_000_000
+
+    def hold_and_drop() -> None:
+        with mmap.mmap(-1, size) as held:  # fresh memory: what malloc has kept would not show
+            held[:: mmap.PAGESIZE] = b"\1" * len(range(0, size, mmap.PAGESIZE))
+
+    large, small = (
+        measure_in_turns([Step("a", "", 1, "images", 1, work)], repeats=1, progress=Silent())[0]
+        for work in (hold_and_drop, measuring.nothing)
+    )
+    assert large.peak_bytes is not None
+    assert small.peak_bytes is not None
+    assert large.peak_bytes - small.peak_bytes > 0.9 * size
+
+    monkeypatch.setattr(memory, "_PROC", tmp_path / "none")
+    (untold,) = measure_in_turns([step("a", [])], repeats=1, progress=Silent())
+    assert untold.peak_bytes is None

@@ -40,13 +40,9 @@ def test_others_may_round_and_no_more(peer: str, references: References) -> None
     wrong = reference.copy()
     wrong[7] = np.roll(wrong[7], 1)
 
-    with pytest.raises(UnequalOutputs, match=peer):
-        embed.check(peer, wrong, references)
-
-
-def test_one_scale_for_all_is_another_output(references: References) -> None:
-    with pytest.raises(UnequalOutputs):
-        embed.check("loop-1", references["fp32"] * np.float32(1.01), references)
+    for other in (wrong, reference * np.float32(1.01), reference[:19]):
+        with pytest.raises(UnequalOutputs):
+            embed.check(peer, other, references)
 
 
 @pytest.mark.parametrize(("precision", "most"), [("int8", 0.25), ("fp16", 0.02)])
@@ -79,11 +75,6 @@ def test_vectors_of_other_faces_are_refused_though_their_cosine_is_high(
 
     with pytest.raises(UnequalOutputs, match=peer):
         embed.check(peer, others, alike)
-
-
-def test_fewer_vectors_are_another_output(references: References) -> None:
-    with pytest.raises(UnequalOutputs, match="19"):
-        embed.check("bare-fp32", references["fp32"][:19], references)
 
 
 def test_the_inertia_is_scikit_learns() -> None:

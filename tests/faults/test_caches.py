@@ -91,12 +91,12 @@ def test_one_flipped_bit_costs_the_part_it_is_in_and_nothing_else(
 def test_a_shard_of_a_killed_run_with_a_flipped_bit_is_embedded_again_and_the_whole_one_is_not(
     kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
 ) -> None:
-    """A kill at a rename: the pixels are there, four renames give a shard its names, the ninth is in the third."""
+    """A kill at a rename: STARTED.json is the first, the pixels are there, four give a shard its names, the tenth is in the third shard."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace, which kills at a chosen rename")
     deadly = (
         *("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=rename"),
-        *("-e", "inject=rename:signal=SIGKILL:when=9"),
+        *("-e", "inject=rename:signal=SIGKILL:when=10"),
     )
     shutil.rmtree(cache / "embed")
     with Crowd(tmp_path / "deadly", deadly) as crowd:

@@ -1,4 +1,4 @@
-"""Clocks that step back, zones, and terminals that are narrow, dumb, colourless, half closed or gone."""
+"""Clocks that step back, and terminals that are narrow, dumb, colourless, half closed or gone."""
 
 from __future__ import annotations
 
@@ -25,21 +25,6 @@ COLOURED = re.compile(r"(^|;)(3[0-8]|4[0-8]|9[0-7])")
 def durations(run_dir: Path) -> list[float]:
     timings = json.loads((run_dir / "timings.json").read_text(encoding="utf-8"))
     return [each["seconds"] for each in timings]
-
-
-@pytest.mark.parametrize(
-    "zone", ["Pacific/Kiritimati", "No/Such_Zone", pytest.param("America/St_Johns", marks=SLOW)]
-)
-def test_the_zone_changes_no_artefact(
-    kept: Kept, zone: str, run_dir: Path, cache_dir: Path
-) -> None:
-    """No artefact holds a time of day, so none can be in a wrong zone."""
-    run = kept.crowd.start(*kept.words(run_dir, cache_dir), env={"TZ": zone})
-
-    assert kept.crowd.wait(run).code == 0
-
-    assert kept.wrong(run_dir) == []
-    assert min(durations(run_dir)) >= 0
 
 
 @pytest.mark.skipif(not FAKETIME, reason="needs libfaketime (Debian: libfaketime)")

@@ -25,7 +25,6 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.rows import empty_rows
-from fer_audit.pipeline.run_folder import DONE
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.files.read_run import read_finished_result
 from fer_audit.report.page import report_page
@@ -245,19 +244,3 @@ def test_what_is_made_of_a_part_says_so_wherever_it_is_shown(tmp_path: Path) -> 
     assert '"complete": false' in text
     assert parse_result(text).complete is False
     assert ALARM in report_page(part)
-
-
-def test_a_run_that_was_cut_off_before_its_end_is_no_run(
-    tmp_path: Path, tiny_model: ExportedModel, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Without its mark nothing compares it or makes a card of it, whatever files are there already."""
-    table = write(Mixture((("good", "a"), ("good", "b")) * 4, 0, 0.0), tmp_path / "set")
-    places = ("--model", tiny_model.path, "--cache-dir", tmp_path / "cache", *QUICK)
-    out = tmp_path / "run"
-    assert call("run", table, "--out", out, *places) == 0, capfd.readouterr()
-    (out / DONE).unlink()
-
-    codes = [call("compare", out, out), call("export-card", out)]
-
-    assert codes == [3, 3]
-    assert "no finished run" in capfd.readouterr().err

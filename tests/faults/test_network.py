@@ -133,11 +133,6 @@ def test_a_whole_run_writes_into_its_run_directory_and_the_cache_only(
     assert list((home.folder / "tmp").iterdir()) == list(home.here.iterdir()) == []
 
 
-def test_a_whole_run_is_private_under_the_usual_umask(whole_run: Trace, home: Home) -> None:
-    assert whole_run.code == 0, whole_run.err
-    assert open_to_others(home.folder / "run") == open_to_others(home.cache) == []
-
-
 def test_the_other_verbs_open_no_socket_and_write_where_they_are_told(
     whole_run: Trace, home: Home, tmp_path: Path
 ) -> None:

@@ -1,12 +1,9 @@
-"""A decode process that dies, hangs or takes too long costs its file a row with a reason; the run goes on."""
+"""A file that takes too long costs a row with a reason, and the run goes on; pack/test_workers.py kills and stops decoders."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,16 +13,12 @@ from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_faces
 from tests.faults.conftest import clean_environment, command
 from tests.pack.files import plain_png
-from tests.processes import children, is_decoder, resident_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 N = 24
 SLOW = "30_0_0_20170101000000000.png"
-"""30 megapixels of half-transparent red: half a second of decoding, and 200 MB that show which process has it."""
-
-HOLDS_THE_SLOW_ONE = 150_000_000
-"""Bytes; a process at work on the drawn faces has 60 MB."""
+"""30 megapixels of half-transparent red: half a second of decoding."""
 
 
 @pytest.fixture(scope="module")
@@ -74,49 +67,3 @@ def test_a_file_over_its_time_is_a_row_and_can_be_had_with_more_time(
 
     assert again.returncode == 0, again.stderr
     assert reasons(tmp_path / "run") == {}
-
-
-@pytest.mark.parametrize(("kills", "code"), [(1, 0), (2, 4)])
-def test_a_process_that_is_killed_costs_no_file_once_and_its_own_twice(
-    words: list[str], tmp_path: Path, kills: int, code: int
-) -> None:
-    with subprocess.Popen(
-        words, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        killed = kill_decoders(process, kills)
-        _, err = process.communicate(timeout=120)
-
-    assert killed == kills
-    assert process.returncode == code, err
-    assert reasons(tmp_path / "run") == ({SLOW: "worker_crashed"} if code else {})
-    assert "Traceback" not in err
-
-
-def test_a_process_that_stands_still_is_replaced(words: list[str], tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [*words, "--file-seconds", "5"],
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert kill_decoders(process, 1, signal.SIGSTOP) == 1
-        _, err = process.communicate(timeout=120)
-
-    assert process.returncode == 0, err
-    assert reasons(tmp_path / "run") == {}
-
-
-def kill_decoders(
-    process: subprocess.Popen[str], times: int, how: signal.Signals = signal.SIGKILL
-) -> int:
-    """Send a signal to each child that has the slow file in its hands, so many times."""
-    hit: set[int] = set()
-    until = time.monotonic() + 60
-    while len(hit) < times and process.poll() is None and time.monotonic() < until:
-        for pid in children(process.pid) - hit:
-            if is_decoder(pid) and resident_bytes(pid) > HOLDS_THE_SLOW_ONE:
-                os.kill(pid, how)
-                hit.add(pid)
-        time.sleep(0.002)
-    return len(hit)

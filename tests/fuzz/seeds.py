@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from fer_audit.bench.tuning import TUNING_SCHEMA
 from fer_audit.encoders.sidecar import SIDECAR_SCHEMA
 from fer_audit.report.files.document import result_json
 from fer_audit.report.files.pictures import pictures_json
@@ -162,16 +161,17 @@ def settings() -> Iterator[bytes]:
 def documents() -> Iterator[Any]:
     """Yield a good document for each reader of targets.py, in the same order."""
     yield {"race": {"White": 10078, "Black": 4526}}
-    key = {"source_sha256": "0", "provider": "CPUExecutionProvider", "precision": "fp32"}
-    key |= {"onnxruntime": "1", "cpu": "c"}
-    tuning = {"key": {**key, "usable_cores": 2}, "threads": 2, "images_per_second": 9.5}
-    yield {"schema": TUNING_SCHEMA, "tunings": [tuning]}
     with tempfile.TemporaryDirectory() as folder:
         yield json.loads(done_json(finished_run(Path(folder))))
     yield json.loads(result_json(bare()))
     yield json.loads(pictures_json(some_pictures()))
     yield [{"stage": "embed", "items": 3, "seconds": 0.25}]
-    yield {"fingerprint": "f", "facts": {"n": 3}, "sha256": {"pixels": "0" * 64}}
+    yield {
+        "fingerprint": "f",
+        "facts": {"n": 3},
+        "facts_sha256": "0" * 64,
+        "sha256": {"pixels": "0" * 64},
+    }
     yield {"label_source": "Drawn by code.", "notes": ["A known defect."]}
     yield {**describe(plant_rows(10)), "n": bare().dataset.listed}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -16,7 +17,6 @@ import numpy as np
 
 from fer_audit.audit.gate import parse_rule
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.bench.tuning import TUNING, read_tunings
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
 from fer_audit.cli.options import audit_config, report_settings, resources
@@ -34,8 +34,9 @@ from fer_audit.dataset.formats.utkface import (
 )
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.encoders.graph_check import refuse_foreign_parts
+from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.sidecar import load_model
+from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import read_h5, read_tarball
 from fer_audit.errors import FerAuditError
 from fer_audit.pack.decode import DecodeError, decode_image
@@ -49,6 +50,7 @@ from fer_audit.store.stage import StageFolder
 from fer_audit.synth.check import check_planted
 from fer_audit.text import encodable
 from tests.fuzz import seeds
+from tests.graphs import MEAN_COLOUR
 from tests.report.results import bare
 
 MAX_SECONDS = 5.0
@@ -123,7 +125,7 @@ def feed_onnx(data: bytes, folder: Path) -> None:
     """Look for foreign parts in a model."""
     path = folder / "m.onnx"
     path.write_bytes(data)
-    refuse_foreign_parts(path)
+    check_graph(ExportedModel(MEAN_COLOUR, path, hashlib.sha256(data).hexdigest(), "fp32"))
 
 
 def feed_weights(data: bytes, folder: Path) -> None:
@@ -168,11 +170,6 @@ def _reference(data: bytes, folder: Path) -> None:
     path = folder / "reference.json"
     path.write_bytes(data)
     read_reference(path)
-
-
-def _tuning(data: bytes, folder: Path) -> None:
-    (folder / TUNING).write_bytes(data)
-    read_tunings(folder)
 
 
 def _done(data: bytes, folder: Path) -> None:
@@ -228,7 +225,7 @@ def _bare() -> AuditResult:
     return bare()
 
 
-_READERS = (*(_reference, _tuning, _done, _result, _pictures, _timings, _manifest, _card, _truth),)
+_READERS = (*(_reference, _done, _result, _pictures, _timings, _manifest, _card, _truth),)
 
 
 def feed_rule(data: bytes, folder: Path) -> None:

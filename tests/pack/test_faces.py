@@ -12,7 +12,7 @@ from fer_audit.pack.faces import (
     BLUR_CELLS,
     LEAST_IN_MEAN,
     TILE_SIDE,
-    contact_sheet,
+    Shards,
     contact_sheets,
     mean_faces,
     shards_of,
@@ -35,21 +35,14 @@ def near(found: NDArray[np.int64], colour: tuple[float, ...]) -> bool:
     return bool((np.abs(found - np.array(colour)) <= WEBP_ERROR).all())
 
 
-def test_the_mean_of_one_colour_is_that_colour() -> None:
+def test_a_mean_lies_between_two_colours_by_their_numbers() -> None:
     shards = GivenShards(np.concatenate([flat(300, RED), flat(300, GREEN)]))
+    both = np.concatenate([np.arange(270, 300), np.arange(300, 390)])
 
-    red, green = mean_faces(shards, [np.arange(40), np.arange(300, 600)])
+    red, green, mixed = mean_faces(shards, [np.arange(40), np.arange(300, 600), both])
 
     assert near(values(red), RED)
     assert near(values(green), GREEN)
-
-
-def test_the_mean_of_two_colours_lies_between_them_by_their_numbers() -> None:
-    shards = GivenShards(np.concatenate([flat(300, RED), flat(300, GREEN)]))
-    rows = np.concatenate([np.arange(270, 300), np.arange(300, 390)])
-
-    (mixed,) = mean_faces(shards, [rows])
-
     assert near(values(mixed), tuple(0.25 * r + 0.75 * g for r, g in zip(RED, GREEN, strict=True)))
 
 
@@ -76,6 +69,18 @@ def test_a_row_may_be_in_many_groups_and_counts_in_each_once() -> None:
 
     assert plain == repeated
     assert near(values(everything), tuple((r + g) / 2 for r, g in zip(RED, GREEN, strict=True)))
+
+
+def contact_sheet(
+    shards: Shards,
+    rows: NDArray[np.int64],
+    *,
+    columns: int,
+    size: int = TILE_SIDE,
+    blur: bool = False,
+) -> bytes:
+    (sheet,) = contact_sheets(shards, [rows], columns=columns, size=size, blur=blur)
+    return sheet
 
 
 def test_a_large_image_is_reduced_and_a_small_one_is_not_enlarged() -> None:

@@ -76,7 +76,7 @@ def test_every_planted_fact_is_found_by_the_audit(folder: Path, result: AuditRes
     assert agreement(folder, result) == {
         "group D is under-represented": True,
         "clusters follow the session": True,
-        "group goes along with clusters only through the session": True,
+        "group is associated with clusters only through the session": True,
         "clusters follow the gender": True,
         "age bin is tied to nothing": True,
     }
@@ -86,10 +86,10 @@ def test_what_is_found_comes_with_its_number(folder: Path, result: AuditResult) 
     share, session, group, gender, age = check_planted(folder, result)
 
     assert share.found.endswith("9 images")
-    assert session.found.startswith("V~ 0.8")
+    assert session.found.startswith("V~ .8")
     assert "no rung of this result knows the session" in group.found
     assert "p = .002" in gender.found
-    assert "p = " in age.found
+    assert age.found.endswith("p > .999")
 
 
 @pytest.mark.parametrize("holds", [True, False])
@@ -99,7 +99,7 @@ def test_where_the_session_is_known_the_group_must_fall_and_the_gender_stand(
     group = agreement(folder, with_batch_rung(result, "group", holds=holds))
     gender = agreement(folder, with_batch_rung(result, "gender", holds=holds))
 
-    assert group["group goes along with clusters only through the session"] is not holds
+    assert group["group is associated with clusters only through the session"] is not holds
     assert gender["clusters follow the gender"] is holds
 
 
@@ -117,7 +117,7 @@ def test_clusters_by_chance_or_by_age_are_not_what_was_planted(folder: Path) -> 
 
     assert by_chance["clusters follow the session"] is False
     assert by_chance["clusters follow the gender"] is False
-    assert by_chance["group goes along with clusters only through the session"] is False
+    assert by_chance["group is associated with clusters only through the session"] is False
     assert by_chance["age bin is tied to nothing"] is True
     assert by_age["age bin is tied to nothing"] is False
 

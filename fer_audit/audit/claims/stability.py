@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis, Parts, Piece
-from fer_audit.audit.claims.association import associate_labels, label_table
+from fer_audit.audit.claims.associations import associate_labels, label_table
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.resampling import corrected_null_95

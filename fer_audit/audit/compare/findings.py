@@ -11,7 +11,17 @@ from fer_audit.audit.types.compare import (
     GroupChange,
     RunAssociation,
 )
-from fer_audit.text import counted, display, listed, p_phrase, part, percent, sentence
+from fer_audit.text import (
+    coefficient,
+    counted,
+    display,
+    listed,
+    p_phrase,
+    part,
+    percent,
+    sentence,
+    span,
+)
 
 NEARLY_SAME, ALIKE, RELATED = 0.9, 0.65, 0.2
 """ARI from which partitions are called nearly the same, alike, and alike in part. The first two are Steinley's
@@ -100,11 +110,11 @@ def _clusters(found: Comparison) -> Iterator[ComparisonFinding]:
     chance = ""
     if agreement.p is not None and agreement.p > found.alpha:
         chance = f", no more alike than shuffled labels ({p_phrase(agreement.p)})"
-    spread = "" if whole else f" ({agreement.low:.2f} to {agreement.high:.2f})"
+    spread = "" if whole else f" ({span(agreement.low, agreement.high)})"
     ks = (found.first.k, found.second.k)
     other_k = f" With k = {ks[0]} and {ks[1]} they cannot agree fully." if ks[0] != ks[1] else ""
     text = (
-        f"The two runs' clusters agree at ARI {agreement.ari:.2f}{spread} on "
+        f"The two runs' clusters agree at ARI {coefficient(agreement.ari)}{spread} on "
         f"{counted(agreement.n, 'common image')}: {judged}{chance}. Numbered to fit, "
         f"{part(agreement.matched, agreement.n)} are in the same cluster.{other_k}"
     )
@@ -131,7 +141,7 @@ def _association(each: AttributeComparison, found: Comparison) -> Iterator[Compa
     if (found.first.k, each.first.n) != (found.second.k, each.second.n):
         band = (
             " As k or the number of images differs, read each V beside what 95 % of shuffled labels stay under: "
-            f"{_v(each.first.v)} beside {_v(each.first.null_95)}, {_v(each.second.v)} beside {_v(each.second.null_95)}."
+            f"{coefficient(each.first.v)} beside {coefficient(each.first.null_95)}, {coefficient(each.second.v)} beside {coefficient(each.second.null_95)}."
         )
     text = (
         f"{display(each.attribute)} and clusters: V~ is {_interval(each.first)} in the first run and "
@@ -248,20 +258,17 @@ def _settings(found: Comparison) -> Iterator[ComparisonFinding]:
 
 def _moved(group: GroupChange) -> str:
     before, after = group.first_share or 0.0, group.second_share or 0.0
-    span = ""
+    change = ""
     if group.difference is not None and group.low is not None and group.high is not None:
-        span = f", {100 * group.difference:+.1f} points ({100 * group.low:+.1f} to {100 * group.high:+.1f})"
-    return f"{group.name} {percent(before)} and {percent(after)}{span}"
+        points = f"({100 * group.low:+.1f} to {100 * group.high:+.1f})"
+        change = f", {100 * group.difference:+.1f} points {points}"
+    return f"{group.name} {percent(before)} and {percent(after)}{change}"
 
 
 def _interval(one: RunAssociation) -> str:
     if one.low is None or one.high is None:
-        return _v(one.v_corrected)
-    return f"{_v(one.v_corrected)} ({one.low:.3f}-{one.high:.3f})"
-
-
-def _v(value: float | None) -> str:
-    return "not computable" if value is None else f"{value:.3f}"
+        return coefficient(one.v_corrected)
+    return f"{coefficient(one.v_corrected)} ({span(one.low, one.high)})"
 
 
 def _known(one: RunAssociation) -> str:

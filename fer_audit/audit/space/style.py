@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis, Parts, Piece
-from fer_audit.audit.claims.association import associate_labels
+from fer_audit.audit.claims.associations import associate_labels
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.space.findings import photographed_differently, style_alone
 from fer_audit.audit.stats.kruskal_null import eta_squared, h_statistic, rank_null

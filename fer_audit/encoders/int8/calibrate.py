@@ -1,4 +1,4 @@
-"""What the tensors of a network hold, channel by channel, on images of the user's own."""
+"""Statistics of a network's tensors, channel by channel, on the images to be embedded."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def statistics_graph(network: Network) -> tuple[onnx.ModelProto, int]:
         copy.CopyFrom(node)
         copy.output[:] = ["unwatched" if x == old else x for x in node.output]
         nodes.append(copy)
-        # right behind whoever makes a tensor: it need not be kept for longer than the network itself does
+        # right behind the node that makes a tensor, so that it is kept no longer than the network itself keeps it
         for name in (name for name in node.output if name in names):
             for operator, word in _STATISTICS:
                 part = f"{name}__{word}"

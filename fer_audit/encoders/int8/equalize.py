@@ -1,4 +1,4 @@
-"""Scale channels against each other, so that one step size serves them all: the same function, other numbers inside.
+"""Scale channels relative to each other, so that one step size serves all; the network computes the same function.
 
 ReLU, pooling and addition commute with a positive factor a channel, so the factor can be taken out of the convolution
 that makes a channel and put into those that read it. Nagel et al., ICCV 2019, section 4.1, there between pairs of layers;
@@ -41,7 +41,7 @@ class Equalized:
 def equalize(network: Network, statistics: Mapping[str, ChannelStatistics]) -> Equalized:
     """Return weights and statistics with every channel divided by (its maximum) ** STRENGTH, in relative terms.
 
-    Whoever reads a tensor by another operator than convolution, ReLU, addition or pooling must multiply by its factors.
+    A reader other than convolution, ReLU, addition or pooling must multiply the tensor by its factors.
     """
     factors = _factors(network, statistics)
     weights = dict(network.weights)

@@ -1,4 +1,4 @@
-"""An ONNX network of convolutions, read so that it can be rewritten: who makes a tensor, who reads it, which channels are one."""
+"""An ONNX network of convolutions in a form that can be rewritten: makers and readers of tensors, groups of channels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST_OPSET = 13
 class Network:
     """The nodes and weights of a model, by tensor name, in a plain form of its own. The model itself is not changed.
 
-    Plain: every node has a name, constants are initializers, a convolution has a bias and shares it with nobody, and
+    Plain: every node has a name, constants are initializers, a convolution has a bias of its own, and
     where a ReLU and a max-pool follow each other the max-pool comes first.
     Raises ModelError for a model older than opset 13, or with graphs inside its nodes.
     """
@@ -104,7 +104,7 @@ class Network:
 
     @cached_property
     def activated(self) -> dict[str, str]:
-        """Output of an integer convolution -> what is seen of it: the ReLU after it, where only that reads it."""
+        """Output of an integer convolution -> the output of the ReLU after it, where only that reads it, else itself."""
         seen = {}
         for node in self.convolutions:
             name = node.output[0]
@@ -113,7 +113,7 @@ class Network:
         return seen
 
     def is_read_once(self, name: str) -> bool:
-        """Whether one node reads a tensor, once, and nobody outside the graph does."""
+        """Whether exactly one node reads a tensor, once, and it is no output of the graph."""
         return len(self.readers[name]) == 1 and name not in self.outputs
 
     @cached_property
@@ -197,7 +197,7 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _with_max_pools_first(nodes: list[onnx.NodeProto], outputs: set[str]) -> list[onnx.NodeProto]:
-    """Return the nodes with every MaxPool(Relu(x)) that nothing else looks into written as Relu(MaxPool(x)).
+    """Return the nodes with every MaxPool(Relu(x)) whose ReLU has no other reader written as Relu(MaxPool(x)).
 
     Both keep the order of numbers, so the values are the same. onnxruntime moves a QuantizeLinear in front of a max-pool
     it directly follows, and its 8-bit max-pool of a float convolution's output is slow: with the ReLU in between it stays.

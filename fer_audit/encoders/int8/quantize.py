@@ -1,4 +1,4 @@
-"""A float network as one of 8-bit integers: weights a channel, activations a tensor, sums in 32 bits.
+"""Rewrite a float network with 8-bit integers: a step for each weight channel and each activation tensor, 32-bit sums.
 
 Every convolution but the one that reads the image becomes integer, with every tensor between them, so that onnxruntime can
 fuse each `DequantizeLinear -> Conv -> QuantizeLinear` to one integer operator. The last sum and the mean over positions
@@ -52,8 +52,8 @@ def activation_ranges(
 ) -> dict[str, tuple[float, float]]:
     """Return (lowest, highest) of every quantized tensor, zero included.
 
-    A summand below minus the other's maximum makes the ReLU of the sum zero whatever its value, so it need not be told
-    from that: half the range of many sums.
+    A summand below minus the other's maximum makes the ReLU of the sum zero whatever its value, so the range need not
+    reach below that; this halves the range of many sums.
     """
     ranges = {
         name: (min(found.low.min(), 0.0), max(found.high.max(), 0.0))
