@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import os
 import shutil
@@ -68,7 +67,7 @@ class Walks:
         return run_audit(
             source,
             out,
-            config=dataclasses.replace(plain, **changes),
+            config=plain.having(**changes),
             resources=Resources(
                 cache_dir=self.cache,
                 pack=pack,  # type: ignore[arg-type]  # on, off or auto

@@ -138,7 +138,9 @@ def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArra
 
 def digest(value: object) -> str:
     """Return the sha256 of an array, a record, a tuple of such or a plain value."""
-    content = hashlib.sha256(type(value).__name__.encode())
+    # a mapped array is an array: whether it was just made or lies in the cache changes nothing
+    kind = np.ndarray if isinstance(value, np.ndarray) else type(value)
+    content = hashlib.sha256(kind.__name__.encode())
     if isinstance(value, np.ndarray):
         content.update(f"{value.dtype.str}{value.shape}".encode())
         if value.size:

@@ -28,7 +28,8 @@ from fer_audit.text import six_figures
 if TYPE_CHECKING:
     from fer_audit.audit.types.result import AuditResult
     from fer_audit.config import AuditConfig
-    from fer_audit.pipeline.run import Run, Until
+    from fer_audit.pipeline.run import Until
+    from fer_audit.pipeline.types import Run
 
 RULE_CROSSED = 1
 TOO_MANY_FAILED = 4

@@ -4,6 +4,7 @@ The only room that knows every other. Every stage is named by a fingerprint of w
 where it stopped, and a change of k or of a label never embeds anything twice.
 """
 
-from fer_audit.pipeline.run import Run, run_audit
+from fer_audit.pipeline.run import run_audit
+from fer_audit.pipeline.types import Run
 
 __all__ = ["Run", "run_audit"]

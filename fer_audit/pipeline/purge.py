@@ -37,7 +37,7 @@ CACHED = {
     "cluster": "clusters and principal coordinates",
     "audit": "numbers and charts of audits",
 }
-"""Stage -> what its folder in the cache holds of every image."""
+"""Stage -> what its folder in the cache holds."""
 
 _FACE = b"data:image/webp"
 """How every face on a page begins; maps are PNG."""
@@ -113,7 +113,7 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
         tuple(
             (CACHED[stage], folder.relative_to(cache).as_posix())
             for stage, folder in stages
-            if (stage, folder) not in there
+            if (stage, folder) not in there and stage != "audit"  # not every run gets that far
         ),
         tuple(path.name for path in kept if path not in purging.gone),
         sum(purging.names_left.values()),

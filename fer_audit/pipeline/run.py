@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +27,7 @@ from fer_audit.pipeline.finish import Ending, Work
 from fer_audit.pipeline.kept_parts import KeptParts, audit_folder
 from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
+from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
@@ -42,40 +41,8 @@ from fer_audit.store.stage import (
     write_text,
 )
 from fer_audit.synth import check_planted
-from fer_audit.text import counted
 
 Until = Literal["embed", "cluster", "audit", "report"]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run directory and what is in it."""
-
-    folder: Path
-    dataset: FaceDataset
-    result: AuditResult | None
-    """None when only an earlier stage was asked for."""
-    failed: int
-    """Images that could not be decoded or embedded."""
-    timings: tuple[Timing, ...]
-    reused: bool
-    """Whether everything was there already."""
-    shared: AuditResult | None = None
-    """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
-
-    def __repr__(self) -> str:
-        """Return one line: where the run is, and how many images it is about."""
-        return f"Run({str(self.folder)!r}, {counted(len(self.dataset), 'image')})"
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: the summary blocks of the report."""
-        if self.result is None:
-            return html.escape(repr(self))
-        from fer_audit.report.render.html import render_fragment
-        from fer_audit.report.report import make_report
-        from fer_audit.report.view import View
-
-        return render_fragment(make_report(View(self.shared or self.result, None, self.timings)))
 
 
 def run_audit(

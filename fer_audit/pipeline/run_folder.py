@@ -89,11 +89,8 @@ def used_stages(out: Path) -> list[tuple[str, str]]:
     """Return (stage, folder name) of all that runs in this directory have used in the cache; none when it is no run."""
     pairs = [
         pair
-        for stages in _noted_stages(out)
-        for pair in (
-            *stages.items(),
-            ("audit", stages["pack"]),
-        )  # audits lie under their pixels' name
+        for stages in _noted_stages(out)  # audits have the name of their pixels
+        for pair in (stages | {"audit": stages["pack"]}).items()
     ]
     return list(dict.fromkeys((stage, fingerprint[:NAME_LENGTH]) for stage, fingerprint in pairs))
 

@@ -22,8 +22,8 @@ class Element:
 
     tag: str
     attributes: dict[str, str]
-    parent: Element | None
-    children: list[Element] = field(default_factory=list)
+    parent: Element | None = field(repr=False)
+    children: list[Element] = field(default_factory=list, repr=False)
     parts: list[str | Element] = field(default_factory=list, repr=False)
     """Texts and children in order."""
 

@@ -270,13 +270,14 @@ def _bold(title: Text) -> Text:
 
 def _filled(cell: Text, width: int) -> Text:
     """Return a cell broken into lines between words, but not between a number and its sign."""
-    lines: list[Text] = []
-    for word in cell.divide([space.end() for space in _SPACE.finditer(cell.plain)]):
-        longer = lines[-1] + word if lines else word
-        if lines and cell_len(longer.plain.rstrip()) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+    if _widest(cell) <= width:
+        return cell
+    words, cuts, start, last = cell.plain, [], 0, 0
+    for end in (*(space.end() for space in _SPACE.finditer(words)), len(words)):
+        if last > start and cell_len(words[start:end].rstrip()) > width:
+            cuts.append(start := last)
+        last = end
+    lines = cell.divide(cuts)
     for line in lines:
         line.rstrip()
     return Text("\n").join(lines)

@@ -96,7 +96,7 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     blocks: list[Block] = [Prose(_made_by(facts), "summary")]
-    return [*blocks, Table("", columns, rows, "summary", view.unstable, note=note)]
+    return [*blocks, Table("The clusters", columns, rows, "summary", view.unstable, note=note)]
 
 
 def _made_by(facts: ClusterFacts) -> str:

@@ -120,7 +120,7 @@ def test_withheld_counts_show_neither_sums_nor_shares() -> None:
     assert first["cluster"] == "0 ([c])"
     assert first["male"] == "[c]"
     assert whole_set["cluster"] == "all ([c])"
-    assert [(row["images"], row["of the set"]) for row in rows(section, "")][:2] == [
+    assert [(row["images"], row["of the set"]) for row in rows(section, "The clusters")][:2] == [
         ("[c]", "–"),
         ("6,511", "–"),
     ]
@@ -129,13 +129,13 @@ def test_withheld_counts_show_neither_sums_nor_shares() -> None:
 def test_the_overview_has_sizes_and_the_groups_furthest_above_chance() -> None:
     section = clusters(View(utkface()))
 
-    overview = rows(section, "")
+    overview = rows(section, "The clusters")
 
     assert [row["cluster"] for row in overview] == ["0", "1", "2 unstable", "3"]
     assert [row["images"] for row in overview] == ["7,404", "6,511", "5,190", "4,602"]
     assert overview[0]["of the set"] == "31.2 %"
     assert re.fullmatch(r"gender male 1\.\d\d×, .+", overview[0][list(overview[0])[-1]])
-    assert tables(section)[""].faint == {2}
+    assert tables(section)["The clusters"].faint == {2}
     assert "Unstable clusters do not come back in resamples" in said(section)
 
 

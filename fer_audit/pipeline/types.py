@@ -1,0 +1,43 @@
+"""What a run leaves behind."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.progress import Timing
+from fer_audit.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run directory and what is in it."""
+
+    folder: Path
+    dataset: FaceDataset
+    result: AuditResult | None
+    """None when only an earlier stage was asked for."""
+    failed: int
+    """Images that could not be decoded or embedded."""
+    timings: tuple[Timing, ...]
+    reused: bool
+    """Whether everything was there already."""
+    shared: AuditResult | None = None
+    """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
+
+    def __repr__(self) -> str:
+        """Return one line: where the run is, and how many images it is about."""
+        return f"Run({str(self.folder)!r}, {counted(len(self.dataset), 'image')})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the summary blocks of the report."""
+        if self.result is None:
+            return html.escape(repr(self))
+        from fer_audit.report.render.html import render_fragment
+        from fer_audit.report.report import make_report
+        from fer_audit.report.view import View
+
+        return render_fragment(make_report(View(self.shared or self.result, None, self.timings)))
