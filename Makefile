@@ -16,7 +16,7 @@ CHROMIUM ?= $(shell for name in chromium chromium-browser google-chrome; do comm
 AXE := axe-core-4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
-.PHONY: help run test check lint types advisories faults browser real real-full unpack ci fuzz soak bench bench-smoke pictures clean
+.PHONY: help run test check lint types advisories faults browser real real-full unpack ci fuzz soak bench bench-smoke pictures docs clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,6 +78,9 @@ bench-smoke: .venv/dev  ## Every benchmark's code path in seconds; keeps no numb
 
 pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; needs Chromium
 	$(BIN)/python -m benchmarks.pictures
+
+docs: .venv/dev  ## Write what docs/ says of result.json and of a comparison again, from the records
+	$(BIN)/python -m fer_audit.report.files.reference docs
 
 clean:  ## Remove the environment and caches of the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build *.egg-info

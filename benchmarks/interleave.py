@@ -18,7 +18,7 @@ from benchmarks.machine import summary
 from benchmarks.worker import Answer, PeerFailure, Worker
 
 LOUD = 0.25
-"""A spread above this share of the median is said beside the number."""
+"""A spread above this share of the median is said next to the number."""
 
 Check = Callable[[str, NDArray[Any]], dict[str, float]]
 """(peer, output) -> how well it agrees; raises UnequalOutputs when it does not."""

@@ -1,4 +1,4 @@
-"""Where each core's time goes in a cold `embed`: seconds of CPU by kind of thread, beside the wall clock.
+"""Where each core's time goes in a cold `embed`: seconds of CPU by kind of thread, and the wall clock.
 
     python -m benchmarks.profile path/to/UTKFace --images 512 --precision int8
 

@@ -65,7 +65,7 @@ def _embed(result: Result) -> Iterator[str]:
         f"{_protocol(result)}. A ratio is the median of the repeats' own."
     )
     yield ""
-    yield "| what | images/s, median (min-max) | beside the model alone, fp32 | least cosine to it, or how far off it | peak memory |"
+    yield "| what | images/s, median (min-max) | compared with the model alone, fp32 | least cosine to it, or how far off it | peak memory |"
     yield "|---|---|---|---|---|"
     bare = result["peers"].get("bare-fp32", {}).get("seconds")
     for peer in result["peers"].values():

@@ -36,6 +36,16 @@ def percent(share: float | None) -> str:
     return "> 99.9 %" if 0.9995 <= share < 1 else f"{_points(share)} %"
 
 
+def whole_percent(share: float) -> str:
+    """Write a share where digits would not fit or say nothing: on an axis, in a bar: 31 %."""
+    return f"{100 * share:.0f} %"
+
+
+def level(confidence: float) -> str:
+    """Write the level of an interval: 95 %, 99.9 %."""
+    return f"{100 * confidence:g} %"
+
+
 def part(count: int, total: int) -> str:
     """Write a share with its counts: 31.2 % (6,240 of 20,000)."""
     return f"{percent(count / total)} ({whole(count)} of {whole(total)})"
@@ -67,14 +77,18 @@ def difference_span(low: float | None, high: float | None) -> str:
     return NONE if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
-def coefficient(value: float | None) -> str:
-    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001."""
+def coefficient(value: float | None, digits: int = 3) -> str:
+    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001.
+
+    A fourth digit is for cosines, all of which are near 1.
+    """
     if value is None:
         return NONE
-    if 0 < abs(value) < 0.0005:
-        return "< .001" if value > 0 else "> -.001"
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text
+    text = f"{value:.{digits}f}"
+    if value and float(text) == 0:
+        least = f".{'1':0>{digits}}"
+        return f"< {least}" if value > 0 else f"> -{least}"
+    return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
 def span(low: float | None, high: float | None) -> str:
@@ -112,6 +126,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return NONE if value is None else f"{value:,.{digits}f}"
 
 
+def number_span(low: float | None, high: float | None, digits: int = 2) -> str:
+    """Write an interval of an index: 0.79-1.25."""
+    return _joined(low, high, lambda end: number(end, digits))
+
+
 def signed(value: float, digits: int = 1) -> str:
     """Write a residual with its sign: +4.2, -0.3."""
     return f"{value:+,.{digits}f}"
@@ -136,7 +155,9 @@ def large(value: float) -> str:
 
 
 def size_text(size_bytes: float) -> str:
-    """Write a size as a person reads it: 3.92 GB, 8.1 MB."""
+    """Write a size as a person reads it: 3.92 GB, 8.1 MB, 34 kB."""
+    if size_bytes < 1e5:
+        return f"{size_bytes / 1e3:.0f} kB"
     return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 

@@ -45,8 +45,8 @@ def measure(options: Options) -> dict[str, Any]:
             Race(
                 peers=_peers(path, k),
                 ratios=(
-                    ("ours, beside scikit-learn on one thread", "ours", "sklearn-1"),
-                    ("ours, beside scikit-learn on all threads", "ours", "sklearn-all"),
+                    ("ours, compared with scikit-learn on one thread", "ours", "sklearn-1"),
+                    ("ours, compared with scikit-learn on all threads", "ours", "sklearn-all"),
                 ),
                 items=1,
                 repeats=min(REPEATS[k], options.repeats),

@@ -104,17 +104,17 @@ def measure(options: Options) -> dict[str, Any]:
 
 
 RATIOS = (
-    ("embed from a pack, beside the model alone", "pack-fp32", "bare-fp32"),
-    ("cold run, beside the model alone", "cold-fp32", "bare-fp32"),
-    ("cold run, beside the paper's pipeline", "cold-fp32", "paper"),
-    ("cold run, beside a plain ONNX Runtime loop", "cold-fp32", "loop-32"),
-    ("cold run, beside torch eager", "cold-fp32", "torch-eager"),
-    ("cold run, beside torch channels_last", "cold-fp32", "torch-channels-last"),
-    ("int8 model alone, beside fp32", "bare-int8", "bare-fp32"),
-    ("int8 embed from a pack, beside the model alone", "pack-int8", "bare-int8"),
-    ("int8 cold run, beside the model alone", "cold-int8", "bare-int8"),
-    ("int8 cold run, beside the fp32 one", "cold-int8", "cold-fp32"),
-    ("int8 cold run, beside the paper's pipeline", "cold-int8", "paper"),
+    ("embed from a pack, compared with the model alone", "pack-fp32", "bare-fp32"),
+    ("cold run, compared with the model alone", "cold-fp32", "bare-fp32"),
+    ("cold run, compared with the paper's pipeline", "cold-fp32", "paper"),
+    ("cold run, compared with a plain ONNX Runtime loop", "cold-fp32", "loop-32"),
+    ("cold run, compared with torch eager", "cold-fp32", "torch-eager"),
+    ("cold run, compared with torch channels_last", "cold-fp32", "torch-channels-last"),
+    ("int8 model alone, compared with fp32", "bare-int8", "bare-fp32"),
+    ("int8 embed from a pack, compared with the model alone", "pack-int8", "bare-int8"),
+    ("int8 cold run, compared with the model alone", "cold-int8", "bare-int8"),
+    ("int8 cold run, compared with the fp32 one", "cold-int8", "cold-fp32"),
+    ("int8 cold run, compared with the paper's pipeline", "cold-int8", "paper"),
 )
 
 

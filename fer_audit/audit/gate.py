@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
+from fer_audit.text import six_figures
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -132,7 +133,7 @@ def _check(rule: Rule, result: AuditResult) -> GateRule:
         rule.text,
         float(value),
         crossed=crossed,
-        reason=f"{rule.subject}.{rule.field} is {value:.6g}: the rule {verb}",
+        reason=f"{rule.subject}.{rule.field} is {six_figures(value)}: the rule {verb}",
     )
 
 

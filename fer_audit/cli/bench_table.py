@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fer_audit.text import whole_percent
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
@@ -84,13 +86,15 @@ def _unsteady(result: BenchResult) -> list[RenderableType]:
             f"This machine was busy before ({machine.load:.1f} threads on {machine.usable_cores} cores): measure again when it is idle."
         )
     wide = [
-        f"{stage.stage} {stage.spread:.0%}"
+        f"{stage.stage} {whole_percent(stage.spread)}"
         for stage in result.stages
         if stage.spread is not None and stage.spread > WIDE_SPREAD
     ]
     if wide:
         names = ", ".join(wide)
-        lines.append(f"Unsteady (spread above {WIDE_SPREAD:.0%} of the median): {names}.")
+        lines.append(
+            f"Unsteady (spread above {whole_percent(WIDE_SPREAD)} of the median): {names}."
+        )
     return lines
 
 
@@ -108,7 +112,7 @@ def _time_goes(result: BenchResult) -> Table:
     table.add_column("share", no_wrap=True)
     for stage, seconds in result.time_goes:
         share = seconds / total
-        shown = bar(share, full=1.0, cells=_CELLS).append(f" {share:.0%}")
+        shown = bar(share, full=1.0, cells=_CELLS).append(f" {whole_percent(share)}")
         table.add_row(stage, f"{seconds:.2f}", shown)
     return table
 

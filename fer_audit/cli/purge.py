@@ -64,14 +64,14 @@ def purge_command(
 
 def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
     """Return the lines for a person."""
-    from fer_audit.text import counted
+    from fer_audit.text import counted, size_text
 
     verb = "would be removed" if dry_run else "removed"
-    lines = [f"{verb}: {_megabytes(done.size_bytes)}"]
+    lines = [f"{verb}: {size_text(done.size_bytes)}"]
     for each in done.removed:
         where = run if each.place == "run" else cache
         how = counted(each.files, "file") if each.files else "written again without them"
-        lines.append(f"  {each.what}, {_megabytes(each.size_bytes)} ({how}): {where / each.path}")
+        lines.append(f"  {each.what}, {size_text(each.size_bytes)} ({how}): {where / each.path}")
     if not done.removed:
         lines.append("  nothing: there was nothing left to remove")
     lines += [f"not found: {what}: {cache / path}" for what, path in done.not_found]
@@ -87,7 +87,3 @@ def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
         lines.append("Other runs that share what was in the cache will have to make it again.")
     lines.append(f"kept: {', '.join(done.kept) or 'nothing'}")
     return lines
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.2f} MB"

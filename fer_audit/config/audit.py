@@ -18,10 +18,15 @@ class AuditConfig:
     """Everything that changes a number in the result. Built once, then only read."""
 
     seed: int = 0
+    """Where every random draw starts."""
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    """How the dataset is read, and how much of it."""
     model: ModelSettings = field(default_factory=ModelSettings)
+    """Which network embeds the images, and how."""
     clusters: ClusterSettings = field(default_factory=ClusterSettings)
+    """How the vectors are clustered."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    """How the audit tests, and what it tests."""
     fail_on: tuple[str, ...] = ()
     """Rules that end the run with exit code 1, e.g. "race.v_corrected>0.2". They change no number of the audit."""
 

@@ -20,11 +20,11 @@ class DatasetSettings:
     path_column: str | None = None
     """Table column that holds the image path; None = found by its usual names."""
     group: tuple[tuple[str, str], ...] = ()
-    """Demographic attributes of a table as (name, column)."""
+    """Columns of a table that are demographic attributes, by the attribute's name."""
     label: tuple[tuple[str, str], ...] = ()
-    """Label attributes of a table, e.g. an expression, as (name, column)."""
+    """Columns that are label attributes, e.g. an expression, by the attribute's name."""
     batch: tuple[tuple[str, str], ...] = ()
-    """Batch attributes of a table, e.g. a session, as (name, column)."""
+    """Columns that are batch attributes, e.g. a session, by the attribute's name."""
     age_column: str | None = None
     """Table column with ages in years; None = the column named "age" if it holds numbers."""
     age_bins: tuple[int, ...] = AGE_BINS

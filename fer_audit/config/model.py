@@ -17,6 +17,7 @@ class ModelSettings:
     model: str = "resnet50-keras"
     """Catalog name, or the path of an .onnx file with its sidecar."""
     precision: Precision = "fp32"
+    """Numeric precision of the weights."""
     batch_size: int = 16
     """Images a model call; fixed and padded, because another batch can change the last bits."""
 

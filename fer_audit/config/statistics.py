@@ -13,15 +13,19 @@ class StatisticsSettings:
     """How the audit tests, and what it tests."""
 
     confidence: float = 0.95
+    """Level of the intervals."""
     alpha: float = 0.05
+    """Level of the tests."""
     permutations: int = 10_000
+    """Shuffles of each permutation test."""
     bootstraps: int = 2_000
+    """Resamples of each bootstrap interval."""
     keep_duplicates: bool = False
     """Test on every file, not on one copy of each group of byte-identical files."""
     reference: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = ()
-    """Counts of a larger set to compare with: (attribute, ((group, count), ...))."""
+    """Counts of a larger set to compare with: the count of each group, by attribute."""
     given: tuple[tuple[str, ...], ...] = ()
-    """Columns to hold fixed, each tuple together: what is left of every association then?"""
+    """Columns to hold fixed, each tuple together; the audit says what is left of every association then."""
     replay: int = 200
     """Random samples of `replay_size` images to cluster and audit; 200 take 3 to 5 seconds on two cores."""
     replay_size: int = 500

@@ -31,7 +31,7 @@ class BoundSlot:
     def __init__(
         self,
         ort: Any,  # noqa: ANN401 - a module without types
-        session: Any,  # noqa: ANN401 - likewise
+        session: Any,  # noqa: ANN401 - as above
         names: tuple[str, str],
         shape: tuple[int, int, int, int],
         dim: int,

@@ -40,7 +40,7 @@ CUDA_OPTIONS = {
 HEURISTIC picks the same algorithms in every run, so a resumed run keeps its bits; EXHAUSTIVE times them again each time.
 The large workspace lets cuDNN take its fastest ones. TF32 would make fp32 a 10-bit format.
 Copies in a stream of their own are documented as a race. CUDA graphs save the launches of about a hundred kernels, which
-weigh little beside the work of a batch of 32 and more.
+weigh little compared with the work of a batch of 32 and more.
 """
 
 INSTALL_HINT = "pip install 'fer-audit[cpu]', or 'fer-audit[gpu]' on a machine with CUDA; in a checkout: pip install '.[cpu]'."

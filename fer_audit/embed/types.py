@@ -27,12 +27,17 @@ class ModelFacts:
     """The model and the hardware path that really made the vectors."""
 
     name: str
+    """Name of the encoder."""
     sha256: str
+    """Hash of the model file that was run."""
     provider: str
-    """Execution provider actually used, e.g. "CPUExecutionProvider"."""
+    """Execution provider that was actually used, not the one that was asked for, such as CPUExecutionProvider."""
     precision: Literal["fp32", "fp16", "int8"]
+    """Numeric precision of the weights: fp32, fp16 or int8."""
     dim: int
+    """Length of an embedding."""
     caveat: str = ""
+    """What a reader has to know of this model; empty when there is nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

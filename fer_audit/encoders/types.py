@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from fer_audit.errors import ModelError
+from fer_audit.text import coefficient, percent
 
 MAX_MODEL_BYTES = 2_000_000_000
 """protobuf cannot hold more; larger models need external data, which we refuse."""
@@ -91,12 +92,12 @@ class Agreement:
         clusters = (
             ""
             if self.ari is None
-            else f"; their clusters at k = 4, from one start, agree at ARI {self.ari:.2f}"
+            else f"; their clusters at k = 4, from one start, agree at ARI {coefficient(self.ari)}"
         )
         return (
             f"int8, calibrated on {self.calibration_images} images of the set: on {self.images} held-out images its vectors "
-            f"are off fp32's by {self.error:.1%} of their spread, mean cosine {self.cosine_mean:.4f} "
-            f"(1 % quantile {self.cosine_low:.4f}, least {self.cosine_min:.4f}){clusters}."
+            f"are off fp32's by {percent(self.error)} of their spread, mean cosine {coefficient(self.cosine_mean, 4)} "
+            f"(1 % quantile {coefficient(self.cosine_low, 4)}, least {coefficient(self.cosine_min, 4)}){clusters}."
         )
 
 

@@ -61,7 +61,7 @@ class PackRows:
     widths: NDArray[np.int32]
     """(n,) pixels of the file's image before resizing; 0 where not ok."""
     heights: NDArray[np.int32]
-    """(n,) likewise."""
+    """(n,) pixels, the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

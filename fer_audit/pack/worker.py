@@ -53,7 +53,7 @@ def serve() -> None:
         answers.write(READY)
         for line in sys.stdin.buffer:
             _decode(_read_files(line), slot, answers, limit)
-    except BrokenPipeError:  # likewise
+    except BrokenPipeError:  # the parent is gone
         pass
     except Exception:  # noqa: BLE001 - it is the parent that raises it
         answers.write(BROKEN + traceback.format_exc().encode())

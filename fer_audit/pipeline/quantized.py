@@ -33,6 +33,7 @@ from fer_audit.rng import stage_rng
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.locks import folder_lock
 from fer_audit.store.stage import cache_folder, make_folder
+from fer_audit.text import number, percent
 
 if TYPE_CHECKING:
     import onnx
@@ -128,7 +129,7 @@ def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> Expo
     progress.finish("quantize")
     if agreement.error > LARGEST_ERROR:
         raise ModelError(
-            f"int8 moves the vectors of {spec.name} by {agreement.error:.0%} of their spread on this set",
+            f"int8 moves the vectors of {spec.name} by {percent(agreement.error)} of their spread on this set",
             hint="This network does not bear 8 bits. Use --precision fp32.",
         )
     caveat = f"{spec.caveat} {agreement.sentence()}".strip()
@@ -148,7 +149,7 @@ def _make(work: _Work, path: Path, progress: Progress, *, reduced: bool) -> Expo
 def speed_sentence(agreement: Agreement, *, reduced_range: bool) -> str:
     """Say what int8 gained on this machine."""
     why = " (it has no VNNI: weights keep to 7 bits)" if reduced_range else ""
-    gain = f"int8 runs at {agreement.speed_ratio:.2f} x the speed of fp32 on this machine{why}"
+    gain = f"int8 runs at {number(agreement.speed_ratio)} x the speed of fp32 on this machine{why}"
     if agreement.speed_ratio < 1:
         return f"{gain}; --precision fp32 is faster and exact"
     return gain

@@ -11,6 +11,7 @@ from fer_audit.audit.types.claims import Association, AttributeStability, Condit
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.progress import Timing
 from fer_audit.report.files.pictures import Pictures
+from fer_audit.text import level
 
 if TYPE_CHECKING:
     from fer_audit.report.charts.palette import Palette
@@ -81,4 +82,4 @@ def weakest(asked: Sequence[Conditional]) -> list[Conditional]:
 
 def level_words(confidence: float) -> str:
     """Write a level, to stand before the word interval: "95 % "."""
-    return f"{100 * confidence:g} % "
+    return f"{level(confidence)} "

@@ -10,7 +10,15 @@ from fer_audit.audit.types.claims import Association, Rung
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
-from fer_audit.text import coefficient, display, measured, p_phrase, span
+from fer_audit.text import (
+    coefficient,
+    display,
+    number,
+    number_span,
+    p_phrase,
+    p_text,
+    span,
+)
 
 _BATCH_WORDS = ("crawl", "batch", "session")
 """One of them is in the name of a rung that asks whether the batch explains a claim."""
@@ -52,10 +60,10 @@ def _check_share(fact: Fact, result: AuditResult) -> PlantedCheck | None:
     share, limit = shares[0], fact.ratio_below
     found = f"{share.count:,} images, not comparable with a target"
     if share.ratio is not None and share.ratio_high is not None:
-        found = f"{measured(share.ratio)} of it ({measured(share.ratio_low)}-{measured(share.ratio_high)}), {share.count:,} images"
+        found = f"{number(share.ratio)} of it ({number_span(share.ratio_low, share.ratio_high)}), {share.count:,} images"
     return PlantedCheck(
         claim=f"{fact.attribute} {fact.group} is under-represented",
-        expected=f"under {limit:g} of its target share",
+        expected=f"under {number(limit)} of its target share",
         found=found,
         agrees=share.ratio_high is not None and share.ratio_high < limit,
     )
@@ -68,7 +76,7 @@ def _check_seen(fact: Fact, result: AuditResult) -> PlantedCheck | None:
         return None
     rungs = _batch_rungs(fact.attribute, result)
     is_high = association.v_corrected is not None and association.v_corrected >= fact.least_v
-    expected = f"V~ of {fact.least_v:g} or more, not by chance"
+    expected = f"V~ of {coefficient(fact.least_v)} or more, not by chance"
     if fact.batch is not None:
         expected += f", also within a {fact.batch}"
     return PlantedCheck(
@@ -110,7 +118,7 @@ def _check_free(fact: Fact, result: AuditResult) -> PlantedCheck | None:
     p = association.p_permutation
     return PlantedCheck(
         claim=f"{display(fact.attribute)} is tied to nothing",
-        expected=f"p above {_alpha(result):g}",
+        expected=f"p above {p_text(_alpha(result))}",
         found=_strength(association),
         agrees=p is not None and p > _alpha(result),
     )

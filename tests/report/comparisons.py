@@ -133,7 +133,14 @@ def unknown_attribute(each: AttributeComparison) -> AttributeComparison:
         ),
         rungs=(),
         ladder=(),
-        groups=tuple(replace(group, **nothing(*unknown)) for group in each.groups),
+        groups=tuple(
+            replace(
+                group,
+                **nothing(*unknown),
+                not_computable=tuple((name, "no image is annotated") for name in unknown),
+            )
+            for group in each.groups
+        ),
     )
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
@@ -21,7 +18,7 @@ from fer_audit.report.blocks import Bullets, Facts, Prose, Statements, Table
 from fer_audit.report.charts.compare import cross_map
 from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
 from fer_audit.report.charts.theme import page_svg, save_chart
-from fer_audit.report.comparison import comparison_json, make_comparison
+from fer_audit.report.comparison import make_comparison
 from fer_audit.report.render.html import render_page
 from fer_audit.report.render.terminal import terminal_report
 from fer_audit.report.report import charts_of
@@ -33,8 +30,6 @@ from tests.report.compare_pages import FOLDER, names_in, two_runs
 from tests.report.comparisons import MAKERS, changed, empty, hostile, many
 from tests.report.markup import read_markup
 
-DOCS = Path(__file__).parents[2] / "docs"
-SCHEMA: dict[str, Any] = json.loads((DOCS / "compare.schema.json").read_text(encoding="utf-8"))
 Make = Callable[[], Comparison]
 each_comparison = pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 
@@ -238,36 +233,6 @@ def test_every_chart_has_a_key_and_words_and_is_drawn(tmp_path: Path, make: Make
         assert page_svg(chart).startswith("<svg ")
         with Image.open(tmp_path / "chart.png") as picture:
             assert min(picture.size) > 200
-
-
-def test_the_schema_is_a_schema() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
-
-
-@pytest.mark.parametrize("make", MAKERS)
-def test_every_document_is_valid(make: Callable[[], Comparison]) -> None:
-    errors = Draft202012Validator(SCHEMA).iter_errors(json.loads(comparison_json(make())))
-
-    assert [f"{error.json_path}: {error.message}" for error in errors] == []
-
-
-def records() -> Iterator[dict[str, Any]]:
-    yield SCHEMA
-    yield from SCHEMA["$defs"].values()
-
-
-@pytest.mark.parametrize("record", tuple(records()), ids=lambda record: record["title"])
-def test_every_key_of_the_schema_is_explained(record: dict[str, Any]) -> None:
-    text = (DOCS / "compare.md").read_text(encoding="utf-8")
-    sections = dict(
-        re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
-    )
-
-    explained = re.findall(r"^- `(\w+)`: (.+\.)$", sections[record["title"]], flags=re.MULTILINE)
-
-    assert record["additionalProperties"] is False
-    assert record["required"] == list(record["properties"])
-    assert [key for key, _ in explained] == list(record["properties"])
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -22,7 +22,7 @@ from fer_audit.audit.stats.tables import drop_empty
 from fer_audit.audit.types.claims import Conditional
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import counted, display, p_phrase, percent
+from fer_audit.text import counted, display, p_phrase, percent, percent_span
 
 DRAWN_CELLS = 4_000_000
 """Cells shuffled for one question, about 0.8 s: 10,000 shuffles of 18 strata of 4 x 5, fewer of 1,000 strata."""
@@ -164,9 +164,9 @@ def _read(each: Conditional) -> str:
 
 
 def kept_words(kept: float, low: float, high: float) -> str:
-    """Return a kept share and its interval in words: "84.1 % (79.0 to 89.2)"."""
+    """Return a kept share and its interval in words: "84.1 % (79.0-89.2)"."""
     share = percent(kept) if kept >= 0 else "nothing"
-    return f"{share} ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{share} ({percent_span(low, high)})"
 
 
 def _why_silent(strata: Strata) -> str:

@@ -14,8 +14,11 @@ from fer_audit.audit.types.compare import (
 from fer_audit.text import (
     coefficient,
     counted,
+    difference,
+    difference_span,
     display,
     listed,
+    measured,
     p_phrase,
     part,
     percent,
@@ -140,8 +143,8 @@ def _association(each: AttributeComparison, found: Comparison) -> Iterator[Compa
     band = ""
     if (found.first.k, each.first.n) != (found.second.k, each.second.n):
         band = (
-            " As k or the number of images differs, read each V beside what 95 % of shuffled labels stay under: "
-            f"{coefficient(each.first.v)} beside {coefficient(each.first.null_95)}, {coefficient(each.second.v)} beside {coefficient(each.second.null_95)}."
+            " As k or the number of images differs, compare each V with what 95 % of shuffled labels stay under: "
+            f"{coefficient(each.first.v)} and {coefficient(each.first.null_95)}, {coefficient(each.second.v)} and {coefficient(each.second.null_95)}."
         )
     text = (
         f"{display(each.attribute)} and clusters: V~ is {_interval(each.first)} in the first run and "
@@ -232,7 +235,7 @@ def _vectors(found: Comparison) -> Iterator[ComparisonFinding]:
     text = (
         f"{percent(one.zero_share or 0.0)} of the first run's features are zero ({counted(one.n, 'image')} of {one.dim:,} "
         f"numbers), {percent(two.zero_share or 0.0)} of the second's ({counted(two.n, 'image')} of {two.dim:,}); "
-        f"the mean length of a vector is {one.norm_mean:,.4g} and {two.norm_mean:,.4g}."
+        f"the mean length of a vector is {measured(one.norm_mean)} and {measured(two.norm_mean)}."
     )
     yield ComparisonFinding("vectors", "info", text)
 
@@ -252,7 +255,7 @@ def _settings(found: Comparison) -> Iterator[ComparisonFinding]:
     more = f", and {len(names) - 2 * NAMED} more" if len(names) > 2 * NAMED else ""
     text = f"{counted(len(names), 'thing')} {'differs' if len(names) == 1 else 'differ'} between the runs: {shown}{more}."
     if len(names) > 1:
-        text += " No change of a number can be laid to one of them alone."
+        text += " No change of a number can be attributed to one of them alone."
     yield ComparisonFinding("settings", "info" if len(names) == 1 else "notice", text)
 
 
@@ -260,8 +263,8 @@ def _moved(group: GroupChange) -> str:
     before, after = group.first_share or 0.0, group.second_share or 0.0
     change = ""
     if group.difference is not None and group.low is not None and group.high is not None:
-        points = f"({100 * group.low:+.1f} to {100 * group.high:+.1f})"
-        change = f", {100 * group.difference:+.1f} points {points}"
+        points = f"({difference_span(group.low, group.high)})"
+        change = f", {difference(group.difference)} points {points}"
     return f"{group.name} {percent(before)} and {percent(after)}{change}"
 
 

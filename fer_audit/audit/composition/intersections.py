@@ -18,7 +18,7 @@ from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import display, p_phrase
+from fer_audit.text import display, number, p_phrase, signed
 
 SHOWN = 10
 MOST_CELLS = 1_000_000
@@ -92,7 +92,7 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pairs:
-    """A table beside the model of all its two-way margins; NaN where a cell says nothing."""
+    """A table and the model of all its two-way margins; NaN where a cell says nothing."""
 
     expected: Floats
     residual: Floats
@@ -231,7 +231,7 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
     thin = table.empty + table.under_30
     largest = "".join(
         f" The largest gap: {', '.join(gap.groups)} with {gap.count:,} where unrelated attributes "
-        f"would give {gap.expected:,.0f}."
+        f"would give {number(gap.expected, 0)}."
         for gap in table.largest_gaps[:1]
         if gap.residual is not None and gap.residual <= GAP
     )
@@ -245,7 +245,7 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
     )
     beyond = "".join(
         f" Furthest from what pairs of attributes give, where {TOO_FEW} images are or would be: "
-        f"{', '.join(cell.groups)} with {cell.count:,} instead of {cell.expected_pairs or 0.0:,.0f} (adjusted residual {cell.residual_pairs or 0.0:+.1f}, "
+        f"{', '.join(cell.groups)} with {cell.count:,} instead of {number(cell.expected_pairs, 0)} (adjusted residual {signed(cell.residual_pairs or 0.0)}, "
         f"{p_phrase(cell.p_adjusted or 0.0)} after Benjamini-Hochberg)."
         for cell in [each for each in table.beyond_pairs if _large_enough(each)][:1]
         if cell.p_adjusted is not None and cell.p_adjusted <= result.config.statistics.alpha

@@ -16,7 +16,7 @@ from fer_audit.audit.types.composition import AgeHeaping, GroupShare, Representa
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import counted, display, listed, part, percent, percent_span
+from fer_audit.text import counted, display, listed, number, part, percent, percent_span
 
 FOUR_FIFTHS = 0.8
 """A group below this ratio to its target is under-represented: the four-fifths rule."""
@@ -213,7 +213,7 @@ def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
         severity="notice",
         text=(
             f"Ages are rounded: {part(hits, ages.n)} of the ages 23 to 62 end in 0 or 5 where 20 % would "
-            f"(Whipple's index {ages.whipple:.1f}; 100 is none)."
+            f"(Whipple's index {number(ages.whipple, 1)}; 100 is none)."
         ),
         attribute="age",
         effect=min(1.0, (ages.whipple - 100) / 400),

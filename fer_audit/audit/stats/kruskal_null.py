@@ -14,7 +14,7 @@ MOST_SHUFFLED = 65_536
 """Images whose labels are shuffled one by one; of more, tables of ranks and groups are drawn, which cost the same for
 any number: 999 shuffles of a million images and ten measures took 100 s for each attribute."""
 RANK_BINS = 256
-"""Ranks that are told apart in such a table. Coarser ranks are ties, so the test stays exact; of the variance of the
+"""Ranks that are distinguished in such a table. Coarser ranks are ties, so the test stays exact; of the variance of the
 ranks they lose 1 in 256^2."""
 
 

@@ -21,7 +21,7 @@ RIDGE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How well two groups are told apart, on images the probe has not seen."""
+    """How well two groups are distinguished, on images the probe has not seen."""
 
     auc: float
     balanced_accuracy: float

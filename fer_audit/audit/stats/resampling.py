@@ -64,7 +64,7 @@ def monte_carlo_p(draws: Floats, seen: float) -> float:
 
 
 def null_band(table: Counts, *, draws: int, rng: np.random.Generator) -> NullBand:
-    """Return where V lies when nothing goes together, at this n and these margins.
+    """Return where V lies without any association, at this n and these margins.
 
     `table` has no empty row or column, and at least two of each. The margins are drawn in sorted
     order, so that renaming clusters or groups changes no digit.
@@ -120,7 +120,7 @@ def corrected_v_interval(
 
 
 def corrected_null_95(table: Counts, *, draws: int, rng: np.random.Generator) -> float:
-    """Return the 95 % quantile of the bias-corrected V when nothing goes together, at these margins.
+    """Return the 95 % quantile of the bias-corrected V without any association, at these margins.
 
     `table` has no empty row or column, and at least two of each.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.ranges import NotNegative, Ordinal, Signed, Unit
 
 UNSTABLE = 0.6
 """A cluster whose mean Jaccard similarity over resamples is lower does not come back; Hennig 2007."""
@@ -14,19 +15,24 @@ UNSTABLE = 0.6
 class SweepEntry:
     """Best inertia found for one k."""
 
-    k: int
-    inertia: float
+    k: Ordinal
+    """Number of clusters."""
+    inertia: NotNegative
+    """Best inertia found for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Starts:
     """Spread over the K-Means starts, in the reduced space where they are run."""
 
-    n: int
-    inertia_min: float
-    inertia_max: float
+    n: Ordinal
+    """Number of starts."""
+    inertia_min: NotNegative
+    """Inertia of the best start, in the reduced space where starts are run."""
+    inertia_max: NotNegative
+    """Inertia of the worst start."""
     near_best: int = 0
-    """Starts within 0.1 % of the best inertia, the best one included."""
+    """Starts within 0.1 % of the best, the best one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +40,27 @@ class KVote:
     """What one criterion of `--k auto` voted for."""
 
     criterion: str
-    k: int | None
-    """None = it abstained."""
+    """elbow, silhouette or stability."""
+    k: Ordinal | None
+    """What it voted for; None when it abstained."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterFacts:
     """The partition the tables refer to."""
 
-    k: int
-    inertia: float
+    k: Ordinal
+    """Number of clusters."""
+    inertia: NotNegative
+    """Sum of squared distances to the own centre, in the full space."""
     sizes: tuple[int | None, ...]
-    """Images of each cluster; None = withheld."""
+    """Images in each cluster, largest cluster first; None where withheld."""
     sweep: tuple[SweepEntry, ...]
+    """The elbow: the best inertia found for each k."""
     starts: Starts
+    """Spread over the K-Means starts."""
     votes: tuple[KVote, ...] = ()
-    """How `--k auto` chose k: the lower median of these; empty when k was given."""
+    """How `--k auto` chose k, the lower median of these votes; empty when k was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,98 +68,125 @@ class AssociationCell:
     """One cluster x group cell."""
 
     cluster: int
+    """Number of the cluster, from 0."""
     group: str
+    """Name of the group."""
     count: int
-    share: float | None
+    """Images."""
+    share: Unit | None
     """Share of the group within the cluster."""
-    lift: float | None
-    """p_ij / (p_i p_j): 1 = as often as chance."""
-    lift_low: float | None
-    lift_high: float | None
+    lift: NotNegative | None
+    """Observed over expected share, p_ij / (p_i p_j): 1 = as often as chance."""
+    lift_low: NotNegative | None
+    """Lower end of the interval of the lift."""
+    lift_high: NotNegative | None
+    """Upper end of it."""
     residual: float | None
     """Adjusted (Haberman) residual."""
-    p_adjusted: float | None
-    """Benjamini-Hochberg over all cells of the table."""
-    npmi: float | None
-    ducher_z: float | None
+    p_adjusted: Unit | None
+    """Its p after Benjamini-Hochberg over all cells of the table."""
+    npmi: Signed | None
+    """Normalised pointwise mutual information, -1 to 1."""
+    ducher_z: Signed | None
+    """Ducher's Z, -1 to 1."""
     too_few: bool
     """Fewer than 30 images: shown, never ranked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """Do clusters and one attribute go together?"""
+    """Whether clusters and one attribute are associated."""
 
     attribute: str
+    """Name of the attribute."""
     kind: str
+    """Its kind, as in `representation[].kind`."""
     n: int
     """Images in the table: ok, annotated, one copy of each duplicate group unless all are kept."""
     groups: tuple[str, ...]
+    """Names of the columns of the table."""
     table: tuple[tuple[int | None, ...], ...]
-    """(k, groups) counts; None = withheld."""
-    chi2: float | None
+    """Counts: one row for each cluster, one column for each group; None where withheld, empty when all of it is."""
+    chi2: NotNegative | None
+    """Pearson chi-squared of the table."""
     df: int | None
-    p_asymptotic: float | None
-    expected_min: float | None
+    """Its degrees of freedom."""
+    p_asymptotic: Unit | None
+    """Its p from the chi-squared distribution."""
+    expected_min: NotNegative | None
     """Smallest expected count; below 5 the asymptotic p is not to be trusted."""
-    v: float | None
-    """Cramér's V."""
-    null_mean: float | None
+    v: Unit | None
+    """Cramér's V: 0 = clusters ignore the attribute, 1 = they sort by it."""
+    null_mean: Unit | None
     """Mean of V over tables with these margins and no association."""
-    null_95: float | None
-    """95 % quantile of the same."""
-    v_corrected: float | None
+    null_95: Unit | None
+    """95 % quantile of the same: a V below it means nothing."""
+    v_corrected: Unit | None
     """Bias-corrected V (Bergsma 2013)."""
-    low: float | None
-    """Bootstrap interval of v_corrected, cluster assignments fixed."""
-    high: float | None
-    p_permutation: float | None
-    p_holm: float | None
-    """p_permutation after Holm over the demographic attributes of this run; None for other kinds."""
+    low: Unit | None
+    """Lower end of the bootstrap interval of `v_corrected`, cluster assignments fixed."""
+    high: Unit | None
+    """Upper end of it."""
+    p_permutation: Unit | None
+    """Share of tables with the same margins and no association that are as extreme (Phipson & Smyth 2010)."""
+    p_holm: Unit | None
+    """`p_permutation` after Holm over the demographic attributes of this run; None for other kinds."""
     permutations: int
-    u_group_from_cluster: float | None
+    """Tables drawn."""
+    u_group_from_cluster: NotNegative | None
     """Theil's U, as counted: share of the attribute's entropy that is gone once the cluster is known."""
-    u_cluster_from_group: float | None
-    ami: float | None
+    u_cluster_from_group: NotNegative | None
+    """Theil's U the other way round."""
+    ami: Signed | None
     """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
-    balance: float | None
-    """min over clusters and groups of min(r_g / r_g(C), r_g(C) / r_g); 1 = every cluster mirrors the set."""
+    balance: Unit | None
+    """Cluster balance (Chierichetti 2017; Bera 2019), min over clusters and groups of min(r_g / r_g(C), r_g(C) /
+    r_g): 1 = every cluster mirrors the set, 0 = a group is missing from a cluster."""
     cells: tuple[AssociationCell, ...]
+    """Every cell of the table with its own statistics."""
     not_computable: NotComputable = ()
-    u_corrected: float | None = None
-    """u_group_from_cluster less its mean under chance: (I - E[I]) / H(group), at least 0."""
-    v_corrected_null_95: float | None = None
-    """95 % quantile of v_corrected over the tables of null_95."""
+    u_corrected: NotNegative | None = None
+    """`u_group_from_cluster` less its mean under chance, (I - E[I]) / H(group), at least 0: what findings rank by."""
+    v_corrected_null_95: Unit | None = None
+    """95 % quantile of `v_corrected` over the tables of `null_95`; None where `v_corrected` is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One question a claim has to answer."""
 
-    number: int
+    number: Ordinal
+    """Number of the rung, from 1."""
     name: str
+    """Its name."""
     holds: bool | None
-    """None = not computable."""
+    """Whether the claim passes; None when it cannot be computed."""
     value: float | None
+    """The number it is judged by."""
     low: float | None
+    """Lower end of its interval."""
     high: float | None
-    p: float | None
+    """Upper end of it."""
+    p: Unit | None
+    """Its p."""
     n_effective: int
+    """Images that carry information on this rung."""
     reading: str
     """One line: what this rung says, or why it cannot be computed."""
     skipped: bool = False
-    """True when the set has nothing to ask about; the claim climbs on."""
+    """True when the set has nothing to ask about, such as no batch; the claim climbs on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """What is left of the association of clusters and an attribute among images that are alike in `given`."""
+    """What is left of the association of clusters and an attribute among images that are alike in the columns of `given`."""
 
     attribute: str
-    rung: int | None
-    """Rung it decides, 4 to 6; None = asked for with --given, shown beside the ladder."""
+    """Name of the attribute."""
+    rung: Ordinal | None
+    """The rung it decides, 4 to 6; None when it was asked for with --given."""
     given: tuple[str, ...]
-    """Names of the columns held fixed."""
+    """Names of the columns held fixed, together."""
     n: int
     """Images with a cluster, the attribute and every column of `given`."""
     strata: int
@@ -157,32 +195,36 @@ class Conditional:
     """Strata in which both clusters and groups vary: only they can say anything."""
     n_effective: int
     """Images in informative strata."""
-    entropy_left: float | None
+    entropy_left: Unit | None
     """H(A | given) / H(A), as counted: 0 = the columns of `given` fix the group, so that nothing could be left."""
     marginal: float | None
-    """I(C; A) in nats on the same images, minus its mean over shuffled labels."""
+    """Mutual information I(C; A) of cluster and attribute in nats on the same images, minus its mean over shuffled
+    labels."""
     mi: float | None
-    """I(C; A | given) in nats, as counted: biased upwards."""
+    """Conditional mutual information I(C; A | given) in nats, as counted: biased upwards."""
     mi_debiased: float | None
     """The same minus its mean over labels shuffled within strata; below 0 = less than chance gives."""
     kept: float | None
-    """mi_debiased / marginal: 1 = as strong among alike images, 0 = none left; above 1 = stronger among them."""
+    """`mi_debiased` over `marginal`: 1 = as strong among alike images, 0 = none left, also where strata cannot tell;
+    above 1 = stronger among them than over all."""
     low: float | None
-    """Interval of `kept`, from its influence function and the spread of the shuffles."""
+    """Lower end of the interval of `kept`, from its influence function and the spread of the shuffles."""
     high: float | None
-    p: float | None
-    """(1 + #{I* >= I}) / (permutations + 1), labels shuffled within strata."""
-    p_holm: float | None
-    """p after Holm over the demographic attributes that were asked the same question."""
+    """Upper end of it."""
+    p: Unit | None
+    """Permutation p, (1 + #{I* >= I}) / (permutations + 1), labels shuffled within strata."""
+    p_holm: Unit | None
+    """`p` after Holm over the demographic attributes that were asked the same question."""
     permutations: int
+    """Shuffles drawn."""
     holds: bool | None
-    """Whether the interval of `kept` lies above 0 and p_holm is at most alpha; None = not computable."""
+    """Whether the interval of `kept` lies above 0 and `p_holm` is at most alpha; None when not computable."""
     reading: str
     """One line: what this says, or why it cannot be computed."""
     not_computable: NotComputable = ()
     null_low: float | None = None
-    """Where `kept` lies when nothing is left: the lower quantile of (I* - mean I*) / marginal over shuffles of
-    labels within strata, at the level of `confidence`, two-sided."""
+    """Where `kept` lies when nothing is left: lower quantile of (I* - mean I*) / `marginal` over shuffles of labels
+    within strata, at the level of `confidence`, two-sided."""
     null_high: float | None = None
     """The upper one."""
 
@@ -191,10 +233,13 @@ class Conditional:
 class VariantV:
     """The corrected V of one attribute in one other partition of the same vectors."""
 
-    k: int
+    k: Ordinal
+    """Number of clusters of that partition."""
     seed: int
-    v_corrected: float
-    null_95: float
+    """Its seed."""
+    v_corrected: Unit
+    """Corrected V of the attribute in it."""
+    null_95: Unit
     """95 % quantile of the corrected V over tables with these margins and no association."""
 
 
@@ -203,21 +248,27 @@ class AttributeStability:
     """Does an attribute's association come back with other seeds, another k, and in the held-out half?"""
 
     attribute: str
+    """Name of the attribute."""
     seeds: tuple[VariantV, ...]
+    """Its corrected V in the partitions of other seeds."""
     ks: tuple[VariantV, ...]
-    """The sweep over k, in order of k; those of k - 1 .. k + 2 decide rung 7."""
+    """Its corrected V in the sweep over k, in order of k; those of k - 1 .. k + 2 decide rung 7."""
     half_n: int
     """Images of the held-out half."""
-    half_v: float | None
-    """Corrected V of the held-out half, each image in the cluster with the nearest centre of the other."""
-    half_low: float | None
-    half_high: float | None
-    half_p: float | None
-    half_p_holm: float | None
-    """half_p after Holm over the demographic attributes."""
+    half_v: Unit | None
+    """Corrected V of the held-out half, each image in the cluster with the nearest centre of the other half."""
+    half_low: Unit | None
+    """Lower end of its bootstrap interval."""
+    half_high: Unit | None
+    """Upper end of it."""
+    half_p: Unit | None
+    """Its permutation p."""
+    half_p_holm: Unit | None
+    """`half_p` after Holm over the demographic attributes."""
     half_permutations: int
+    """Tables drawn."""
     not_computable: NotComputable = ()
-    half_null_95: float | None = None
+    half_null_95: Unit | None = None
     """95 % quantile of the corrected V over tables with the half's margins and no association."""
 
 
@@ -226,10 +277,11 @@ class ClusterStability:
     """How well one cluster comes back in bootstrap resamples."""
 
     cluster: int
-    jaccard: float
-    """Mean Jaccard similarity to the most similar cluster of each resample; Hennig 2007."""
+    """Number of the cluster, from 0."""
+    jaccard: Unit
+    """Mean Jaccard similarity to the most similar cluster of each bootstrap resample (Hennig 2007)."""
     stable: bool
-    """At least 0.6; one below is shown greyed, and no sentence rests on it."""
+    """Whether that is at least 0.6; no sentence rests on a cluster that is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +290,16 @@ class StabilityFacts:
 
     seeds: int
     """Other seeds that were tried."""
-    ari_median: float | None
-    """Median adjusted Rand index of all pairs of seeds, the reported partition included."""
-    ari_min: float | None
-    ari_max: float | None
+    ari_median: Signed | None
+    """Median adjusted Rand index of all pairs of seeds, the reported partition included: 1 = the same, 0 = chance."""
+    ari_min: Signed | None
+    """The least of them."""
+    ari_max: Signed | None
+    """The largest of them."""
     clusters: tuple[ClusterStability, ...]
+    """Every cluster in bootstrap resamples."""
     attributes: tuple[AttributeStability, ...]
+    """Every demographic attribute in other partitions."""
     not_computable: NotComputable = ()
 
 
@@ -252,11 +308,15 @@ class GroupSpread:
     """One group's share over many small random samples of the set."""
 
     group: str
-    share: float
-    """In the whole set."""
-    low: float
-    mean: float
-    high: float
+    """Name of the group."""
+    share: Unit
+    """Its share of the whole set."""
+    low: Unit
+    """Lower end of where its share lies in most samples."""
+    mean: Unit
+    """Mean share over the samples."""
+    high: Unit
+    """Upper end of where it lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,45 +324,52 @@ class ReplayAttribute:
     """What many random samples of the origin paper's size would have said about one attribute."""
 
     attribute: str
+    """Name of the attribute."""
     studies: int
-    """Studies in which V can be computed."""
-    v: float | None
-    """Mean of Cramér's V."""
-    v_low: float | None
-    v_high: float | None
-    """V's 2.5 % and 97.5 % quantile over the studies (with the default confidence)."""
-    v_corrected: float | None
+    """Samples in which V can be computed."""
+    v: Unit | None
+    """Mean of Cramér's V over them."""
+    v_low: Unit | None
+    """Lower end of where V lies in most of them, at the level of `confidence`."""
+    v_high: Unit | None
+    """Upper end of it."""
+    v_corrected: Unit | None
     """Mean of the corrected V."""
-    v_corrected_low: float | None
-    v_corrected_high: float | None
-    v_full: float | None
+    v_corrected_low: Unit | None
+    """Lower end of where it lies."""
+    v_corrected_high: Unit | None
+    """Upper end of it."""
+    v_full: Unit | None
     """Corrected V of the whole set."""
     groups: tuple[GroupSpread, ...]
-    other_largest: float | None
-    """Share of studies whose largest group is not the whole set's."""
-    other_under_represented: float | None
-    """Share of studies that call another set of groups under-represented (below four fifths of the target)."""
-    called_different: float | None
-    """Share of studies with asymptotic p <= alpha for "clusters differ in this attribute"."""
+    """The share of every group over the samples."""
+    other_largest: Unit | None
+    """Share of samples whose largest group is not the whole set's."""
+    other_under_represented: Unit | None
+    """Share of samples that call another set of groups under-represented (below four fifths of the target)."""
+    called_different: Unit | None
+    """Share of samples with asymptotic p at most alpha for "clusters differ in this attribute"."""
     full_called_different: bool | None
-    """Whether the whole set, with the same test, says so."""
+    """Whether the whole set says so with the same test."""
     not_computable: NotComputable = ()
-    v_studies: tuple[float, ...] = ()
-    """Cramér's V of every study in which it can be computed, in the order of the studies, to six decimals."""
-    v_corrected_studies: tuple[float, ...] = ()
-    """The corrected V of the same studies, likewise."""
-    least_p: float | None = None
-    """Smallest asymptotic p of the studies."""
+    v_studies: tuple[Unit, ...] = ()
+    """Cramér's V of every sample in which it can be computed, in the order they were drawn, to six decimals."""
+    v_corrected_studies: tuple[Unit, ...] = ()
+    """The corrected V of the same samples, also to six decimals."""
+    least_p: Unit | None = None
+    """Smallest asymptotic p of the samples; None when none can be computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The audit's headlines, drawn again from many small random samples, each clustered anew."""
+    """The audit's headlines, drawn again from many small random samples, each clustered on its own."""
 
     studies: int
+    """Random samples drawn, each clustered on its own."""
     size: int
     """Images of each."""
     attributes: tuple[ReplayAttribute, ...]
+    """What they say about each demographic attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,11 +377,15 @@ class Recluster:
     """The interval of the corrected V when the clustering is done again in every bootstrap resample."""
 
     attribute: str
+    """Name of the attribute."""
     resamples: int
-    v_corrected: float | None
-    """Mean over the resamples."""
-    low: float | None
-    high: float | None
+    """Bootstrap resamples in which V can be computed, each clustered on its own."""
+    v_corrected: Unit | None
+    """Mean of the corrected V over them."""
+    low: Unit | None
+    """Lower end of its interval."""
+    high: Unit | None
+    """Upper end of it."""
     not_computable: NotComputable = ()
 
 
@@ -325,31 +396,35 @@ class PublishedValue:
     source: str
     """Which publication, and where in it."""
     attribute: str
+    """Name of the attribute."""
     n: int
     """Images."""
     k: int
     """Clusters."""
-    v: float
+    v: Unit
     """Cramér's V of its table."""
-    v_corrected: float
-    p: float
-    """From the chi-squared distribution."""
+    v_corrected: Unit
+    """Bias-corrected V of it."""
+    p: Unit
+    """Its p from the chi-squared distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How far the claim "clusters and this attribute go together" climbs."""
+    """How far the claim "clusters and this attribute are associated" climbs."""
 
     attribute: str
+    """Name of the attribute."""
     rungs: tuple[Rung, ...]
+    """The questions in order."""
     highest: int
     """Number of the last rung that held before one did not; 0 = none."""
     conditionals: tuple[Conditional, ...] = ()
-    """Every question of rungs 4 to 6, and those of --given."""
+    """Every question of rungs 4 to 6, and those asked for with --given."""
     lost: tuple[tuple[str, float], ...] = ()
-    """(columns held fixed, 1 - kept) for each of them with a value: what was lost where."""
+    """Share of the association that is lost (1 - kept), by the columns held fixed."""
     stopped: str = ""
-    """Reading of the first rung that did not hold; "" when all did."""
+    """Reading of the first rung that did not hold; empty when all did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,22 +435,28 @@ class BatchPrediction:
     """
 
     batch: str
+    """Name of the batch attribute, such as the hour of the crawl."""
     attribute: str
+    """Name of the attribute that is guessed."""
     n: int
+    """Images."""
     right: int
     """Images guessed right."""
-    accuracy: float | None
+    accuracy: Unit | None
+    """Share guessed right."""
     majority_group: str | None
-    majority: float | None
+    """The largest group."""
+    majority: Unit | None
     """Share guessed right by always naming the largest group."""
-    chance: float | None
+    chance: Unit | None
     """Mean accuracy when the attribute is shuffled: small batches guess their own chance right."""
-    p: float | None
-    """(1 + #{accuracy* >= accuracy}) / (permutations + 1), fixed margins."""
+    p: Unit | None
+    """Share of shuffles that guess as well, (1 + #{accuracy* >= accuracy}) / (permutations + 1), fixed margins."""
     permutations: int
+    """Shuffles drawn."""
     not_computable: NotComputable = ()
-    left_out_accuracy: float | None = None
-    """The same guess for each image from the others alone: a tie is wrong, and an image that is alone in its
-    batch is guessed from the whole set. Many small batches make `accuracy` too good, never this."""
-    v_corrected: float | None = None
+    left_out_accuracy: Unit | None = None
+    """The same guess for each image from the others alone: a tie is wrong, and an image that is alone in its batch is
+    guessed from the whole set. Many small batches make `accuracy` too good, never this."""
+    v_corrected: Unit | None = None
     """Bias-corrected V of batch and attribute."""

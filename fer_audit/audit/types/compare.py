@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.ranges import Signed, Unit
 from fer_audit.embed.types import ModelFacts
 
 RungState = Literal["holds", "does not hold", "not computable", "skipped", "not asked"]
@@ -45,10 +46,11 @@ class VectorFacts:
     """What the vectors of a run look like, over the images that were embedded."""
 
     n: int
-    """Images."""
+    """Images that were embedded."""
     dim: int
-    zero_share: float | None
-    """Share of all numbers that are exactly 0."""
+    """Length of a vector."""
+    zero_share: Unit | None
+    """Share of all numbers that are exactly 0; a badly fed encoder shows here."""
     norm_mean: float | None
     """Mean Euclidean length of a vector."""
     norm_sd: float | None
@@ -61,20 +63,27 @@ class RunFacts:
     """What was run. Inertias compare only between runs on the same vectors."""
 
     name: str
-    """The last folders of the run directory's path: as many as tell the two runs apart."""
+    """The last folders of the run directory's path: as many as distinguish the two runs."""
     dataset: str
+    """Name of the set."""
     fingerprint: str
+    """sha256 over ids, sizes, times and labels of the set."""
     listed: int
+    """Images the set lists."""
     ok: int
+    """Images that were decoded and embedded."""
     failed: int
+    """Images that were not."""
     model: ModelFacts | None
+    """The model that made the vectors; None when nothing was embedded."""
     k: int | None
-    """None when there are no clusters."""
+    """Number of clusters; None when there are none."""
     inertia: float | None
+    """Sum of squared distances to the own centre; it compares only between runs on the same vectors."""
     seed: str | None
-    """As the settings have it."""
+    """The seed, as the settings have it."""
     vectors: VectorFacts | None
-    """None when the run directory has no embeddings.npy."""
+    """What the vectors look like; None when the run directory has no embeddings.npy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,9 @@ class CommonImages:
     first: int
     """Images listed by the first run."""
     second: int
+    """Images listed by the second run."""
     common: int
+    """Images in both."""
     same: int
     """Same name and same bytes, or the same name where the bytes of one are unknown."""
     renamed: int
@@ -100,22 +111,25 @@ class Agreement:
     n: int
     """Common images with a cluster in both runs."""
     table: tuple[tuple[int, ...], ...]
-    """(clusters of the first, clusters of the second) counts."""
+    """Counts: one row for each cluster of the first run, one column for each of the second."""
     ari: float | None
-    """Adjusted Rand index, 1 = the same partition, 0 = as alike as shuffled labels; Hubert & Arabie 1985."""
+    """Adjusted Rand index (Hubert & Arabie 1985): 1 = the same partition, 0 = as alike as shuffled labels."""
     low: float | None
-    """Bootstrap interval of the ARI over images, both partitions fixed."""
+    """Lower end of its bootstrap interval over images, both partitions fixed."""
     high: float | None
+    """Upper end of it."""
     bootstraps: int
+    """Tables drawn for the interval."""
     null_95: float | None
     """95 % quantile of the ARI over tables with these margins and no association."""
-    p: float | None
-    """(1 + #{ARI* >= ARI}) / (permutations + 1), fixed margins."""
+    p: Unit | None
+    """Share of such tables that agree as well, (1 + #{ARI* >= ARI}) / (permutations + 1) (Phipson & Smyth 2010)."""
     permutations: int
+    """Tables drawn for it."""
     ami: float | None
     """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
     matches: tuple[tuple[int, int], ...]
-    """The pairs of clusters (first, second) that hold most images when each cluster has one partner at most."""
+    """Pairs [cluster of the first, cluster of the second] that hold most images when each has one partner at most."""
     matched: int
     """Images in such a pair."""
     not_computable: NotComputable = ()
@@ -123,47 +137,64 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """One group's share in both runs."""
+    """One group's share in both runs. Counts, shares and intervals are those of the two results: the whole listing."""
 
     name: str
+    """Name of the group."""
     first_count: int | None
-    """Of the whole listing; None when the first run knows no such group."""
-    first_share: float | None
-    """Of the annotated images."""
-    first_low: float | None
-    first_high: float | None
+    """Images of it in the first run; None when that run knows no such group."""
+    first_share: Unit | None
+    """Share of the annotated images, 0 to 1."""
+    first_low: Unit | None
+    """Lower end of its Wilson interval."""
+    first_high: Unit | None
+    """Upper end of it."""
     second_count: int | None
-    second_share: float | None
-    second_low: float | None
-    second_high: float | None
-    difference: float | None
-    """second_share - first_share."""
+    """Images of it in the second run; None when that run knows no such group."""
+    second_share: Unit | None
+    """Share of the annotated images, 0 to 1."""
+    second_low: Unit | None
+    """Lower end of its Wilson interval."""
+    second_high: Unit | None
+    """Upper end of it."""
+    difference: Signed | None
+    """Second share minus first share."""
     low: float | None
-    """Interval of the difference; Wilson intervals joined by MOVER, the images of both runs counted as shared."""
+    """Lower end of its interval: Wilson intervals joined by MOVER (Zou & Donner 2008), common images counted as
+    shared."""
     high: float | None
-    p: float | None
-    """Two-sided Monte-Carlo p: the images that only one run has are dealt anew."""
-    p_adjusted: float | None
-    """p after Benjamini-Hochberg over the groups of this attribute."""
+    """Upper end of it."""
+    p: Unit | None
+    """Two-sided Monte-Carlo p of equal shares: the images that only one run has are dealt again."""
+    p_adjusted: Unit | None
+    """`p` after Benjamini-Hochberg over the groups of this attribute."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunAssociation:
-    """How one run's clusters and an attribute go together."""
+    """How strongly one run's clusters and an attribute are associated."""
 
     n: int
-    v: float | None
+    """Images in the table of clusters and groups."""
+    v: Unit | None
+    """Cramér's V."""
     null_95: float | None
-    """95 % quantile of V without association: V compares across k or n only beside it."""
-    v_corrected: float | None
+    """95 % quantile of V without association: V compares across k or n only with it."""
+    v_corrected: Unit | None
+    """Bias-corrected V (Bergsma 2013)."""
     low: float | None
+    """Lower end of its bootstrap interval."""
     high: float | None
-    p_holm: float | None
-    u_group_from_cluster: float | None
-    u_cluster_from_group: float | None
+    """Upper end of it."""
+    p_holm: Unit | None
+    """Permutation p after Holm over the run's demographic attributes."""
+    u_group_from_cluster: Unit | None
+    """Theil's U, as counted: share of the attribute's entropy that is gone once the cluster is known."""
+    u_cluster_from_group: Unit | None
+    """Theil's U the other way round."""
     highest: int | None
-    """Highest rung of the claim ladder; None when the claim was not put to it."""
+    """Highest rung of the claim ladder; None when the claim was not asked."""
     rungs: int
     """Rungs that were asked."""
     not_computable: NotComputable = ()
@@ -174,9 +205,13 @@ class RungChange:
     """A rung of the claim ladder, and what each run answers to it."""
 
     number: int
+    """Number of the rung, from 1."""
     name: str
+    """Its name."""
     first: RungState
+    """What the first run answers: holds, does not hold, not computable, skipped or not asked."""
     second: RungState
+    """What the second run answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,26 +219,35 @@ class AttributeComparison:
     """One attribute that both runs have."""
 
     attribute: str
+    """Name of the attribute."""
     kind: str
+    """demographic, label, batch or style."""
     first_annotated: int
+    """Images of the first run with a label."""
     second_annotated: int
+    """Images of the second run with a label."""
     common: int | None
-    """Common images annotated in both; None when rows.parquet lacks the labels."""
+    """Common images annotated in both; None when a rows.parquet lacks the labels."""
     relabelled: int | None
-    """Those of them whose group is another one."""
+    """Those of them whose group is another one in the second run."""
     tested: bool
+    """Whether the shares were tested."""
     reading: str
     """One line: how the shares were tested, or why they were not."""
     draws: int
+    """Draws of each test."""
     groups: tuple[GroupChange, ...]
+    """Every group of either run."""
     first: RunAssociation | None
+    """How the first run's clusters and the attribute are associated; None when it has no clusters."""
     second: RunAssociation | None
+    """The same for the second run."""
     intervals_overlap: bool | None
-    """Whether the intervals of V~ overlap; None when one of them has none. No test: read it beside null_95."""
+    """Whether the intervals of V~ overlap; None when one run has none. No test: read it with `null_95`."""
     rungs: tuple[RungChange, ...]
-    """Those that the two runs answer differently."""
+    """Rungs of the claim ladder that the runs answer differently."""
     ladder: tuple[RungChange, ...] = ()
-    """Every rung that either run asked, in order; rungs are some of these."""
+    """Every rung that either run asked, those that both answer alike included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +255,11 @@ class TextDifference:
     """A setting, version or model fact that is not the same in both runs."""
 
     name: str
+    """Name of the setting, package or fact."""
     first: str | None
-    """None when the first run has no such entry."""
+    """Its value in the first run, as text; None when that run has no such entry."""
     second: str | None
+    """Its value in the second run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +267,13 @@ class ComparisonFinding:
     """One sentence with its number in it; a comparison's findings keep the order of its sections."""
 
     code: str
+    """Stable name of this kind of finding."""
     severity: Literal["info", "notice", "warning"]
+    """info, notice or warning."""
     text: str
+    """The sentence, with its number in it."""
     attribute: str | None = None
+    """The attribute it is about; None when it is about the runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,21 +281,33 @@ class Comparison:
     """Everything that two runs say about each other."""
 
     schema: str
+    """Name and version of this format; it changes when a key changes its meaning or goes, not when one is added."""
     first: RunFacts
+    """The first run."""
     second: RunFacts
+    """The second run."""
     images: CommonImages
+    """Which images are in both."""
     agreement: Agreement
+    """Whether the clusters of the two runs sort the common images alike."""
     attributes: tuple[AttributeComparison, ...]
+    """Every attribute that both runs have."""
     only_first: tuple[str, ...]
-    """Attributes that only the first run has."""
+    """Names of the attributes that only the first run has."""
     only_second: tuple[str, ...]
+    """Names of the attributes that only the second run has."""
     model: tuple[TextDifference, ...]
+    """What is not the same in the two models."""
     settings: tuple[TextDifference, ...]
+    """Settings that are not the same; not `fail_on`, `given`, `replay`, `replay_size` and `recluster`, on which no
+    compared number depends."""
     versions: tuple[TextDifference, ...]
+    """Versions of packages that are not the same."""
     findings: tuple[ComparisonFinding, ...]
-    confidence: float
+    """The comparison in plain sentences, in the order of its sections."""
+    confidence: Unit
     """Level of the intervals of differences and of the ARI: the first run's."""
-    alpha: float
+    alpha: Unit
     """Level of the tests: the first run's."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.ranges import NotNegative, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,30 +21,39 @@ class RejectCount:
     """How many labels or lines could not be used, by reason."""
 
     reason: str
+    """One snake_case word, the same for everything of its kind."""
     count: int
+    """How often."""
     examples: tuple[str, ...]
-    """At most three, printable."""
+    """At most three of them, printable."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """What was audited. listed = ok + failed."""
+    """What was audited. Counts add up: listed = ok + failed."""
 
     name: str
+    """Name of the set."""
     listed: int
+    """Images the set lists."""
     ok: int
+    """Images that were decoded and embedded."""
     failed: int
+    """Images that were not, each with a reason."""
     fully_labelled: int
-    """Rows in which every demographic attribute (and the age, if the set has ages) is annotated."""
+    """Images in which every demographic attribute, and the age if the set has ages, is annotated."""
     failures: tuple[RejectCount, ...]
     """Images that could not be embedded, by reason."""
     flags: tuple[RejectCount, ...]
-    """Images that are ok but odd, e.g. a PNG named .jpg, by reason."""
+    """Images that are ok but odd, such as a PNG named .jpg, by reason."""
     rejects: tuple[RejectCount, ...]
     """Labels that could not be read, by reason."""
     notes: tuple[str, ...]
+    """Known defects of this set, and what the reader repaired."""
     label_source: str
+    """Who made the labels: they are perceived or estimated, not reported by the people shown."""
     fingerprint: str
+    """sha256 over ids, sizes, times and labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +61,49 @@ class GroupShare:
     """One group of an attribute, in the whole listing."""
 
     name: str
+    """Name of the group."""
     count: int | None
-    """None = withheld, in a report made with --min-cell."""
-    share: float | None
-    """Of the annotated rows; None when nothing is annotated."""
-    low: float | None
-    high: float | None
-    ratio: float | None
-    """Share over the target's share (uniform unless a reference is given)."""
-    ratio_low: float | None
-    ratio_high: float | None
+    """Images in it; None when withheld (--min-cell)."""
+    share: Unit | None
+    """Count over annotated images, 0 to 1; None when nothing is annotated."""
+    low: Unit | None
+    """Lower end of the Wilson score interval of the share."""
+    high: Unit | None
+    """Upper end of it."""
+    ratio: NotNegative | None
+    """Representation ratio: share over the target's share (uniform unless a reference is given); below 0.8 the
+    four-fifths rule calls the group under-represented."""
+    ratio_low: NotNegative | None
+    """Lower end of the interval of the ratio."""
+    ratio_high: NotNegative | None
+    """Upper end of it."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Indices:
-    """Diversity indices over the observed groups; STATISTICS of Dominguez-Catena et al. 2024, natural log."""
+    """Diversity indices over the groups that occur (Hill 1973; Dominguez-Catena et al. 2024).
+
+    p is the share of a group that occurs, k the number of such groups, logarithms are natural.
+    """
 
     R: int
-    """Richness: number of observed groups."""
-    ENS: float | None
-    """Effective number of species, exp(H)."""
-    D: float | None
-    """Simpson's concentration, sum of squared shares."""
-    inverse_D: float | None
-    H: float | None
-    """Shannon entropy."""
-    SEI: float | None
-    """Shannon evenness, H / ln k."""
-    NSD: float | None
-    """Normalised standard deviation."""
-    IR: float | None
-    """Imbalance ratio, largest over smallest observed group."""
-    BP: float | None
+    """Richness: number of groups that occur."""
+    ENS: NotNegative | None
+    """Effective number of species, exp(H): as diverse as that many equally large groups."""
+    D: Unit | None
+    """Simpson's concentration, the sum of p squared."""
+    inverse_D: NotNegative | None
+    """Inverse Simpson, 1/D."""
+    H: NotNegative | None
+    """Shannon entropy, minus the sum of p ln p."""
+    SEI: Unit | None
+    """Shannon evenness, H / ln k: 1 is even."""
+    NSD: NotNegative | None
+    """Normalised standard deviation of the shares: 0 is even, 1 is one group only."""
+    IR: NotNegative | None
+    """Imbalance ratio: largest over smallest group that occurs."""
+    BP: Unit | None
     """Berger-Parker: the largest share."""
     not_computable: NotComputable = ()
 
@@ -93,17 +113,18 @@ class TargetDistance:
     """How far the shares are from a target distribution."""
 
     target: str
-    """The word uniform, or the reference's name."""
-    tv: float | None
-    """Total variation distance, 0..1."""
-    ds_r: float | None
-    """1 - TV over all groups of the target (DSAP)."""
-    ds_e: float | None
-    """1 - TV against a uniform over the groups present (DSAP)."""
-    jsd: float | None
-    """Jensen-Shannon divergence, base 2, 0..1."""
-    chi2: float | None
-    p: float | None
+    """The word uniform, or the name of the reference counts."""
+    tv: Unit | None
+    """Total variation distance, 0 to 1: the share of images that would have to change group."""
+    ds_r: Unit | None
+    """Demographic similarity over all groups of the target, 1 - TV (DSAP)."""
+    ds_e: Unit | None
+    """Demographic similarity against a uniform over the groups that occur, 1 - TV (DSAP)."""
+    jsd: Unit | None
+    """Jensen-Shannon divergence, base 2, 0 to 1."""
+    chi2: NotNegative | None
+    """Pearson chi-squared of the goodness of fit."""
+    p: Unit | None
     """Monte-Carlo p of the goodness of fit."""
     not_computable: NotComputable = ()
     n: int = 0
@@ -115,20 +136,30 @@ class Representation:
     """Who is in the set, for one attribute."""
 
     attribute: str
+    """Name of the attribute."""
     kind: str
+    """demographic (about people), label (a class to learn), batch (where images came from) or style (how they
+    look)."""
     source: str
+    """annotated (labels came with the set) or predicted (a model made them)."""
     annotated: int
+    """Images with a label."""
     not_annotated: int
+    """Images without one; never part of a share."""
     groups: tuple[GroupShare, ...]
+    """Every group that could occur, also those without an image."""
     indices: Indices
+    """Diversity indices over the groups that occur."""
     target: TargetDistance
+    """Distance of the shares from the target distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgeHeaping:
     """Whipple's index: 100 = no preference for ages ending in 0 or 5, 500 = only such ages."""
 
-    whipple: float | None
+    whipple: NotNegative | None
+    """Whipple's index: 100 = no preference for ages ending in 0 or 5, 500 = only such ages."""
     n: int
     """Images with an age of 23 to 62."""
     not_computable: NotComputable = ()
@@ -139,19 +170,21 @@ class Cell:
     """One intersection of groups, e.g. (Black, female, 70+)."""
 
     groups: tuple[str, ...]
+    """One group of each attribute, in the order of `intersections.attributes`."""
     count: int
-    expected: float
-    """Count if the attributes were independent."""
+    """Images."""
+    expected: NotNegative
+    """Images if the attributes were independent."""
     residual: float | None
     """Adjusted (Haberman) residual against independence of all attributes."""
-    expected_pairs: float | None = None
-    """Count if the attributes went together in pairs only: every two-way table as it is, nothing beyond."""
+    expected_pairs: NotNegative | None = None
+    """Images if the attributes were associated in pairs only: every two-way table as it is, nothing beyond."""
     residual_pairs: float | None = None
     """Adjusted residual against that; None for fewer than three attributes."""
-    p_adjusted: float | None = None
+    p_adjusted: Unit | None = None
     """Its normal p after Benjamini-Hochberg over all cells."""
     more_images: int | None = None
-    """Images to collect, if drawn like the set, until this cell can be expected to hold 30."""
+    """Images to collect, if drawn like the set, until this combination can be expected to hold 30."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,24 +192,29 @@ class Intersections:
     """The cross table of all demographic attributes."""
 
     attributes: tuple[str, ...]
+    """The attributes that are crossed."""
     n: int
+    """Images annotated in all of them."""
     cells: int
+    """Number of combinations."""
     empty: int | None
-    """Cells without an image; None = withheld: beside the totals it would tell cells."""
+    """Combinations without an image; None when withheld: with the totals it would reveal cells."""
     under_30: int | None
-    """Cells with 1 to 29 images; None likewise."""
+    """Combinations with 1 to 29 images; None when withheld, for the same reason."""
     smallest: tuple[Cell, ...]
+    """The smallest combinations."""
     largest_gaps: tuple[Cell, ...]
-    """Cells furthest below what independence expects."""
+    """Combinations furthest below what independence expects."""
     not_computable: NotComputable = ()
     beyond_pairs: tuple[Cell, ...] = ()
-    """Cells furthest from what the two-way tables expect, either way."""
+    """Combinations furthest from what the two-way tables expect, either way."""
     groups: tuple[tuple[str, ...], ...] = ()
-    """The categories of each attribute, in the attribute's own order."""
+    """The groups of each attribute, in the order of `attributes`."""
     counts: tuple[int | None, ...] = ()
-    """The whole cross table, the last attribute running fastest; empty beyond 20,000 cells; None = withheld."""
+    """Images in every combination of `groups`, the last attribute running fastest; empty beyond 20,000 combinations;
+    None where withheld."""
     tested: int = 0
-    """Cells whose distance from the two-way tables was tested."""
+    """Combinations whose distance from the two-way tables was tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,25 +222,30 @@ class Duplicates:
     """Groups of byte-identical files."""
 
     groups: int
+    """Groups of byte-identical files."""
     files: int
-    """Files in those groups, the first copy included."""
+    """Files in those groups, the first copies included."""
     left_out: int
-    """Copies beyond the first, not counted in the tests (0 when all are kept)."""
+    """Copies beyond the first that the tests do not count; 0 when all are kept."""
     conflicts: tuple[Count, ...]
-    """Groups whose files disagree, by attribute ("age" = the age in years)."""
+    """Groups whose copies carry different labels, by attribute ("age" is the age in years)."""
     examples: tuple[tuple[str, ...], ...]
-    """At most five groups, printable ids."""
+    """At most five groups, as lists of printable ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubsetGroup:
-    """One group of a sample beside the set it was drawn from."""
+    """One group of a sample, compared with the set it was drawn from."""
 
     name: str
+    """Name of the group."""
     count: int
-    share: float
-    reference_share: float
-    p: float
+    """Images of the sample in it."""
+    share: Unit
+    """Its share of the sample."""
+    reference_share: Unit
+    """Its share of the larger set."""
+    p: Unit
     """Exact two-sided binomial p."""
 
 
@@ -211,15 +254,23 @@ class SubsetCheck:
     """Is this sample a fair draw of that set?"""
 
     attribute: str
+    """Name of the attribute."""
     reference: str
+    """Name of the larger set."""
     n: int
-    tv: float | None
-    chi2: float | None
-    p: float | None
-    """Monte-Carlo p."""
-    p_asymptotic: float | None
+    """Annotated images of the sample."""
+    tv: Unit | None
+    """Total variation distance between sample and set."""
+    chi2: NotNegative | None
+    """Pearson chi-squared of the sample against the set."""
+    p: Unit | None
+    """Its Monte-Carlo p."""
+    p_asymptotic: Unit | None
+    """Its p from the chi-squared distribution, for comparison."""
     worst: SubsetGroup | None
+    """The group with the smallest p; None when nothing was tested."""
     groups: tuple[SubsetGroup, ...]
+    """Every group."""
     not_computable: NotComputable = ()
     method: str = ""
-    """How p was drawn: without replacement from a set that holds the sample, else with it."""
+    """How `p` was drawn: without replacement from a set that holds the sample, else with it."""

@@ -1,7 +1,7 @@
 """What an audit says: only str, int, float, bool, None and tuples of such records.
 
 A number that cannot be computed is None, and its record's `not_computable` says why: ((field, reason), ...).
-Every share stands beside its count and its interval, every p beside the method that gave it.
+Every share has its count and its interval, every p the method that gave it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from fer_audit.audit.types.composition import (
     SubsetCheck,
 )
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
+from fer_audit.audit.types.ranges import Unit
 from fer_audit.audit.types.space import (
     ClusterStyle,
     LatentOverlap,
@@ -62,11 +63,15 @@ class LedgerEntry:
     """A test that was run."""
 
     family: str
-    """Tests corrected together, e.g. "association"."""
+    """Tests that are corrected together."""
     subject: str
+    """What was tested."""
     method: str
-    p: float
-    p_corrected: float | None
+    """How."""
+    p: Unit
+    """The p before correction."""
+    p_corrected: Unit | None
+    """The p after it; None when there is none."""
     correction: str
     """Holm, Benjamini-Hochberg or none."""
     tests: int = 1
@@ -78,11 +83,15 @@ class Finding:
     """One sentence a reader who is no statistician understands, with its number in it."""
 
     code: str
+    """Stable name of this kind of finding, for programs that look for one."""
     severity: Severity
+    """info, notice or warning."""
     text: str
+    """The sentence, with its number in it."""
     attribute: str | None = None
-    effect: float = 0.0
-    """What findings are ranked by, 0..1, larger = matters more."""
+    """The attribute it is about; None when it is about the whole set."""
+    effect: Unit = 0.0
+    """What findings are ranked by, 0 to 1: larger matters more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,13 @@ class PlantedCheck:
     """On the drawn demo set: what was planted, and whether the audit found it."""
 
     claim: str
+    """What was planted."""
     expected: str
+    """What an audit should find."""
     found: str
+    """What this one found."""
     agrees: bool
+    """Whether the two agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +113,11 @@ class GateRule:
     """One --fail-on rule and what it found."""
 
     rule: str
+    """The rule as given to --fail-on: it says what is not acceptable."""
     value: float | None
-    """None when the field has no value in this run, or when it is withheld."""
+    """What it looked at; None when that has no value in this run, or is withheld."""
     crossed: bool
-    """Whether the rule fires; a field without a value never does, and `reason` says so."""
+    """Whether the rule fires; one without a value never does, and `reason` says so."""
     reason: str
     """One line."""
 
@@ -141,52 +155,72 @@ class AuditResult:
     """
 
     schema: str
+    """Name and version of this format; it changes when a key changes its meaning or goes, not when one is added."""
     complete: bool
-    """False when a part of the work is missing; every report then says so."""
+    """False when a part of the work is missing; quote no number of such a result. Every report then says so."""
     dataset: DatasetFacts
+    """What was audited."""
     model: ModelFacts | None
-    """None when nothing was embedded."""
+    """The model that made the vectors; None when nothing was embedded."""
     config: AuditConfig
-    """Everything that can change a number. Of a model's file only the name: where it lies is the user's own business,
-    and its sha256 is in `model`."""
+    """Every setting that can change a number. Of a model's file only the name: where it lies is the user's own
+    business, and its sha256 is in `model`."""
     versions: tuple[tuple[str, str], ...]
-    """(package, version) of everything that computed a number."""
+    """The version of everything that computed a number, by package."""
     ledger: tuple[LedgerEntry, ...] = ()
+    """Every test that was run, with its corrected p."""
     findings: tuple[Finding, ...] = ()
+    """The result in plain sentences, the largest effect first."""
     planted: tuple[PlantedCheck, ...] = ()
-    """Only on the built-in demo set."""
+    """On the drawn demo set only: what was planted, and whether the audit found it."""
     gate: tuple[GateRule, ...] = ()
     """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
-    """The whole clustering, when the images cannot make clusters."""
+    """Why there are no clusters, when the images cannot make any."""
     min_cell: int = 0
-    """Counts below it are withheld in this result; 0 = nothing is withheld."""
+    """Counts below it are withheld in this result; 0 = nothing is withheld, as in every run directory."""
     parts: tuple[tuple[str, Any], ...] = ()
     """(name of the analysis, its record or tuple of records), in the order of result.json; empty ones are left out."""
 
     representation = _Part[tuple[Representation, ...]]()
+    """Who is in the set, one entry for each attribute."""
     age_heaping = _Part[AgeHeaping | None]()
+    """Whether ages were rounded; None when the set has no ages."""
     intersections = _Part[Intersections | None]()
+    """The cross table of all demographic attributes; None when there are fewer than two."""
     duplicates = _Part[Duplicates]()
+    """Groups of byte-identical files."""
     subset_checks = _Part[tuple[SubsetCheck, ...]]()
+    """Whether this sample is a fair draw of a larger set, one entry for each attribute that has a reference."""
     clustering = _Part[ClusterFacts | None]()
+    """The partition that all tables of clusters refer to; None when there is none."""
     associations = _Part[tuple[Association, ...]]()
+    """Whether clusters and an attribute are associated, one entry for each attribute."""
     ladders = _Part[tuple[Ladder, ...]]()
+    """How far each claim "clusters and this attribute are associated" climbs."""
     batch_predictions = _Part[tuple[BatchPrediction, ...]]()
-    """What each batch attribute, and the image size, says about each demographic one."""
+    """How well each batch attribute, and the image size, alone predicts each demographic attribute."""
     stability = _Part[StabilityFacts | None]()
-    """None when no other partition was made."""
+    """How much of the partition is the data's, and how much the seed's or k's; None when no other partition was
+    made."""
     style_tests = _Part[tuple[StyleTest, ...]]()
+    """Whether groups are photographed differently, one entry for each measure of style and attribute."""
     style_baselines = _Part[tuple[StyleBaseline, ...]]()
+    """How strongly clusters made from style alone are associated with each demographic attribute."""
     latent = _Part[tuple[LatentOverlap, ...]]()
+    """How the groups of each demographic attribute overlap in the latent space, before any clustering."""
     replay = _Part[Replay | None]()
+    """What many small random samples would have said; None when none were asked for or the set is smaller than one."""
     recluster = _Part[tuple[Recluster, ...]]()
+    """Intervals of V with the clustering repeated in every resample; empty unless asked for."""
     cluster_styles = _Part[tuple[ClusterStyle, ...]]()
-    """How the images of each cluster were taken, compared with the whole set."""
+    """How the images of each cluster were taken, compared with the whole set: one entry for each cluster and measure
+    of style."""
     principal_axes = _Part[PrincipalAxes | None]()
-    """None without clusters or without coordinates."""
+    """How much of the variance of the vectors lies on their first principal axes; None without clusters or without
+    coordinates."""
     published = _Part[tuple[PublishedValue, ...]]()
-    """What the origin study says of this set; only on UTKFace."""
+    """What the origin study says of this set; empty unless the set is UTKFace."""
 
     @classmethod
     def of(cls, **values: Any) -> AuditResult:  # noqa: ANN401 - fields and parts by name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.ranges import NotNegative, Ordinal, Signed, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,75 +13,100 @@ class StyleTest:
     """Are the groups of one attribute photographed differently, by one measure of style?"""
 
     measure: str
+    """Measure of style, a column of rows.parquet."""
     attribute: str
+    """Name of the attribute."""
     n: int
-    eta_squared: float | None
-    """Share of the measure's variance that lies between groups, 0..1."""
-    rank_effect: float | None
-    """Epsilon squared of Kruskal and Wallis: the same on ranks, its value under chance taken off; 0..1."""
-    p: float | None
+    """Images."""
+    eta_squared: Unit | None
+    """Share of the measure's variance that lies between groups."""
+    rank_effect: Unit | None
+    """The same on ranks, less its value under chance (epsilon squared of Kruskal and Wallis)."""
+    p: Unit | None
     """Permutation p of the Kruskal-Wallis H."""
-    p_adjusted: float | None
-    """Benjamini-Hochberg over all measures and attributes."""
+    p_adjusted: Unit | None
+    """The same after Benjamini-Hochberg over all measures and attributes."""
     permutations: int
+    """Shuffles drawn."""
     lowest: str | None
     """Group with the lowest mean rank, among those with 30 images or more."""
     lowest_median: float | None
+    """Its median of the measure."""
     highest: str | None
+    """Group with the highest mean rank, among those with 30 images or more."""
     highest_median: float | None
+    """Its median of the measure."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StyleBaseline:
-    """How far clusters made from style measures alone go together with an attribute."""
+    """How strongly clusters made from style measures alone are associated with an attribute.
+
+    The ten measures (brightness, colour, sharpness, ...) are of the whole image; brightness also measures skin.
+    """
 
     attribute: str
+    """Name of the attribute."""
     n: int
-    k: int
-    """Style-only clusters."""
-    v_corrected: float | None
-    low: float | None
-    high: float | None
-    p: float | None
+    """Images."""
+    k: Ordinal
+    """Number of style-only clusters."""
+    v_corrected: Unit | None
+    """Corrected V of style-only clusters and the attribute."""
+    low: Unit | None
+    """Lower end of its bootstrap interval."""
+    high: Unit | None
+    """Upper end of it."""
+    p: Unit | None
+    """Its permutation p."""
     permutations: int
-    embedding_v: float | None
-    """Corrected V of the embedding's clusters."""
-    reproduced: float | None
-    """v_corrected / embedding_v, where both are above chance; the two need not be the same association."""
+    """Tables drawn."""
+    embedding_v: Unit | None
+    """Corrected V of the embedding's clusters and the attribute."""
+    reproduced: NotNegative | None
+    """`v_corrected` over `embedding_v`; the two need not be the same association; None where one of them does not
+    pass rungs 1 to 3 (p of the style clusters without Holm)."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterStyle:
-    """How the images of one cluster were taken, by one measure of style, beside the whole set."""
+    """How the images of one cluster were taken, by one measure of style, compared with the whole set."""
 
     cluster: int
+    """Number of the cluster, from 0."""
     measure: str
+    """Measure of style, a column of rows.parquet."""
     n: int
-    """Images of the cluster, one copy of each unless all are kept."""
+    """Images of the cluster, one copy of each duplicate group unless all are kept."""
     mean: float | None
-    """Of the measure in the cluster."""
+    """Mean of the measure over them."""
     set_mean: float | None
-    """Of the measure in all clusters together."""
+    """Mean of the measure over the images of all clusters."""
     difference: float | None
-    """mean - set_mean, in standard deviations of the whole set."""
+    """`mean` minus `set_mean`, in standard deviations of the whole set."""
     low: float | None
-    """Interval of the difference, normal approximation."""
+    """Lower end of its interval: the normal one of the mean of the cluster against the mean of the rest of the set."""
     high: float | None
+    """Upper end of it."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PrincipalAxes:
-    """How much of the variance of the vectors the principal axes hold that the clusters were looked for on."""
+    """How much of the variance of the vectors lies on the principal axes that the clusters were looked for on.
+
+    The total variance is the inertia of one cluster.
+    """
 
     dimensions: int
     """Principal axes kept."""
-    shares: tuple[float, ...]
-    """Share of the total variance on each of the first ten, 0..1."""
-    total: float | None
-    """Share of all kept axes together."""
+    shares: tuple[Unit, ...]
+    """Share of the total variance on each of the first ten, in the order they were found; empty when not
+    computable."""
+    total: Unit | None
+    """Share of the total variance on all kept axes together."""
     not_computable: NotComputable = ()
 
 
@@ -89,15 +115,16 @@ class GroupOverlap:
     """How one group lies among the others in the latent space."""
 
     group: str
+    """Name of the group."""
     n: int
     """Images of the group in the subsample."""
-    homophily: float | None
-    """Share of the k nearest neighbours that are of the same group."""
-    expected: float | None
+    homophily: Unit | None
+    """Share of the nearest neighbours that are of the same group."""
+    expected: Unit | None
     """The same when labels are shuffled."""
-    silhouette: float | None
-    """Mean silhouette of the group as if it were a cluster, -1..1; 0 = it has no region of its own."""
-    dispersion: float | None
+    silhouette: Signed | None
+    """Mean silhouette of the group as if it were a cluster, -1 to 1; 0 = it has no region of its own."""
+    dispersion: NotNegative | None
     """Root mean squared distance to the group's centroid."""
     not_computable: NotComputable = ()
 
@@ -107,21 +134,29 @@ class PairOverlap:
     """How well a straight cut separates two groups, and how far apart their centres are."""
 
     first: str
+    """Name of one group."""
     second: str
+    """Name of the other."""
     n_first: int
+    """Images of the first in the subsample."""
     n_second: int
-    auc: float | None
-    """Cross-validated area under the ROC curve of a linear probe; 0.5 = not at all, 1 = entirely."""
-    balanced_accuracy: float | None
-    null_95: float | None
+    """Images of the second."""
+    auc: Unit | None
+    """Cross-validated area under the ROC curve of a linear probe: 0.5 = not separated at all, 1 = entirely."""
+    balanced_accuracy: Unit | None
+    """Mean share of each group that the probe recognises."""
+    null_95: Unit | None
     """95 % quantile of the AUC over shuffled labels."""
-    p: float | None
-    p_adjusted: float | None
-    """Benjamini-Hochberg over the pairs of the attribute."""
+    p: Unit | None
+    """Permutation p of the AUC."""
+    p_adjusted: Unit | None
+    """The same after Benjamini-Hochberg over the pairs of the attribute."""
     permutations: int
-    centroid_distance: float | None
-    relative_distance: float | None
-    """centroid_distance over the pooled dispersion of the two groups."""
+    """Shuffles drawn."""
+    centroid_distance: NotNegative | None
+    """Distance of the two centroids."""
+    relative_distance: NotNegative | None
+    """`centroid_distance` over the pooled dispersion of the two groups."""
     not_computable: NotComputable = ()
 
 
@@ -130,18 +165,25 @@ class LatentOverlap:
     """How the groups of one attribute overlap in the latent space, before any clustering."""
 
     attribute: str
+    """Name of the attribute."""
     n: int
     """Images of the seeded subsample, one copy of each."""
     drawn_from: int
+    """Images it was drawn from."""
     dimensions: int
     """Principal coordinates used."""
     neighbours: int
-    homophily: float | None
-    """Share of the nearest neighbours that are of the same group, over all images."""
-    expected: float | None
+    """Nearest neighbours looked at."""
+    homophily: Unit | None
+    """Share of them that are of the same group, over all images."""
+    expected: Unit | None
     """Its mean over shuffled labels."""
-    p: float | None
+    p: Unit | None
+    """Permutation p of the homophily."""
     permutations: int
+    """Shuffles drawn."""
     groups: tuple[GroupOverlap, ...]
+    """Every group."""
     pairs: tuple[PairOverlap, ...]
+    """Every two groups with 30 images or more."""
     not_computable: NotComputable = ()

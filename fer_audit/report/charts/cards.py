@@ -15,7 +15,17 @@ from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
-from fer_audit.text import clipped, display, measured, number, p_text, percent, signed, whole
+from fer_audit.text import (
+    clipped,
+    display,
+    measured,
+    number,
+    number_span,
+    p_text,
+    percent,
+    signed,
+    whole,
+)
 
 _ROW = 0.165
 _FAR_FOR_FEW = 8.0
@@ -133,7 +143,7 @@ def lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
     interval = (
         ""
         if cell.lift_low is None or cell.lift_high is None
-        else f" ({number(cell.lift_low)}-{number(cell.lift_high)})"
+        else f" ({number_span(cell.lift_low, cell.lift_high)})"
     )
     return (
         f"{clipped(display(attribute), 24)}: {clipped(cell.group, 40)}",

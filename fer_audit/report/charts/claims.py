@@ -21,7 +21,7 @@ from fer_audit.report.blocks import SIGNS, state_of
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
 from fer_audit.report.view import weakest
-from fer_audit.text import clipped, coefficient, display, p_phrase, span
+from fer_audit.text import clipped, coefficient, display, p_phrase, span, whole_percent
 
 _ROW = 0.185
 
@@ -214,6 +214,6 @@ def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
         axes.set_xlim(low - 0.03 * (high - low), high + 0.06 * (high - low))
         axes.xaxis.set_major_locator(MaxNLocator(4))
         bare(axes)
-    right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
     left.set_xlabel("strength: V, V~")
     right.set_xlabel("left among alike images")

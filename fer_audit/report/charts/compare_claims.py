@@ -72,7 +72,7 @@ def strength_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart 
         draw=draw,
         note=(
             "The grey bar is what 95 % of shuffled labels stay under, for V, the thin stroke; V~ is V without the part that"
-            " a finite sample adds. With another k or number of images, read the stroke beside its own grey bar. That"
+            " a finite sample adds. With another k or number of images, compare the stroke with its own grey bar. That"
             " intervals overlap is no test: both runs may hold the same images."
         ),
         wide=True,

@@ -1,4 +1,4 @@
-"""Who is in two sets: every group's share in both on one axis, and beside it the difference with its interval."""
+"""Who is in two sets: every group's share in both on one axis, and next to it the difference with its interval."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.people import MOST_BARS
 from fer_audit.report.charts.theme import INK, MUTED, RULE, WIDE, bare, new_figure
 from fer_audit.report.two_runs import Runs, difference_text, reading_of, shares_of
-from fer_audit.text import clipped, percent
+from fer_audit.text import clipped, difference, percent, whole_percent
 
 _ROW = 0.32
 """Inches a group: two bars and the letters at their ends."""
@@ -111,7 +111,7 @@ def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
         for end in (share or 0.0, high or 0.0)
     )
     left.set_xlim(0, max(0.02, 1.22 * highest))
-    left.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    left.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
     left.set_xlabel("share of the annotated images")
     ends = [
         abs(end)
@@ -122,16 +122,12 @@ def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
     reach = 1.1 * max([0.01, *ends])
     right.set_xlim(-reach, reach)
     right.axvline(0, color=MUTED, linewidth=0.7)
-    right.xaxis.set_major_formatter(FuncFormatter(_points))
+    right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: difference(x)))
     right.set_xlabel("second minus first, points")
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(4))
         bare(axes)
         axes.grid(axis="x")
-
-
-def _points(value: float, _: int = 0) -> str:
-    return "0" if abs(value) < 1e-9 else f"{100 * value:+.3g}"
 
 
 def _largest(shown: Sequence[GroupChange]) -> str:

@@ -22,7 +22,7 @@ _PIXELS = 480
 """Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""
 _INCHES = 3.2
 _LEGEND = 12
-"""Groups named beside a map in a file; with more, the first, the middle and the last."""
+"""Groups named next to a map in a file; with more, the first, the middle and the last."""
 
 
 def colours_of(colouring: MapColouring, palette: Palette) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
 
 
 def map_aspect(found: MapPoints) -> float:
-    """Return height over width of a map: that of its points, within what fits beside other panels."""
+    """Return height over width of a map: that of its points, within what fits next to other panels."""
     left, bottom, right, top = found.box
     ratio = (top - bottom) / (right - left) if right > left else 1.0
     return min(1.2, max(0.45, ratio))

@@ -108,7 +108,7 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
             + "."
         ),
         draw=draw,
-        note=f"In the grey zone, below {UNSTABLE:g}, a cluster does not come back"
+        note=f"In the grey zone, below {coefficient(UNSTABLE)}, a cluster does not come back"
         + (f": {len(unstable)} of {len(clusters)} here." if unstable else "; none here."),
     )
 

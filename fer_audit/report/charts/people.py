@@ -13,14 +13,14 @@ from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
 from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
-from fer_audit.text import clipped, display, percent, whole
+from fer_audit.text import clipped, display, percent, whole, whole_percent
 
 MOST_BARS = 40
 """Groups beyond this are a list, not a picture."""
 _ROW = 0.19
 """Inches a bar."""
 _NAME = 18
-"""Letters of a group's name that fit beside its bar."""
+"""Letters of a group's name that fit next to its bar."""
 
 
 def composition(found: Representation, palette: Palette) -> Chart | None:
@@ -69,7 +69,7 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
                 va="center",
                 fontsize=6.5,
             )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
         axes.xaxis.set_major_locator(MaxNLocator(4))
         bare(axes)
         axes.grid(axis="x")
@@ -122,7 +122,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
             axes.axvline(0, color=INK, linewidth=0.6)
             axes.set_title(f"{clipped(name, 14)}\n{whole(int(block.sum()))}", fontsize=7)
             axes.set_xticks([-step, 0, step])
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{abs(100 * x):.0f} %"))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(abs(x))))
             bare(axes)
             axes.grid(axis="x")
         grid[0].set_yticks(rows, [clipped(name, _NAME) for name in age_names])

@@ -1,7 +1,7 @@
 """How every chart looks, and how it becomes a file or a part of a page.
 
 A chart is as wide as a column of a paper (85 mm), with letters of 7 points: it can be read there, on a phone, and as one of
-several beside each other on a laptop. Its inks are the page's: in the page, each becomes a CSS variable that follows light
+several next to each other on a laptop. Its inks are the page's: in the page, each becomes a CSS variable that follows light
 and dark.
 """
 

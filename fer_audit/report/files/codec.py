@@ -52,19 +52,19 @@ class ShapeError(ValueError):
 
 
 @cache
-def field_types(record: type) -> dict[str, TypeHint]:
+def field_types(record: type, *, with_ranges: bool = False) -> dict[str, TypeHint]:
     """Return the resolved type of every field, in the order of declaration."""
-    hints = get_type_hints(record)
+    hints = get_type_hints(record, include_extras=with_ranges)
     return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
 @cache
 def is_mapping(kind: TypeHint) -> bool:
     """Whether a type of pairs is written as an object."""
-    if _origin(kind) is not tuple:
+    if origin_of(kind) is not tuple:
         return False
     item = get_args(kind)[0]
-    pair = get_args(item) if _origin(item) is tuple else ()
+    pair = get_args(item) if origin_of(item) is tuple else ()
     return item is Count or (len(pair) == 2 and pair[0] is str and pair[1] is not ...)
 
 
@@ -73,11 +73,11 @@ def encode(value: Value, kind: TypeHint) -> Json:
     if dataclasses.is_dataclass(kind):
         assert isinstance(kind, type)  # noqa: S101  # get_type_hints gives classes, never instances
         return {name: encode(getattr(value, name), of) for name, of in field_types(kind).items()}
-    if _origin(kind) in (Union, UnionType):
+    if origin_of(kind) in (Union, UnionType):
         return None if value is None else encode(value, _present(kind))
     if is_mapping(kind):
         return _encode_mapping(value, get_args(kind)[0])
-    if _origin(kind) is tuple:
+    if origin_of(kind) is tuple:
         item = get_args(kind)[0]
         return [encode(part, item) for part in value]
     if isinstance(value, str):
@@ -115,7 +115,7 @@ def decode(value: Json, kind: type[Record], place: str) -> Record:
 def _decode(value: Json, kind: TypeHint, place: str) -> Value:
     if kind in _LEAVES:  # most of a result, so they are asked for first
         return _expect(value, kind, place)
-    origin = _origin(kind)
+    origin = origin_of(kind)
     if dataclasses.is_dataclass(kind):
         return _decode_record(_expect(value, dict, place), kind, place)
     if origin in (Union, UnionType):
@@ -215,7 +215,8 @@ def _expect(value: Json, kind: TypeHint, place: str) -> Json:
 
 
 @cache
-def _origin(kind: TypeHint) -> object:
+def origin_of(kind: TypeHint) -> object:
+    """Return tuple of tuple[X, ...], Union of X | None, and so on; None of a class."""
     return get_origin(kind)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
 from fer_audit.report.files.codec import ShapeError, decode, encode, parse_document
+from fer_audit.text import size_text
 
 MapMethod = Literal["pca", "umap"]
 ColouringKind = Literal["cluster", "demographic", "label", "batch"]
@@ -164,7 +165,7 @@ def read_pictures(path: Path) -> Pictures | None:
         reason = exc.strerror or type(exc).__name__
         raise StoreError(f"{path} cannot be read: {reason}", hint=_HINT) from exc
     if len(data) > MAX_FILE_BYTES:
-        raise StoreError(f"{path} is larger than {MAX_FILE_BYTES / 1e6:.0f} MB", hint=_HINT)
+        raise StoreError(f"{path} is larger than {size_text(MAX_FILE_BYTES)}", hint=_HINT)
     document = parse_document(data, schema=PICTURES_SCHEMA, source=str(path), hint=_HINT)
     try:
         pictures = decode(document, Pictures, "")
@@ -221,7 +222,7 @@ def _check_images(pictures: Pictures) -> None:
 def _check_webp(data: bytes, place: str) -> None:
     """Refuse all but a plain lossy WebP: a RIFF of one chunk (RFC 9649, section 2.5; frame header: RFC 6386, 9.1)."""
     if len(data) > MAX_IMAGE_BYTES:
-        raise ShapeError(f"{place} is larger than {MAX_IMAGE_BYTES / 1e6:.0f} MB")
+        raise ShapeError(f"{place} is larger than {size_text(MAX_IMAGE_BYTES)}")
     if len(data) < 30 or data[:4] != b"RIFF" or data[8:16] != b"WEBPVP8 ":
         raise ShapeError(f"{place} is no plain WebP")
     riff, chunk = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<I", data, 16)[0]

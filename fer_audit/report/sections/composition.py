@@ -18,6 +18,7 @@ from fer_audit.text import (
     display,
     listed,
     number,
+    number_span,
     or_dash,
     p_text,
     percent,
@@ -179,7 +180,7 @@ def _of_target(group: GroupShare) -> str:
 def _ratio_span(group: GroupShare) -> str:
     if group.ratio_low is None or group.ratio_high is None:
         return ""
-    return f"{number(group.ratio_low)}-{number(group.ratio_high)}"
+    return number_span(group.ratio_low, group.ratio_high)
 
 
 def _diversity(found: Sequence[Representation]) -> Table:

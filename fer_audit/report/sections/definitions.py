@@ -126,8 +126,8 @@ DEFINITIONS = (
     Definition(
         "Neighbours, silhouette, straight cut",
         "Before any clustering: the share of an image's nearest neighbours of its own group; how much closer a group's"
-        " images are to each other than to the next group (−1 to 1); how well a linear classifier tells two groups"
-        " apart on images it has not seen.",
+        " images are to each other than to the next group (−1 to 1); how well a linear classifier distinguishes two"
+        " groups on images it has not seen.",
         "s = (b − a) / max(a, b);  AUC: 0.5 = not at all, 1 = always",
         "Rousseeuw 1987, JCAM 20; Hanley & McNeil 1982 (AUC)",
     ),
@@ -155,7 +155,7 @@ COMPARISON_DEFINITIONS = (
     ),
     Definition(
         "Agreement of partitions: AMI",
-        "The information that the partitions share, chance taken off, on the same scale.",
+        "The information that the partitions share, less what chance gives, on the same scale.",
         "(I − E[I]) / (½ (H₁ + H₂) − E[I])",
         "Vinh, Epps & Bailey 2010, JMLR 11",
     ),
@@ -176,7 +176,7 @@ COMPARISON_DEFINITIONS = (
     ),
     Definition(
         "p of equal shares, and its correction",
-        "All images of both runs are pooled, and it is dealt anew which are only in the first, only in the second, and in"
+        "All images of both runs are pooled, and it is dealt again at random which are only in the first, only in the second, and in"
         " both. Benjamini and Hochberg's correction over the groups of an attribute. Where common images were relabelled,"
         " or both runs hold the same ones, nothing is tested.",
         "p = (1 + #{|d*| ≥ |d|}) / (B + 1)",
@@ -185,7 +185,7 @@ COMPARISON_DEFINITIONS = (
     Definition(
         "Known (Theil's U), as counted",
         "The share of the uncertainty about the attribute that is gone once one knows the cluster, and the other way"
-        " round. What chance adds is not taken off.",
+        " round. What chance adds is not subtracted.",
         "U = I(C; A) / H(A)",
         "Theil 1970",
     ),
