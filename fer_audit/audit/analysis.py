@@ -23,7 +23,7 @@ class PartStore(Protocol):
     def find(self, analysis: str, fingerprint: str, kind: Any) -> Piece:  # noqa: ANN401 - any type of a record
         """Return a piece; KeyError when it is not there."""
 
-    def keep(self, analysis: str, pieces: Mapping[str, Piece], kind: Any) -> None:  # noqa: ANN401 - likewise
+    def keep(self, analysis: str, pieces: Mapping[str, Piece], kind: Any) -> None:  # noqa: ANN401 - as above
         """Keep the pieces of an analysis, by their fingerprints."""
 
 

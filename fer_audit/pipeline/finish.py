@@ -83,7 +83,7 @@ class Ending:
         """
         keep_libraries_in(self.cache)
         from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
-        from fer_audit.report.charts.theme import drawn_before  # matplotlib: 0.6 s likewise
+        from fer_audit.report.charts.theme import drawn_before  # matplotlib: 0.6 s
         from fer_audit.report.page import report_page
 
         with self.watch.stage("pictures", len(self.dataset)):

@@ -41,7 +41,7 @@ class KeptParts:
             self._progress.say(f"{analysis} is computed again: {exc}")
             raise KeyError(fingerprint) from exc
 
-    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - likewise
+    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - as above
         """Add pieces to those of this and of other runs, but for those that JSON would change."""
         texts = {name: json.dumps(encode(piece, kind)) for name, piece in pieces.items()}
         new = {

@@ -140,8 +140,8 @@ def _association(each: AttributeComparison, found: Comparison) -> Iterator[Compa
     band = ""
     if (found.first.k, each.first.n) != (found.second.k, each.second.n):
         band = (
-            " As k or the number of images differs, read each V beside what 95 % of shuffled labels stay under: "
-            f"{coefficient(each.first.v)} beside {coefficient(each.first.null_95)}, {coefficient(each.second.v)} beside {coefficient(each.second.null_95)}."
+            " As k or the number of images differs, compare each V with what 95 % of shuffled labels stay under: "
+            f"{coefficient(each.first.v)} with {coefficient(each.first.null_95)}, {coefficient(each.second.v)} with {coefficient(each.second.null_95)}."
         )
     text = (
         f"{display(each.attribute)} and clusters: V~ is {_interval(each.first)} in the first run and "

@@ -27,7 +27,7 @@ from fer_audit.rng import stage_rng
 
 STAGE = "compare"
 _BESIDE = frozenset({"fail_on", "given", "replay", "replay_size", "recluster"})
-"""Settings that ask for more beside the audit: no number that is compared depends on them."""
+"""Settings that ask for more than the audit: no number that is compared depends on them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -66,7 +66,7 @@ def share_p(
 ) -> float:
     """Return the two-sided Monte-Carlo p of "this group's share is the same in both sets".
 
-    All images of both runs are pooled, and it is dealt anew which are only in the first, only in the second, and in
+    All images of both runs are pooled, and it is drawn again which are only in the first, only in the second, and in
     both. Without common images this is Fisher's test, ordered by the difference of the shares; with the one
     set inside the other it asks whether the smaller is a fair draw of the larger.
     """

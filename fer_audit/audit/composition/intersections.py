@@ -92,7 +92,7 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pairs:
-    """A table beside the model of all its two-way margins; NaN where a cell says nothing."""
+    """A table compared with the model of all its two-way margins; NaN where a cell says nothing."""
 
     expected: Floats
     residual: Floats

@@ -56,7 +56,7 @@ def _sample(inputs: AuditInputs) -> _Sample:
     Otherwise an image is its own neighbour, and is on both sides of a cross-validated cut.
     """
     assert inputs.clustering is not None  # noqa: S101 - no pieces without
-    assert inputs.clustering.coordinates is not None  # noqa: S101 - likewise
+    assert inputs.clustering.coordinates is not None  # noqa: S101 - as above
     rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.usable))
     rng = stage_rng(inputs.config.seed, "audit", "latent", "subsample")
     drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))

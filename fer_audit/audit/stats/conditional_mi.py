@@ -73,7 +73,7 @@ class Information:
     low: float
     """Lower quantile of the shuffles, minus their mean."""
     high: float
-    """Upper quantile likewise."""
+    """Upper quantile of the same."""
 
 
 def stratify(

@@ -146,7 +146,7 @@ class Conditional:
 
     attribute: str
     rung: int | None
-    """Rung it decides, 4 to 6; None = asked for with --given, shown beside the ladder."""
+    """Rung it decides, 4 to 6; None = asked for with --given, shown next to the ladder."""
     given: tuple[str, ...]
     """Names of the columns held fixed."""
     n: int
@@ -290,14 +290,14 @@ class ReplayAttribute:
     v_studies: tuple[float, ...] = ()
     """Cramér's V of every study in which it can be computed, in the order of the studies, to six decimals."""
     v_corrected_studies: tuple[float, ...] = ()
-    """The corrected V of the same studies, likewise."""
+    """The corrected V of the same studies, to six decimals."""
     least_p: float | None = None
     """Smallest asymptotic p of the studies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The audit's headlines, drawn again from many small random samples, each clustered anew."""
+    """The audit's headlines, drawn again from many small random samples, each clustered on its own."""
 
     studies: int
     size: int

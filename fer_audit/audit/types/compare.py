@@ -142,7 +142,7 @@ class GroupChange:
     """Interval of the difference; Wilson intervals joined by MOVER, the images of both runs counted as shared."""
     high: float | None
     p: float | None
-    """Two-sided Monte-Carlo p: the images that only one run has are dealt anew."""
+    """Two-sided Monte-Carlo p: the images that only one run has are drawn again."""
     p_adjusted: float | None
     """p after Benjamini-Hochberg over the groups of this attribute."""
     not_computable: NotComputable = ()
@@ -155,7 +155,7 @@ class RunAssociation:
     n: int
     v: float | None
     null_95: float | None
-    """95 % quantile of V without association: V compares across k or n only beside it."""
+    """95 % quantile of V without association: V compares across k or n only together with it."""
     v_corrected: float | None
     low: float | None
     high: float | None
@@ -163,7 +163,7 @@ class RunAssociation:
     u_group_from_cluster: float | None
     u_cluster_from_group: float | None
     highest: int | None
-    """Highest rung of the claim ladder; None when the claim was not put to it."""
+    """Highest rung of the claim ladder; None when the claim was not tested on it."""
     rungs: int
     """Rungs that were asked."""
     not_computable: NotComputable = ()
@@ -199,7 +199,7 @@ class AttributeComparison:
     first: RunAssociation | None
     second: RunAssociation | None
     intervals_overlap: bool | None
-    """Whether the intervals of V~ overlap; None when one of them has none. No test: read it beside null_95."""
+    """Whether the intervals of V~ overlap; None when one of them has none. No test: read it together with null_95."""
     rungs: tuple[RungChange, ...]
     """Those that the two runs answer differently."""
     ladder: tuple[RungChange, ...] = ()

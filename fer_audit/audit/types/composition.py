@@ -162,9 +162,9 @@ class Intersections:
     n: int
     cells: int
     empty: int | None
-    """Cells without an image; None = withheld: beside the totals it would tell cells."""
+    """Cells without an image; None = withheld: with the totals it would reveal cells."""
     under_30: int | None
-    """Cells with 1 to 29 images; None likewise."""
+    """Cells with 1 to 29 images; None as in `empty`."""
     smallest: tuple[Cell, ...]
     largest_gaps: tuple[Cell, ...]
     """Cells furthest below what independence expects."""
@@ -196,7 +196,7 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class SubsetGroup:
-    """One group of a sample beside the set it was drawn from."""
+    """One group of a sample and of the set it was drawn from."""
 
     name: str
     count: int

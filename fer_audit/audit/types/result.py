@@ -1,7 +1,7 @@
 """What an audit says: only str, int, float, bool, None and tuples of such records.
 
 A number that cannot be computed is None, and its record's `not_computable` says why: ((field, reason), ...).
-Every share stands beside its count and its interval, every p beside the method that gave it.
+Every share comes with its count and its interval, every p with the method that gave it.
 """
 
 from __future__ import annotations

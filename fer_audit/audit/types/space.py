@@ -33,7 +33,7 @@ class StyleTest:
 
 @dataclass(frozen=True, slots=True)
 class StyleBaseline:
-    """How far clusters made from style measures alone go together with an attribute."""
+    """How far clusters made from style measures alone follow an attribute."""
 
     attribute: str
     n: int
@@ -53,7 +53,7 @@ class StyleBaseline:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStyle:
-    """How the images of one cluster were taken, by one measure of style, beside the whole set."""
+    """How the images of one cluster were taken, by one measure of style, compared with the whole set."""
 
     cluster: int
     measure: str
