@@ -25,6 +25,7 @@ from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
+from fer_audit.report.files.document import read_result
 from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces, utkface_name
 from tests.graphs import black_is_nan_graph, save
@@ -174,6 +175,39 @@ def write_table(folder: Path, labels: str) -> Path:
         for i, image in enumerate(sorted(folder.glob("*.jpg"))):
             writer.writerow([image.name, labels[i % len(labels)]])
     return path
+
+
+def test_another_rule_is_checked_on_the_finished_numbers(
+    walks: Walks, faces: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is read, computed or drawn again: result.json says what a whole run with that rule says."""
+    rules = ("race.v_corrected>=0",)
+    fresh = walks.run(faces, run_dir.with_name("fresh"), until="report", fail_on=rules).result
+    walks.run(faces, run_dir, until="report")
+    for stage in ("_vectors", "_clusters", "_audit"):
+        monkeypatch.delattr(f"fer_audit.pipeline.run._Walk.{stage}")
+
+    run = walks.run(faces, run_dir, until="report", fail_on=rules)
+
+    assert run.result is not None
+    assert run.result.gate
+    assert run.result == fresh == read_result(run_dir / "result.json")
+    assert rules[0] in (run_dir / "report.html").read_text(encoding="utf-8").replace("&gt;", ">")
+    again = walks.run(faces, run_dir, until="report", fail_on=rules)
+    assert again.reused
+
+
+def test_a_damaged_part_is_computed_again(
+    walks: Walks, faces: Path, run_dir: Path, cache_dir: Path
+) -> None:
+    first = walks.run(faces, run_dir)
+    for part in (cache_dir / "audit").rglob("associations.json"):
+        part.write_text(part.read_text(encoding="utf-8").replace("race", "rice"), encoding="utf-8")
+
+    again = walks.run(faces, run_dir.with_name("again"))
+
+    assert again.result == first.result
+    assert any("associations is computed again" in said for said in walks.said)
 
 
 def test_a_changed_label_embeds_nothing_and_changes_the_result(

@@ -11,6 +11,7 @@ from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
+from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
@@ -107,7 +108,12 @@ class Ending:
         if not run_folder.is_as_marked(self.out, run_folder.PICTURES):
             return None
         fingerprint, all_pixels = self._fingerprint(prints), self.resources.pack == "on"
-        return kept_pictures(self.out / run_folder.PICTURES, fingerprint, need_pixels=all_pixels)
+        try:
+            path = self.out / run_folder.PICTURES
+            return kept_pictures(path, fingerprint, need_pixels=all_pixels)
+        except StoreError as exc:  # written by another version
+            self.progress.say(f"{exc}; made again")
+            return None
 
     def _make_pictures(self, work: Work, prints: RunFingerprints, size: int) -> Pictures:
         shards = packed_shards(

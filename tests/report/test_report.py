@@ -90,6 +90,8 @@ def derived(result: AuditResult) -> Iterator[object]:
         sizes = [size or 0 for size in result.clustering.sizes]
         yield from (size / sum(sizes) for size in sizes)
         starts = result.clustering.starts
+        sizes = [size or 0 for size in result.clustering.sizes]
+        yield from (size / (sum(sizes) or 1) for size in sizes)
         yield (starts.inertia_max - starts.inertia_min) / (starts.inertia_min or 1)
         for before, after in pairwise(result.clustering.sweep):
             yield (before.inertia - after.inertia) / before.inertia

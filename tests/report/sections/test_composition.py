@@ -120,10 +120,10 @@ def test_diversity_and_distance_to_the_target_have_each_index_under_its_name() -
         "ENS": "4.25",
         "1/D": "3.68",
         "H": "1.45",
-        "SEI": "0.90",
-        "NSD": "0.30",
+        "SEI": ".899",
+        "NSD": ".299",
         "IR": "5.96",
-        "BP": "0.43",
+        "BP": ".425",
     }
     assert [row["attribute"] for row in distance] == ["race", "gender", "age"]
     assert distance[0] == {
