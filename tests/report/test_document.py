@@ -56,7 +56,7 @@ def test_pairs_become_objects() -> None:
     document = result_document(results.utkface())
 
     assert document["duplicates"]["conflicts"] == {"race": 70, "gender": 40, "age": 205}
-    assert document["config"]["k"] == "4"
+    assert document["config"]["statistics"]["reference"] == {}
     assert document["versions"]["numpy"] == "2.3.0"
     assert document["batch_predictions"][1]["not_computable"] == {"accuracy": "one batch only"}
     assert document["duplicates"]["examples"][0][0] == "1_0_0_20161219140623097.jpg.chip.jpg"
