@@ -32,12 +32,11 @@ from fer_audit.audit.types.claims import (
     Replay,
     ReplayAttribute,
 )
+from fer_audit.audit.types.composition import FOUR_FIFTHS
 from fer_audit.cluster.types import Study
 from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 
-FOUR_FIFTHS = 0.8
-"""A group below this ratio to its target is called under-represented."""
 DECIMALS = 6
 """Of the V of each study: for drawing, where 17 digits would only fill the file."""
 ORIGIN = "The origin study: 500 UTKFace images, K-Means k = 4, its Table I"
