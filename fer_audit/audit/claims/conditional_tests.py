@@ -36,7 +36,7 @@ BEYOND = 2.0
 _KEPT = ("kept", "low", "high", "null_low", "null_high")
 
 
-def ask(
+def answer(
     question: Question,
     attribute: Attribute,
     clusters: NDArray[np.integer],
