@@ -1,4 +1,4 @@
-"""The claim ladder: "clusters and this attribute go together" climbs until a question is answered no."""
+"""The claim ladder: "clusters and this attribute are associated" climbs until a question is answered no."""
 
 from __future__ import annotations
 
