@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.text import size_text
 from tests.faults.conftest import Program, clean_environment
 from tests.faults.disks import FULL_AT, START, needed
 from tests.faults.kills import draw_classes
@@ -72,7 +73,7 @@ def test_a_disk_that_is_too_small_is_refused_with_what_is_needed_before_anything
         assert_refused(ended)
         assert "Not enough room on the disk of" in ended["err"]
         assert needed(ended["err"]) > ended["size"]
-        assert f"have {ended['size'] / 1e6:.1f} MB" in ended["err"]
+        assert f"have {size_text(ended['size'])}" in ended["err"]
     assert last["code"] == 0, last
 
 
