@@ -80,6 +80,8 @@ def _telling(view: View, cluster: int) -> list[Block]:
         if cell.p_adjusted is not None and cell.p_adjusted <= view.alpha
     ]
     cells.sort(key=lambda pair: -abs(pair[1].residual or 0.0))
+    if not cells:
+        return []
     rows = tuple(
         (*lift_row(attribute, cell)[:4], signed(cell.residual or 0.0))
         for attribute, cell in cells[:N_TELLING]
@@ -91,7 +93,7 @@ def _telling(view: View, cluster: int) -> list[Block]:
         Column("lift (interval)", right=True, wrap=8),
         Column("residual", right=True),
     )
-    return [Table("The most telling groups", columns, rows)] if rows else []
+    return [Table("The most telling groups", columns, rows)]
 
 
 def _stability_words(view: View, cluster: int) -> str:

@@ -12,7 +12,6 @@ from fer_audit.report.blocks import (
     Bar,
     Block,
     Cards,
-    Cell,
     Charts,
     Column,
     Heading,
@@ -22,7 +21,7 @@ from fer_audit.report.blocks import (
 )
 from fer_audit.report.sections.cluster_cards import cards, size_share
 from fer_audit.report.sections.map import missing_pictures, why_missing
-from fer_audit.report.sections.values import spoken
+from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
     NONE,
@@ -74,21 +73,6 @@ def clusters(view: View) -> Section:
 
 
 def _overview(view: View, facts: ClusterFacts) -> list[Block]:
-    columns = (
-        Column("cluster", wrap=8),
-        Column("images", right=True),
-        Column("of the set", right=True, wrap=6),
-        Column("found more often than in the set (times as often)", wrap=24),
-    )
-    rows = tuple(
-        (
-            _name(cluster, view.unstable),
-            whole(facts.sizes[cluster]),
-            or_dash(size_share(facts.sizes, cluster), percent),
-            _telling(view, cluster),
-        )
-        for cluster in range(facts.k)
-    )
     note = (
         f"Clusters are numbered by size. Groups with an adjusted p of at most {coefficient(view.alpha)}, the {N_TELLING}"
         " furthest above chance."
@@ -96,7 +80,22 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     blocks: list[Block] = [Prose(_made_by(facts), "summary")]
-    return [*blocks, Table("The clusters", columns, rows, "summary", view.unstable, note=note)]
+    table = table_of(
+        "The clusters",
+        range(facts.k),
+        left("cluster", lambda x: _name(x, view.unstable), wrap=8),
+        right("images", lambda x: whole(facts.sizes[x])),
+        right("of the set", lambda x: or_dash(size_share(facts.sizes, x), percent), wrap=6),
+        left(
+            "found more often than in the set (times as often)",
+            lambda x: _telling(view, x),
+            wrap=24,
+        ),
+        importance="summary",
+        faint=lambda x: x in view.unstable,
+        note=note,
+    )
+    return [*blocks, table]
 
 
 def _made_by(facts: ClusterFacts) -> str:
@@ -242,23 +241,16 @@ def _elbow(facts: ClusterFacts) -> Table:
         for before, after in pairwise(facts.sweep)
     ]
     full = max(drops, default=0.0)
-    rows: list[tuple[Cell, ...]] = []
-    for entry, drop in zip(facts.sweep, (None, *drops), strict=True):
-        rows.append(
-            (
-                f"{entry.k} ◀ used" if entry.k == facts.k else f"{entry.k}",
-                large(entry.inertia),
-                "" if drop is None else percent(drop),
-                Bar(drop or 0.0, full),
-            )
-        )
-    columns = (
-        Column("k"),
-        Column("inertia", right=True),
-        Column("saved by one more cluster", right=True, wrap=9),
-        Column("", drop=1),
+    return table_of(
+        "Other k",
+        list(zip(facts.sweep, (None, *drops), strict=True)),
+        left("k", lambda x: f"{x[0].k} ◀ used" if x[0].k == facts.k else f"{x[0].k}"),
+        right("inertia", lambda x: large(x[0].inertia)),
+        right(
+            "saved by one more cluster", lambda x: "" if x[1] is None else percent(x[1]), wrap=9
+        ),
+        left("", lambda x: Bar(x[1] or 0.0, full), drop=1),
     )
-    return Table("Other k", columns, tuple(rows))
 
 
 def _elbow_chart(facts: ClusterFacts) -> list[Chart | None]:

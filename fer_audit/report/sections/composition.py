@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fer_audit.audit.types.composition import GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
-    NO_VALUE,
     WITHHELD,
     clipped,
     coefficient,
@@ -184,34 +184,18 @@ def _ratio_span(group: GroupShare) -> str:
 
 
 def _diversity(found: Sequence[Representation]) -> Table:
-    columns = (
-        Column("attribute", wrap=10),
-        Column("groups", right=True),
-        Column("ENS", right=True),
-        Column("1/D", right=True, drop=1),
-        Column("H", right=True, drop=4),
-        Column("SEI", right=True),
-        Column("NSD", right=True, drop=3),
-        Column("IR", right=True),
-        Column("BP", right=True, drop=2),
-    )
-    rows = []
-    for about in found:
-        indices = about.indices
-        rows.append(
-            (
-                _name(about),
-                whole(indices.R),
-                *(or_dash(x, number) for x in (indices.ENS, indices.inverse_D, indices.H)),
-                *(or_dash(x, coefficient) for x in (indices.SEI, indices.NSD)),
-                or_dash(indices.IR, number),
-                or_dash(indices.BP, coefficient),
-            )
-        )
-    return Table(
+    return table_of(
         "Diversity",
-        columns,
-        tuple(rows),
+        found,
+        left("attribute", _name, wrap=10),
+        right("groups", lambda x: whole(x.indices.R)),
+        right("ENS", lambda x: or_dash(x.indices.ENS, number)),
+        right("1/D", lambda x: or_dash(x.indices.inverse_D, number), drop=1),
+        right("H", lambda x: or_dash(x.indices.H, number), drop=4),
+        right("SEI", lambda x: or_dash(x.indices.SEI, coefficient)),
+        right("NSD", lambda x: or_dash(x.indices.NSD, coefficient), drop=3),
+        right("IR", lambda x: or_dash(x.indices.IR, number)),
+        right("BP", lambda x: or_dash(x.indices.BP, coefficient), drop=2),
         note="ENS: the set is as diverse as that many equally large groups. 1/D: the same, with more weight on large groups."
         " H: Shannon's entropy. SEI: evenness, 1 = all alike. NSD: imbalance, 0 = none. IR: largest over smallest group."
         " BP: the share of the largest.",
@@ -219,39 +203,27 @@ def _diversity(found: Sequence[Representation]) -> Table:
 
 
 def _targets(found: Sequence[Representation]) -> list[Block]:
-    columns = (
-        Column("attribute", wrap=10),
-        Column("target", wrap=8),
-        Column("TV", right=True),
-        Column("DS_R", right=True, drop=2),
-        Column("DS_E", right=True, drop=3),
-        Column("JSD", right=True, drop=1),
-        Column("p", right=True),
-    )
-    rows = tuple(
-        (
-            _name(about),
-            clipped(about.target.target, 40),
-            *(
-                or_dash(value, coefficient)
-                for value in (
-                    *(about.target.tv, about.target.ds_r),
-                    *(about.target.ds_e, about.target.jsd),
-                )
-            ),
-            NO_VALUE if about.target.p is None else p_text(about.target.p),
-        )
-        for about in found
-        if _has_target(about)
-    )
-    if not rows:
+    shown = [about for about in found if _has_target(about)]
+    if not shown:
         return []
     note = (
         "TV: the share of images that would have to change group to meet the target. DS_R: 1 - TV."
         " DS_E: 1 - TV against even shares of the groups present. JSD: Jensen-Shannon divergence, 0 to 1."
         " p: how often a set drawn at the target shares is as far from them."
     )
-    return [Table("Distance to the target", columns, rows, note=note)]
+    table = table_of(
+        "Distance to the target",
+        shown,
+        left("attribute", _name, wrap=10),
+        left("target", lambda x: clipped(x.target.target, 40), wrap=8),
+        right("TV", lambda x: or_dash(x.target.tv, coefficient)),
+        right("DS_R", lambda x: or_dash(x.target.ds_r, coefficient), drop=2),
+        right("DS_E", lambda x: or_dash(x.target.ds_e, coefficient), drop=3),
+        right("JSD", lambda x: or_dash(x.target.jsd, coefficient), drop=1),
+        right("p", lambda x: or_dash(x.target.p, p_text)),
+        note=note,
+    )
+    return [table]
 
 
 def _ages(view: View) -> list[Block]:
