@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart  # matplotlib: only where something is drawn
+from fer_audit.report.charts.chart import Chart
 
 Importance = Literal["summary", "normal", "detail"]
 """summary: in every rendering. normal: also in the full terminal report, and open on the page. detail: folded on the

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
@@ -19,6 +18,7 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
+from fer_audit.report.charts.partition import elbow
 from fer_audit.report.sections.cluster_cards import cards, size_share
 from fer_audit.report.sections.map import missing_pictures, why_missing
 from fer_audit.report.sections.values import left, right, spoken, table_of
@@ -37,9 +37,6 @@ from fer_audit.text import (
     percent,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
@@ -230,7 +227,7 @@ def _how_found(facts: ClusterFacts) -> list[Block]:
         )
         blocks.append(Prose(f"k was chosen, not given. Votes: {votes}; the lower median counts."))
     if facts.sweep:
-        blocks += [_elbow(facts), Charts(lambda: _elbow_chart(facts))]
+        blocks += [_elbow(facts), Charts(lambda: [elbow(facts)])]
     return blocks
 
 
@@ -251,12 +248,6 @@ def _elbow(facts: ClusterFacts) -> Table:
         ),
         left("", lambda x: Bar(x[1] or 0.0, full), drop=1),
     )
-
-
-def _elbow_chart(facts: ClusterFacts) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import elbow
-
-    return [elbow(facts)]
 
 
 def _cards(view: View, facts: ClusterFacts) -> list[Block]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fer_audit.audit.types.compare import (
     AttributeComparison,
     Comparison,
@@ -29,6 +27,7 @@ from fer_audit.report.blocks import (
     Table,
     plain_table,
 )
+from fer_audit.report.charts.compare import cross_map
 from fer_audit.report.two_runs import (
     SIGNS,
     Runs,
@@ -46,9 +45,6 @@ from fer_audit.text import (
     percent,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 CANNOT_SAY = (
     "Which run is right. Two runs that agree can be wrong together, and a partition is not better for being the first.",
@@ -192,7 +188,7 @@ def clusters_agree(comparison: Comparison) -> Section:
             f" {counted(found.bootstraps, 'resample')}."
         )
         blocks.append(Prose(text, tone="small"))
-    blocks.append(Charts(lambda: _cross_map(comparison)))
+    blocks.append(Charts(lambda: [cross_map(found, run_names(comparison))]))
     if found.n:
         best = set(found.matches)
         size = len(found.table[0]) if found.table else 0
@@ -223,12 +219,6 @@ def clusters_agree(comparison: Comparison) -> Section:
             )
         )
     return Section("clusters", "Do the clusters agree?", tuple(blocks))
-
-
-def _cross_map(comparison: Comparison) -> list[Chart | None]:
-    from fer_audit.report.charts.compare import cross_map
-
-    return [cross_map(comparison.agreement, run_names(comparison))]
 
 
 def settings_differ(comparison: Comparison) -> Section:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.compare import (
     AttributeComparison,
@@ -21,6 +20,10 @@ from fer_audit.report.blocks import (
     Table,
     plain_table,
 )
+from fer_audit.report.charts.chart import Chart
+from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
+from fer_audit.report.charts.compare_shares import shares_in_both
+from fer_audit.report.charts.palette import make_palette
 from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.two_runs import (
     SIGNS,
@@ -45,9 +48,6 @@ from fer_audit.text import (
     whole,
 )
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
-
 _OF_PEOPLE = ("demographic", "label")
 MAX_GROUPS = 24
 """A larger table of groups is folded."""
@@ -61,8 +61,9 @@ def claims_stand(comparison: Comparison) -> Section:
             Prose("Nothing to compare: it takes an attribute of both runs, and clusters.")
         ]
         return Section("claims", "Do the claims stand?", tuple(blocks))
+    runs = run_names(comparison)
     blocks = [
-        Charts(lambda: _claim_charts(asked, comparison)),
+        Charts(lambda: [strength_in_both(asked, runs), ladders_in_both(asked, runs)]),
         _strength(asked, _level(comparison)),
     ]
     ladders = [each for each in asked if each.ladder]
@@ -81,15 +82,6 @@ def claims_stand(comparison: Comparison) -> Section:
             )
         )
     return Section("claims", "Do the claims stand?", tuple(blocks))
-
-
-def _claim_charts(
-    asked: Sequence[AttributeComparison], comparison: Comparison
-) -> list[Chart | None]:
-    from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
-
-    runs = run_names(comparison)
-    return [strength_in_both(asked, runs), ladders_in_both(asked, runs)]
 
 
 def _strength(asked: Sequence[AttributeComparison], level: str) -> Table:
@@ -186,9 +178,6 @@ def who_is_in_them(comparison: Comparison) -> Section:
 def _share_charts(
     people: Sequence[AttributeComparison], comparison: Comparison
 ) -> list[Chart | None]:
-    from fer_audit.report.charts.compare_shares import shares_in_both
-    from fer_audit.report.charts.palette import make_palette
-
     palette = make_palette(
         [
             (each.attribute, each.kind, tuple(group.name for group in each.groups))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.composition import GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
+from fer_audit.report.charts import people
 from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
@@ -25,9 +25,6 @@ from fer_audit.text import (
     share_text,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 MANY_GROUPS = 12
 """Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
@@ -52,7 +49,13 @@ def composition(view: View) -> Section:
     targets = sorted({clipped(a.target.target, 40) for a in found if a.kind == "demographic"})
     lines = f"Lines are {view.level}Wilson intervals."
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
-    blocks += [Prose(lines, "detail", "small"), Charts(lambda: _charts(view))]
+    charts = Charts(
+        lambda: [
+            *(people.composition(about, view.palette) for about in found),
+            people.pyramid(view.result.intersections, view.palette),
+        ]
+    )
+    blocks += [Prose(lines, "detail", "small"), charts]
     blocks += [block for about in found for block in _groups(about, view.level)]
     flags = (
         "Of target: the share divided by the share that the group should have."
@@ -98,15 +101,6 @@ def _in_short(about: Representation) -> str:
 
 def _share_in_short(group: GroupShare) -> str:
     return WITHHELD if group.count is None else or_dash(group.share, percent)
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts import people
-
-    return [
-        *(people.composition(about, view.palette) for about in view.result.representation),
-        people.pyramid(view.result.intersections, view.palette),
-    ]
 
 
 def _groups(about: Representation, level: str) -> list[Block]:

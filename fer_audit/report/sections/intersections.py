@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from fer_audit.audit.types.composition import Cell
 from fer_audit.report.blocks import Block, Charts, Prose, Section
+from fer_audit.report.charts.intersections import heatmap
 from fer_audit.report.sections.values import left, right, table_of, without_empty_columns
 from fer_audit.report.view import View
 from fer_audit.text import because, clipped, counted, display, number, p_text, signed, whole
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 Number = TypeVar("Number", int, float)
 
@@ -36,7 +34,7 @@ def intersections(view: View) -> Section:
             f" {whole(facts.under_30)} with 1 to 29 (too few to say anything).",
             "summary",
         ),
-        Charts(lambda: _charts(view)),
+        Charts(lambda: [heatmap(facts)]),
     ]
     blocks += _cells(
         "Furthest below what unrelated attributes would give",
@@ -63,12 +61,6 @@ def intersections(view: View) -> Section:
         )
         blocks += [*beyond, Prose(note, tone="small")]
     return Section("intersections", "Which combinations are missing?", tuple(blocks))
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.intersections import heatmap
-
-    return [heatmap(view.result.intersections)]
 
 
 def _cells(

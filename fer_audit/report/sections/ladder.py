@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.audit.types.not_computable import NotComputable
@@ -22,6 +21,7 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
+from fer_audit.report.charts.claims import ladder
 from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
@@ -36,9 +36,6 @@ from fer_audit.text import (
     percent_span,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 N_LOSSES = 3
 _CHART_NOTE = (
@@ -58,6 +55,7 @@ def ladders(view: View) -> Section | None:
     found = view.result.ladders
     if not found:
         return None
+    k = None if view.result.clustering is None else view.result.clustering.k
     blocks: list[Block] = [
         Prose(
             "A claim says that clusters and an attribute are associated. It climbs a ladder of questions, one a rung, until"
@@ -66,7 +64,12 @@ def ladders(view: View) -> Section | None:
         ),
         _climbs(found),
         *_readings(found),
-        Charts(lambda: _charts(view)),
+        Charts(
+            lambda: [
+                ladder(x, view.association(x.attribute), view.stability(x.attribute), k)
+                for x in found
+            ]
+        ),
         Prose(_CHART_NOTE, "detail", "small"),
     ]
     asked = [each for each in found if each.conditionals]
@@ -121,21 +124,6 @@ def _tells(ladder: Ladder, rung: Rung) -> bool:
     if not ladder.highest:
         return rung.number == 1 and rung.holds is False
     return rung.number == ladder.highest or rung.holds is False
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.claims import ladder
-
-    facts = view.result.clustering
-    return [
-        ladder(
-            each,
-            view.association(each.attribute),
-            view.stability(each.attribute),
-            None if facts is None else facts.k,
-        )
-        for each in view.result.ladders
-    ]
 
 
 def _left(ladder: Ladder, level: str) -> list[Block]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.report.blocks import Block, MapPanel, Maps, Picture, Prose, Section
+from fer_audit.report.charts.latent_map import (
+    colours_of,
+    legend_places,
+    map_aspect,
+    map_chart,
+    map_png,
+)
 from fer_audit.report.files.pictures import MapPoints
 from fer_audit.report.view import View
 from fer_audit.text import counted, percent, whole
@@ -53,14 +60,6 @@ def missing_pictures(view: View, *, maps: bool) -> list[Block]:
 
 
 def _panels(view: View, points: MapPoints) -> Sequence[MapPanel]:
-    from fer_audit.report.charts.latent_map import (  # matplotlib
-        colours_of,
-        legend_places,
-        map_aspect,
-        map_chart,
-        map_png,
-    )
-
     panels = []
     height = round(_MAP_PIXELS * map_aspect(points))
     for colouring in points.colourings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fer_audit.audit.types.claims import GroupSpread, Replay, ReplayAttribute
 from fer_audit.report.blocks import (
     Block,
@@ -16,6 +14,7 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
+from fer_audit.report.charts.studies import histogram
 from fer_audit.report.sections.values import (
     corrected,
     estimate,
@@ -39,9 +38,6 @@ from fer_audit.text import (
     percent_span,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 
 def replay(view: View) -> Section:
@@ -78,6 +74,8 @@ def _studies(view: View, found: Replay) -> list[Block]:
             for each in computed
             for end in (each.v_corrected_high, each.v_corrected, each.v_full)
         ]
+        clustering = view.result.clustering
+        k = None if clustering is None else clustering.k
         full = max(end for end in ends if end is not None)
         blocks.append(
             table_of(
@@ -101,7 +99,12 @@ def _studies(view: View, found: Replay) -> list[Block]:
             )
         )
         blocks += [
-            Charts(lambda: _charts(view)),
+            Charts(
+                lambda: [
+                    histogram(each, found, view.result.published, k=k, level=view.level)
+                    for each in found.attributes
+                ]
+            ),
             Prose(
                 f"The grey ground holds the middle {view.level}of the studies. The solid line is the whole set; a dashed one"
                 " is a published study of as many images and clusters.",
@@ -116,19 +119,6 @@ def _studies(view: View, found: Replay) -> list[Block]:
     )
     least_sure = tuple(text for x in found.attributes for text in _least_sure(x, view.level))
     return [*blocks, *([Bullets(least_sure)] if least_sure else [])]
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.studies import histogram
-
-    result, facts = view.result, view.result.clustering
-    if result.replay is None:
-        return []
-    k = None if facts is None else facts.k
-    return [
-        histogram(each, result.replay, result.published, k=k, level=view.level)
-        for each in result.replay.attributes
-    ]
 
 
 def _mean(each: ReplayAttribute) -> str:

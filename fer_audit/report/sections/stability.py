@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import (
     AttributeStability,
@@ -23,6 +22,7 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
+from fer_audit.report.charts.partition import come_back, sweep
 from fer_audit.report.sections.values import (
     estimate,
     left,
@@ -35,9 +35,6 @@ from fer_audit.report.sections.values import (
 from fer_audit.report.view import View
 from fer_audit.text import NO_VALUE, NONE, because, coefficient, counted, p_phrase, span, whole
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
-
 
 def stability(view: View) -> Section | None:
     """Return how much of the partition is the data's, and how much the seed's or k's; nothing if not measured."""
@@ -46,13 +43,13 @@ def stability(view: View) -> Section | None:
         return None
     blocks: list[Block] = [Prose(_seeds(facts), "summary")]
     if facts.clusters:
-        blocks += [_clusters(view, facts), Charts(lambda: _cluster_charts(view))]
+        blocks += [_clusters(view, facts), Charts(lambda: [come_back(facts, view.palette)])]
     swept = [each for each in facts.attributes if each.ks or each.seeds or each.half_v is not None]
     if swept:
         clustering = view.result.clustering
         blocks += [
             _sweep(swept, None if clustering is None else clustering.k, view.level),
-            Charts(lambda: _sweep_charts(view)),
+            Charts(lambda: [sweep(each) for each in facts.attributes]),
         ]
     if any(each.seeds for each in swept):
         blocks.append(_each_seed(swept))
@@ -87,19 +84,6 @@ def _comes_back(each: ClusterStability) -> Sign:
     return Sign(
         state_of(each.stable), "stable" if each.stable else "unstable: nothing rests on it"
     )
-
-
-def _cluster_charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import come_back
-
-    return [come_back(view.result.stability, view.palette)]
-
-
-def _sweep_charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import sweep
-
-    facts = view.result.stability
-    return [] if facts is None else [sweep(each) for each in facts.attributes]
 
 
 def _sweep(swept: Sequence[AttributeStability], k: int | None, level: str) -> Table:
