@@ -38,11 +38,6 @@ class View:
         """The level of the intervals, to stand before the word interval: "95 % "."""
         return level_words(self.result.config.statistics.confidence)
 
-    @property
-    def people(self) -> tuple[str, ...]:
-        """The demographic attributes, in the order of the set."""
-        return tuple(x.attribute for x in self.result.representation if x.kind == "demographic")
-
     @cached_property
     def unstable(self) -> frozenset[int]:
         """The clusters that do not come back in resamples."""

@@ -45,14 +45,14 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
     blocks = [(name, cells) for name, cells in blocks if any(c.lift is not None for c in cells)]
     if not blocks:
         return None
+    shown = [(name, cell) for name, cells in blocks for cell in cells]
 
     def draw() -> Figure:
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-        count = sum(len(cells) for _, cells in blocks) + len(blocks) - 1
-        figure, axes = one_panel(0.45 + _ROW * count)
+        figure, axes = one_panel(0.45 + _ROW * (len(shown) + len(blocks) - 1))
         row, ticks = 0.0, []
-        reach = _reach([cell for _, cells in blocks for cell in cells])
+        reach = _reach([cell for _, cell in shown])
         for name, cells in blocks:
             for cell in cells:
                 ticks.append((row, clipped(cell.group, 16)))
@@ -76,7 +76,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         axes.set_xlabel("times as often as in the whole set")
         return figure
 
-    ranked = _telling([cell for _, cells in blocks for cell in cells])
+    ranked = _telling([cell for _, cell in shown])
     first = (
         "No group stands out."
         if not ranked
@@ -88,12 +88,8 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         alt=f"Lift of every group in cluster {cluster}. {first}",
         sheet=Sheet(
             ("group", "images", "of the cluster", "lift (interval)", "adjusted p"),
-            tuple(lift_row(name, cell) for name, cells in blocks for cell in cells),
-            frozenset(
-                index
-                for index, cell in enumerate(cell for _, cells in blocks for cell in cells)
-                if cell.too_few
-            ),
+            tuple(lift_row(name, cell) for name, cell in shown),
+            frozenset(index for index, (_, cell) in enumerate(shown) if cell.too_few),
         ),
         draw=draw,
     )

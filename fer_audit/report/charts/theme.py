@@ -66,16 +66,14 @@ _STYLE: Any = {
     "svg.hashsalt": "fer-audit",  # the same chart gives the same bytes
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a group's name is a dollar sign
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 6.5,
-    "xtick.major.size": 2.5,
-    "xtick.major.width": 0.5,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 6.5,
-    "ytick.major.size": 2.5,
-    "ytick.major.width": 0.5,
+    **{
+        f"{axis}tick.{name}": value
+        for axis in "xy"
+        for name, value in (
+            *(("color", MUTED), ("labelcolor", INK), ("labelsize", 6.5)),
+            *(("major.size", 2.5), ("major.width", 0.5)),
+        )
+    },
 }
 
 Keyword: TypeAlias = Any
