@@ -85,10 +85,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
         bare(axes)
         return figure
 
-    heads = (
-        " · ".join(display(clipped(found.attributes[axis], 20)) for axis in down),
-        *columns,
-    )
+    heads = (" · ".join(display(clipped(found.attributes[axis], 20)) for axis in down), *columns)
     rows = tuple(
         (name, *(_shown(int(count)) for count in counts))
         for name, counts in zip(names, table, strict=True)

@@ -162,15 +162,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
             f"Age pyramid of {whole(found.n)} images: {clipped(side_names[0], 30)} to the left,"
             f" {clipped(side_names[1], 30)} to the right{by}."
         ),
-        sheet=Sheet(
-            (
-                *heads,
-                shown[ages],
-                *(clipped(name, 30) for name in side_names),
-            ),
-            rows,
-            few,
-        ),
+        sheet=Sheet((*heads, shown[ages], *(clipped(name, 30) for name in side_names)), rows, few),
         draw=draw,
         note="Shares are of each panel's own images; the number above a panel is how many it has."
         " Pale bars stand for fewer than 30 images.",

@@ -14,13 +14,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fer_audit.report.blocks import (
-    Climb,
-    Importance,
-    Report,
-    is_shown,
-    without_drawings,
-)
+from fer_audit.report.blocks import Climb, Importance, Report, is_shown, without_drawings
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.render.markdown import cell_text

@@ -60,12 +60,7 @@ def clusters(view: View) -> Section:
     return Section(
         "clusters",
         _TITLE,
-        (
-            *_overview(view, facts),
-            *_tables(view),
-            *_how_found(facts),
-            *_cards(view, facts),
-        ),
+        (*_overview(view, facts), *_tables(view), *_how_found(facts), *_cards(view, facts)),
     )
 
 

@@ -28,23 +28,9 @@ from fer_audit.report.blocks import (
     plain_table,
 )
 from fer_audit.report.charts.compare import cross_map
-from fer_audit.report.two_runs import (
-    SIGNS,
-    Runs,
-    agreement_words,
-    run_names,
-    without_folders,
-)
+from fer_audit.report.two_runs import SIGNS, Runs, agreement_words, run_names, without_folders
 from fer_audit.report.view import level_words
-from fer_audit.text import (
-    NO_VALUE,
-    clipped,
-    counted,
-    large,
-    number,
-    percent,
-    whole,
-)
+from fer_audit.text import NO_VALUE, clipped, counted, large, number, percent, whole
 
 CANNOT_SAY = (
     "Which run is right. Two runs that agree can be wrong together, and a partition is not better for being the first.",
@@ -79,10 +65,7 @@ def changed(comparison: Comparison) -> Section:
             " does not. Dotted: it was skipped, not asked or not computable. The number is the last one that held."
         )
         blocks.append(Prose(text, "detail", "small"))
-    blocks += [
-        Heading("What a comparison cannot say", "detail"),
-        Bullets(CANNOT_SAY, "detail"),
-    ]
+    blocks += [Heading("What a comparison cannot say", "detail"), Bullets(CANNOT_SAY, "detail")]
     return Section("changed", "What changed?", tuple(blocks))
 
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.compare import (
-    AttributeComparison,
-    Comparison,
-    RunAssociation,
-)
+from fer_audit.audit.types.compare import AttributeComparison, Comparison, RunAssociation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import (
     Block,

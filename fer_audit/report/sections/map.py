@@ -34,10 +34,7 @@ def the_map(view: View) -> Section:
             f"Each point is an image: {shown}, {_how_laid_out(view, points)}. The points lie in the same places in every"
             " panel; only the colour changes. They are drawn in one shuffled order, so that no group covers another."
         )
-        blocks = [
-            Prose(lead, "detail", "lead"),
-            Maps(lambda: _panels(view, points), "detail"),
-        ]
+        blocks = [Prose(lead, "detail", "lead"), Maps(lambda: _panels(view, points), "detail")]
         blocks += missing_pictures(view, maps=True)
     return Section("map", "The map of all images", tuple(blocks))
 

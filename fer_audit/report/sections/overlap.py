@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
-from fer_audit.report.blocks import (
-    Bar,
-    Block,
-    Cell,
-    Heading,
-    Importance,
-    Prose,
-    Section,
-    Table,
-)
+from fer_audit.report.blocks import Bar, Block, Cell, Heading, Importance, Prose, Section, Table
 from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
 from fer_audit.report.view import View
 from fer_audit.text import (
