@@ -303,17 +303,12 @@ def state_of(holds: bool | None, *, skipped: bool = False) -> State:
     return "unknown" if holds is None else "holds" if holds else "fails"
 
 
-def is_drawn(cell: Cell) -> bool:
-    """Whether a cell is a drawing that says nothing beyond the numbers in its row."""
-    return isinstance(cell, (Bar, Interval))
-
-
 def without_drawings(table: Table) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
-    """Return the columns and rows without those that are drawn, for what shows text only."""
+    """Return the columns and rows without bars and intervals, which say nothing beyond the numbers next to them."""
     kept = [
         index
         for index in range(len(table.columns))
-        if not any(is_drawn(row[index]) for row in table.rows)
+        if not any(isinstance(row[index], (Bar, Interval)) for row in table.rows)
     ]
     return (
         tuple(table.columns[index] for index in kept),

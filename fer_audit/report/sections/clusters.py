@@ -71,7 +71,10 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
     )
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
-    blocks: list[Block] = [Prose(_made_by(facts), "summary")]
+    made = (
+        f"K-Means put the images into {counted(facts.k, 'cluster')} (k = {facts.k}) of pictures that look alike to the"
+        " model."
+    )
     table = table_of(
         "The clusters",
         range(facts.k),
@@ -87,12 +90,7 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
         faint=lambda x: x in view.unstable,
         note=note,
     )
-    return [*blocks, table]
-
-
-def _made_by(facts: ClusterFacts) -> str:
-    clusters = counted(facts.k, "cluster")
-    return f"K-Means put the images into {clusters} (k = {facts.k}) of pictures that look alike to the model."
+    return [Prose(made, "summary"), table]
 
 
 def _telling(view: View, cluster: int) -> str:

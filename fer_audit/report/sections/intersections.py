@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from fer_audit.audit.types.composition import Cell
+from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.report.blocks import Block, Charts, Prose, Section
 from fer_audit.report.charts.intersections import heatmap
 from fer_audit.report.sections.values import left, right, table_of, without_empty_columns
@@ -20,15 +20,17 @@ N_ROWS = 5
 
 def intersections(view: View) -> Section:
     """Return how many combinations are empty or thin, the worst of them, and what it takes to fill them."""
-    facts = view.result.intersections
+    title = "Which combinations are missing?"
+    return Section("intersections", title, tuple(_blocks(view.result.intersections)))
+
+
+def _blocks(facts: Intersections | None) -> list[Block]:
     if facts is None or not facts.cells:
-        blocks: list[Block] = [Prose("It takes two or more demographic attributes to combine.")]
-        return Section("intersections", "Which combinations are missing?", tuple(blocks))
+        return [Prose("It takes two or more demographic attributes to combine.")]
     names = " × ".join(display(clipped(name, 28)) for name in facts.attributes)
     if not facts.n and not facts.smallest:
-        blocks = [Prose(f"{names}: {because(facts.not_computable)}.")]
-        return Section("intersections", "Which combinations are missing?", tuple(blocks))
-    blocks = [
+        return [Prose(f"{names}: {because(facts.not_computable)}.")]
+    blocks: list[Block] = [
         Prose(
             f"{names}: {counted(facts.cells, 'combination')}, {whole(facts.empty)} without an image,"
             f" {whole(facts.under_30)} with 1 to 29 (too few to say anything).",
@@ -36,19 +38,14 @@ def intersections(view: View) -> Section:
         ),
         Charts(lambda: [heatmap(facts)]),
     ]
-    blocks += _cells(
-        "Furthest below what unrelated attributes would give",
-        facts.largest_gaps,
-        lambda cell: (cell.expected, cell.residual),
-    )
-    blocks += _cells("Smallest", facts.smallest, lambda cell: (cell.expected, cell.residual))
+    for title, cells in (
+        ("Furthest below what unrelated attributes would give", facts.largest_gaps),
+        ("Smallest", facts.smallest),
+    ):
+        blocks += _cells(title, cells, lambda cell: (cell.expected, cell.residual))
     if any(cell.more_images for cell in (*facts.largest_gaps, *facts.smallest)):
-        blocks.append(
-            Prose(
-                "To collect: further images, drawn like the set, until the combination can be expected to hold 30.",
-                tone="small",
-            )
-        )
+        text = "To collect: further images, drawn like the set, until the combination can be expected to hold 30."
+        blocks.append(Prose(text, tone="small"))
     beyond = _cells(
         "Furthest from what pairs of attributes would give",
         facts.beyond_pairs,
@@ -60,7 +57,7 @@ def intersections(view: View) -> Section:
             " What remains belongs to the combination itself."
         )
         blocks += [*beyond, Prose(note, tone="small")]
-    return Section("intersections", "Which combinations are missing?", tuple(blocks))
+    return blocks
 
 
 def _cells(

@@ -17,7 +17,6 @@ from fer_audit.report.blocks import (
     Prose,
     Section,
     Sign,
-    State,
     Table,
     state_of,
 )
@@ -82,10 +81,6 @@ def ladders(view: View) -> Section | None:
         blocks += _left(each, view.level)
     blocks += [_ledger(each, view.level) for each in found if each.rungs]
     return Section("ladder", "Is it real, and is it about people?", tuple(blocks))
-
-
-def _state(rung: Rung) -> State:
-    return state_of(rung.holds, skipped=rung.skipped)
 
 
 def _climbs(found: Sequence[Ladder]) -> Table:
@@ -241,7 +236,9 @@ def _ledger(ladder: Ladder, level: str) -> Table:
     """Return every rung, and below it every question it asked."""
     rows: list[tuple[Cell, ...]] = []
     for rung in ladder.rungs:
-        sign = Sign(_state(rung), f"{rung.number} {clipped(rung.name, 40)}")
+        sign = Sign(
+            state_of(rung.holds, skipped=rung.skipped), f"{rung.number} {clipped(rung.name, 40)}"
+        )
         rows.append((sign, "", "", "", "", "", clipped(rung.reading, 400)))
         rows += [_entry(each) for each in ladder.conditionals if each.rung == rung.number]
     rows += [_entry(each) for each in ladder.conditionals if each.rung is None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.claims import GroupSpread, Replay, ReplayAttribute
+from fer_audit.audit.types.claims import Replay, ReplayAttribute
 from fer_audit.report.blocks import (
     Block,
     Bullets,
@@ -140,15 +140,11 @@ def _least_sure(each: ReplayAttribute, level: str) -> list[str]:
     present = [group for group in each.groups if group.share > 0]
     if not present:
         return []
-    worst = max(present, key=_uncertainty)
+    worst = max(present, key=lambda group: (group.high - group.low) / group.share)
     return [
         f"{spoken(each.attribute)}: least sure is {clipped(worst.group, 28)}, {percent(worst.share)} of the set;"
         f" {level}of the studies say {percent_span(worst.low, worst.high)} %."
     ]
-
-
-def _uncertainty(group: GroupSpread) -> float:
-    return (group.high - group.low) / group.share
 
 
 def _published(view: View) -> Table:
