@@ -9,7 +9,6 @@ from fer_audit.audit.types.claims import (
     AttributeStability,
     ClusterFacts,
     StabilityFacts,
-    VariantV,
 )
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
@@ -141,7 +140,8 @@ def sweep(found: AttributeStability) -> Chart | None:
                 color=MUTED,
                 label="other seeds",
             )
-        axes.set_ylim(0, _top([*points, *found.seeds]))
+        ends = [max(each.v_corrected, each.null_95) for each in (*points, *found.seeds)]
+        axes.set_ylim(0, 1.15 * max(0.05, *ends))
         axes.set_xlabel("clusters k")
         axes.set_ylabel("V~")
         few_ticks(axes.xaxis, 10, integer=True)
@@ -160,7 +160,3 @@ def sweep(found: AttributeStability) -> Chart | None:
         ),
         draw=draw,
     )
-
-
-def _top(variants: list[VariantV]) -> float:
-    return 1.15 * max(0.05, *(max(each.v_corrected, each.null_95) for each in variants))
