@@ -1,4 +1,4 @@
-"""What the cells and lists of several sections share: estimates with their intervals, names, and what has no value."""
+"""What several sections share: tables, estimates with their intervals, names, and what has no value."""
 
 from __future__ import annotations
 
