@@ -48,7 +48,7 @@ def write_charts(report: Report, *, png: Path | None, svg: Path | None) -> None:
 
     Raises StoreError when a folder cannot be written.
     """
-    from fer_audit.report.render.chart_files import save_charts
+    from fer_audit.report.charts.theme import save_charts
     from fer_audit.report.report import charts_of
     from fer_audit.text import counted
 

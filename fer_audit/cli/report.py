@@ -73,8 +73,7 @@ def report_command(
     timings = tuple(read_timings(run / "timings.json"))
     if as_html or page is not None or png is not None or svg is not None:
         prepare_charts()
-        from fer_audit.report.files.pictures import read_pictures
-        from fer_audit.report.files.shared_pictures import shared_pictures
+        from fer_audit.report.files.pictures import read_pictures, shared_pictures
         from fer_audit.report.render.html import render_page
         from fer_audit.store.stage import write_text
 

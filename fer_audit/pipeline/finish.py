@@ -25,8 +25,7 @@ from fer_audit.pipeline.pictures import (
 )
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress, Timing
-from fer_audit.report.files.pictures import Pictures, pictures_json
-from fer_audit.report.files.shared_pictures import shared_pictures
+from fer_audit.report.files.pictures import Pictures, pictures_json, shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
 from fer_audit.store.stage import write_text
 
@@ -83,8 +82,8 @@ class Finish:
         """
         keep_libraries_in(self.cache)
         from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
-        from fer_audit.report.charts.theme import drawn_before  # matplotlib: 0.6 s
-        from fer_audit.report.page import report_page
+        from fer_audit.report.charts.theme import drawn_before
+        from fer_audit.report.page import report_page  # jinja2
 
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = self._kept_pictures(prints)

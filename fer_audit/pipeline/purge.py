@@ -21,8 +21,7 @@ from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.finish import min_cell_of_page
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures
-from fer_audit.report.files.shared_pictures import shared_pictures
+from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures, shared_pictures
 from fer_audit.report.files.timings import read_timings
 from fer_audit.store.durable import remove
 from fer_audit.store.locks import LOCK, folder_lock
@@ -170,7 +169,7 @@ class _Purging:
             self.remove("a page that cannot be drawn again", page, [page])
             return
         from fer_audit.audit.suppression import withhold
-        from fer_audit.report.page import report_page  # matplotlib: only where it is needed
+        from fer_audit.report.page import report_page  # jinja2: only where it is needed
 
         shared = withhold(result, min_cell)
         pictures = shared_pictures(pictures, shared, min_cell)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart  # matplotlib: only where something is drawn
+from fer_audit.report.charts.chart import Chart
 
 Importance = Literal["summary", "normal", "detail"]
 """summary: in every rendering. normal: also in the full terminal report, and open on the page. detail: folded on the
@@ -304,17 +303,12 @@ def state_of(holds: bool | None, *, skipped: bool = False) -> State:
     return "unknown" if holds is None else "holds" if holds else "fails"
 
 
-def is_drawn(cell: Cell) -> bool:
-    """Whether a cell is a drawing that says nothing beyond the numbers in its row."""
-    return isinstance(cell, (Bar, Interval))
-
-
 def without_drawings(table: Table) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
-    """Return the columns and rows without those that are drawn, for what shows text only."""
+    """Return the columns and rows without bars and intervals, which say nothing beyond the numbers next to them."""
     kept = [
         index
         for index in range(len(table.columns))
-        if not any(is_drawn(row[index]) for row in table.rows)
+        if not any(isinstance(row[index], (Bar, Interval)) for row in table.rows)
     ]
     return (
         tuple(table.columns[index] for index in kept),

@@ -83,7 +83,6 @@ def dataset_card(result: AuditResult, *, form: CardFormat = "markdown") -> str:
 
 def _parts(result: AuditResult) -> list[Part]:
     about = say.about_people(result)
-    names = {each.attribute for each in about}
     people = View(
         result.having(
             representation=tuple(about),
@@ -92,67 +91,50 @@ def _parts(result: AuditResult) -> list[Part]:
             ),
         )
     )
-    labelled = Bullets(
-        tuple(say.annotation(each) for each in about) or ("The set has no labels.",)
+    labelled = [say.annotation(each) for each in about]
+    biases = "dataBiases" if about else ""
+    drawn = (*_blocks(subset(people)), *_blocks(collection(people)))
+    conflicts = say.conflicts(result)
+    disagree = (Prose(conflicts),) if conflicts else ()
+    gaps = (say.copies(result), *say.notes(result))
+    limits: tuple[Block, ...] = (
+        Prose("The audit cannot say:"),
+        Bullets(CANNOT_SAY),
+        *(Prose(text) for text in say.about_the_model(result)),
     )
-    disagree = say.conflicts(result)
-    drawn = [_blocks(subset(people)), _blocks(collection(people))]
+    computed = Facts(tuple(say.computation(result)))
     claimed = _blocks(claims(people), "summary") if people.result.associations else ()
     left = _blocks(ladders(people)) if claimed else ()
     return [
         Part(3, "Annotations"),
-        Part(4, "Annotation process", (labelled,)),
+        Part(4, "Annotation process", _list(labelled or ["The set has no labels."])),
         Part(
             4,
             "Who are the annotators?",
-            (Bullets(tuple(say.label_makers(result))),),
+            _list(say.label_makers(result)),
             "dataAnnotationProtocol" if about else "",
         ),
         Part(
             4,
             "Personal and Sensitive Information",
-            (Bullets(tuple(say.personal(result))),),
+            _list(say.personal(result)),
             "personalSensitiveInformation",
         ),
         Part(2, "Bias, Risks, and Limitations", tuple(say.risks(result))),
-        Part(
-            3,
-            "Who is in the set",
-            (*_blocks(composition(people)), *(block for blocks in drawn for block in blocks)),
-            "dataBiases" if names else "",
-        ),
+        Part(3, "Who is in the set", (*_blocks(composition(people)), *drawn), biases),
         Part(3, "Empty and thin combinations", tuple(say.combinations(result)), "dataBiases"),
-        Part(
-            3,
-            "Copies and contradicting labels",
-            (Prose(disagree),) if disagree else (),
-            "dataAnnotationAnalysis",
-        ),
-        Part(
-            3,
-            "Duplicates, conflicts and gaps",
-            (Bullets((say.copies(result), *say.notes(result))),),
-            "dataLimitations",
-        ),
-        Part(
-            4, "Missing data", (Bullets(tuple(say.missing(result))),), "dataCollectionMissingData"
-        ),
+        Part(3, "Copies and contradicting labels", disagree, "dataAnnotationAnalysis"),
+        Part(3, "Duplicates, conflicts and gaps", _list(gaps), "dataLimitations"),
+        Part(4, "Missing data", _list(say.missing(result)), "dataCollectionMissingData"),
         Part(3, "Do clusters of the vectors sort people?", (*claimed, *left), "dataBiases"),
-        Part(
-            3,
-            "Considerations for Using the Data",
-            (
-                Prose("The audit cannot say:"),
-                Bullets(CANNOT_SAY),
-                *(Prose(text) for text in say.about_the_model(result)),
-            ),
-            "dataLimitations",
-        ),
-        Part(3, "Recommendations", (Bullets(tuple(say.recommendations(result))),)),
-        Part(
-            3, "How this was computed", (Facts(tuple(say.computation(result))),), "dataLimitations"
-        ),
+        Part(3, "Considerations for Using the Data", limits, "dataLimitations"),
+        Part(3, "Recommendations", _list(say.recommendations(result))),
+        Part(3, "How this was computed", (computed,), "dataLimitations"),
     ]
+
+
+def _list(texts: Sequence[str]) -> tuple[Block, ...]:
+    return (Bullets(tuple(texts)),)
 
 
 def _blocks(section: Section | None, least: Importance = "normal") -> tuple[Block, ...]:

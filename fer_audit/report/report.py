@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
+from fer_audit.report.charts.chart import Chart
 from fer_audit.report.sections.claims import claims
 from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.sections.collection import collection
@@ -26,9 +26,6 @@ from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
 from fer_audit.report.view import View
 from fer_audit.text import counted, whole
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     findings,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from fer_audit.audit.types.compare import Agreement, Comparison, GroupChange
 from fer_audit.text import (
@@ -22,7 +21,6 @@ SIGNS = ("●", "◇")
 Runs = tuple[str, str]
 Share = tuple[int | None, float | None, float | None, float | None]
 """Count, share, low, high of one run."""
-Change = Literal["more", "fewer", ""]
 _ABSOLUTE = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[\\/]")
 
 
@@ -67,18 +65,12 @@ def shares_of(group: GroupChange) -> tuple[Share, Share]:
     )
 
 
-def change(group: GroupChange, alpha: float) -> Change:
-    """Say whether the second run has more or fewer of a group than chance allows."""
-    if not group.difference or group.p_adjusted is None or group.p_adjusted > alpha:
-        return ""
-    return "more" if group.difference > 0 else "fewer"
-
-
 def difference_text(group: GroupChange, alpha: float) -> str:
     """Write a difference in points, marked where it is more than chance allows: +1.2 ▲."""
     if group.difference is None:
         return "–"
-    mark = {"more": " ▲", "fewer": " ▼", "": ""}[change(group, alpha)]
+    is_clear = group.p_adjusted is not None and group.p_adjusted <= alpha and group.difference != 0
+    mark = "" if not is_clear else " ▲" if group.difference > 0 else " ▼"
     return f"{difference(group.difference)}{mark}"
 
 

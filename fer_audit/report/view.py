@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Association, AttributeStability, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.progress import Timing
+from fer_audit.report.charts.palette import Palette, palette_of
 from fer_audit.report.files.pictures import Pictures
 from fer_audit.text import level
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.palette import Palette
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +26,6 @@ class View:
     @cached_property
     def palette(self) -> Palette:
         """One colour for each group, the same in every picture."""
-        from fer_audit.report.charts.palette import palette_of  # matplotlib
-
         return palette_of(self.result)
 
     @property
@@ -42,11 +37,6 @@ class View:
     def level(self) -> str:
         """The level of the intervals, to stand before the word interval: "95 % "."""
         return level_words(self.result.config.statistics.confidence)
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """The demographic attributes, in the order of the set."""
-        return tuple(x.attribute for x in self.result.representation if x.kind == "demographic")
 
     @cached_property
     def unstable(self) -> frozenset[int]:

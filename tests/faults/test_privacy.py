@@ -24,10 +24,9 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run_folder import DONE
-from fer_audit.report.charts.theme import FileKind
+from fer_audit.report.charts.theme import FileKind, save_charts
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import read_pictures
-from fer_audit.report.render.chart_files import save_charts
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from fer_audit.store.locks import LOCK

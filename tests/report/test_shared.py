@@ -18,8 +18,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures
-from fer_audit.report.files.shared_pictures import shared_pictures
+from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures, shared_pictures
 from fer_audit.report.render.html import render_page
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
-from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, new_figure
+from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, one_panel, write_next_to
 from fer_audit.text import (
     clipped,
     display,
@@ -26,6 +24,10 @@ from fer_audit.text import (
     signed,
     whole,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROW = 0.165
 _FAR_FOR_FEW = 8.0
@@ -43,13 +45,14 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
     blocks = [(name, cells) for name, cells in blocks if any(c.lift is not None for c in cells)]
     if not blocks:
         return None
+    shown = [(name, cell) for name, cells in blocks for cell in cells]
 
     def draw() -> Figure:
-        count = sum(len(cells) for _, cells in blocks) + len(blocks) - 1
-        figure = new_figure(0.45 + _ROW * count)
-        axes = figure.subplots()
+        from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+        figure, axes = one_panel(0.45 + _ROW * (len(shown) + len(blocks) - 1))
         row, ticks = 0.0, []
-        reach = _reach([cell for _, cells in blocks for cell in cells])
+        reach = _reach([cell for _, cell in shown])
         for name, cells in blocks:
             for cell in cells:
                 ticks.append((row, clipped(cell.group, 16)))
@@ -73,7 +76,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         axes.set_xlabel("times as often as in the whole set")
         return figure
 
-    ranked = _telling([cell for _, cells in blocks for cell in cells])
+    ranked = _telling([cell for _, cell in shown])
     first = (
         "No group stands out."
         if not ranked
@@ -85,12 +88,8 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         alt=f"Lift of every group in cluster {cluster}. {first}",
         sheet=Sheet(
             ("group", "images", "of the cluster", "lift (interval)", "adjusted p"),
-            tuple(lift_row(name, cell) for name, cells in blocks for cell in cells),
-            frozenset(
-                index
-                for index, cell in enumerate(cell for _, cells in blocks for cell in cells)
-                if cell.too_few
-            ),
+            tuple(lift_row(name, cell) for name, cell in shown),
+            frozenset(index for index, (_, cell) in enumerate(shown) if cell.too_few),
         ),
         draw=draw,
     )
@@ -113,15 +112,7 @@ def _reach(cells: Sequence[AssociationCell]) -> float:
 def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach: float) -> None:
     """Draw one lift with its interval; an arrow at the edge where it lies beyond."""
     if not cell.lift:
-        axes.annotate(
-            "none" if cell.count == 0 else "?",
-            (1, row),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=6,
-            color=MUTED,
-        )
+        write_next_to(axes, "?" if cell.count else "none", (1, row), fontsize=6, color=MUTED)
         return
     shown = NEUTRAL if cell.too_few else colour
     low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
@@ -168,31 +159,19 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
     few = measures[0].n < TOO_FEW
 
     def draw() -> Figure:
-        figure = new_figure(0.45 + _ROW * len(measures))
-        axes = figure.subplots()
+        figure, axes = one_panel(0.45 + _ROW * len(measures))
         rows = np.arange(len(measures))
         values = [each.difference or 0.0 for each in measures]
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        axes.barh(
-            rows,
-            values,
-            height=0.55,
-            color=NEUTRAL if few else palette.cluster(cluster),
-            alpha=0.75,
-        )
-        axes.hlines(
-            rows,
-            [
-                value if each.low is None else each.low
-                for value, each in zip(values, measures, strict=True)
-            ],
-            [
-                value if each.high is None else each.high
-                for value, each in zip(values, measures, strict=True)
-            ],
-            color=INK,
-            linewidth=1.2,
-        )
+        colour = NEUTRAL if few else palette.cluster(cluster)
+        axes.barh(rows, values, height=0.55, color=colour, alpha=0.75)
+        low = [
+            v if each.low is None else each.low for v, each in zip(values, measures, strict=True)
+        ]
+        high = [
+            v if each.high is None else each.high for v, each in zip(values, measures, strict=True)
+        ]
+        axes.hlines(rows, low, high, color=INK, linewidth=1.2)
         axes.set_yticks(rows, [clipped(display(each.measure), 24) for each in measures])
         axes.set_ylim(len(measures) - 0.4, -0.6)
         reach = 1.15 * max(0.5, *(abs(value) for value in values))

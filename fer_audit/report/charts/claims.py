@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import (
     Association,
@@ -19,9 +16,23 @@ from fer_audit.audit.types.claims import (
 )
 from fer_audit.report.blocks import SIGNS, state_of
 from fer_audit.report.charts.chart import Chart, key_of
-from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import (
+    BAND,
+    INK,
+    MUTED,
+    RULE,
+    WIDE,
+    bare,
+    few_ticks,
+    new_figure,
+    write_next_to,
+)
 from fer_audit.report.view import weakest
-from fer_audit.text import clipped, coefficient, display, p_phrase, span, whole_percent
+from fer_audit.text import clipped, coefficient, display, p_phrase, span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROW = 0.185
 
@@ -98,26 +109,14 @@ def _lines(
     if asked:
         return [_kept_line(each) for each in weakest(asked)]
     if rung.number == 1 and association is not None:
-        chance = (
-            ""
-            if association.null_95 is None
-            else f", chance up to {coefficient(association.null_95)}"
-        )
-        words = f"V {coefficient(association.v)}{chance}"
-        return [_Line(True, words, association.v, None, None, 0.0, association.null_95)]
+        found, limit = association, association.null_95
+        chance = "" if limit is None else f", chance up to {coefficient(limit)}"
+        words = f"V {coefficient(found.v)}{chance}"
+        return [_Line(True, words, found.v, None, None, 0.0, limit)]
     if rung.number == 2 and association is not None:
-        words = f"V~ {coefficient(association.v_corrected)} ({span(association.low, association.high)})"
-        return [
-            _Line(
-                True,
-                words,
-                association.v_corrected,
-                association.low,
-                association.high,
-                0.0,
-                association.v_corrected_null_95,
-            )
-        ]
+        value, low, high = association.v_corrected, association.low, association.high
+        words = f"V~ {coefficient(value)} ({span(low, high)})"
+        return [_Line(True, words, value, low, high, 0.0, association.v_corrected_null_95)]
     if rung.number == 7 and stability is not None and rung.holds is not None:
         near = [
             each
@@ -129,21 +128,9 @@ def _lines(
             *_spread_line(f"k = {near[0].k}-{near[-1].k}" if near else "", near),
         ] or [_Line(True, clipped(rung.reading, 60))]
     if rung.number == 8 and stability is not None and stability.half_v is not None:
-        words = (
-            f"held-out half: V~ {coefficient(stability.half_v)}"
-            f" ({span(stability.half_low, stability.half_high)})"
-        )
-        return [
-            _Line(
-                True,
-                words,
-                stability.half_v,
-                stability.half_low,
-                stability.half_high,
-                0.0,
-                stability.half_null_95,
-            )
-        ]
+        value, low, high = stability.half_v, stability.half_low, stability.half_high
+        words = f"held-out half: V~ {coefficient(value)} ({span(low, high)})"
+        return [_Line(True, words, value, low, high, 0.0, stability.half_null_95)]
     if rung.p is not None:
         return [_Line(True, f"{p_phrase(rung.p)} after Holm")]
     return [_Line(True, clipped(rung.reading, 60))]
@@ -172,14 +159,8 @@ def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
     if not line.strength:
         on.vlines(1, row - 0.5, row + 0.5, color=MUTED, linewidth=0.6, linestyles=(0, (3, 2)))
     if line.null_low is not None and line.null_high is not None:
-        on.barh(
-            row,
-            line.null_high - line.null_low,
-            left=line.null_low,
-            height=0.8,
-            color=BAND,
-            linewidth=0,
-        )
+        width = line.null_high - line.null_low
+        on.barh(row, width, left=line.null_low, height=0.8, color=BAND, linewidth=0)
     if line.low is not None and line.high is not None:
         on.hlines(row, line.low, line.high, color=INK, linewidth=0.7 if line.is_range else 1.4)
         if line.is_range:
@@ -188,17 +169,10 @@ def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
     if line.value is not None:
         on.plot([line.value], [row], marker="o", markersize=4.2, color=INK, linestyle="none")
     # Words stand where nothing is drawn, against the middle of the chart.
-    off.annotate(
-        line.words,
-        (0.0 if line.strength else 1.0, row),
-        xycoords=off.get_yaxis_transform(),
-        xytext=(4 if line.strength else -4, 0),
-        textcoords="offset points",
-        ha="left" if line.strength else "right",
-        va="center",
-        fontsize=6.3,
-        color=MUTED,
-    )
+    at, gap, side = (0.0, 4, "left") if line.strength else (1.0, -4, "right")
+    across = off.get_yaxis_transform()
+    how = {"xycoords": across, "gap": gap, "ha": side, "fontsize": 6.3, "color": MUTED}
+    write_next_to(off, line.words, (at, row), **how)
 
 
 def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
@@ -212,8 +186,7 @@ def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
         ]
         low, high = min([0.0, *ends]), max([0.1 if strength else 1.0, *ends])
         axes.set_xlim(low - 0.03 * (high - low), high + 0.06 * (high - low))
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        few_ticks(axes.xaxis, percent=not strength)
         bare(axes)
-    right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
     left.set_xlabel("strength: V, V~")
     right.set_xlabel("left among alike images")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from fer_audit.audit.types.compare import Agreement
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.intersections import shade_cells
-from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import COLUMN, INK, WIDE, bare, frame_cell, one_panel
 from fer_audit.report.two_runs import Runs, agreement_words
 from fer_audit.text import clipped, counted, percent, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MARKERS = ("o", "D")
 """The first run is a filled circle and the second an open diamond, in every chart of a comparison."""
@@ -27,6 +29,8 @@ _NARROW = 6
 
 def legend_of(figure: Figure, runs: Runs) -> None:
     """Say below a figure which mark is which run."""
+    from matplotlib.lines import Line2D
+
     handles = [
         Line2D([], [], color=INK, linestyle="none", **mark(side))  # type: ignore[arg-type]  # keywords of a line
         for side in (0, 1)
@@ -72,8 +76,7 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
 
     def draw() -> Figure:
         rows, columns = table.shape
-        figure = new_figure(0.75 + 0.21 * rows, width=WIDE if wide else COLUMN)
-        axes = figure.subplots()
+        figure, axes = one_panel(0.75 + 0.21 * rows, width=WIDE if wide else COLUMN)
         shade_cells(axes, shares)
         for (row, column), count in np.ndenumerate(table):
             matched = (row, column) in found.matches
@@ -87,16 +90,7 @@ def cross_map(found: Agreement, runs: Runs) -> Chart | None:
                 fontweight="bold" if matched else "normal",
             )
             if matched:
-                axes.add_patch(
-                    Rectangle(
-                        (column - 0.46, row - 0.44),
-                        0.92,
-                        0.88,
-                        fill=False,
-                        edgecolor=INK,
-                        linewidth=1.1,
-                    )
-                )
+                frame_cell(axes, column, row, 0.88, edgecolor=INK, linewidth=1.1)
         axes.set_xticks(np.arange(columns), [str(number) for number in range(columns)])
         axes.set_yticks(
             np.arange(rows), [f"{row} ({whole(int(sums[row, 0]))})" for row in range(rows)]

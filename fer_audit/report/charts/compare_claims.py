@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.compare import AttributeComparison, RunAssociation
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.compare import OFFSETS, legend_of, mark, put
-from fer_audit.report.charts.theme import BAND, INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import (
+    BAND,
+    INK,
+    MUTED,
+    RULE,
+    WIDE,
+    bare,
+    few_ticks,
+    frame_cell,
+    name_rows,
+    one_panel,
+    write_in_margin,
+)
 from fer_audit.report.two_runs import Runs
 from fer_audit.text import clipped, coefficient, counted, listed, span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_ATTRIBUTES = 30
 _ROW = 0.36
@@ -37,17 +49,15 @@ def strength_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart 
         return None
 
     def draw() -> Figure:
-        figure = new_figure(0.62 + _ROW * len(shown), width=WIDE)
-        axes = figure.subplots()
+        figure, axes = one_panel(0.62 + _ROW * len(shown), width=WIDE)
         for row, each in enumerate(shown):
             for side, one in enumerate((each.first, each.second)):
                 _strength(axes, side, row + OFFSETS[side], one)
             if row:
                 axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
-        axes.set_yticks(range(len(shown)), [clipped(each.attribute, _NAME) for each in shown])
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(axes, [clipped(each.attribute, _NAME) for each in shown])
         axes.set_xlim(0, 1.06 * max(0.05, *(value for each in shown for value in _values(each))))
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        few_ticks(axes.xaxis, 5)
         axes.set_xlabel("V~ (mark and interval); V (stroke) and the V that chance gives (grey)")
         axes.annotate(
             "V~ (interval)",
@@ -96,16 +106,9 @@ def _strength(axes: Axes, side: int, row: float, one: RunAssociation | None) -> 
         if one.v is not None:
             axes.vlines(one.v, row - 0.17, row + 0.17, color=MUTED, linewidth=0.9)
         put(axes, side, row, one.v_corrected, (one.low, one.high))
-    axes.annotate(
-        "not asked" if one is None else f"{coefficient(one.v_corrected)}{_around(one)}",
-        (1.0, row),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=_SMALL,
-        color=MUTED if one is None or one.v_corrected is None else INK,
-    )
+    words = "not asked" if one is None else f"{coefficient(one.v_corrected)}{_around(one)}"
+    colour = MUTED if one is None or one.v_corrected is None else INK
+    write_in_margin(axes, words, row, color=colour)
 
 
 def _around(one: RunAssociation) -> str:
@@ -129,8 +132,7 @@ def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart |
     numbers = sorted(names)
 
     def draw() -> Figure:
-        figure = new_figure(0.85 + _ROW * len(shown), width=WIDE)
-        axes = figure.subplots()
+        figure, axes = one_panel(0.85 + _ROW * len(shown), width=WIDE)
         for row, each in enumerate(shown):
             for side, one in enumerate((each.first, each.second)):
                 at = row + OFFSETS[side]
@@ -141,8 +143,7 @@ def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart |
                 axes.text(len(numbers) - 0.35, at, _reached(one), va="center", fontsize=_SMALL)
             if row:
                 axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
-        axes.set_yticks(range(len(shown)), [clipped(each.attribute, _NAME) for each in shown])
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(axes, [clipped(each.attribute, _NAME) for each in shown])
         axes.set_xlim(-1.1, len(numbers) + 0.7)
         heads = [
             "\n".join([str(number), *textwrap.wrap(clipped(names[number], 26), 12)])
@@ -176,25 +177,13 @@ def ladders_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart |
 
 
 def _answer(axes: Axes, column: int, row: float, state: str, differs: bool) -> None:
-    axes.add_patch(
-        Rectangle(
-            (column - 0.46, row - 0.17),
-            0.92,
-            0.34,
-            facecolor=BAND if state == "holds" else "none",
-            edgecolor=INK if differs else RULE,
-            linewidth=1.2 if differs else 0.5,
-        )
+    edge = (
+        {"edgecolor": INK, "linewidth": 1.2} if differs else {"edgecolor": RULE, "linewidth": 0.5}
     )
-    axes.text(
-        column,
-        row,
-        _STATES[state],
-        ha="center",
-        va="center",
-        fontsize=6.6,
-        color=INK if state in ("holds", "does not hold") else MUTED,
-    )
+    ground = BAND if state == "holds" else "none"
+    frame_cell(axes, column, row, 0.34, fill=True, facecolor=ground, **edge)
+    colour = INK if state in ("holds", "does not hold") else MUTED
+    axes.text(column, row, _STATES[state], ha="center", va="center", fontsize=6.6, color=colour)
 
 
 def _reached(one: RunAssociation | None) -> str:

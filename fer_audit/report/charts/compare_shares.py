@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.compare import AttributeComparison, GroupChange
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.compare import OFFSETS, legend_of, put
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.people import MOST_BARS
-from fer_audit.report.charts.theme import INK, MUTED, RULE, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import (
+    INK,
+    MUTED,
+    RULE,
+    WIDE,
+    bare,
+    few_ticks,
+    name_rows,
+    new_figure,
+    write_in_margin,
+    write_next_to,
+)
 from fer_audit.report.two_runs import Runs, difference_text, reading_of, shares_of
-from fer_audit.text import clipped, difference, percent, whole_percent
+from fer_audit.text import clipped, difference, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ROW = 0.32
 """Inches a group: two bars and the letters at their ends."""
@@ -45,8 +57,7 @@ def shares_in_both(
             if row:
                 for axes in (left, right):
                     axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
-        left.set_yticks(range(len(shown)), [clipped(group.name, _NAME) for group in shown])
-        left.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(left, [clipped(group.name, _NAME) for group in shown])
         _finish(left, right, shown)
         legend_of(figure, runs)
         return figure
@@ -71,15 +82,8 @@ def _bars(axes: Axes, row: int, group: GroupChange, colour: str) -> None:
             axes.barh(at, share, height=0.36, color=colour, alpha=_OPACITY[side])
             put(axes, side, at, share, (low, high))
             words, end = percent(share), max(share, high or 0.0)
-        axes.annotate(
-            words,
-            (end, at),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=_SMALL,
-            color=INK if share is not None else MUTED,
-        )
+        colour_of_words = MUTED if share is None else INK
+        write_next_to(axes, words, (end, at), gap=6, fontsize=_SMALL, color=colour_of_words)
 
 
 def _difference(axes: Axes, row: int, group: GroupChange, alpha: float) -> None:
@@ -92,18 +96,12 @@ def _difference(axes: Axes, row: int, group: GroupChange, alpha: float) -> None:
             [group.difference], [row], marker="|", markersize=9, color=INK, markeredgewidth=1.4
         )
         words = difference_text(group, alpha)
-    axes.annotate(
-        words,
-        (1.0, row),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=_SMALL,
-    )
+    write_in_margin(axes, words, row)
 
 
 def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     highest = max(
         end
         for group in shown
@@ -111,7 +109,6 @@ def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
         for end in (share or 0.0, high or 0.0)
     )
     left.set_xlim(0, max(0.02, 1.22 * highest))
-    left.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
     left.set_xlabel("share of the annotated images")
     ends = [
         abs(end)
@@ -124,8 +121,9 @@ def _finish(left: Axes, right: Axes, shown: Sequence[GroupChange]) -> None:
     right.axvline(0, color=MUTED, linewidth=0.7)
     right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: difference(x)))
     right.set_xlabel("second minus first, points")
+    few_ticks(left.xaxis, percent=True)
+    few_ticks(right.xaxis)
     for axes in (left, right):
-        axes.xaxis.set_major_locator(MaxNLocator(4))
         bare(axes)
         axes.grid(axis="x")
 

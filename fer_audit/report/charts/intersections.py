@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.composition import Intersections
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet
 from fer_audit.report.charts.palette import ORDERED_NAMES
-from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, frame_cell, one_panel
 from fer_audit.text import clipped, display, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_ROWS = 40
 MOST_COLUMNS = 40
@@ -30,6 +32,8 @@ def shade_cells(axes: Axes, strength: NDArray[np.float64]) -> None:
 
     Opacity instead of a colour scale: letters stay readable on light and on dark ground.
     """
+    from matplotlib.colors import ListedColormap
+
     axes.imshow(
         np.zeros(strength.shape),
         cmap=ListedColormap([_HEAT]),
@@ -64,34 +68,15 @@ def heatmap(found: Intersections | None) -> Chart | None:
     ]
 
     def draw() -> Figure:
-        figure = new_figure(0.55 + 0.2 * len(table), width=WIDE)
-        axes = figure.subplots()
+        figure, axes = one_panel(0.55 + 0.2 * len(table), width=WIDE)
         strength = np.sqrt(np.maximum(table, 0) / max(1, int(table.max())))
         shade_cells(axes, strength)
         for (row, column), count in np.ndenumerate(table):
-            small = _HIDDEN < count < TOO_FEW
-            if small:
-                axes.add_patch(
-                    Rectangle(
-                        (column - 0.46, row - 0.42),
-                        0.92,
-                        0.84,
-                        fill=False,
-                        edgecolor=_EMPTY,
-                        linewidth=0.8,
-                        linestyle="-" if count == 0 else (0, (2, 2)),
-                        hatch="////" if count == 0 else None,
-                    )
-                )
-            axes.text(
-                column,
-                row,
-                "empty" if count == 0 else _shown(int(count)),
-                ha="center",
-                va="center",
-                fontsize=6,
-                color=INK,
-            )
+            if _HIDDEN < count < TOO_FEW:
+                how = {"linestyle": (0, (2, 2))} if count else {"linestyle": "-", "hatch": "////"}
+                frame_cell(axes, column, row, 0.84, edgecolor=_EMPTY, linewidth=0.8, **how)
+            words = "empty" if count == 0 else _shown(int(count))
+            axes.text(column, row, words, ha="center", va="center", fontsize=6, color=INK)
         axes.set_xticks(np.arange(len(columns)), columns)
         axes.set_yticks(np.arange(len(names)), names)
         axes.xaxis.tick_top()
@@ -100,10 +85,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
         bare(axes)
         return figure
 
-    heads = (
-        " · ".join(display(clipped(found.attributes[axis], 20)) for axis in down),
-        *columns,
-    )
+    heads = (" · ".join(display(clipped(found.attributes[axis], 20)) for axis in down), *columns)
     rows = tuple(
         (name, *(_shown(int(count)) for count in counts))
         for name, counts in zip(names, table, strict=True)

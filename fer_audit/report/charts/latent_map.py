@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
-from fer_audit.report.charts.theme import COLUMN, new_figure, style
+from fer_audit.report.charts.theme import COLUMN, one_panel, style
 from fer_audit.report.files.pictures import MapColouring, MapPoints
 from fer_audit.text import clipped, counted, display, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _PIXELS = 480
 """Width and height of a map in the page: 1.5 for each CSS pixel, and 40 kB once its colours are counted."""
@@ -40,8 +41,9 @@ def map_chart(
     colours = colours_of(colouring, palette)
 
     def draw() -> Figure:
-        figure = new_figure(COLUMN * map_aspect(found) + 0.5)
-        axes = figure.subplots()
+        from matplotlib.lines import Line2D
+
+        figure, axes = one_panel(COLUMN * map_aspect(found) + 0.5)
         _scatter(axes, found.points, colouring.codes, colours, size=0.9, rasterized=True)
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_xticks([])
@@ -102,6 +104,8 @@ def map_aspect(found: MapPoints) -> float:
 
 def map_png(found: MapPoints, colouring: MapColouring, palette: Palette) -> bytes:
     """Return the points alone as a PNG: no letters, no ground, so that it lies on light and dark pages alike."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     from PIL import Image
 
     with style():

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib import colormaps
-from matplotlib.colors import to_hex
-
 from fer_audit.audit.types.result import AuditResult
 
 _UNORDERED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
@@ -73,6 +70,9 @@ def _some(colours: Sequence[str], count: int) -> tuple[str, ...]:
 
 
 def _scale(count: int) -> tuple[str, ...]:
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
     low, high = _SCALE
     step = (high - low) / max(1, count - 1)
     return tuple(to_hex(colormaps["viridis"](low + step * index)) for index in range(count))

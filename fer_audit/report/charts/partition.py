@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
+from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import (
     UNSTABLE,
     AttributeStability,
     ClusterFacts,
     StabilityFacts,
-    VariantV,
 )
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
-from fer_audit.report.charts.theme import BAND, INK, MUTED, bare, new_figure
+from fer_audit.report.charts.theme import (
+    BAND,
+    INK,
+    MUTED,
+    bare,
+    few_ticks,
+    name_rows,
+    one_panel,
+    write_next_to,
+)
 from fer_audit.text import clipped, coefficient, display, large
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def elbow(found: ClusterFacts | None) -> Chart | None:
@@ -27,8 +36,9 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
     inertias = [entry.inertia for entry in found.sweep]
 
     def draw() -> Figure:
-        figure = new_figure(1.75)
-        axes = figure.subplots()
+        from matplotlib.ticker import EngFormatter
+
+        figure, axes = one_panel(1.75)
         axes.plot(ks, inertias, color=INK, marker="o", markersize=3)
         axes.plot(
             [found.k],
@@ -39,16 +49,12 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
             markerfacecolor="none",
             linestyle="none",
         )
-        axes.annotate(
-            f"k = {found.k}",
-            (found.k, found.inertia),
-            xytext=(6, 6),
-            textcoords="offset points",
-        )
+        at = (found.k, found.inertia)
+        axes.annotate(f"k = {found.k}", at, xytext=(6, 6), textcoords="offset points")
         axes.set_xlabel("clusters k")
         axes.set_ylabel("inertia")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        few_ticks(axes.xaxis, 10, integer=True)
+        few_ticks(axes.yaxis)
         axes.yaxis.set_major_formatter(EngFormatter(sep=" "))
         axes.grid(axis="y")
         return figure
@@ -71,27 +77,17 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
     clusters = found.clusters
 
     def draw() -> Figure:
-        figure = new_figure(0.5 + 0.2 * max(4, len(clusters)))
-        axes = figure.subplots()
-        rows = np.arange(len(clusters))
+        figure, axes = one_panel(0.5 + 0.2 * max(4, len(clusters)))
         axes.axvspan(0, UNSTABLE, color=BAND, linewidth=0)
         axes.barh(
-            rows,
+            range(len(clusters)),
             [each.jaccard for each in clusters],
             height=0.62,
             color=[palette.cluster(each.cluster) for each in clusters],
         )
         for row, each in enumerate(clusters):
-            axes.annotate(
-                coefficient(each.jaccard),
-                (each.jaccard, row),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=6.5,
-            )
-        axes.set_yticks(rows, [f"cluster {each.cluster}" for each in clusters])
-        axes.set_ylim(len(clusters) - 0.5, -0.5)
+            write_next_to(axes, coefficient(each.jaccard), (each.jaccard, row))
+        name_rows(axes, [f"cluster {each.cluster}" for each in clusters])
         axes.set_xlim(0, 1.15)
         axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
         axes.set_xlabel("mean Jaccard similarity over resamples")
@@ -121,8 +117,7 @@ def sweep(found: AttributeStability) -> Chart | None:
     name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
-        figure = new_figure(1.75)
-        axes = figure.subplots()
+        figure, axes = one_panel(1.75)
         ks = [each.k for each in points]
         axes.fill_between(
             ks,
@@ -145,11 +140,12 @@ def sweep(found: AttributeStability) -> Chart | None:
                 color=MUTED,
                 label="other seeds",
             )
-        axes.set_ylim(0, _top([*points, *found.seeds]))
+        ends = [max(each.v_corrected, each.null_95) for each in (*points, *found.seeds)]
+        axes.set_ylim(0, 1.15 * max(0.05, *ends))
         axes.set_xlabel("clusters k")
         axes.set_ylabel("V~")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        few_ticks(axes.xaxis, 10, integer=True)
+        few_ticks(axes.yaxis)
         axes.grid(axis="y")
         figure.legend(loc="outside upper center", ncols=3)
         return figure
@@ -164,7 +160,3 @@ def sweep(found: AttributeStability) -> Chart | None:
         ),
         draw=draw,
     )
-
-
-def _top(variants: list[VariantV]) -> float:
-    return 1.15 * max(0.05, *(max(each.v_corrected, each.null_95) for each in variants))

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.charts.chart import Chart, Sheet, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
-from fer_audit.report.charts.theme import INK, WIDE, bare, new_figure
+from fer_audit.report.charts.theme import (
+    INK,
+    WIDE,
+    bare,
+    few_ticks,
+    name_rows,
+    new_figure,
+    one_panel,
+    write_next_to,
+)
 from fer_audit.text import clipped, display, percent, whole, whole_percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_BARS = 40
 """Groups beyond this are a list, not a picture."""
@@ -40,8 +51,7 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     names = [clipped(group.name, _NAME) for group in shown]
 
     def draw() -> Figure:
-        figure = new_figure(0.45 + _ROW * len(shown))
-        axes = figure.subplots()
+        figure, axes = one_panel(0.45 + _ROW * len(shown))
         rows = np.arange(len(shown))
         axes.barh(rows, shares, color=colours, height=0.7)
         axes.hlines(rows, low, high, color=INK, linewidth=1.0)
@@ -57,20 +67,12 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
                 markeredgecolor=INK,
                 markeredgewidth=0.8,
             )
-        axes.set_yticks(rows, names)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
+        name_rows(axes, names)
         axes.set_xlim(0, max(0.02, float(high.max()) * 1.32))
         for row, (share, end) in enumerate(zip(shares, high, strict=True)):
-            axes.annotate(
-                percent(float(share)),
-                (max(end, targets[row] or 0.0), row),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=6.5,
-            )
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+            at = (max(end, targets[row] or 0.0), row)
+            write_next_to(axes, percent(float(share)), at, gap=7)
+        few_ticks(axes.xaxis, percent=True)
         bare(axes)
         axes.grid(axis="x")
         return figure
@@ -101,6 +103,9 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
     colours = [palette.group(found.attributes[sides], name) for name in side_names]
 
     def draw() -> Figure:
+        from matplotlib.patches import Rectangle
+        from matplotlib.ticker import FuncFormatter
+
         figure = new_figure(0.75 + 0.15 * len(age_names), width=WIDE)
         grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         rows = np.arange(len(age_names))
@@ -157,15 +162,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
             f"Age pyramid of {whole(found.n)} images: {clipped(side_names[0], 30)} to the left,"
             f" {clipped(side_names[1], 30)} to the right{by}."
         ),
-        sheet=Sheet(
-            (
-                *heads,
-                shown[ages],
-                *(clipped(name, 30) for name in side_names),
-            ),
-            rows,
-            few,
-        ),
+        sheet=Sheet((*heads, shown[ages], *(clipped(name, 30) for name in side_names)), rows, few),
         draw=draw,
         note="Shares are of each panel's own images; the number above a panel is how many it has."
         " Pale bars stand for fewer than 30 images.",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
 from fer_audit.report.charts.chart import Chart, key_of
-from fer_audit.report.charts.theme import BAND, INK, MUTED, new_figure
+from fer_audit.report.charts.theme import BAND, INK, MUTED, few_ticks, one_panel
 from fer_audit.text import clipped, coefficient, display, span, whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BINS = 16
 _LEAST_BINS = 12
@@ -37,8 +39,7 @@ def histogram(
     name = clipped(display(found.attribute), 40)
 
     def draw() -> Figure:
-        figure = new_figure(1.9)
-        axes = figure.subplots()
+        figure, axes = one_panel(1.9)
         marks = [found.v_full or 0.0, *(p.v_corrected for p in said)]
         top = 1.08 * max(float(values.max()), 0.05, *marks)
         low, high = float(values.min()), float(values.max())
@@ -61,8 +62,8 @@ def histogram(
         axes.set_xlim(0, top)
         axes.set_xlabel(f"V~ of a study of {whole(replay.size)} images")
         axes.set_ylabel("studies")
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        few_ticks(axes.xaxis, 5)
+        few_ticks(axes.yaxis, integer=True)
         figure.legend(loc="outside upper center", ncols=2)
         axes.spines["bottom"].set_color(INK)
         return figure

@@ -10,22 +10,23 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import matplotlib as mpl
 from markupsafe import escape
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from fer_audit.report.charts.chart import Chart
 from fer_audit.store.stage import make_folder, write_atomically
-from fer_audit.text import visible
+from fer_audit.text import visible, whole_percent
+
+if TYPE_CHECKING:  # matplotlib takes 0.6 s to load, so it waits until something is drawn
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 COLUMN = 3.35
 """Inches: 85 mm, one column of a two-column paper."""
@@ -65,18 +66,18 @@ _STYLE: Any = {
     "svg.hashsalt": "fer-audit",  # the same chart gives the same bytes
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a group's name is a dollar sign
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 6.5,
-    "xtick.major.size": 2.5,
-    "xtick.major.width": 0.5,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 6.5,
-    "ytick.major.size": 2.5,
-    "ytick.major.width": 0.5,
+    **{
+        f"{axis}tick.{name}": value
+        for axis in "xy"
+        for name, value in (
+            *(("color", MUTED), ("labelcolor", INK), ("labelsize", 6.5)),
+            *(("major.size", 2.5), ("major.width", 0.5)),
+        )
+    },
 }
 
+Keyword: TypeAlias = Any
+"""A keyword that is matplotlib's own: a colour, a size, a line style."""
 FileKind = Literal["png", "svg"]
 _PNG_DPI = 300
 _PIXELS = 96 / 72
@@ -84,18 +85,23 @@ _PIXELS = 96 / 72
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
     """Draw within this, so that nobody's own matplotlib settings leak in, nor ours out."""
+    import matplotlib as mpl
+
     with mpl.rc_context(), warnings.catch_warnings():
         # A name in a script that DejaVu Sans lacks: the page's own font has it, a PNG shows boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        settings: Any = {**_STYLE, **more}
+        mpl.rcParams.update(settings)
         yield
 
 
 def new_figure(height: float, *, width: float = COLUMN) -> Figure:
     """Return an empty figure of so many inches; its parts find room for themselves."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -103,10 +109,52 @@ def new_figure(height: float, *, width: float = COLUMN) -> Figure:
     return figure
 
 
+def one_panel(height: float, *, width: float = COLUMN) -> tuple[Figure, Axes]:
+    """Return a figure of one panel."""
+    figure = new_figure(height, width=width)
+    return figure, figure.subplots()
+
+
 def bare(axes: Axes) -> None:
     """Take the frame and the marks off, where rows are named and bars start at a common line."""
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+
+
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name rows 0, 1, ... from the top down."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+
+
+def few_ticks(axis: Axis, most: int = 4, *, percent: bool = False, integer: bool = False) -> None:
+    """Have at most so many steps on an axis, at round numbers, of shares as per cent."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, integer=integer))
+    if percent:
+        axis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(x)))
+
+
+def write_next_to(axes: Axes, words: str, at: tuple[float, float], **how: Keyword) -> None:
+    """Write words a little to the right of a point, or to the left where `gap` is negative."""
+    gap = how.pop("gap", 4)
+    how = {"va": "center", "fontsize": 6.5, **how}
+    axes.annotate(words, at, xytext=(gap, 0), textcoords="offset points", **how)
+
+
+def write_in_margin(axes: Axes, words: str, row: float, **how: Keyword) -> None:
+    """Write words to the right of the axes, in line with a row."""
+    how = {"gap": 6, "fontsize": 6.2, **how}
+    write_next_to(axes, words, (1.0, row), xycoords=axes.get_yaxis_transform(), **how)
+
+
+def frame_cell(axes: Axes, column: int, row: float, height: float, **how: Keyword) -> None:
+    """Draw a frame around a cell of a table, one row high where height is 1."""
+    from matplotlib.patches import Rectangle
+
+    corner = (column - 0.46, row - height / 2)
+    axes.add_patch(Rectangle(corner, 0.92, height, **{"fill": False, **how}))
 
 
 _DRAWN: ContextVar[MutableMapping[str, str] | None] = ContextVar("drawn", default=None)
@@ -134,7 +182,7 @@ def page_svg(chart: Chart) -> str:
 
 def _page_svg(chart: Chart) -> str:
     """Draw the chart. Group names come from strangers: matplotlib's writer escapes them, and none is parsed here."""
-    with style(), mpl.rc_context({"svg.fonttype": "none"}):
+    with style({"svg.fonttype": "none"}):
         text = _svg(chart.draw())
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
@@ -161,6 +209,8 @@ def _own_ids(tag: str, key: str) -> str:
 
 
 def _svg(figure: Figure) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     FigureCanvasSVG(figure)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -169,7 +219,9 @@ def _svg(figure: Figure) -> str:
 
 def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
     """Write one chart as a file fit for a paper: white ground, letters as outlines (SVG) or 300 dots an inch (PNG)."""
-    with style(), mpl.rc_context({"svg.fonttype": "path", "savefig.facecolor": "white"}):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with style({"svg.fonttype": "path", "savefig.facecolor": "white"}):
         figure = chart.draw()
         if kind == "svg":
             data = _svg(figure).encode()

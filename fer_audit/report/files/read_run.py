@@ -38,12 +38,12 @@ def read_finished_result(run: Path) -> AuditResult:
     for name in _CHECKED:
         path = run / name
         if name not in digests or not path.is_file():
-            raise StoreError(f"{run} has no {name}", hint=_HINT)
+            raise _refused(f"{run} has no {name}")
         if file_sha256(path) != digests[name]:
-            raise StoreError(f"{path} is not the file that the run wrote", hint=_HINT)
+            raise _refused(f"{path} is not the file that the run wrote")
     result = read_result(run / "result.json")
     if not result.complete:
-        raise StoreError(f"The audit in {run} is incomplete: a part of it is missing", hint=_HINT)
+        raise _refused(f"The audit in {run} is incomplete: a part of it is missing")
     return result
 
 
@@ -54,9 +54,8 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
     """
     table = _read_table(path)
     if table.num_rows != result.dataset.listed:
-        raise StoreError(
-            f"{path} has {table.num_rows:,} rows, the result lists {result.dataset.listed:,} images",
-            hint=_HINT,
+        raise _refused(
+            f"{path} has {table.num_rows:,} rows, the result lists {result.dataset.listed:,} images"
         )
     k = 0 if result.clustering is None else result.clustering.k
     clusters = np.full(table.num_rows, -1, dtype=np.int32)
@@ -64,11 +63,9 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
         clusters = _column(table, "cluster", "int32", path).fill_null(-1).to_numpy()
     ok = _column(table, "ok", "bool", path)
     if ok.null_count:
-        raise StoreError(f"The column ok of {path} is not filled in every row", hint=_HINT)
+        raise _refused(f"The column ok of {path} is not filled in every row")
     if clusters.size and (clusters.min() < -1 or clusters.max() >= k):
-        raise StoreError(
-            f"{path} names a cluster that is not one of the {k} of the result", hint=_HINT
-        )
+        raise _refused(f"{path} names a cluster that is not one of the {k} of the result")
     names = [each.attribute for each in result.representation]
     columns = attribute_columns(names)
     groups = [tuple(group.name for group in each.groups) for each in result.representation]
@@ -98,14 +95,16 @@ def map_run_vectors(path: Path, rows: int) -> NDArray[np.floating[Any]] | None:
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as exc:
-        raise StoreError(f"{path} cannot be read: {exc}", hint=_HINT) from exc
+        raise _refused(f"{path} cannot be read: {exc}") from exc
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or len(vectors) != rows:
-        raise StoreError(
-            f"{path} does not hold one vector for each of {rows:,} images", hint=_HINT
-        )
+        raise _refused(f"{path} does not hold one vector for each of {rows:,} images")
     if not np.issubdtype(vectors.dtype, np.floating):
-        raise StoreError(f"{path} holds {vectors.dtype}, not floating-point numbers", hint=_HINT)
+        raise _refused(f"{path} holds {vectors.dtype}, not floating-point numbers")
     return vectors
+
+
+def _refused(message: str) -> StoreError:
+    return StoreError(message, hint=_HINT)
 
 
 def _digests(path: Path) -> dict[str, str]:
@@ -113,13 +112,11 @@ def _digests(path: Path) -> dict[str, str]:
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
     except FileNotFoundError as exc:
-        raise StoreError(
-            f"{path.parent} holds no finished run: {path.name} is missing", hint=_HINT
-        ) from exc
+        raise _refused(f"{path.parent} holds no finished run: {path.name} is missing") from exc
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise StoreError(f"{path} cannot be read ({type(exc).__name__})", hint=_HINT) from exc
+        raise _refused(f"{path} cannot be read ({type(exc).__name__})") from exc
     if not isinstance(files, dict):
-        raise StoreError(f"{path} names no files", hint=_HINT)
+        raise _refused(f"{path} names no files")
     return files
 
 
@@ -132,7 +129,7 @@ def _read_table(path: Path) -> pa.Table:
         with parquet.ParquetFile(path) as file:
             return file.read()
     except (OSError, pa.ArrowException) as exc:
-        raise StoreError(f"{path} cannot be read: {exc}", hint=_HINT) from exc
+        raise _refused(f"{path} cannot be read: {exc}") from exc
 
 
 def _column(table: pa.Table, name: str, kind: str, path: Path) -> pa.ChunkedArray:
@@ -140,12 +137,10 @@ def _column(table: pa.Table, name: str, kind: str, path: Path) -> pa.ChunkedArra
     found = [index for index, column in enumerate(table.column_names) if column == name]
     if len(found) != 1:
         count = "no" if not found else "more than one"
-        raise StoreError(f"{path} has {count} column {name}", hint=_HINT)
+        raise _refused(f"{path} has {count} column {name}")
     column = table.column(found[0])
     if str(column.type) != kind:
-        raise StoreError(
-            f"The column {name} of {path} holds {column.type}, not {kind}", hint=_HINT
-        )
+        raise _refused(f"The column {name} of {path} holds {column.type}, not {kind}")
     return column
 
 
@@ -165,8 +160,7 @@ def _labels(
         [-1 if text is None else codes_of.get(text, unknown) for text in texts], np.int32
     )
     if unknown in codes:
-        raise StoreError(
-            f"The column {column} of {path} holds a group that the result does not name",
-            hint=_HINT,
+        raise _refused(
+            f"The column {column} of {path} holds a group that the result does not name"
         )
     return LabelColumn(name, groups, codes)

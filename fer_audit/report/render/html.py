@@ -8,27 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fer_audit.report.blocks import (
-    SIGNS,
-    Block,
-    Cell,
-    Charts,
-    Climb,
-    Importance,
-    Report,
-    Sign,
-    is_shown,
-    without_drawings,
-)
+from fer_audit.report.blocks import Climb, Importance, Report, is_shown, without_drawings
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
+from fer_audit.report.render.markdown import cell_text
 from fer_audit.text import visible
 
 
@@ -66,45 +55,22 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_shown,
     )
-    environment.filters["svg"] = _svg
-    environment.filters["base64"] = _base64
-    environment.filters["kind"] = _kind
-    environment.filters["drawn"] = _drawn
-    environment.filters["without_drawings"] = without_drawings
-    environment.filters["cell"] = _cell
-    environment.tests["climb"] = _is_climb
-    environment.globals["style"] = _own("page.css")
-    environment.globals["script"] = _own("page.js")
+    environment.filters.update(
+        svg=_svg,
+        base64=lambda data: base64.b64encode(data).decode("ascii"),
+        kind=lambda block: type(block).__name__.lower(),
+        drawn=lambda block: [chart for chart in block.make() if chart is not None],
+        without_drawings=without_drawings,
+        cell=cell_text,
+    )
+    environment.tests["climb"] = lambda cell: isinstance(cell, Climb)
+    environment.globals.update(style=_own("page.css"), script=_own("page.js"))
     return environment
 
 
 def _shown(value: object) -> object:
     """Make visible what a stranger may have named; markup of ours passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _kind(block: Block) -> str:
-    """Return the name by which the templates know a block."""
-    return type(block).__name__.lower()
-
-
-def _drawn(block: Charts) -> Sequence[Chart]:
-    return [chart for chart in block.make() if chart is not None]
-
-
-def _is_climb(cell: Cell) -> bool:
-    return isinstance(cell, Climb)
-
-
-def _cell(cell: Cell) -> str:
-    """Return a cell as text; a ladder has its own macro, and drawings were taken out."""
-    if isinstance(cell, Sign):
-        return f"{SIGNS[cell.state]} {cell.text}".strip()
-    return cell if isinstance(cell, str) else ""
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
 
 
 def _svg(chart: Chart) -> Markup:

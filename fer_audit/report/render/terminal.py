@@ -1,12 +1,11 @@
 """Blocks for a terminal, with rich: any width, no colour needed, ASCII where the terminal has no more.
 
-One handler per kind of block. Charts, maps and galleries are for the page; the tables next to them say the same.
+Charts, maps and galleries are for the page; the tables next to them say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -16,6 +15,7 @@ from rich.text import Text
 from fer_audit.report.blocks import (
     SIGNS,
     Bar,
+    Block,
     Bullets,
     Cards,
     Cell,
@@ -31,7 +31,6 @@ from fer_audit.report.blocks import (
     Section,
     Sign,
     State,
-    Statement,
     Statements,
     Table,
     is_shown,
@@ -82,26 +81,40 @@ def _banner(alarm: str) -> RenderableType:
 
 
 def _section(section: Section, least: Importance) -> list[RenderableType]:
-    parts = [
-        part
-        for block in section.blocks
-        if is_shown(block, least)
-        for part in _HANDLERS.get(type(block), _nothing)(block)
-    ]
+    parts = [part for block in section.blocks if is_shown(block, least) for part in _parts(block)]
     return [Rule(section.title), *parts] if parts else []
 
 
-def _nothing(_: object) -> Iterator[RenderableType]:
-    return iter(())
-
-
-def _prose(block: Prose) -> Iterator[RenderableType]:
-    yield prose(block.text, "bold red" if block.tone == "alarm" else "")
-
-
-def _heading(block: Heading) -> Iterator[RenderableType]:
-    yield Text("")
-    yield prose(plain(block.text, "bold"))
+def _parts(block: Block) -> Iterator[RenderableType]:
+    """Draw one block; charts, maps and galleries are for the page."""
+    match block:
+        case Prose():
+            yield prose(block.text, "bold red" if block.tone == "alarm" else "")
+        case Heading():
+            yield from (Text(""), prose(plain(block.text, "bold")))
+        case Table():
+            yield from _table(block)
+        case Bullets():
+            yield from (Item(Text("-"), plain(item)) for item in block.items)
+        case Facts():
+            width = max((plain(name).cell_len for name, _ in block.pairs), default=0)
+            for name, value in block.pairs:
+                yield Item(plain(name, "bold"), plain(value), min(width, 24))
+        case Statements():
+            for each in block.items:
+                yield Item(SEVERITIES[each.severity], plain(each.text), _MARK_WIDTH)
+        case Cards():
+            for card in block.make():
+                yield from _parts(Heading(card.title))
+                yield prose(card.subtitle)
+                for inner in card.blocks:
+                    yield from _parts(inner)
+        case Definitions():
+            for term in block.items:
+                words = " ".join(filter(None, (term.words, term.formula, term.source)))
+                yield Item(plain(term.term, "bold"), plain(words), 16)
+        case Code():
+            yield prose(plain(block.text, "cyan"))
 
 
 def _table(block: Table) -> Iterator[RenderableType]:
@@ -140,57 +153,3 @@ def _climb(climb: Climb) -> Text:
             strip.append("─" if step.number <= climb.highest else " ", "green")
         strip.append(f"{SIGNS[step.state]}{step.number}", _STYLES[step.state])
     return strip
-
-
-def _bullets(block: Bullets) -> Iterator[RenderableType]:
-    for item in block.items:
-        yield Item(Text("-"), plain(item))
-
-
-def _facts(block: Facts) -> Iterator[RenderableType]:
-    width = max((plain(name).cell_len for name, _ in block.pairs), default=0)
-    for name, value in block.pairs:
-        yield Item(plain(name, "bold"), plain(value), min(width, 24))
-
-
-def _statements(block: Statements) -> Iterator[RenderableType]:
-    for item in block.items:
-        yield _statement(item)
-
-
-def _statement(item: Statement) -> RenderableType:
-    return Item(SEVERITIES[item.severity], plain(item.text), _MARK_WIDTH)
-
-
-def _cards(block: Cards) -> Iterator[RenderableType]:
-    for card in block.make():
-        yield from _heading(Heading(card.title))
-        yield prose(card.subtitle)
-        for inner in card.blocks:
-            yield from _HANDLERS.get(type(inner), _nothing)(inner)
-
-
-def _definitions(block: Definitions) -> Iterator[RenderableType]:
-    for each in block.items:
-        yield Item(
-            plain(each.term, "bold"),
-            plain(" ".join(filter(None, (each.words, each.formula, each.source)))),
-            16,
-        )
-
-
-def _code(block: Code) -> Iterator[RenderableType]:
-    yield prose(plain(block.text, "cyan"))
-
-
-_HANDLERS: dict[type, Callable[[Any], Iterator[RenderableType]]] = {
-    Prose: _prose,
-    Heading: _heading,
-    Table: _table,
-    Bullets: _bullets,
-    Facts: _facts,
-    Statements: _statements,
-    Cards: _cards,
-    Definitions: _definitions,
-    Code: _code,
-}

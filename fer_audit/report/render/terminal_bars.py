@@ -57,8 +57,3 @@ def interval(
     if mark is not None and drawn[place(mark)] == TARGET:
         text.stylize("bold default", place(mark), place(mark) + 1)
     return text
-
-
-def scale(full: str, cells: int) -> Text:
-    """Return the title above intervals: 0 at the left end, `full` at the right one."""
-    return Text("0" + full.rjust(cells - 1))

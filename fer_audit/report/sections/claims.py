@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.claims import Association
-from fer_audit.report.blocks import Block, Cell, Column, Prose, Section, Table
+from fer_audit.audit.types.claims import Association, Ladder
+from fer_audit.report.blocks import Block, Prose, Section
 from fer_audit.report.sections.values import (
-    estimate,
+    corrected,
+    left,
+    right,
     span_or_dash,
     spoken,
+    table_of,
     without_value,
 )
 from fer_audit.report.view import View
@@ -32,16 +35,6 @@ def claims(view: View) -> Section:
 
 
 def _table(view: View, computed: list[Association]) -> list[Block]:
-    columns = (
-        Column("attribute", wrap=9),
-        Column("images", right=True, drop=2),
-        Column("V", right=True, drop=1),
-        Column("chance", right=True),
-        Column(f"V~ ({view.level}interval)", right=True, wrap=11),
-        Column("p (Holm p)", right=True, wrap=8),
-        Column("U", right=True, drop=3),
-        Column("ladder", right=True),
-    )
     note = (
         "V (Cramér's V) is 0 when clusters ignore the attribute and 1 when they sort by it. V~ is V without its bias:"
         " judge by it, not by p. Chance: V of unrelated labels, their mean and 95 % limit."
@@ -57,30 +50,31 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
             " that are as extreme; Holm p: corrected for the number of demographic attributes."
         )
     return [
-        Table(
+        table_of(
             "Association of every attribute with the clusters",
-            columns,
-            tuple(_row(view, each) for each in computed),
-            "summary",
+            computed,
+            left("attribute", _name, wrap=9),
+            right("images", lambda x: whole(x.n), drop=2),
+            right("V", lambda x: coefficient(x.v), drop=1),
+            right("chance", lambda x: span_or_dash(x.null_mean, x.null_95)),
+            right(f"V~ ({view.level}interval)", corrected, wrap=11),
+            right("p (Holm p)", _p, wrap=8),
+            right("U", lambda x: or_dash(x.u_corrected, percent), drop=3),
+            right("ladder", lambda x: _reached(view.ladder(x.attribute))),
+            importance="summary",
             note=note,
         ),
         Prose(more, tone="small"),
     ]
 
 
-def _row(view: View, each: Association) -> tuple[Cell, ...]:
-    ladder = view.ladder(each.attribute)
-    return (
-        _name(each),
-        whole(each.n),
-        coefficient(each.v),
-        span_or_dash(each.null_mean, each.null_95),
-        estimate(each.v_corrected, each.low, each.high),
-        or_dash(each.p_permutation, p_text)
-        + ("" if each.p_holm is None else f" ({p_text(each.p_holm)})"),
-        or_dash(each.u_corrected, percent),
-        NO_VALUE if ladder is None else f"{ladder.highest} of {len(ladder.rungs)}",
-    )
+def _p(each: Association) -> str:
+    holm = "" if each.p_holm is None else f" ({p_text(each.p_holm)})"
+    return or_dash(each.p_permutation, p_text) + holm
+
+
+def _reached(ladder: Ladder | None) -> str:
+    return NO_VALUE if ladder is None else f"{ladder.highest} of {len(ladder.rungs)}"
 
 
 def _name(each: Association) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import ClusterFacts
 from fer_audit.report.blocks import Block, Card, Charts, Column, Gallery, Picture, Table
+from fer_audit.report.charts.cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size
 from fer_audit.report.view import View
 from fer_audit.text import coefficient, counted, percent, signed, whole
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 N_TELLING = 5
 """Groups in the table of a card."""
@@ -44,7 +41,12 @@ def _size_words(facts: ClusterFacts, cluster: int) -> str:
 def _card(view: View, facts: ClusterFacts, cluster: int) -> Card:
     blocks = [
         *_faces(view.pictures, cluster),
-        Charts(lambda: _charts(view, cluster)),
+        Charts(
+            lambda: [
+                lifts(cluster, view.result.associations, view.palette),
+                style_profile(cluster, view.result.cluster_styles, view.palette),
+            ]
+        ),
         *_telling(view, cluster),
         *_sheets(view.pictures, cluster),
     ]
@@ -58,19 +60,8 @@ def _card(view: View, facts: ClusterFacts, cluster: int) -> Card:
     )
 
 
-def _charts(view: View, cluster: int) -> list[Chart | None]:
-    from fer_audit.report.charts.cards import lifts, style_profile
-
-    return [
-        lifts(cluster, view.result.associations, view.palette),
-        style_profile(cluster, view.result.cluster_styles, view.palette),
-    ]
-
-
 def _telling(view: View, cluster: int) -> list[Block]:
     """Return the groups furthest from chance, either way: 30 images or more, adjusted p at most alpha."""
-    from fer_audit.report.charts.cards import lift_row
-
     cells = [
         (each.attribute, cell)
         for each in view.result.associations
@@ -80,6 +71,8 @@ def _telling(view: View, cluster: int) -> list[Block]:
         if cell.p_adjusted is not None and cell.p_adjusted <= view.alpha
     ]
     cells.sort(key=lambda pair: -abs(pair[1].residual or 0.0))
+    if not cells:
+        return []
     rows = tuple(
         (*lift_row(attribute, cell)[:4], signed(cell.residual or 0.0))
         for attribute, cell in cells[:N_TELLING]
@@ -91,7 +84,7 @@ def _telling(view: View, cluster: int) -> list[Block]:
         Column("lift (interval)", right=True, wrap=8),
         Column("residual", right=True),
     )
-    return [Table("The most telling groups", columns, rows)] if rows else []
+    return [Table("The most telling groups", columns, rows)]
 
 
 def _stability_words(view: View, cluster: int) -> str:

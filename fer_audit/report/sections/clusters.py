@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
@@ -12,7 +11,6 @@ from fer_audit.report.blocks import (
     Bar,
     Block,
     Cards,
-    Cell,
     Charts,
     Column,
     Heading,
@@ -20,9 +18,10 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
+from fer_audit.report.charts.partition import elbow
 from fer_audit.report.sections.cluster_cards import cards, size_share
 from fer_audit.report.sections.map import missing_pictures, why_missing
-from fer_audit.report.sections.values import spoken
+from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
     NONE,
@@ -38,9 +37,6 @@ from fer_audit.text import (
     percent,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
@@ -64,44 +60,37 @@ def clusters(view: View) -> Section:
     return Section(
         "clusters",
         _TITLE,
-        (
-            *_overview(view, facts),
-            *_tables(view),
-            *_how_found(facts),
-            *_cards(view, facts),
-        ),
+        (*_overview(view, facts), *_tables(view), *_how_found(facts), *_cards(view, facts)),
     )
 
 
 def _overview(view: View, facts: ClusterFacts) -> list[Block]:
-    columns = (
-        Column("cluster", wrap=8),
-        Column("images", right=True),
-        Column("of the set", right=True, wrap=6),
-        Column("found more often than in the set (times as often)", wrap=24),
-    )
-    rows = tuple(
-        (
-            _name(cluster, view.unstable),
-            whole(facts.sizes[cluster]),
-            or_dash(size_share(facts.sizes, cluster), percent),
-            _telling(view, cluster),
-        )
-        for cluster in range(facts.k)
-    )
     note = (
         f"Clusters are numbered by size. Groups with an adjusted p of at most {coefficient(view.alpha)}, the {N_TELLING}"
         " furthest above chance."
     )
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
-    blocks: list[Block] = [Prose(_made_by(facts), "summary")]
-    return [*blocks, Table("The clusters", columns, rows, "summary", view.unstable, note=note)]
-
-
-def _made_by(facts: ClusterFacts) -> str:
-    clusters = counted(facts.k, "cluster")
-    return f"K-Means put the images into {clusters} (k = {facts.k}) of pictures that look alike to the model."
+    made = (
+        f"K-Means put the images into {counted(facts.k, 'cluster')} (k = {facts.k}) of pictures that look alike to the"
+        " model."
+    )
+    table = table_of(
+        "The clusters",
+        range(facts.k),
+        left("cluster", lambda x: _name(x, view.unstable), wrap=8),
+        right("images", lambda x: whole(facts.sizes[x])),
+        right("of the set", lambda x: or_dash(size_share(facts.sizes, x), percent), wrap=6),
+        left(
+            "found more often than in the set (times as often)",
+            lambda x: _telling(view, x),
+            wrap=24,
+        ),
+        importance="summary",
+        faint=lambda x: x in view.unstable,
+        note=note,
+    )
+    return [Prose(made, "summary"), table]
 
 
 def _telling(view: View, cluster: int) -> str:
@@ -231,7 +220,7 @@ def _how_found(facts: ClusterFacts) -> list[Block]:
         )
         blocks.append(Prose(f"k was chosen, not given. Votes: {votes}; the lower median counts."))
     if facts.sweep:
-        blocks += [_elbow(facts), Charts(lambda: _elbow_chart(facts))]
+        blocks += [_elbow(facts), Charts(lambda: [elbow(facts)])]
     return blocks
 
 
@@ -242,29 +231,16 @@ def _elbow(facts: ClusterFacts) -> Table:
         for before, after in pairwise(facts.sweep)
     ]
     full = max(drops, default=0.0)
-    rows: list[tuple[Cell, ...]] = []
-    for entry, drop in zip(facts.sweep, (None, *drops), strict=True):
-        rows.append(
-            (
-                f"{entry.k} ◀ used" if entry.k == facts.k else f"{entry.k}",
-                large(entry.inertia),
-                "" if drop is None else percent(drop),
-                Bar(drop or 0.0, full),
-            )
-        )
-    columns = (
-        Column("k"),
-        Column("inertia", right=True),
-        Column("saved by one more cluster", right=True, wrap=9),
-        Column("", drop=1),
+    return table_of(
+        "Other k",
+        list(zip(facts.sweep, (None, *drops), strict=True)),
+        left("k", lambda x: f"{x[0].k} ◀ used" if x[0].k == facts.k else f"{x[0].k}"),
+        right("inertia", lambda x: large(x[0].inertia)),
+        right(
+            "saved by one more cluster", lambda x: "" if x[1] is None else percent(x[1]), wrap=9
+        ),
+        left("", lambda x: Bar(x[1] or 0.0, full), drop=1),
     )
-    return Table("Other k", columns, tuple(rows))
-
-
-def _elbow_chart(facts: ClusterFacts) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import elbow
-
-    return [elbow(facts)]
 
 
 def _cards(view: View, facts: ClusterFacts) -> list[Block]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.claims import BatchPrediction
-from fer_audit.report.blocks import Block, Cell, Column, Section, Table
-from fer_audit.report.sections.values import spoken, without_value
+from fer_audit.report.blocks import Block, Section
+from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
 from fer_audit.report.view import View
 from fer_audit.text import clipped, coefficient, or_dash, p_text, percent, whole
 
@@ -23,18 +23,21 @@ def collection(view: View) -> Section | None:
     computed = [each for each in predictions if each.accuracy is not None]
     blocks: list[Block] = []
     if computed:
-        columns = (
-            Column("attribute", wrap=9),
-            Column("from the batch", wrap=9),
-            Column("V~", right=True),
-            Column("guessed right", right=True, wrap=9),
-            Column("from the others", right=True, wrap=7),
-            Column("largest group", right=True, wrap=9),
-            Column("shuffled", right=True),
-            Column("p", right=True),
+        blocks.append(
+            table_of(
+                "Guessing an attribute from the batch alone",
+                computed,
+                left("attribute", lambda x: spoken(x.attribute), wrap=9),
+                left("from the batch", lambda x: spoken(x.batch), wrap=9),
+                right("V~", lambda x: or_dash(x.v_corrected, coefficient)),
+                right("guessed right", _guessed, wrap=9),
+                right("from the others", lambda x: or_dash(x.left_out_accuracy, percent), wrap=7),
+                right("largest group", _majority, wrap=9),
+                right("shuffled", lambda x: percent(x.chance)),
+                right("p", lambda x: p_text(x.p)),
+                note=_NOTE,
+            )
         )
-        title = "Guessing an attribute from the batch alone"
-        blocks.append(Table(title, columns, tuple(map(_row, computed)), note=_NOTE))
     blocks += without_value(
         (f"{spoken(each.attribute)} from {spoken(each.batch)}", each.not_computable)
         for each in predictions
@@ -44,14 +47,9 @@ def collection(view: View) -> Section | None:
     return Section("collection", title, tuple(blocks))
 
 
-def _row(each: BatchPrediction) -> tuple[Cell, ...]:
-    return (
-        spoken(each.attribute),
-        spoken(each.batch),
-        or_dash(each.v_corrected, coefficient),
-        f"{percent(each.accuracy)} ({whole(each.right)})",
-        or_dash(each.left_out_accuracy, percent),
-        f"{percent(each.majority)} {clipped(each.majority_group or '', 20)}".strip(),
-        percent(each.chance),
-        p_text(each.p),
-    )
+def _guessed(each: BatchPrediction) -> str:
+    return f"{percent(each.accuracy)} ({whole(each.right)})"
+
+
+def _majority(each: BatchPrediction) -> str:
+    return f"{percent(each.majority)} {clipped(each.majority_group or '', 20)}".strip()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fer_audit.audit.types.compare import (
     AttributeComparison,
     Comparison,
@@ -29,26 +27,10 @@ from fer_audit.report.blocks import (
     Table,
     plain_table,
 )
-from fer_audit.report.two_runs import (
-    SIGNS,
-    Runs,
-    agreement_words,
-    run_names,
-    without_folders,
-)
+from fer_audit.report.charts.compare import cross_map
+from fer_audit.report.two_runs import SIGNS, Runs, agreement_words, run_names, without_folders
 from fer_audit.report.view import level_words
-from fer_audit.text import (
-    NO_VALUE,
-    clipped,
-    counted,
-    large,
-    number,
-    percent,
-    whole,
-)
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
+from fer_audit.text import NO_VALUE, clipped, counted, large, number, percent, whole
 
 CANNOT_SAY = (
     "Which run is right. Two runs that agree can be wrong together, and a partition is not better for being the first.",
@@ -83,10 +65,7 @@ def changed(comparison: Comparison) -> Section:
             " does not. Dotted: it was skipped, not asked or not computable. The number is the last one that held."
         )
         blocks.append(Prose(text, "detail", "small"))
-    blocks += [
-        Heading("What a comparison cannot say", "detail"),
-        Bullets(CANNOT_SAY, "detail"),
-    ]
+    blocks += [Heading("What a comparison cannot say", "detail"), Bullets(CANNOT_SAY, "detail")]
     return Section("changed", "What changed?", tuple(blocks))
 
 
@@ -192,7 +171,7 @@ def clusters_agree(comparison: Comparison) -> Section:
             f" {counted(found.bootstraps, 'resample')}."
         )
         blocks.append(Prose(text, tone="small"))
-    blocks.append(Charts(lambda: _cross_map(comparison)))
+    blocks.append(Charts(lambda: [cross_map(found, run_names(comparison))]))
     if found.n:
         best = set(found.matches)
         size = len(found.table[0]) if found.table else 0
@@ -223,12 +202,6 @@ def clusters_agree(comparison: Comparison) -> Section:
             )
         )
     return Section("clusters", "Do the clusters agree?", tuple(blocks))
-
-
-def _cross_map(comparison: Comparison) -> list[Chart | None]:
-    from fer_audit.report.charts.compare import cross_map
-
-    return [cross_map(comparison.agreement, run_names(comparison))]
 
 
 def settings_differ(comparison: Comparison) -> Section:

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.compare import (
-    AttributeComparison,
-    Comparison,
-    GroupChange,
-    RunAssociation,
-)
+from fer_audit.audit.types.compare import AttributeComparison, Comparison, RunAssociation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import (
     Block,
@@ -22,8 +16,14 @@ from fer_audit.report.blocks import (
     Table,
     plain_table,
 )
+from fer_audit.report.charts.chart import Chart
+from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
+from fer_audit.report.charts.compare_shares import shares_in_both
+from fer_audit.report.charts.palette import make_palette
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.two_runs import (
     SIGNS,
+    Share,
     difference_text,
     reading_of,
     run_names,
@@ -44,9 +44,6 @@ from fer_audit.text import (
     whole,
 )
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
-
 _OF_PEOPLE = ("demographic", "label")
 MAX_GROUPS = 24
 """A larger table of groups is folded."""
@@ -60,8 +57,9 @@ def claims_stand(comparison: Comparison) -> Section:
             Prose("Nothing to compare: it takes an attribute of both runs, and clusters.")
         ]
         return Section("claims", "Do the claims stand?", tuple(blocks))
+    runs = run_names(comparison)
     blocks = [
-        Charts(lambda: _claim_charts(asked, comparison)),
+        Charts(lambda: [strength_in_both(asked, runs), ladders_in_both(asked, runs)]),
         _strength(asked, _level(comparison)),
     ]
     ladders = [each for each in asked if each.ladder]
@@ -80,15 +78,6 @@ def claims_stand(comparison: Comparison) -> Section:
             )
         )
     return Section("claims", "Do the claims stand?", tuple(blocks))
-
-
-def _claim_charts(
-    asked: Sequence[AttributeComparison], comparison: Comparison
-) -> list[Chart | None]:
-    from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
-
-    runs = run_names(comparison)
-    return [strength_in_both(asked, runs), ladders_in_both(asked, runs)]
 
 
 def _strength(asked: Sequence[AttributeComparison], level: str) -> Table:
@@ -141,23 +130,16 @@ def _values(run: RunAssociation | None) -> tuple[str, ...]:
 
 
 def _answers(title: str, asked: Sequence[AttributeComparison], *, every: bool) -> Table:
-    rows = tuple(
-        (
-            display(clipped(each.attribute, 40)),
-            f"{rung.number} {clipped(rung.name, 40)}",
-            rung.first,
-            rung.second,
-        )
-        for each in asked
-        for rung in (each.ladder if every else each.rungs)
+    rungs = [(each, rung) for each in asked for rung in (each.ladder if every else each.rungs)]
+    return table_of(
+        title,
+        rungs,
+        left("attribute", lambda x: display(clipped(x[0].attribute, 40)), wrap=9),
+        left("question", lambda x: f"{x[1].number} {clipped(x[1].name, 40)}", wrap=14),
+        left("first", lambda x: x[1].first),
+        left("second", lambda x: x[1].second),
+        importance="detail" if every else "normal",
     )
-    columns = (
-        Column("attribute", wrap=9),
-        Column("question", wrap=14),
-        Column("first"),
-        Column("second"),
-    )
-    return Table(title, columns, rows, "detail" if every else "normal")
 
 
 def _missing(each: AttributeComparison) -> list[tuple[str, str, str]]:
@@ -192,9 +174,6 @@ def who_is_in_them(comparison: Comparison) -> Section:
 def _share_charts(
     people: Sequence[AttributeComparison], comparison: Comparison
 ) -> list[Chart | None]:
-    from fer_audit.report.charts.compare_shares import shares_in_both
-    from fer_audit.report.charts.palette import make_palette
-
     palette = make_palette(
         [
             (each.attribute, each.kind, tuple(group.name for group in each.groups))
@@ -209,43 +188,30 @@ def _share_charts(
 def _shares(each: AttributeComparison, comparison: Comparison, *, folded: bool = False) -> Table:
     level = _level(comparison)
     name = display(clipped(each.attribute, 40))
-    columns = (
-        Column(name, wrap=8),
-        Column(f"first (count; {level}interval)", wrap=16),
-        Column(f"second (count; {level}interval)", wrap=16),
-        Column("difference", right=True),
-        Column(f"{level}interval", right=True, drop=2),
-        Column("p", right=True, drop=1),
-    )
-    rows = tuple(_share_row(group, comparison.alpha) for group in each.groups)
-    faint = frozenset(
-        row
-        for row, group in enumerate(each.groups)
-        if any(count is not None and count < TOO_FEW for count, *_ in shares_of(group))
-    )
     many = folded or len(each.groups) > MAX_GROUPS
     title = name if each.kind == "demographic" else f"{name} ({each.kind})"
-    return Table(
+    return table_of(
         f"Shares of {title}",
-        columns,
-        rows,
-        "detail" if many else "normal",
-        faint,
+        each.groups,
+        left(name, lambda x: clipped(x.name, 60), wrap=8),
+        left(f"first (count; {level}interval)", lambda x: _share(shares_of(x)[0]), wrap=16),
+        left(f"second (count; {level}interval)", lambda x: _share(shares_of(x)[1]), wrap=16),
+        right("difference", lambda x: difference_text(x, comparison.alpha)),
+        right(
+            f"{level}interval",
+            lambda x: NO_VALUE if x.low is None else difference_span(x.low, x.high),
+            drop=2,
+        ),
+        right("p", lambda x: or_dash(x.p_adjusted, p_text), drop=1),
+        importance="detail" if many else "normal",
+        faint=lambda x: any(n is not None and n < TOO_FEW for n, *_ in shares_of(x)),
         note=reading_of(each.reading),
     )
 
 
-def _share_row(group: GroupChange, alpha: float) -> tuple[str, ...]:
-    return (
-        clipped(group.name, 60),
-        *(
-            "no such group" if side[0] is None else share_text(side[1], side[0], *side[2:])
-            for side in shares_of(group)
-        ),
-        difference_text(group, alpha),
-        NO_VALUE if group.low is None else difference_span(group.low, group.high),
-        or_dash(group.p_adjusted, p_text),
-    )
+def _share(side: Share) -> str:
+    count, share, low, high = side
+    return "no such group" if count is None else share_text(share, count, low, high)
 
 
 def _level(comparison: Comparison) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
+from fer_audit.report.charts import people
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
-    NO_VALUE,
     WITHHELD,
     clipped,
     coefficient,
@@ -25,9 +25,6 @@ from fer_audit.text import (
     share_text,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 MANY_GROUPS = 12
 """Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
@@ -50,7 +47,13 @@ def composition(view: View) -> Section:
     targets = sorted({clipped(a.target.target, 40) for a in found if a.kind == "demographic"})
     lines = f"Lines are {view.level}Wilson intervals."
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
-    blocks += [Prose(lines, "detail", "small"), Charts(lambda: _charts(view))]
+    charts = Charts(
+        lambda: [
+            *(people.composition(about, view.palette) for about in found),
+            people.pyramid(view.result.intersections, view.palette),
+        ]
+    )
+    blocks += [Prose(lines, "detail", "small"), charts]
     blocks += [block for about in found for block in _groups(about, view.level)]
     flags = (
         "Of target: the share divided by the share that the group should have."
@@ -96,15 +99,6 @@ def _in_short(about: Representation) -> str:
 
 def _share_in_short(group: GroupShare) -> str:
     return WITHHELD if group.count is None else or_dash(group.share, percent)
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts import people
-
-    return [
-        *(people.composition(about, view.palette) for about in view.result.representation),
-        people.pyramid(view.result.intersections, view.palette),
-    ]
 
 
 def _groups(about: Representation, level: str) -> list[Block]:
@@ -182,34 +176,18 @@ def _ratio_span(group: GroupShare) -> str:
 
 
 def _diversity(found: Sequence[Representation]) -> Table:
-    columns = (
-        Column("attribute", wrap=10),
-        Column("groups", right=True),
-        Column("ENS", right=True),
-        Column("1/D", right=True, drop=1),
-        Column("H", right=True, drop=4),
-        Column("SEI", right=True),
-        Column("NSD", right=True, drop=3),
-        Column("IR", right=True),
-        Column("BP", right=True, drop=2),
-    )
-    rows = []
-    for about in found:
-        indices = about.indices
-        rows.append(
-            (
-                _name(about),
-                whole(indices.R),
-                *(or_dash(x, number) for x in (indices.ENS, indices.inverse_D, indices.H)),
-                *(or_dash(x, coefficient) for x in (indices.SEI, indices.NSD)),
-                or_dash(indices.IR, number),
-                or_dash(indices.BP, coefficient),
-            )
-        )
-    return Table(
+    return table_of(
         "Diversity",
-        columns,
-        tuple(rows),
+        found,
+        left("attribute", _name, wrap=10),
+        right("groups", lambda x: whole(x.indices.R)),
+        right("ENS", lambda x: or_dash(x.indices.ENS, number)),
+        right("1/D", lambda x: or_dash(x.indices.inverse_D, number), drop=1),
+        right("H", lambda x: or_dash(x.indices.H, number), drop=4),
+        right("SEI", lambda x: or_dash(x.indices.SEI, coefficient)),
+        right("NSD", lambda x: or_dash(x.indices.NSD, coefficient), drop=3),
+        right("IR", lambda x: or_dash(x.indices.IR, number)),
+        right("BP", lambda x: or_dash(x.indices.BP, coefficient), drop=2),
         note="ENS: the set is as diverse as that many equally large groups. 1/D: the same, with more weight on large groups."
         " H: Shannon's entropy. SEI: evenness, 1 = all alike. NSD: imbalance, 0 = none. IR: largest over smallest group."
         " BP: the share of the largest.",
@@ -217,39 +195,27 @@ def _diversity(found: Sequence[Representation]) -> Table:
 
 
 def _targets(found: Sequence[Representation]) -> list[Block]:
-    columns = (
-        Column("attribute", wrap=10),
-        Column("target", wrap=8),
-        Column("TV", right=True),
-        Column("DS_R", right=True, drop=2),
-        Column("DS_E", right=True, drop=3),
-        Column("JSD", right=True, drop=1),
-        Column("p", right=True),
-    )
-    rows = tuple(
-        (
-            _name(about),
-            clipped(about.target.target, 40),
-            *(
-                or_dash(value, coefficient)
-                for value in (
-                    *(about.target.tv, about.target.ds_r),
-                    *(about.target.ds_e, about.target.jsd),
-                )
-            ),
-            NO_VALUE if about.target.p is None else p_text(about.target.p),
-        )
-        for about in found
-        if _has_target(about)
-    )
-    if not rows:
+    shown = [about for about in found if _has_target(about)]
+    if not shown:
         return []
     note = (
         "TV: the share of images that would have to change group to meet the target. DS_R: 1 - TV."
         " DS_E: 1 - TV against even shares of the groups present. JSD: Jensen-Shannon divergence, 0 to 1."
         " p: how often a set drawn at the target shares is as far from them."
     )
-    return [Table("Distance to the target", columns, rows, note=note)]
+    table = table_of(
+        "Distance to the target",
+        shown,
+        left("attribute", _name, wrap=10),
+        left("target", lambda x: clipped(x.target.target, 40), wrap=8),
+        right("TV", lambda x: or_dash(x.target.tv, coefficient)),
+        right("DS_R", lambda x: or_dash(x.target.ds_r, coefficient), drop=2),
+        right("DS_E", lambda x: or_dash(x.target.ds_e, coefficient), drop=3),
+        right("JSD", lambda x: or_dash(x.target.jsd, coefficient), drop=1),
+        right("p", lambda x: or_dash(x.target.p, p_text)),
+        note=note,
+    )
+    return [table]
 
 
 def _ages(view: View) -> list[Block]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.audit.types.composition import RejectCount
-from fer_audit.report.blocks import Block, Bullets, Column, Prose, Section, Table
+from fer_audit.report.blocks import Block, Bullets, Prose, Section
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import clipped, display, whole
 
@@ -31,17 +32,13 @@ def files(view: View) -> Section:
 def _reasons(title: str, reasons: Sequence[RejectCount]) -> list[Block]:
     if not reasons:
         return []
-    columns = (
-        Column("reason", wrap=16),
-        Column("count", right=True),
-        Column("for example", wrap=20),
+    table = table_of(
+        title,
+        reasons,
+        left("reason", lambda x: display(x.reason), wrap=16),
+        right("count", lambda x: whole(x.count)),
+        left(
+            "for example", lambda x: ", ".join(clipped(each, 60) for each in x.examples), wrap=20
+        ),
     )
-    rows = tuple(
-        (
-            display(reason.reason),
-            whole(reason.count),
-            ", ".join(clipped(example, 60) for example in reason.examples),
-        )
-        for reason in reasons
-    )
-    return [Table(title, columns, rows)]
+    return [table]

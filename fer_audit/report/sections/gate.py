@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.result import GateRule
-from fer_audit.report.blocks import Cell, Column, Prose, Section, Sign, Table
+from fer_audit.report.blocks import Prose, Section, Sign
+from fer_audit.report.sections.values import Shown, left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import NO_VALUE, WITHHELD, clipped, counted, six_figures, whole
 
@@ -16,31 +17,24 @@ def gate(view: View) -> Section | None:
     crossed = sum(rule.crossed for rule in rules)
     said = f"{whole(crossed)} of {counted(len(rules), 'rule')} crossed"
     said += ": the run ends with exit code 1." if crossed else "."
-    columns = [
-        Column("not acceptable", wrap=16),
-        Column("verdict", wrap=9),
-        Column("found", right=True),
-        Column("because", wrap=16),
+    columns: list[Shown[GateRule]] = [
+        left("not acceptable", lambda x: clipped(x.rule, 60), wrap=16),
+        left("verdict", _verdict, wrap=9),
+        right("found", _found),
     ]
-    if all(rule.value is not None for rule in rules):
-        columns.pop()
-    rows = tuple(_row(rule)[: len(columns)] for rule in rules)
-    return Section(
-        "gate",
-        "Does it pass the gate?",
-        (Prose(said, "summary"), Table("Rules", tuple(columns), rows)),
-    )
+    if any(rule.value is None for rule in rules):
+        columns.append(left("because", lambda x: x.reason if x.value is None else "", wrap=16))
+    table = table_of("Rules", rules, *columns)
+    return Section("gate", "Does it pass the gate?", (Prose(said, "summary"), table))
 
 
-def _row(rule: GateRule) -> tuple[Cell, ...]:
+def _verdict(rule: GateRule) -> Sign:
     if rule.value is None and not rule.withheld:
-        verdict = Sign("unknown", "no value")
-    else:  # a rule that a withheld value was compared with was judged all the same
-        verdict = Sign("fails", "crossed") if rule.crossed else Sign("holds", "kept")
+        return Sign("unknown", "no value")
+    # A rule that a withheld value was compared with was judged all the same.
+    return Sign("fails", "crossed") if rule.crossed else Sign("holds", "kept")
+
+
+def _found(rule: GateRule) -> str:
     missing = WITHHELD if rule.withheld else NO_VALUE
-    return (
-        clipped(rule.rule, 60),
-        verdict,
-        missing if rule.value is None else six_figures(rule.value),
-        rule.reason if rule.value is None else "",
-    )
+    return missing if rule.value is None else six_figures(rule.value)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-from fer_audit.audit.types.composition import Cell
-from fer_audit.report.blocks import Block, Charts, Column, Prose, Section, Table
+from fer_audit.audit.types.composition import Cell, Intersections
+from fer_audit.report.blocks import Block, Charts, Prose, Section
+from fer_audit.report.charts.intersections import heatmap
+from fer_audit.report.sections.values import left, right, table_of, without_empty_columns
 from fer_audit.report.view import View
 from fer_audit.text import because, clipped, counted, display, number, p_text, signed, whole
 
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
+Number = TypeVar("Number", int, float)
 
 N_ROWS = 5
 """Combinations in each list; result.json has more."""
@@ -19,35 +20,32 @@ N_ROWS = 5
 
 def intersections(view: View) -> Section:
     """Return how many combinations are empty or thin, the worst of them, and what it takes to fill them."""
-    facts = view.result.intersections
+    title = "Which combinations are missing?"
+    return Section("intersections", title, tuple(_blocks(view.result.intersections)))
+
+
+def _blocks(facts: Intersections | None) -> list[Block]:
     if facts is None or not facts.cells:
-        blocks: list[Block] = [Prose("It takes two or more demographic attributes to combine.")]
-        return Section("intersections", "Which combinations are missing?", tuple(blocks))
+        return [Prose("It takes two or more demographic attributes to combine.")]
     names = " × ".join(display(clipped(name, 28)) for name in facts.attributes)
     if not facts.n and not facts.smallest:
-        blocks = [Prose(f"{names}: {because(facts.not_computable)}.")]
-        return Section("intersections", "Which combinations are missing?", tuple(blocks))
-    blocks = [
+        return [Prose(f"{names}: {because(facts.not_computable)}.")]
+    blocks: list[Block] = [
         Prose(
             f"{names}: {counted(facts.cells, 'combination')}, {whole(facts.empty)} without an image,"
             f" {whole(facts.under_30)} with 1 to 29 (too few to say anything).",
             "summary",
         ),
-        Charts(lambda: _charts(view)),
+        Charts(lambda: [heatmap(facts)]),
     ]
-    blocks += _cells(
-        "Furthest below what unrelated attributes would give",
-        facts.largest_gaps,
-        lambda cell: (cell.expected, cell.residual),
-    )
-    blocks += _cells("Smallest", facts.smallest, lambda cell: (cell.expected, cell.residual))
+    for title, cells in (
+        ("Furthest below what unrelated attributes would give", facts.largest_gaps),
+        ("Smallest", facts.smallest),
+    ):
+        blocks += _cells(title, cells, lambda cell: (cell.expected, cell.residual))
     if any(cell.more_images for cell in (*facts.largest_gaps, *facts.smallest)):
-        blocks.append(
-            Prose(
-                "To collect: further images, drawn like the set, until the combination can be expected to hold 30.",
-                tone="small",
-            )
-        )
+        text = "To collect: further images, drawn like the set, until the combination can be expected to hold 30."
+        blocks.append(Prose(text, tone="small"))
     beyond = _cells(
         "Furthest from what pairs of attributes would give",
         facts.beyond_pairs,
@@ -59,13 +57,7 @@ def intersections(view: View) -> Section:
             " What remains belongs to the combination itself."
         )
         blocks += [*beyond, Prose(note, tone="small")]
-    return Section("intersections", "Which combinations are missing?", tuple(blocks))
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.intersections import heatmap
-
-    return [heatmap(view.result.intersections)]
+    return blocks
 
 
 def _cells(
@@ -76,32 +68,18 @@ def _cells(
     shown = cells[:N_ROWS]
     if not shown:
         return []
-    columns = [
-        Column("combination", wrap=20),
-        Column("images", right=True),
-        Column("expected", right=True),
-        Column("residual", right=True, drop=2),
-        Column("p", right=True, drop=1),
-        Column("to collect", right=True, drop=3),
-    ]
-    rows = []
-    for cell in shown:
-        expected, residual = expectation(cell)
-        rows.append(
-            (
-                " × ".join(clipped(group, 28) for group in cell.groups),
-                whole(cell.count),
-                "" if expected is None else number(expected, 1),
-                "" if residual is None else signed(residual),
-                "" if cell.p_adjusted is None else p_text(cell.p_adjusted),
-                "" if cell.more_images is None else whole(cell.more_images),
-            )
-        )
-    used = [index for index in range(len(columns)) if any(row[index] for row in rows)]
-    return [
-        Table(
-            title,
-            tuple(columns[index] for index in used),
-            tuple(tuple(row[index] for index in used) for row in rows),
-        )
-    ]
+    table = table_of(
+        title,
+        shown,
+        left("combination", lambda x: " × ".join(clipped(each, 28) for each in x.groups), wrap=20),
+        right("images", lambda x: whole(x.count)),
+        right("expected", lambda x: _or_empty(expectation(x)[0], lambda value: number(value, 1))),
+        right("residual", lambda x: _or_empty(expectation(x)[1], signed), drop=2),
+        right("p", lambda x: _or_empty(x.p_adjusted, p_text), drop=1),
+        right("to collect", lambda x: _or_empty(x.more_images, whole), drop=3),
+    )
+    return [without_empty_columns(table)]
+
+
+def _or_empty(value: Number | None, write: Callable[[Number], str]) -> str:
+    return "" if value is None else write(value)

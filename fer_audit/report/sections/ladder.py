@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.audit.types.not_computable import NotComputable
@@ -18,10 +17,10 @@ from fer_audit.report.blocks import (
     Prose,
     Section,
     Sign,
-    State,
     Table,
     state_of,
 )
+from fer_audit.report.charts.claims import ladder
 from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
@@ -36,9 +35,6 @@ from fer_audit.text import (
     percent_span,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 N_LOSSES = 3
 _CHART_NOTE = (
@@ -58,6 +54,7 @@ def ladders(view: View) -> Section | None:
     found = view.result.ladders
     if not found:
         return None
+    k = None if view.result.clustering is None else view.result.clustering.k
     blocks: list[Block] = [
         Prose(
             "A claim says that clusters and an attribute are associated. It climbs a ladder of questions, one a rung, until"
@@ -66,7 +63,12 @@ def ladders(view: View) -> Section | None:
         ),
         _climbs(found),
         *_readings(found),
-        Charts(lambda: _charts(view)),
+        Charts(
+            lambda: [
+                ladder(x, view.association(x.attribute), view.stability(x.attribute), k)
+                for x in found
+            ]
+        ),
         Prose(_CHART_NOTE, "detail", "small"),
     ]
     asked = [each for each in found if each.conditionals]
@@ -79,10 +81,6 @@ def ladders(view: View) -> Section | None:
         blocks += _left(each, view.level)
     blocks += [_ledger(each, view.level) for each in found if each.rungs]
     return Section("ladder", "Is it real, and is it about people?", tuple(blocks))
-
-
-def _state(rung: Rung) -> State:
-    return state_of(rung.holds, skipped=rung.skipped)
 
 
 def _climbs(found: Sequence[Ladder]) -> Table:
@@ -121,21 +119,6 @@ def _tells(ladder: Ladder, rung: Rung) -> bool:
     if not ladder.highest:
         return rung.number == 1 and rung.holds is False
     return rung.number == ladder.highest or rung.holds is False
-
-
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.claims import ladder
-
-    facts = view.result.clustering
-    return [
-        ladder(
-            each,
-            view.association(each.attribute),
-            view.stability(each.attribute),
-            None if facts is None else facts.k,
-        )
-        for each in view.result.ladders
-    ]
 
 
 def _left(ladder: Ladder, level: str) -> list[Block]:
@@ -253,7 +236,9 @@ def _ledger(ladder: Ladder, level: str) -> Table:
     """Return every rung, and below it every question it asked."""
     rows: list[tuple[Cell, ...]] = []
     for rung in ladder.rungs:
-        sign = Sign(_state(rung), f"{rung.number} {clipped(rung.name, 40)}")
+        sign = Sign(
+            state_of(rung.holds, skipped=rung.skipped), f"{rung.number} {clipped(rung.name, 40)}"
+        )
         rows.append((sign, "", "", "", "", "", clipped(rung.reading, 400)))
         rows += [_entry(each) for each in ladder.conditionals if each.rung == rung.number]
     rows += [_entry(each) for each in ladder.conditionals if each.rung is None]

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.report.blocks import Block, MapPanel, Maps, Picture, Prose, Section
+from fer_audit.report.charts.latent_map import (
+    colours_of,
+    legend_places,
+    map_aspect,
+    map_chart,
+    map_png,
+)
 from fer_audit.report.files.pictures import MapPoints
 from fer_audit.report.view import View
 from fer_audit.text import counted, percent, whole
@@ -27,10 +34,7 @@ def the_map(view: View) -> Section:
             f"Each point is an image: {shown}, {_how_laid_out(view, points)}. The points lie in the same places in every"
             " panel; only the colour changes. They are drawn in one shuffled order, so that no group covers another."
         )
-        blocks = [
-            Prose(lead, "detail", "lead"),
-            Maps(lambda: _panels(view, points), "detail"),
-        ]
+        blocks = [Prose(lead, "detail", "lead"), Maps(lambda: _panels(view, points), "detail")]
         blocks += missing_pictures(view, maps=True)
     return Section("map", "The map of all images", tuple(blocks))
 
@@ -53,14 +57,6 @@ def missing_pictures(view: View, *, maps: bool) -> list[Block]:
 
 
 def _panels(view: View, points: MapPoints) -> Sequence[MapPanel]:
-    from fer_audit.report.charts.latent_map import (  # matplotlib
-        colours_of,
-        legend_places,
-        map_aspect,
-        map_chart,
-        map_png,
-    )
-
     panels = []
     height = round(_MAP_PIXELS * map_aspect(points))
     for colouring in points.colourings:

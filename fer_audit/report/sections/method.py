@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from fer_audit import __version__
 from fer_audit.audit.types.result import AuditResult, LedgerEntry
 from fer_audit.config import AuditConfig, setting_texts
+from fer_audit.progress import Timing
 from fer_audit.report.blocks import (
     Block,
     Code,
-    Column,
     Definitions,
     Facts,
     Heading,
@@ -23,6 +23,7 @@ from fer_audit.report.blocks import (
 )
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.definitions import DEFINITIONS
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import clipped, counted, display, number, p_text, whole
 
@@ -132,26 +133,22 @@ def _timings(view: View) -> list[Block]:
     shown = [each for each in view.timings if each.stage != "report"]  # no page knows its own
     if not shown:
         return []
-    columns = (
-        Column("stage", wrap=8),
-        Column("items", right=True),
-        Column("seconds", right=True),
-        Column("items a second", right=True, drop=1),
-        Column("", drop=2),
-    )
-    rows = tuple(
-        (
-            timing.stage,
-            whole(timing.items),
-            number(timing.seconds),
-            number(timing.items / timing.seconds, 0)
-            if timing.seconds > 0 and not timing.reused
-            else "",
-            "done before" if timing.reused else "",
+    return [
+        table_of(
+            "Time taken",
+            shown,
+            left("stage", lambda x: x.stage, wrap=8),
+            right("items", lambda x: whole(x.items)),
+            right("seconds", lambda x: number(x.seconds)),
+            right("items a second", _speed, drop=1),
+            left("", lambda x: "done before" if x.reused else "", drop=2),
         )
-        for timing in shown
-    )
-    return [Table("Time taken", columns, rows)]
+    ]
+
+
+def _speed(each: Timing) -> str:
+    known = each.seconds > 0 and not each.reused
+    return number(each.items / each.seconds, 0) if known else ""
 
 
 def _reproduce(result: AuditResult) -> list[Block]:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
-from fer_audit.report.blocks import (
-    Bar,
-    Block,
-    Cell,
-    Column,
-    Heading,
-    Importance,
-    Prose,
-    Section,
-    Table,
-)
-from fer_audit.report.sections.values import spoken, without_value
+from fer_audit.report.blocks import Bar, Block, Cell, Heading, Importance, Prose, Section, Table
+from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
@@ -85,53 +75,42 @@ def _overlap(each: LatentOverlap, alpha: float) -> list[Block]:
 
 def _groups(title: str, groups: Sequence[GroupOverlap]) -> Table:
     full = max((max(x.homophily or 0.0, x.expected or 0.0) for x in groups), default=1.0)
-    columns = (
-        Column("group", wrap=8),
-        Column("images", right=True),
-        Column("neighbours of the same group", right=True, wrap=12),
-        Column("", drop=1),
-        Column("shuffled", right=True),
-        Column("silhouette", right=True),
-        Column("spread", right=True),
-    )
-    rows = tuple(_group(each, full) for each in groups)
-    faint = frozenset(row for row, each in enumerate(groups) if each.homophily is None)
-    return Table(title, columns, rows, faint=faint)
 
+    def if_any(
+        show: Callable[[GroupOverlap], Cell], nothing: str
+    ) -> Callable[[GroupOverlap], Cell]:
+        return lambda x: nothing if x.homophily is None else show(x)
 
-def _group(group: GroupOverlap, full: float) -> tuple[Cell, ...]:
-    start = (clipped(group.group, 28), whole(group.n))
-    if group.homophily is None:
-        return (*start, "too few to say", "", NO_VALUE, NO_VALUE, NO_VALUE)
-    return (
-        *start,
-        percent(group.homophily),
-        Bar(group.homophily, full, group.expected),
-        or_dash(group.expected, percent),
-        or_dash(group.silhouette, coefficient),
-        or_dash(group.dispersion, measured),
+    return table_of(
+        title,
+        groups,
+        left("group", lambda x: clipped(x.group, 28), wrap=8),
+        right("images", lambda x: whole(x.n)),
+        right(
+            "neighbours of the same group",
+            if_any(lambda x: percent(x.homophily), "too few to say"),
+            wrap=12,
+        ),
+        left("", if_any(lambda x: Bar(x.homophily or 0.0, full, x.expected), ""), drop=1),
+        right("shuffled", if_any(lambda x: or_dash(x.expected, percent), NO_VALUE)),
+        right("silhouette", if_any(lambda x: or_dash(x.silhouette, coefficient), NO_VALUE)),
+        right("spread", if_any(lambda x: or_dash(x.dispersion, measured), NO_VALUE)),
+        faint=lambda x: x.homophily is None,
     )
 
 
 def _pairs(
     title: str, pairs: Sequence[PairOverlap], alpha: float, importance: Importance = "normal"
 ) -> Table:
-    columns = (
-        Column("groups", wrap=14),
-        Column("AUC", right=True),
-        Column("adjusted p", right=True, wrap=8),
-        Column("distance", right=True),
+    return table_of(
+        title,
+        pairs,
+        left("groups", lambda x: f"{clipped(x.first, 28)} and {clipped(x.second, 28)}", wrap=14),
+        right("AUC", lambda x: _auc(x, alpha)),
+        right("adjusted p", lambda x: or_dash(x.p_adjusted, p_text), wrap=8),
+        right("distance", lambda x: or_dash(x.relative_distance, number)),
+        importance=importance,
     )
-    rows = tuple(
-        (
-            f"{clipped(pair.first, 28)} and {clipped(pair.second, 28)}",
-            _auc(pair, alpha),
-            or_dash(pair.p_adjusted, p_text),
-            or_dash(pair.relative_distance, number),
-        )
-        for pair in pairs
-    )
-    return Table(title, columns, rows, importance)
 
 
 def _auc(pair: PairOverlap, alpha: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fer_audit.report.blocks import Column, Prose, Section, Sign, Table
+from fer_audit.report.blocks import Prose, Section, Sign
+from fer_audit.report.sections.values import left, table_of
 from fer_audit.report.view import View
 
 
@@ -11,26 +12,13 @@ def planted(view: View) -> Section | None:
     checks = view.result.planted
     if not checks:
         return None
-    columns = (
-        Column("planted", wrap=16),
-        Column("expected", wrap=12),
-        Column("found", wrap=12),
-        Column("agrees"),
+    table = table_of(
+        "Planted in this demo set",
+        checks,
+        left("planted", lambda x: x.claim, wrap=16),
+        left("expected", lambda x: x.expected, wrap=12),
+        left("found", lambda x: x.found, wrap=12),
+        left("agrees", lambda x: Sign("holds", "yes") if x.agrees else Sign("fails", "no")),
     )
-    rows = tuple(
-        (
-            check.claim,
-            check.expected,
-            check.found,
-            Sign("holds", "yes") if check.agrees else Sign("fails", "no"),
-        )
-        for check in checks
-    )
-    return Section(
-        "planted",
-        "Does the audit find what was planted?",
-        (
-            Prose("This set is drawn, not photographed: what is wrong with it is known."),
-            Table("Planted in this demo set", columns, rows),
-        ),
-    )
+    known = Prose("This set is drawn, not photographed: what is wrong with it is known.")
+    return Section("planted", "Does the audit find what was planted?", (known, table))

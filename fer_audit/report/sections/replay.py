@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fer_audit.audit.types.claims import GroupSpread, Replay, ReplayAttribute
+from fer_audit.audit.types.claims import Replay, ReplayAttribute
 from fer_audit.report.blocks import (
     Block,
     Bullets,
     Cell,
     Charts,
-    Column,
     Heading,
     Interval,
     Prose,
     Section,
     Table,
 )
-from fer_audit.report.sections.values import estimate, spoken, without_value, zero
+from fer_audit.report.charts.studies import histogram
+from fer_audit.report.sections.values import (
+    corrected,
+    estimate,
+    left,
+    right,
+    spoken,
+    table_of,
+    without_value,
+    zero,
+)
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
@@ -31,9 +38,6 @@ from fer_audit.text import (
     percent_span,
     whole,
 )
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 
 def replay(view: View) -> Section:
@@ -70,21 +74,23 @@ def _studies(view: View, found: Replay) -> list[Block]:
             for each in computed
             for end in (each.v_corrected_high, each.v_corrected, each.v_full)
         ]
+        clustering = view.result.clustering
+        k = None if clustering is None else clustering.k
         full = max(end for end in ends if end is not None)
         blocks.append(
-            Table(
+            table_of(
                 "The studies and the whole set",
-                (
-                    Column("attribute", wrap=9),
-                    Column("studies", right=True, drop=2),
-                    Column("V~ of the studies", right=True, wrap=11),
-                    Column("", drop=1),
-                    Column("whole set", right=True, wrap=5),
-                    Column("other largest", right=True, wrap=7),
-                    Column("other under", right=True, wrap=6),
-                    Column('p says "clusters differ"', right=True, wrap=10),
+                computed,
+                left("attribute", lambda x: spoken(x.attribute), wrap=9),
+                right("studies", lambda x: whole(x.studies), drop=2),
+                right("V~ of the studies", _mean, wrap=11),
+                left("", lambda x: _spread(x, full), drop=1),
+                right("whole set", lambda x: or_dash(x.v_full, zero), wrap=5),
+                right("other largest", lambda x: or_dash(x.other_largest, percent), wrap=7),
+                right(
+                    "other under", lambda x: or_dash(x.other_under_represented, percent), wrap=6
                 ),
-                tuple(_study(each, full) for each in computed),
+                right('p says "clusters differ"', _differ, wrap=10),
                 note=(
                     f"V~: the mean, and where {view.level}of the studies lie. Other largest, other under: studies that name"
                     " another largest group, or other under-represented groups, than the whole set does. In brackets: whether"
@@ -93,7 +99,12 @@ def _studies(view: View, found: Replay) -> list[Block]:
             )
         )
         blocks += [
-            Charts(lambda: _charts(view)),
+            Charts(
+                lambda: [
+                    histogram(each, found, view.result.published, k=k, level=view.level)
+                    for each in found.attributes
+                ]
+            ),
             Prose(
                 f"The grey ground holds the middle {view.level}of the studies. The solid line is the whole set; a dashed one"
                 " is a published study of as many images and clusters.",
@@ -110,32 +121,18 @@ def _studies(view: View, found: Replay) -> list[Block]:
     return [*blocks, *([Bullets(least_sure)] if least_sure else [])]
 
 
-def _charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.studies import histogram
-
-    result, facts = view.result, view.result.clustering
-    if result.replay is None:
-        return []
-    k = None if facts is None else facts.k
-    return [
-        histogram(each, result.replay, result.published, k=k, level=view.level)
-        for each in result.replay.attributes
-    ]
+def _mean(each: ReplayAttribute) -> str:
+    return estimate(each.v_corrected, each.v_corrected_low, each.v_corrected_high)
 
 
-def _study(each: ReplayAttribute, full: float) -> tuple[Cell, ...]:
+def _spread(each: ReplayAttribute, full: float) -> Cell:
     value, low, high = each.v_corrected or 0.0, each.v_corrected_low, each.v_corrected_high
+    return "" if low is None or high is None else Interval(value, low, high, full, each.v_full)
+
+
+def _differ(each: ReplayAttribute) -> str:
     whole_set = {True: "yes", False: "no", None: NO_VALUE}[each.full_called_different]
-    return (
-        spoken(each.attribute),
-        whole(each.studies),
-        estimate(value, low, high),
-        "" if low is None or high is None else Interval(value, low, high, full, each.v_full),
-        or_dash(each.v_full, zero),
-        or_dash(each.other_largest, percent),
-        or_dash(each.other_under_represented, percent),
-        f"{or_dash(each.called_different, percent)} ({whole_set})",
-    )
+    return f"{or_dash(each.called_different, percent)} ({whole_set})"
 
 
 def _least_sure(each: ReplayAttribute, level: str) -> list[str]:
@@ -143,66 +140,50 @@ def _least_sure(each: ReplayAttribute, level: str) -> list[str]:
     present = [group for group in each.groups if group.share > 0]
     if not present:
         return []
-    worst = max(present, key=_uncertainty)
+    worst = max(present, key=lambda group: (group.high - group.low) / group.share)
     return [
         f"{spoken(each.attribute)}: least sure is {clipped(worst.group, 28)}, {percent(worst.share)} of the set;"
         f" {level}of the studies say {percent_span(worst.low, worst.high)} %."
     ]
 
 
-def _uncertainty(group: GroupSpread) -> float:
-    return (group.high - group.low) / group.share
-
-
 def _published(view: View) -> Table:
-    rows = tuple(
-        (
-            clipped(each.source, 120),
-            spoken(each.attribute),
-            whole(each.n),
-            f"{each.k}",
-            coefficient(each.v),
-            zero(each.v_corrected),
-            p_text(each.p),
-        )
-        for each in view.result.published
+    return table_of(
+        "What was published about this set",
+        view.result.published,
+        left("published", lambda x: clipped(x.source, 120), wrap=20),
+        left("attribute", lambda x: spoken(x.attribute), wrap=9),
+        right("images", lambda x: whole(x.n)),
+        right("k", lambda x: f"{x.k}"),
+        right("V", lambda x: coefficient(x.v)),
+        right("V~", lambda x: zero(x.v_corrected)),
+        right("p", lambda x: p_text(x.p)),
     )
-    columns = (
-        Column("published", wrap=20),
-        Column("attribute", wrap=9),
-        *(Column(name, right=True) for name in ("images", "k", "V", "V~", "p")),
-    )
-    return Table("What was published about this set", columns, rows)
 
 
 def _reclustered(view: View) -> list[Block]:
     """Return V~ with its interval, clusters fixed and clustered again in every resample."""
     found = view.result.recluster
-    rows = []
-    for each in found:
-        fixed = view.association(each.attribute)
-        rows.append(
-            (
-                spoken(each.attribute),
-                whole(each.resamples),
-                NO_VALUE if fixed is None else estimate(fixed.v_corrected, fixed.low, fixed.high),
-                NONE
-                if each.v_corrected is None
-                else estimate(each.v_corrected, each.low, each.high),
-            )
-        )
-    columns = (
-        Column("attribute", wrap=9),
-        Column("resamples", right=True),
-        Column(f"V~, clusters fixed ({view.level}interval)", right=True, wrap=13),
-        Column(f"V~, clustered again ({view.level}interval)", right=True, wrap=13),
-    )
+
+    def fixed(attribute: str) -> str:
+        association = view.association(attribute)
+        return NO_VALUE if association is None else corrected(association)
+
     return [
         Heading("How sure is it when the clusters are made again?"),
-        Table(
+        table_of(
             "V~ over resamples that were clustered again",
-            columns,
-            tuple(rows),
+            found,
+            left("attribute", lambda x: spoken(x.attribute), wrap=9),
+            right("resamples", lambda x: whole(x.resamples)),
+            right(
+                f"V~, clusters fixed ({view.level}interval)", lambda x: fixed(x.attribute), wrap=13
+            ),
+            right(
+                f"V~, clustered again ({view.level}interval)",
+                lambda x: NONE if x.v_corrected is None else corrected(x),
+                wrap=13,
+            ),
             note="Clustered again in every bootstrap resample: the clusters are part of the uncertainty.",
         ),
         *without_value(

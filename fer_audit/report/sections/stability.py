@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.claims import AttributeStability, StabilityFacts, VariantV
+from fer_audit.audit.types.claims import (
+    AttributeStability,
+    ClusterStability,
+    StabilityFacts,
+    VariantV,
+)
 from fer_audit.report.blocks import (
     Bar,
     Block,
@@ -18,12 +22,18 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
-from fer_audit.report.sections.values import estimate, spoken, zero
+from fer_audit.report.charts.partition import come_back, sweep
+from fer_audit.report.sections.values import (
+    estimate,
+    left,
+    right,
+    spoken,
+    table_of,
+    without_empty_columns,
+    zero,
+)
 from fer_audit.report.view import View
 from fer_audit.text import NO_VALUE, NONE, because, coefficient, counted, p_phrase, span, whole
-
-if TYPE_CHECKING:
-    from fer_audit.report.charts.chart import Chart
 
 
 def stability(view: View) -> Section | None:
@@ -33,13 +43,13 @@ def stability(view: View) -> Section | None:
         return None
     blocks: list[Block] = [Prose(_seeds(facts), "summary")]
     if facts.clusters:
-        blocks += [_clusters(view, facts), Charts(lambda: _cluster_charts(view))]
+        blocks += [_clusters(view, facts), Charts(lambda: [come_back(facts, view.palette)])]
     swept = [each for each in facts.attributes if each.ks or each.seeds or each.half_v is not None]
     if swept:
         clustering = view.result.clustering
         blocks += [
             _sweep(swept, None if clustering is None else clustering.k, view.level),
-            Charts(lambda: _sweep_charts(view)),
+            Charts(lambda: [sweep(each) for each in facts.attributes]),
         ]
     if any(each.seeds for each in swept):
         blocks.append(_each_seed(swept))
@@ -58,41 +68,22 @@ def _seeds(facts: StabilityFacts) -> str:
 def _clusters(view: View, facts: StabilityFacts) -> Table:
     clustering = view.result.clustering
     sizes = () if clustering is None else clustering.sizes
-    rows = tuple(
-        (
-            f"{each.cluster}",
-            whole(sizes[each.cluster]) if each.cluster < len(sizes) else "",
-            Bar(each.jaccard, 1.0),
-            coefficient(each.jaccard),
-            Sign(
-                state_of(each.stable),
-                "stable" if each.stable else "unstable: nothing rests on it",
-            ),
-        )
-        for each in facts.clusters
+    return table_of(
+        "Does each cluster come back?",
+        facts.clusters,
+        right("cluster", lambda x: f"{x.cluster}"),
+        right("images", lambda x: whole(sizes[x.cluster]) if x.cluster < len(sizes) else ""),
+        left("", lambda x: Bar(x.jaccard, 1.0), drop=1),
+        right("Jaccard", lambda x: coefficient(x.jaccard)),
+        left("comes back in resamples", _comes_back, wrap=12),
+        faint=lambda x: not x.stable,
     )
-    columns = (
-        Column("cluster", right=True),
-        Column("images", right=True),
-        Column("", drop=1),
-        Column("Jaccard", right=True),
-        Column("comes back in resamples", wrap=12),
+
+
+def _comes_back(each: ClusterStability) -> Sign:
+    return Sign(
+        state_of(each.stable), "stable" if each.stable else "unstable: nothing rests on it"
     )
-    faint = frozenset(row for row, each in enumerate(facts.clusters) if not each.stable)
-    return Table("Does each cluster come back?", columns, rows, faint=faint)
-
-
-def _cluster_charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import come_back
-
-    return [come_back(view.result.stability, view.palette)]
-
-
-def _sweep_charts(view: View) -> list[Chart | None]:
-    from fer_audit.report.charts.partition import sweep
-
-    facts = view.result.stability
-    return [] if facts is None else [sweep(each) for each in facts.attributes]
 
 
 def _sweep(swept: Sequence[AttributeStability], k: int | None, level: str) -> Table:
@@ -118,13 +109,8 @@ def _sweep(swept: Sequence[AttributeStability], k: int | None, level: str) -> Ta
         " more clusters find more by chance. Held-out half: clusters made from one half of the images, each image of the other"
         f" half assigned to the nearest centre; V~ with its {level}interval and Holm p."
     )
-    used = [at for at in range(len(columns)) if columns[at].title or any(row[at] for row in rows)]
-    return Table(
-        "Each attribute in other partitions",
-        tuple(columns[at] for at in used),
-        tuple(tuple(row[at] for at in used) for row in rows),
-        note=note,
-    )
+    table = Table("Each attribute in other partitions", tuple(columns), tuple(rows), note=note)
+    return without_empty_columns(table)
 
 
 def _at(variants: Sequence[VariantV], k: int, full: float) -> tuple[Cell, Cell]:
@@ -152,13 +138,14 @@ def _half(each: AttributeStability) -> str:
 
 
 def _each_seed(swept: Sequence[AttributeStability]) -> Table:
-    rows = tuple(
-        (spoken(each.attribute), f"{v.k}", f"{v.seed}", zero(v.v_corrected), zero(v.null_95))
-        for each in swept
-        for v in each.seeds
+    seeds = [(each.attribute, variant) for each in swept for variant in each.seeds]
+    return table_of(
+        "Each other seed",
+        seeds,
+        left("attribute", lambda x: spoken(x[0]), wrap=9),
+        right("k", lambda x: f"{x[1].k}"),
+        right("seed", lambda x: f"{x[1].seed}"),
+        right("V~", lambda x: zero(x[1].v_corrected)),
+        right("95 % of chance", lambda x: zero(x[1].null_95)),
+        importance="detail",
     )
-    columns = (
-        Column("attribute", wrap=9),
-        *(Column(name, right=True) for name in ("k", "seed", "V~", "95 % of chance")),
-    )
-    return Table("Each other seed", columns, rows, "detail")

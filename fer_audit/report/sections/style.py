@@ -16,7 +16,15 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
-from fer_audit.report.sections.values import estimate, spoken, without_value, zero
+from fer_audit.report.sections.values import (
+    corrected,
+    left,
+    right,
+    spoken,
+    table_of,
+    without_value,
+    zero,
+)
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
@@ -106,26 +114,17 @@ def _by_chance(test: StyleTest, alpha: float) -> bool:
 
 
 def _every_test(largest_first: Sequence[StyleTest]) -> Table:
-    rows = tuple(
-        (
-            spoken(test.measure),
-            spoken(test.attribute),
-            zero(test.rank_effect or 0.0),
-            p_text(test.p_adjusted),
-            _end(test.lowest, test.lowest_median),
-            _end(test.highest, test.highest_median),
-        )
-        for test in largest_first
+    return table_of(
+        "Style measures against every attribute",
+        largest_first,
+        left("measure", lambda x: spoken(x.measure), wrap=8),
+        left("attribute", lambda x: spoken(x.attribute), wrap=9),
+        right("epsilon squared", lambda x: zero(x.rank_effect or 0.0), wrap=7),
+        right("adjusted p", lambda x: p_text(x.p_adjusted), wrap=8),
+        left("lowest in (median)", lambda x: _end(x.lowest, x.lowest_median), wrap=12),
+        left("highest in (median)", lambda x: _end(x.highest, x.highest_median), wrap=12),
+        importance="detail",
     )
-    columns = (
-        Column("measure", wrap=8),
-        Column("attribute", wrap=9),
-        Column("epsilon squared", right=True, wrap=7),
-        Column("adjusted p", right=True, wrap=8),
-        Column("lowest in (median)", wrap=12),
-        Column("highest in (median)", wrap=12),
-    )
-    return Table("Style measures against every attribute", columns, rows, "detail")
 
 
 def _end(group: str | None, median: float | None) -> str:
@@ -136,31 +135,22 @@ def _baselines(baselines: Sequence[StyleBaseline], level: str) -> list[Block]:
     computed = [each for each in baselines if each.v_corrected is not None]
     blocks: list[Block] = [Heading("Would clusters of style alone say the same?")]
     if computed:
-        columns = (
-            Column("attribute", wrap=9),
-            Column(f"V~ of style alone ({level}interval)", right=True, wrap=13),
-            Column("V~ of the clusters", right=True, wrap=8),
-            Column("ratio of V~", right=True, wrap=7),
-            Column("p", right=True),
-        )
-        rows = tuple(
-            (
-                spoken(each.attribute),
-                estimate(each.v_corrected, each.low, each.high),
-                or_dash(each.embedding_v, coefficient),
-                or_dash(each.reproduced, percent),
-                or_dash(each.p, p_text),
-            )
-            for each in computed
-        )
         note = (
             "The two need not be the same association, and brightness also measures skin. No ratio where one of the two is"
             " not above chance."
         )
-        title = (
-            "Clusters made of ten image-wide measures alone (brightness, colour, sharpness, ...)"
+        blocks.append(
+            table_of(
+                "Clusters made of ten image-wide measures alone (brightness, colour, sharpness, ...)",
+                computed,
+                left("attribute", lambda x: spoken(x.attribute), wrap=9),
+                right(f"V~ of style alone ({level}interval)", corrected, wrap=13),
+                right("V~ of the clusters", lambda x: or_dash(x.embedding_v, coefficient), wrap=8),
+                right("ratio of V~", lambda x: or_dash(x.reproduced, percent), wrap=7),
+                right("p", lambda x: or_dash(x.p, p_text)),
+                note=note,
+            )
         )
-        blocks.append(Table(title, columns, rows, note=note))
     return blocks + without_value(
         (spoken(each.attribute), each.not_computable)
         for each in baselines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.composition import SubsetCheck
-from fer_audit.report.blocks import Block, Column, Prose, Section, Table
+from fer_audit.report.blocks import Block, Prose, Section
+from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import because, clipped, counted, display, p_phrase, p_text, percent, whole
 
@@ -36,22 +37,15 @@ def _check(check: SubsetCheck, alpha: float) -> list[Block]:
         )
     blocks: list[Block] = [Prose(text + ".", "summary")]
     if check.groups:
-        columns = (
-            Column("group", wrap=10),
-            Column("here", right=True),
-            Column("images", right=True),
-            Column("in the set", right=True),
-            Column("exact p", right=True),
-        )
-        rows = tuple(
-            (
-                clipped(group.name, 28),
-                percent(group.share),
-                whole(group.count),
-                percent(group.reference_share),
-                p_text(group.p),
+        blocks.append(
+            table_of(
+                f"{attribute} compared with {reference}",
+                check.groups,
+                left("group", lambda x: clipped(x.name, 28), wrap=10),
+                right("here", lambda x: percent(x.share)),
+                right("images", lambda x: whole(x.count)),
+                right("in the set", lambda x: percent(x.reference_share)),
+                right("exact p", lambda x: p_text(x.p)),
             )
-            for group in check.groups
         )
-        blocks.append(Table(f"{attribute} compared with {reference}", columns, rows))
     return blocks

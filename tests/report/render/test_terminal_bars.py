@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.report.render.terminal_bars import bar, interval, scale
+from fer_audit.report.render.terminal_bars import bar, interval
 
 
 @given(
@@ -44,8 +44,7 @@ def test_an_interval_fills_its_cells_exactly_and_shows_its_dot(
     assert drawn.plain.count("●") == 1
 
 
-def test_intervals_have_a_scale_as_wide_as_they_are() -> None:
-    assert scale("100 %", 12).plain == "0      100 %"
+def test_intervals_are_drawn_in_the_cells_they_are_given() -> None:
     assert interval(0.5, 0.25, 0.75, full=1.0, cells=9, mark=1.0).plain == "  ━━●━━ │"
     assert interval(0.5, 0.25, 0.75, full=0.0, cells=3).plain == "●  "
     assert interval(0.5, 0.25, 0.75, full=1.0, cells=0).plain == ""
