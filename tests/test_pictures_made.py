@@ -35,6 +35,7 @@ from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
 from tests.drawings import draw_faces
+from tests.known import known
 from tests.pack.shards import opened, values
 
 N = 90
@@ -90,9 +91,7 @@ class Bench(Silent):
         )
 
     def points(self, **options: Any) -> MapPoints:  # noqa: ANN401 - options by name
-        found = self.make(**options).map
-        assert found is not None
-        return found
+        return known(self.make(**options).map)
 
     def with_attributes(self, *attributes: Attribute) -> None:
         self.dataset = dataclasses.replace(self.dataset, attributes=attributes)
@@ -135,8 +134,7 @@ def bench(packed: Bench, cache_dir: Path) -> Bench:
 
 
 def clustered(bench: Bench) -> Clustering:
-    assert bench.clustering is not None
-    return bench.clustering
+    return known(bench.clustering)
 
 
 def halves(name: str, kind: str = "demographic", first: int = 45) -> Attribute:
@@ -331,8 +329,7 @@ def test_the_map_shows_every_image_that_came_through(bench: Bench) -> None:
 
     assert points.n == points.shown == N - 1
     assert np.array_equal(points.rows, rows)
-    coordinates = clustered(bench).coordinates
-    assert coordinates is not None
+    coordinates = known(clustered(bench).coordinates)
     assert np.abs(points.points - coordinates[rows, :2]).max() < 1e-3
 
 
@@ -364,8 +361,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 
     found = bench.make()
 
-    assert found.map is not None
-    assert found.map.colourings[1].groups == ("a\\xff", "high")
+    assert known(found.map).colourings[1].groups == ("a\\xff", "high")
     assert {face.group for face in found.faces} == {None, "a\\xff", "high"}
     assert pictures_json(found)
 
@@ -403,8 +399,7 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
 
     found = bench.make(map="umap")
 
-    assert found.map is not None
-    assert found.map.method == "pca"
+    assert known(found.map).method == "pca"
     assert "UMAP" in dict(found.missing)
 
 

@@ -21,6 +21,7 @@ from tests.audit.inputs import (
     embeddings_of,
     rows_of,
 )
+from tests.known import known
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +50,7 @@ def clustering(vectors: np.ndarray) -> Clustering:
 def test_shares_are_those_of_scikit_learns_pca(
     vectors: np.ndarray, clustering: Clustering
 ) -> None:
-    assert clustering.coordinates is not None
-
-    found = principal_axes(clustering.coordinates, clustering)
+    found = principal_axes(known(clustering.coordinates), clustering)
 
     pca = PCA(svd_solver="full").fit(vectors[usable(vectors)].astype(np.float64))
     assert found.dimensions == 20
@@ -71,9 +70,7 @@ def test_coordinates_that_are_not_centred_have_the_same_shares(clustering: Clust
 
 
 def test_fewer_axes_hold_less(clustering: Clustering) -> None:
-    assert clustering.coordinates is not None
-
-    found = principal_axes(clustering.coordinates[:, :4], clustering)
+    found = principal_axes(known(clustering.coordinates)[:, :4], clustering)
 
     assert (found.dimensions, len(found.shares)) == (4, 4)
     assert found.total == pytest.approx(sum(found.shares))

@@ -1,4 +1,4 @@
-"""Rungs 4 to 8 as a reader sees them: what stops a claim, what is skipped, what comes back."""
+"""The rungs as a reader sees them: what stops a claim, what is skipped, what comes back."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
+from fer_audit.audit.claims.ladder import climb
 from fer_audit.audit.claims.stability import ANALYSIS
-from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 from tests.audit.inputs import (
+    TABLE_ONE,
+    association_of,
     attribute,
     audit_dataset,
     clustering_of,
@@ -26,6 +30,7 @@ from tests.audit.inputs import (
     part_of,
     rows_of,
 )
+from tests.known import known
 
 N = 1500
 
@@ -187,8 +192,7 @@ def test_a_half_without_clusters_has_no_null_band(faces: tuple[FaceDataset, np.n
 
     found = audited(faces, stability)
 
-    assert found.stability is not None
-    for each in found.stability.attributes:
+    for each in known(found.stability).attributes:
         assert (each.half_v, each.half_null_95) == (None, None)
         why = dict(each.not_computable)
         assert why["half_null_95"] == why["half_v"]
@@ -205,8 +209,7 @@ def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndar
         ladder_of(first, "age_bin").rungs[6].reading == "not computable: no other seed was tried"
     )
     assert ladder_of(second, "age_bin").rungs[6].reading == "not computable: no other k was tried"
-    assert first.stability is not None
-    assert dict(first.stability.not_computable)["ari_median"] == "no other seed"
+    assert dict(known(first.stability).not_computable)["ari_median"] == "no other seed"
 
 
 def test_clusters_below_six_tenths_are_marked_unstable(
@@ -262,3 +265,78 @@ def test_the_guess_for_an_image_never_sees_the_image() -> None:
 
 def test_batches_of_one_image_know_nothing_of_it() -> None:
     assert left_out_accuracy(np.array([[1, 0]] * 30 + [[0, 1]] * 30)) == 0
+
+
+STRONG = np.array([[60, 20], [20, 60]])
+
+
+def rung(number: int, holds: bool | None) -> Rung:
+    return Rung(number, "next", holds, None, None, None, None, 0, "")
+
+
+def test_a_planted_association_reaches_rung_three() -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert [each.holds for each in ladder.rungs] == [True, True, True]
+    assert [each.number for each in ladder.rungs] == [1, 2, 3]
+    assert ladder.highest == 3
+
+
+def test_the_papers_table_does_not_reach_rung_one() -> None:
+    (association,) = correct_for_attributes([association_of(TABLE_ONE, permutations=2_000)])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert [each.holds for each in ladder.rungs] == [False, False, False]
+    assert ladder.highest == 0
+    assert "V .090 is not above" in ladder.rungs[0].reading
+
+
+@pytest.mark.parametrize(
+    ("further", "highest"),
+    [
+        ([True, True], 5),
+        ([False, True], 3),
+        ([None, True], 3),
+    ],
+)
+def test_further_rungs_count_until_one_does_not_hold(
+    further: list[bool | None], highest: int
+) -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+    above = [rung(4 + index, holds) for index, holds in enumerate(further)]
+
+    assert climb(association, alpha=0.05, further=above).highest == highest
+
+
+def test_a_table_of_one_group_climbs_nothing_and_says_why() -> None:
+    (association,) = correct_for_attributes([association_of([[5], [4]])])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert ladder.highest == 0
+    for each in ladder.rungs:
+        assert each.holds is None
+        assert each.reading == "not computable: all images are in one group"
+
+
+def test_holm_counts_the_demographic_attributes_only() -> None:
+    strong = association_of(STRONG, permutations=999)
+    batch = association_of(STRONG, permutations=999, kind="batch")
+    empty = association_of([[0, 0], [0, 0]])
+
+    found = correct_for_attributes([strong, batch, strong, empty])
+
+    assert [each.p_holm for each in found] == pytest.approx([0.002, None, 0.002, None])
+    assert dict(found[1].not_computable)["p_holm"]
+    assert dict(found[3].not_computable)["p_holm"] == "no image has both a cluster and this label"
+
+
+def test_an_association_below_the_corrected_alpha_falls_at_rung_three() -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+
+    ladder = climb(replace(association, p_holm=0.06), alpha=0.05)
+
+    assert ladder.highest == 2

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fer_audit.audit.compare.vectors import measure_vectors
-from fer_audit.cli.compare import read_run
+from fer_audit.cli.compare import distinct_names, read_run
 from fer_audit.errors import StoreError
 from fer_audit.report.files.document import result_json
 from fer_audit.report.files.rows import rows_table, write_rows_parquet
@@ -218,3 +218,18 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(
 
     assert done.code == 3
     assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ("/home/ann/one", "/home/ann/two", ("one", "two")),
+        ("/home/ann/one/run", "/mnt/two/run", ("one/run", "two/run")),
+        ("/home/ann/run", "/home/ann/run", ("run", "run")),
+        ("/home/ann/run/../one", "/home/ann/two/", ("one", "two")),
+    ],
+)
+def test_two_runs_get_the_shortest_names_that_differ(
+    first: str, second: str, names: tuple[str, str]
+) -> None:
+    assert distinct_names(Path(first), Path(second)) == names

@@ -11,11 +11,9 @@ import pytest
 
 from fer_audit.cli.app import COMMANDS
 from fer_audit.embed.session import CUDA, available_providers
-from fer_audit.encoders.sidecar import sidecar_path
 from fer_audit.store.locks import folder_lock
 from tests.cli.conftest import Call
 from tests.drawings import draw_face
-from tests.graphs import mean_colour_graph, save
 
 
 @pytest.mark.parametrize(
@@ -123,24 +121,6 @@ def test_cuda_without_cuda_is_2_and_nothing_is_embedded(
     assert done.code == 2
     assert "has no CUDA provider" in done.err
     assert not (run_dir / "embeddings.npy").exists()
-
-
-def test_a_tampered_model_is_2_and_both_hashes_are_named(
-    fer_audit: Call, faces: Path, tmp_path: Path, cache_dir: Path, run_dir: Path
-) -> None:
-    model = save(mean_colour_graph(), tmp_path / "m.onnx")
-    data = bytearray(model.path.read_bytes())
-    data[-1] ^= 1
-    model.path.write_bytes(data)
-    words = ["--model", model.path, "--cache-dir", cache_dir, "--out", run_dir]
-
-    changed = fer_audit("run", faces, *words)
-    sidecar_path(model.path).unlink()
-    orphaned = fer_audit("run", faces, *words)
-
-    assert (changed.code, orphaned.code) == (2, 2)
-    assert model.sha256 in changed.err
-    assert "has no sidecar" in orphaned.err
 
 
 def test_a_locked_run_directory_is_5_at_once(

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.conftest import clean_environment
+from tests.known import known
 
 SHARD_ROWS = 16
 """Rows of a shard in a crowd: a few dozen images already make several."""
@@ -147,11 +148,9 @@ class Crowd:
         for run in self._alive:
             with contextlib.suppress(ProcessLookupError):  # it ended, and nobody waited for it
                 os.kill(run, signal.SIGKILL)
-        assert self._parent.stdin is not None
-        self._parent.stdin.close()
+        known(self._parent.stdin).close()
         self._parent.wait()
-        assert self._parent.stdout is not None
-        self._parent.stdout.close()
+        known(self._parent.stdout).close()
 
     def start(
         self,
@@ -210,8 +209,7 @@ class Crowd:
         return self._read()
 
     def _read(self) -> str:
-        assert self._parent.stdout is not None
-        line = self._parent.stdout.readline()
+        line = known(self._parent.stdout).readline()
         assert line, "the parent of the runs is gone"
         return line.rstrip("\n")
 

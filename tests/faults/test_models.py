@@ -31,6 +31,7 @@ from fer_audit.errors import ModelError
 from tests.encoders.test_sidecar import external_tensor, vouched
 from tests.faults.conftest import QUICK, Program, clean_environment
 from tests.graphs import SIZE, make_graph, mean_colour_graph, save
+from tests.known import known
 
 FORKING = """
 import json, os, sys
@@ -85,9 +86,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
         cwd=here,
         env=clean_environment(),
     )
-    assert parent.stdin is not None
-    assert parent.stdout is not None
-    asked, answers = parent.stdin, parent.stdout
+    asked, answers = known(parent.stdin), known(parent.stdout)
     number = 0
 
     def call(*words: str | Path) -> Answer:
