@@ -155,9 +155,7 @@ def test_a_mean_face_is_the_mean_of_its_cell(bench: Bench) -> None:
     assert np.abs(values(face.webp).mean(axis=(0, 1)) - expected.mean(axis=(0, 1))).max() < 3
 
 
-def test_a_group_has_a_face_when_it_has_and_leaves_thirty_images_or_none(
-    bench: Bench,
-) -> None:
+def test_a_group_has_a_face_when_it_has_and_leaves_thirty_images_or_none(bench: Bench) -> None:
     bench.with_attributes(halves("half"), halves("third", first=30), halves("style", "label"))
 
     found = [(face.cluster, face.attribute, face.group, face.n) for face in bench.make().faces]

@@ -40,10 +40,7 @@ def usable(vectors: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def clustering(vectors: np.ndarray) -> Clustering:
     return cluster_embeddings(
-        vectors,
-        usable(vectors),
-        ClusterSettings(k=3, starts=2, sweep_max=4),
-        progress=Silent(),
+        vectors, usable(vectors), ClusterSettings(k=3, starts=2, sweep_max=4), progress=Silent()
     )
 
 

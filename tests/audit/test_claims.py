@@ -32,6 +32,7 @@ from tests.audit.inputs import (
 )
 from tests.known import known
 
+Faces = tuple[FaceDataset, np.ndarray]
 N = 1500
 
 
@@ -55,7 +56,7 @@ def stability_of(labels: np.ndarray, *, agree: bool = True, k: int = 3) -> Stabi
 
 
 @pytest.fixture
-def faces() -> tuple[FaceDataset, np.ndarray]:
+def faces() -> Faces:
     """Return faces whose clusters follow age; race follows age, gender nothing, smile the hour."""
     rng = np.random.default_rng(0)
     age = rng.integers(0, 3, N)
@@ -71,7 +72,7 @@ def faces() -> tuple[FaceDataset, np.ndarray]:
 
 
 def audited(
-    faces: tuple[FaceDataset, np.ndarray],
+    faces: Faces,
     stability: Stability | None = None,
     **config: Any,  # noqa: ANN401 - whatever AuditConfig takes
 ) -> AuditResult:
@@ -91,9 +92,7 @@ def ladder_of(result: AuditResult, name: str) -> Ladder:
     return next(each for each in result.ladders if each.attribute == name)
 
 
-def test_a_claim_that_is_another_attributes_stops_at_rung_four(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_claim_that_is_another_attributes_stops_at_rung_four(faces: Faces) -> None:
     found = audited(faces, stability_of(faces[1]))
 
     race, age = ladder_of(found, "race"), ladder_of(found, "age_bin")
@@ -104,9 +103,7 @@ def test_a_claim_that_is_another_attributes_stops_at_rung_four(
     assert age.stopped == ""
 
 
-def test_a_ladder_without_style_or_batch_passes_over_those_rungs(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_ladder_without_style_or_batch_passes_over_those_rungs(faces: Faces) -> None:
     dataset, clusters = faces
     plain = dataset_of(dataset.attributes[1], dataset.attributes[2])
 
@@ -117,9 +114,7 @@ def test_a_ladder_without_style_or_batch_passes_over_those_rungs(
     assert ladder.highest == 8
 
 
-def test_a_single_attribute_has_no_others_to_hold_fixed(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_single_attribute_has_no_others_to_hold_fixed(faces: Faces) -> None:
     alone = dataset_of(faces[0].attributes[1])
 
     ladder = ladder_of(audited((alone, faces[1])), "age_bin")
@@ -129,9 +124,7 @@ def test_a_single_attribute_has_no_others_to_hold_fixed(
     assert ladder.stopped == "rung 7: not computable: one partition only"
 
 
-def test_a_batch_that_is_unique_to_each_image_stops_the_climb(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_batch_that_is_unique_to_each_image_stops_the_climb(faces: Faces) -> None:
     dataset, clusters = faces
     serial = attribute("serial", np.arange(N), [str(i) for i in range(N)], "batch")
 
@@ -142,9 +135,7 @@ def test_a_batch_that_is_unique_to_each_image_stops_the_climb(
     assert ladder.highest == 3
 
 
-def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(faces: Faces) -> None:
     ladder = ladder_of(audited(faces, stability_of(faces[1], agree=False)), "age_bin")
 
     assert ladder.highest == 6
@@ -152,17 +143,13 @@ def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
     assert "ARI .800 (median; .700-.900)" in ladder.rungs[6].reading
 
 
-def test_rung_seven_counts_all_images_and_rung_eight_the_half(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_rung_seven_counts_all_images_and_rung_eight_the_half(faces: Faces) -> None:
     rungs = ladder_of(audited(faces, stability_of(faces[1])), "age_bin").rungs
 
     assert (rungs[6].n_effective, rungs[7].n_effective) == (N, N // 2)
 
 
-def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(faces: Faces) -> None:
     stability = stability_of(faces[1])
     noise = np.random.default_rng(8).integers(0, 3, N)
     stability.half_b_labels[:] = np.where(stability.half_a, -1, noise)
@@ -172,7 +159,7 @@ def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
     assert (ladder.highest, ladder.rungs[7].holds) == (7, False)
 
 
-def test_the_half_has_a_null_band_of_its_own(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_the_half_has_a_null_band_of_its_own(faces: Faces) -> None:
     """Wider than that of the whole set: half as many images."""
     found = audited(faces, stability_of(faces[1]))
 
@@ -185,7 +172,7 @@ def test_the_half_has_a_null_band_of_its_own(faces: tuple[FaceDataset, np.ndarra
     assert (age.half_v or 0) > (age.half_null_95 or 1)
 
 
-def test_a_half_without_clusters_has_no_null_band(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_half_without_clusters_has_no_null_band(faces: Faces) -> None:
     stability = replace(
         stability_of(faces[1]), half_b_labels=np.full(len(faces[1]), -1, dtype=np.int32)
     )
@@ -198,7 +185,7 @@ def test_a_half_without_clusters_has_no_null_band(faces: tuple[FaceDataset, np.n
         assert why["half_null_95"] == why["half_v"]
 
 
-def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_no_other_seed_and_no_other_k_are_said(faces: Faces) -> None:
     whole = stability_of(faces[1])
     no_seed = Stability((), whole.ks, (), whole.jaccard, whole.half_a, whole.half_b_labels)
     no_k = Stability(whole.seeds, (), (0.9,), whole.jaccard, whole.half_a, whole.half_b_labels)
@@ -212,9 +199,7 @@ def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndar
     assert dict(known(first.stability).not_computable)["ari_median"] == "no other seed"
 
 
-def test_clusters_below_six_tenths_are_marked_unstable(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_clusters_below_six_tenths_are_marked_unstable(faces: Faces) -> None:
     dataset, clusters = faces
 
     inputs = inputs_of(
@@ -230,9 +215,7 @@ def test_clusters_below_six_tenths_are_marked_unstable(
     assert facts.attributes[0].half_n == N // 2
 
 
-def test_columns_a_user_names_are_shown_beside_the_ladder(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_columns_a_user_names_are_shown_beside_the_ladder(faces: Faces) -> None:
     found = audited(faces, given=(("hour", "gender"),))
 
     asked = [each for each in ladder_of(found, "race").conditionals if each.rung is None]
@@ -241,7 +224,7 @@ def test_columns_a_user_names_are_shown_beside_the_ladder(
     assert not [x for x in ladder_of(found, "gender").conditionals if x.rung is None]
 
 
-def test_a_column_that_is_not_there_is_refused(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_column_that_is_not_there_is_refused(faces: Faces) -> None:
     with pytest.raises(ConfigError, match="'hoor', which is no column of faces"):
         audited(faces, given=(("hoor",),))
 
@@ -295,12 +278,7 @@ def test_the_papers_table_does_not_reach_rung_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("further", "highest"),
-    [
-        ([True, True], 5),
-        ([False, True], 3),
-        ([None, True], 3),
-    ],
+    ("further", "highest"), [([True, True], 5), ([False, True], 3), ([None, True], 3)]
 )
 def test_further_rungs_count_until_one_does_not_hold(
     further: list[bool | None], highest: int

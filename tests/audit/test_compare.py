@@ -105,9 +105,7 @@ def test_unrelated_clusters_are_called_different() -> None:
     assert "600 common images" in text_of(found, "agreement")
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=80),
-)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=80))
 @settings(deadline=None)
 def test_ari_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     first, second = np.array(pairs).T
@@ -292,10 +290,7 @@ def test_a_run_without_clusters_is_compared_as_far_as_it_goes() -> None:
 
 def test_settings_that_change_no_compared_number_are_not_listed() -> None:
     run = base()
-    asked = replace(
-        run.result,
-        config=run.result.config.having(**BESIDE),
-    )
+    asked = replace(run.result, config=run.result.config.having(**BESIDE))
 
     found = compare_runs(run, replace(run, result=asked))
 

@@ -23,9 +23,11 @@ from fer_audit.pack.types import STYLE_NAMES
 from tests.audit.inputs import Codes, attribute, rows_of
 from tests.known import known
 
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 @pytest.fixture
-def columns() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def columns() -> Columns:
     """Return clusters, groups and strata of 4,000 images; clusters follow the groups within strata."""
     rng = np.random.default_rng(0)
     z = rng.integers(0, 6, 4000)
@@ -52,9 +54,7 @@ def asked(c: Codes, a: Codes, z: Codes, *, k: int = 3, permutations: int = 299) 
     )
 
 
-def test_conditional_information_is_the_mean_over_strata(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_conditional_information_is_the_mean_over_strata(columns: Columns) -> None:
     c, a, z = columns
     strata = stratify(c, a, z, k=3, n_groups=4)
 
@@ -64,9 +64,7 @@ def test_conditional_information_is_the_mean_over_strata(
     assert found.counted == pytest.approx(by_hand, abs=1e-12)
 
 
-def test_chance_is_the_exact_expectation_within_strata(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_chance_is_the_exact_expectation_within_strata(columns: Columns) -> None:
     """Vinh's formula is exact; 2,000 shuffles come within their own error of it."""
     strata = stratify(*columns, k=3, n_groups=4)
 
@@ -108,9 +106,7 @@ def test_fewer_than_thirty_informative_images_are_too_few() -> None:
     assert dict(found.not_computable)["p"] == "20 images in informative strata are too few"
 
 
-def test_one_stratum_keeps_everything(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_one_stratum_keeps_everything(columns: Columns) -> None:
     c, a, _ = columns
 
     found = asked(c, a, np.zeros(4000, dtype=np.int64), permutations=1999)
@@ -119,9 +115,7 @@ def test_one_stratum_keeps_everything(
     assert found.p == 1 / 2000
 
 
-def test_a_condition_that_is_noise_keeps_about_everything(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_a_condition_that_is_noise_keeps_about_everything(columns: Columns) -> None:
     c, a, _ = columns
 
     found = asked(c, a, np.random.default_rng(9).integers(0, 50, 4000))
@@ -171,9 +165,7 @@ def test_nothing_is_kept_of_an_association_that_is_chance() -> None:
     assert "at chance" in dict(found.not_computable)["kept"]
 
 
-def test_the_null_band_is_that_of_labels_shuffled_within_strata(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_the_null_band_is_that_of_labels_shuffled_within_strata(columns: Columns) -> None:
     """Against shuffling the images themselves, stratum by stratum."""
     c, a, z = (column[:600] for column in columns)
     rng = np.random.default_rng(8)
@@ -212,9 +204,7 @@ def test_what_is_kept_of_an_attribute_that_only_follows_the_day_lies_in_the_null
     assert inside >= 33
 
 
-def test_a_band_of_more_confidence_is_wider(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> None:
+def test_a_band_of_more_confidence_is_wider(columns: Columns) -> None:
     strata = stratify(*columns, k=3, n_groups=4)
 
     narrow, wide = (
@@ -240,7 +230,7 @@ def test_without_what_is_kept_there_is_no_null_band() -> None:
 
 
 def test_questions_are_corrected_over_the_attributes_that_were_asked_them(
-    columns: tuple[np.ndarray, np.ndarray, np.ndarray],
+    columns: Columns,
 ) -> None:
     one = asked(*columns)
     other = replace(one, p=0.03)

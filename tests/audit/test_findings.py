@@ -76,9 +76,7 @@ def test_sentences_hold_a_number_and_no_cause(findings: tuple[Finding, ...]) -> 
         assert each.code == "label_origin" or re.search(r"\d", each.text)
 
 
-def test_an_under_represented_group_is_named_with_its_count(
-    findings: tuple[Finding, ...],
-) -> None:
+def test_an_under_represented_group_is_named_with_its_count(findings: tuple[Finding, ...]) -> None:
     text = next(each.text for each in findings if each.code == "under_represented")
 
     assert text.startswith("3 groups of 4 in race have less than four fifths of an even share")

@@ -120,9 +120,7 @@ def test_headlines_of_small_studies_differ_from_the_whole_sets(result: AuditResu
     assert known(race.other_under_represented) < 0.1
 
 
-def test_reclustering_with_the_same_clusters_gives_the_fixed_interval(
-    result: AuditResult,
-) -> None:
+def test_reclustering_with_the_same_clusters_gives_the_fixed_interval(result: AuditResult) -> None:
     """What a resample adds is taken off: else its V would lie above the sample's."""
     (found,), (fixed,) = result.recluster, result.associations
 

@@ -29,6 +29,7 @@ from tests.audit.inputs import (
 )
 from tests.known import known
 
+Planted = tuple[FaceDataset, np.ndarray]
 CONFIG = AuditConfig.of(permutations=200, bootstraps=50)
 
 
@@ -54,7 +55,7 @@ def audited(dataset: FaceDataset, labels: Any, k: int, **config: Any) -> AuditRe
 
 
 @pytest.fixture
-def planted() -> tuple[FaceDataset, np.ndarray]:
+def planted() -> Planted:
     """600 faces: clusters follow age, not race; the hour gives race away."""
     rng = np.random.default_rng(0)
     race, age = rng.integers(0, 3, 600), rng.integers(0, 90, 600)
@@ -71,11 +72,11 @@ def planted() -> tuple[FaceDataset, np.ndarray]:
     return dataset, labels
 
 
-def test_the_same_inputs_give_the_same_result(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_the_same_inputs_give_the_same_result(planted: Planted) -> None:
     assert audited(*planted, 3) == audited(*planted, 3)
 
 
-def test_another_attribute_shifts_nobodys_draws(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_another_attribute_shifts_nobodys_draws(planted: Planted) -> None:
     dataset, labels = planted
     fewer = replace(dataset, attributes=dataset.attributes[:2])
 
@@ -84,11 +85,11 @@ def test_another_attribute_shifts_nobodys_draws(planted: tuple[FaceDataset, np.n
     assert every.associations[:2] == some.associations
 
 
-def test_every_value_can_be_written_as_json(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_every_value_can_be_written_as_json(planted: Planted) -> None:
     check_values(audited(*planted, 3))
 
 
-def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_clusters_that_follow_age_say_age(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     assert {ladder.attribute: ladder.highest for ladder in found.ladders} == {
@@ -103,7 +104,7 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
     assert first.text.startswith("Age bin, not race, is what the 3 clusters separate")
 
 
-def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_batch_that_knows_race_is_found(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     guess = next(each for each in found.batch_predictions if each.attribute == "race")
@@ -117,9 +118,7 @@ def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray
     assert f"(counted in: {part(guess.right, 600)}, shuffled labels " in text
 
 
-def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
-    planted: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(planted: Planted) -> None:
     found = audited(*planted, 3)
     flattered = tuple(
         replace(each, left_out_accuracy=each.majority) for each in found.batch_predictions
@@ -130,7 +129,7 @@ def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
     assert "batch_knows_labels" not in {each.code for each in said}
 
 
-def test_every_test_stands_in_the_ledger(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_every_test_stands_in_the_ledger(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     subjects = {(entry.family, entry.subject) for entry in found.ledger}

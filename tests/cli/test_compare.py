@@ -188,10 +188,7 @@ def test_a_page_and_charts_are_written_beside_the_view(
 ) -> None:
     page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
 
-    done = fer_audit(
-        *("compare", runs[0], runs[1]),
-        *("--html", page, "--png", png, "--svg", svg),
-    )
+    done = fer_audit(*("compare", runs[0], runs[1]), *("--html", page, "--png", png, "--svg", svg))
 
     names = {path.stem for path in png.iterdir()}
     assert done.code == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -140,8 +138,10 @@ def test_an_out_or_cache_inside_the_dataset_is_2_and_nothing_is_made_there(
 ) -> None:
     """The input tree is read-only (I5), also for pixels and vectors."""
     before = sorted(faces.iterdir())
+    alias = faces.with_name("alias")
+    alias.symlink_to(faces)
 
-    for inside in (faces, faces / "run", faces / ".." / "faces" / "run"):
+    for inside in (faces, faces / "run", faces / ".." / "faces" / "run", alias / "run"):
         done = fer_audit("run", faces, *places, "--out", inside)
         assert done.code == 2
         assert "lies inside the dataset" in done.err
@@ -175,28 +175,6 @@ def test_a_report_of_what_is_no_run_is_3(fer_audit: Call, tmp_path: Path) -> Non
         assert done.code == 3, name
         assert done.err.startswith("fer-audit: ")
         assert done.out == ""
-
-
-DISK_OF_20_KB = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-from fer_audit.cli import main
-main()
-"""
-
-
-def test_a_disk_that_fills_up_is_3_without_a_traceback(
-    faces: Path, quick: list[str], cache_dir: Path
-) -> None:
-    command = [sys.executable, "-c", DISK_OF_20_KB, "run", str(faces), *quick]
-
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 3
-    assert "Traceback" not in done.stderr
-    assert "Cannot write" in done.stderr
-    assert done.stdout == ""
-    assert not list(cache_dir.rglob(".tmp-*"))
 
 
 @pytest.mark.parametrize("verb", [*COMMANDS, ""])

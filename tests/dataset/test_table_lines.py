@@ -186,16 +186,6 @@ def test_the_order_of_the_lines_decides_nothing(table: list[tuple[str, int, int]
     assert one.codes.tolist() == other.codes.tolist()
 
 
-def test_lines_that_say_the_same_are_duplicates_and_others_conflict() -> None:
-    merged = merge([("a", 0, 1), ("b", 0, 0), ("a", 0, 1), ("a", 0, 0)])
-
-    assert [(r.item, r.reason) for r in merged.rejects] == [
-        ("line 2", "duplicate_row"),
-        ("line 3", "conflicting_rows"),
-    ]
-    assert merged.codes.tolist() == [[0, -1], [0, 0]]
-
-
 def test_a_table_without_labels_has_only_duplicates() -> None:
     merged = merge_lines(["a", "a"], np.zeros((2, 0), dtype=np.int16), ["line 2", "line 3"])
 

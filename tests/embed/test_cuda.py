@@ -43,11 +43,7 @@ def pixels() -> NDArray[np.uint8]:
 
 
 def embed(
-    model: ExportedModel,
-    pixels: NDArray[np.uint8],
-    provider: str = CUDA,
-    *,
-    device: int = 0,
+    model: ExportedModel, pixels: NDArray[np.uint8], provider: str = CUDA, *, device: int = 0
 ) -> NDArray[np.float32]:
     session = EmbedSession(model, provider, batch_size=8, device=device)
     return np.concatenate(
@@ -65,10 +61,7 @@ def test_cuda_is_loaded_pinned_and_says_so(models: dict[str, ExportedModel]) -> 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("fp16", 8 * UNIT_ROUNDOFF)])
 def test_cuda_agrees_with_the_cpu(
-    models: dict[str, ExportedModel],
-    pixels: NDArray[np.uint8],
-    precision: str,
-    tolerance: float,
+    models: dict[str, ExportedModel], pixels: NDArray[np.uint8], precision: str, tolerance: float
 ) -> None:
     """Two convolutions are 5 roundings: sqrt(5) u, and 3 for what a random network amplifies, is below 8 u."""
     wanted = embed(models["fp32"], pixels, CPU)

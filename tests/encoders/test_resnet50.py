@@ -161,12 +161,7 @@ def test_the_real_weights_give_keras_own_numbers(name: str, tmp_path: Path) -> N
     if not WEIGHTS.exists():
         pytest.skip(f"There are no weights at {WEIGHTS}; set FER_AUDIT_WEIGHTS")
     model = export_model(
-        name,
-        "fp32",
-        models_dir=tmp_path,
-        weights_dir=tmp_path,
-        source=WEIGHTS,
-        progress=Silent(),
+        name, "fp32", models_dir=tmp_path, weights_dir=tmp_path, source=WEIGHTS, progress=Silent()
     )
     first_ten, (norm, total, largest, maximum, zeros) = CANONICAL[name]
 

@@ -456,23 +456,8 @@ def degenerate() -> AuditResult:
 
 def bare() -> AuditResult:
     """Return the least a result can be."""
-    return degenerate().having(
-        representation=(),
-        age_heaping=None,
-        subset_checks=(),
-        clustering=None,
-        associations=(),
-        ladders=(),
-        stability=None,
-        style_tests=(),
-        style_baselines=(),
-        latent=(),
-        replay=None,
-        recluster=(),
-        gate=(),
-        cluster_styles=(),
-        principal_axes=None,
-    )
+    base = degenerate()
+    return replace(base, parts=(("duplicates", base.duplicates),), gate=())
 
 
 def hostile() -> AuditResult:

@@ -223,7 +223,7 @@ def with_own_intervals(result: AuditResult) -> AuditResult:
                 ),
             )
             for each in result.associations
-        ),
+        )
     )
 
 

@@ -131,10 +131,7 @@ def test_a_setting_that_is_absent_is_not_an_empty_one() -> None:
         two_runs(), settings=(TextDifference("a", None, ""), TextDifference("b", "1", "2"))
     )
 
-    assert tables(comparison)["Settings"].rows == (
-        ("a", "not there", "empty"),
-        ("b", "1", "2"),
-    )
+    assert tables(comparison)["Settings"].rows == (("a", "not there", "empty"), ("b", "1", "2"))
 
 
 def test_a_share_that_differs_by_more_than_chance_is_marked() -> None:

@@ -89,8 +89,7 @@ def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_b
 
 
 @pytest.mark.parametrize(
-    ("make", "min_cell"),
-    [(results.utkface, 500), (results.degenerate, 5), (results.hostile, 5)],
+    ("make", "min_cell"), [(results.utkface, 500), (results.degenerate, 5), (results.hostile, 5)]
 )
 def test_every_form_can_be_made_of_every_shared_result(
     make: Callable[[], AuditResult], min_cell: int
