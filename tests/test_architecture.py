@@ -174,11 +174,7 @@ def test_some_modules_are_imported_in_one_place_only(module: str) -> None:
 def test_the_foundation_is_light_until_it_works() -> None:
     """`--help` imports errors and config; neither may pull in numpy."""
     light = (
-        "__init__",
-        "errors",
-        "cores",
-        "progress",
-        "store/fingerprint",
+        *("__init__", "errors", "cores", "progress", "store/fingerprint"),
         "dataset/formats/registry",
     )
     paths = [*(PACKAGE / f"{name}.py" for name in light), *(PACKAGE / "config").glob("*.py")]

@@ -34,6 +34,7 @@ from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
+from tests.audit.inputs import clustering_of
 from tests.drawings import draw_faces
 from tests.known import known
 from tests.pack.shards import opened, values
@@ -113,14 +114,9 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     labels = (np.arange(N) >= 50).astype(np.int32)
     labels[~rows.ok] = -1
     rng = np.random.default_rng(0)
-    clustering = Clustering(
-        labels=labels,
-        centers=np.zeros((2, 3), np.float32),
+    clustering = dataclasses.replace(
+        clustering_of(labels, k=2),
         distances=rng.permutation(N).astype(np.float32),
-        inertia=1.0,
-        start_inertias=(1.0,),
-        sweep=(),
-        fingerprint="c" * 64,
         coordinates=rng.normal(size=(N, 3)).astype(np.float32),
     )
     return Bench(dataset, rows, clustering, cache, np.array(shards[0].pixels))

@@ -25,6 +25,7 @@ from fer_audit.report.files.document import read_result
 from fer_audit.synth import demo_dataset
 from tests.drawings import draw_face, draw_faces
 from tests.known import known
+from tests.pack.files import rewrite_in_place
 
 ARTEFACTS = ("embeddings.npy", "result.json", "rows.parquet")
 
@@ -241,11 +242,8 @@ def test_a_file_changed_behind_its_time_is_found_by_verify_only(
     walks.run(faces, run_dir)
     before = artefacts(run_dir)
     target = min(faces.iterdir())
-    facts = target.stat()
-    data = bytearray(target.read_bytes())
-    data[-3] ^= 0x55
-    target.write_bytes(data)
-    os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    data = target.read_bytes()
+    rewrite_in_place(target, data[:-3] + b"\x55" + data[-2:])
 
     assert walks.run(faces, run_dir).reused
     verified = walks.run(faces, run_dir, verify=True)

@@ -218,21 +218,3 @@ def test_a_folder_that_is_a_file_is_a_usage_error(
     (tmp_path / "taken").write_text("")
 
     assert fer_audit("report", finished, "--png", tmp_path / "taken").code == 2
-
-
-@pytest.mark.parametrize(
-    "environment",
-    [{"COLUMNS": "20"}, {"COLUMNS": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"TERM": ""}],
-    ids=str,
-)
-def test_odd_terminals_get_the_report_without_escapes(
-    fer_audit: Call, kept_run: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-    done = fer_audit("report", kept_run)
-
-    assert done.code == 0
-    assert done.out.strip()
-    assert "\x1b" not in done.out + done.err

@@ -14,11 +14,7 @@ from fer_audit.errors import DatasetError
 from tests.dataset.trees import plant, read_beside_faces, reasons, words
 
 LINE_REJECTS = {
-    "path_empty",
-    "path_outside_root",
-    "path_invalid",
-    "duplicate_row",
-    "conflicting_rows",
+    *("path_empty", "path_outside_root", "path_invalid", "duplicate_row", "conflicting_rows"),
     "cells_miscounted",
 }
 

@@ -28,12 +28,8 @@ def plain(*colour: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("colour", "luma"),
     [
-        ((255, 0, 0), 76.2),
-        ((0, 255, 0), 149.7),
-        ((0, 0, 255), 29.1),
-        ((255, 255, 255), 255),
-        ((0, 0, 0), 0),
-        ((100, 100, 100), 100),
+        *(((255, 0, 0), 76.2), ((0, 255, 0), 149.7), ((0, 0, 255), 29.1), ((255, 255, 255), 255)),
+        *(((0, 0, 0), 0), ((100, 100, 100), 100)),
     ],
 )
 def test_the_luma_of_a_pure_colour_is_bt_601s(colour: tuple[int, int, int], luma: float) -> None:

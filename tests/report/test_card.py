@@ -34,14 +34,10 @@ FORMS: tuple[CardFormat, ...] = ("markdown", "croissant")
 THREE_NAMES = "3 names carry none: it counts as none."
 TABLES = "Tables that were not read; --format table reads one."
 ODD_NAMES = (
-    "39_1_20170116174525125.jpg.chip.jpg",
-    "61_1_20170109142408075.jpg.chip.jpg",
-    "61_1_20170109150557335.jpg.chip.jpg",
-    "30_1_20170109150557336.jpg.chip.jpg",
-    "24_0_1_20170116220224657 .jpg.chip.jpg",
-    "55_0_0_20170116232725357jpg.chip.jpg",
-    "44_1_4_2017011623515027.jpg.chip.jpg",
-    "30_1_0_20171399150557335.jpg.chip.jpg",
+    *("39_1_20170116174525125.jpg.chip.jpg", "61_1_20170109142408075.jpg.chip.jpg"),
+    *("61_1_20170109150557335.jpg.chip.jpg", "30_1_20170109150557336.jpg.chip.jpg"),
+    *("24_0_1_20170116220224657 .jpg.chip.jpg", "55_0_0_20170116232725357jpg.chip.jpg"),
+    *("44_1_4_2017011623515027.jpg.chip.jpg", "30_1_0_20171399150557335.jpg.chip.jpg"),
     'my "holiday" 1.jpg',
 )
 
@@ -91,13 +87,9 @@ def test_the_sections_have_the_titles_of_the_template_in_its_order() -> None:
     found = titles(dataset_card(utkface()))
 
     expected = [
-        "Annotations",
-        "Annotation process",
-        "Who are the annotators?",
-        "Personal and Sensitive Information",
-        "Bias, Risks, and Limitations",
-        "Considerations for Using the Data",
-        "Recommendations",
+        *("Annotations", "Annotation process", "Who are the annotators?"),
+        *("Personal and Sensitive Information", "Bias, Risks, and Limitations"),
+        *("Considerations for Using the Data", "Recommendations"),
     ]
     assert [title for title in found if title in expected] == expected
 
@@ -302,11 +294,8 @@ def test_croissant_declares_the_vocabulary_and_only_it() -> None:
     assert document["@context"]["rai"] == "http://mlcommons.org/croissant/RAI/"
     assert document["@type"] == "sc:Dataset"
     assert {key for key in document if not key.startswith(("@", "conformsTo"))} == {
-        "rai:dataBiases",
-        "rai:dataLimitations",
-        "rai:personalSensitiveInformation",
-        "rai:dataAnnotationProtocol",
-        "rai:dataAnnotationAnalysis",
+        *("rai:dataBiases", "rai:dataLimitations", "rai:personalSensitiveInformation"),
+        *("rai:dataAnnotationProtocol", "rai:dataAnnotationAnalysis"),
         "rai:dataCollectionMissingData",
     }
 

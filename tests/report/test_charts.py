@@ -44,12 +44,6 @@ def test_the_report_has_a_chart_for_every_part(charts: list[Chart]) -> None:
     assert {"intersections", "elbow", "cluster-stability"} <= {chart.key for chart in charts}
 
 
-def test_no_two_charts_share_a_name(charts: list[Chart]) -> None:
-    keys = [chart.key for chart in charts]
-
-    assert len(set(keys)) == len(keys)
-
-
 def test_every_chart_has_words_and_a_table(report: Report, charts: list[Chart]) -> None:
     """Of its own, or in the section where it stands."""
     for chart in charts:

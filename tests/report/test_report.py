@@ -102,8 +102,6 @@ def derived(result: AuditResult) -> Iterator[object]:
             yield from (count / total for count in row if total)
         yield from (column / sum(totals) for column in columns if sum(totals))
     if result.clustering is not None:
-        sizes = [size or 0 for size in result.clustering.sizes]
-        yield from (size / sum(sizes) for size in sizes)
         starts = result.clustering.starts
         sizes = [size or 0 for size in result.clustering.sizes]
         yield from (size / (sum(sizes) or 1) for size in sizes)
