@@ -11,36 +11,36 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.store.fingerprint import stage_fingerprint
 
-Piece: TypeAlias = Any
+SubjectResult: TypeAlias = Any
 """What `Analysis.run` returns: a record, a tuple of records or None."""
 Parts: TypeAlias = Mapping[str, Any]
 """What earlier analyses found, by name."""
 
 
-class PartStore(Protocol):
-    """Where the pieces of analyses are kept between runs."""
+class AnalysisCache(Protocol):
+    """Where the results of analyses are kept between runs."""
 
-    def find(self, analysis: str, fingerprint: str, kind: Any) -> Piece:  # noqa: ANN401 - any type of a record
-        """Return a piece; KeyError when it is not there."""
+    def find(self, analysis: str, fingerprint: str, kind: Any) -> SubjectResult:  # noqa: ANN401 - any type of a record
+        """Return a result; KeyError when it is not there."""
 
-    def keep(self, analysis: str, pieces: Mapping[str, Piece], kind: Any) -> None:  # noqa: ANN401 - any type of a record
-        """Keep the pieces of an analysis, by their fingerprints."""
+    def keep(self, analysis: str, results: Mapping[str, SubjectResult], kind: Any) -> None:  # noqa: ANN401 - any type of a record
+        """Keep results of an analysis, by their fingerprints."""
 
 
-class NoStore:
+class NoCache:
     """Keeps nothing."""
 
-    def find(self, analysis: str, fingerprint: str, kind: Any) -> Piece:  # noqa: ANN401 - see PartStore
+    def find(self, analysis: str, fingerprint: str, kind: Any) -> SubjectResult:  # noqa: ANN401 - see AnalysisCache
         """Return nothing."""
         raise KeyError(fingerprint)
 
-    def keep(self, analysis: str, pieces: Mapping[str, Piece], kind: Any) -> None:  # noqa: ANN401 - see PartStore
+    def keep(self, analysis: str, results: Mapping[str, SubjectResult], kind: Any) -> None:  # noqa: ANN401 - see AnalysisCache
         """Keep nothing."""
 
 
-def as_they_are(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> Any:  # noqa: ANN401 - a `join`
-    """Return the pieces as one tuple."""
-    return tuple(pieces)
+def as_they_are(inputs: AuditInputs, results: Sequence[SubjectResult], parts: Parts) -> Any:  # noqa: ANN401 - a `join`
+    """Return the results of the subjects as one tuple."""
+    return tuple(results)
 
 
 def nothing(found: Any) -> tuple[()]:  # noqa: ANN401 - any result or part
@@ -50,21 +50,21 @@ def nothing(found: Any) -> tuple[()]:  # noqa: ANN401 - any result or part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """One analysis. Its part of the result is what `run` returns, or what `join` makes of the pieces.
+    """One analysis. Its part of the result is what `run` returns, or what `join` makes of the results of its subjects.
 
-    A piece is computed again only when something that it reads has changed.
+    A result is computed again only when something that it reads has changed.
     """
 
     name: str
     """Key of its part in result.json."""
     record: Any
     """Type of what `run` returns: X, X | None or tuple[X, ...]."""
-    run: Callable[..., Piece]
+    run: Callable[..., SubjectResult]
     """(inputs, *subject) -> the record."""
-    pieces: Callable[[AuditInputs], Iterable[tuple[Any, ...]]] | None = None
-    """The subject of each piece: label columns and the like, which it reads; None = the analysis is one piece."""
-    join: Callable[[AuditInputs, Sequence[Piece], Parts], Any] = as_they_are
-    """(inputs, pieces, earlier parts) -> the part; cheap, for it is done in every run. Only with `pieces`."""
+    subjects: Callable[[AuditInputs], Iterable[tuple[Any, ...]]] | None = None
+    """What it is run for one by one, e.g. label columns, which it then reads; None = it is run once."""
+    join: Callable[[AuditInputs, Sequence[SubjectResult], Parts], Any] = as_they_are
+    """(inputs, results of the subjects, earlier parts) -> the part; cheap, for it is done in every run. Only with `subjects`."""
     needs: tuple[str, ...] | None = None
     """What `run` reads beyond its subject, e.g. "rows.style" of the inputs; None = too cheap to be kept."""
     settings: tuple[str, ...] = ()
@@ -78,26 +78,26 @@ class Analysis:
     @property
     def part(self) -> Any:  # noqa: ANN401 - a type
         """Type of its part, where `AuditResult` does not say it."""
-        return self.record if self.pieces is None else GenericAlias(tuple, (self.record, ...))
+        return self.record if self.subjects is None else GenericAlias(tuple, (self.record, ...))
 
-    def audit(self, inputs: AuditInputs, parts: Parts, store: PartStore) -> Any:  # noqa: ANN401 - the part
-        """Return the part: pieces from the store where it has them, the others computed and kept."""
-        subjects = [()] if self.pieces is None else self.pieces(inputs)
-        pieces: list[Piece] = []
-        new: dict[str, Piece] = {}
+    def audit(self, inputs: AuditInputs, parts: Parts, store: AnalysisCache) -> Any:  # noqa: ANN401 - the part
+        """Return the part: results from the store where it has them, the others computed and kept."""
+        subjects = [()] if self.subjects is None else self.subjects(inputs)
+        results: list[SubjectResult] = []
+        new: dict[str, SubjectResult] = {}
         for subject in subjects:
             if self.needs is None:
-                pieces.append(self.run(inputs, *subject))
+                results.append(self.run(inputs, *subject))
                 continue
             fingerprint = self._fingerprint(inputs, subject)
             try:
-                pieces.append(store.find(self.name, fingerprint, self.record))
+                results.append(store.find(self.name, fingerprint, self.record))
             except KeyError:
-                pieces.append(self.run(inputs, *subject))
-                new[fingerprint] = pieces[-1]
+                results.append(self.run(inputs, *subject))
+                new[fingerprint] = results[-1]
         if new:
             store.keep(self.name, new, self.record)
-        return pieces[0] if self.pieces is None else self.join(inputs, pieces, parts)
+        return results[0] if self.subjects is None else self.join(inputs, results, parts)
 
     def _fingerprint(self, inputs: AuditInputs, subject: tuple[Any, ...]) -> str:
         settings = inputs.config.flat()

@@ -16,7 +16,7 @@ Findings are ranked by their effect, 0..1. Scales differ, so each kind says what
                   caveat, unstable starts, the attributes that are at chance while others are not)
 
 Association leads, because it carries into trained models more than head-counts do (Biased Heritage 2025,
-arXiv 2503.03446). No sentence says why two things go together: an audit cannot know.
+arXiv 2503.03446). No sentence says why two things are associated: an audit cannot know.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_audit.audit.analyses import ANALYSES
-from fer_audit.audit.analysis import NoStore, PartStore
+from fer_audit.audit.analysis import AnalysisCache, NoCache
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.composition.dataset_facts import dataset_facts
 from fer_audit.audit.findings import find
@@ -21,7 +21,7 @@ STAGE = "audit"
 
 
 def audit(
-    inputs: AuditInputs, *, store: PartStore | None = None, progress: Progress | None = None
+    inputs: AuditInputs, *, store: AnalysisCache | None = None, progress: Progress | None = None
 ) -> AuditResult:
     """Return everything there is to say about a dataset and, if there are any, its clusters.
 
@@ -32,7 +32,7 @@ def audit(
     dataset, config = inputs.dataset, inputs.config
     refuse_unknown_columns(dataset, config.statistics)
     refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
-    progress, store = progress or Silent(), store or NoStore()
+    progress, store = progress or Silent(), store or NoCache()
     progress.start(STAGE, len(ANALYSES), "analyses")
     parts: dict[str, Any] = {}
     for analysis in ANALYSES:

@@ -80,8 +80,8 @@ class Decoders:
     def __init__(self, workers: int, folder: Path, size: int, *, limit: float) -> None:
         """`limit`: seconds a file may take."""
         self._shared = SharedSlots(folder, workers, size)
-        self._seats = [_Seat(self._shared, size, number, limit) for number in range(workers)]
-        self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
+        self._seats = [_WorkerSlot(self._shared, size, number, limit) for number in range(workers)]
+        self._free: queue.SimpleQueue[_WorkerSlot] = queue.SimpleQueue()
         for seat in self._seats:
             self._free.put(seat)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
@@ -137,7 +137,7 @@ class Decoders:
         self._shared.close()
 
 
-class _Seat:
+class _WorkerSlot:
     """One slot, and the process that fills it: started when it is first needed, and again when it has ended."""
 
     def __init__(self, shared: SharedSlots, size: int, number: int, limit: float) -> None:
@@ -245,7 +245,7 @@ class _Seat:
             if self._closed:
                 raise Stopped
             hung, self._hung, self._process = self._hung, False, None
-        _bury(process)
+        _end_worker(process)
         return TIMEOUT if hung else CRASHED
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ class _Seat:
     def forget(self) -> None:
         """Close the shared file and the process, once no caller waits any more."""
         if self._process is not None:
-            _bury(self._process)
+            _end_worker(self._process)
         del self._pixels, self._rows
 
 
@@ -269,7 +269,7 @@ def _tell(process: subprocess.Popen[bytes], line: bytes) -> None:
         pipe.flush()
 
 
-def _bury(process: subprocess.Popen[bytes]) -> None:
+def _end_worker(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     _pipe(process.stdout).close()
     with contextlib.suppress(BrokenPipeError):

@@ -14,8 +14,8 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.cached_analyses import KeptCharts, audit_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.kept_parts import KeptCharts, audit_folder
 from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.pipeline.pictures import (
     kept_pictures,
@@ -33,7 +33,7 @@ from fer_audit.store.stage import write_text
 _LEAST = "-min-cell-"
 
 
-def least_on_page(page_mark: str) -> int:
+def min_cell_of_page(page_mark: str) -> int:
     """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
     return int(page_mark.partition(_LEAST)[2] or 0)
 
@@ -50,7 +50,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ending:
+class Finish:
     """What the last steps of a run need, whatever was found."""
 
     dataset: FaceDataset

@@ -19,7 +19,7 @@ from typing import Literal
 from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline import run_folder
-from fer_audit.pipeline.finish import least_on_page
+from fer_audit.pipeline.finish import min_cell_of_page
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures
 from fer_audit.report.files.shared_pictures import shared_pictures
@@ -209,7 +209,7 @@ def _min_cell_of_page(run: Path) -> int:
     """Return the --min-cell that a finished run's page was made with, 0 = none; StoreError when nothing says it."""
     try:
         with open_plain(run / run_folder.DONE) as file:
-            min_cell = least_on_page(json.load(file)["fingerprints"]["pictures"])
+            min_cell = min_cell_of_page(json.load(file)["fingerprints"]["pictures"])
         refuse_min_cell(min_cell)
     except (
         OSError,

@@ -21,10 +21,10 @@ from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.cached_analyses import CachedAnalyses, audit_folder
 from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
-from fer_audit.pipeline.finish import Ending, Work
-from fer_audit.pipeline.kept_parts import KeptParts, audit_folder
+from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import find_model
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
@@ -65,7 +65,7 @@ def run_audit(
     config = config or AuditConfig()
     started = time.perf_counter()
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
-    walk = _Walk(
+    walk = _PipelineRun(
         dataset,
         Path(out),
         config,
@@ -79,7 +79,7 @@ def run_audit(
     return walk.run(until)
 
 
-class _Walk:
+class _PipelineRun:
     """One run: what it was asked, and the steps in order."""
 
     def __init__(
@@ -192,8 +192,8 @@ class _Walk:
         write_text(self.out / run_folder.RESULT, result_json(result))
         return result
 
-    def _ending(self) -> Ending:
-        return Ending(
+    def _ending(self) -> Finish:
+        return Finish(
             *(self.dataset, self.out, self.cache, self.config, self.report),
             *(self.resources, self.progress, self.watch, self.csv),
         )
@@ -277,5 +277,5 @@ class _Walk:
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),
         )
-        store = KeptParts(audit_folder(self.cache, prints), self.progress)
+        store = CachedAnalyses(audit_folder(self.cache, prints), self.progress)
         return audit(inputs, store=store, progress=self.progress)

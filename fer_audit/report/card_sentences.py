@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from fer_audit.audit.types.composition import Cell, RejectCount, Representation
+from fer_audit.audit.types.composition import FOUR_FIFTHS, Cell, RejectCount, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import setting_texts
 from fer_audit.report.blocks import Block, Bullets, Prose, plain_table
-from fer_audit.report.sections.composition import FOUR_FIFTHS
 from fer_audit.text import clipped, counted, display, listed, number, part, whole
 
 MAX_NAME = 60
@@ -107,7 +106,7 @@ def combinations(result: AuditResult) -> list[Block]:
     names = " × ".join(_name(name) for name in found.attributes)
     text = (
         f"Of {counted(found.cells, 'combination')} of {names} ({counted(found.n, 'image')}),"
-        f" {whole(found.empty)} without an image and {whole(found.under_30)} with 1 to {TOO_FEW - 1}."
+        f" {whole(found.empty)} are without an image and {whole(found.under_30)} have 1 to {TOO_FEW - 1}."
     )
     named = dict.fromkeys((*found.smallest, *found.largest_gaps))
     thin = sorted((cell for cell in named if cell.count < TOO_FEW), key=lambda cell: cell.groups)
@@ -237,7 +236,7 @@ def recommendations(result: AuditResult) -> list[str]:
             conflicts(result)
         ),
         "Use bins of ages rather than single years: ages are rounded.": is_heaped,
-        f"Check what a model that starts from these vectors makes of: {held}; the clusters are associated with it beyond"
+        f"Check what a model that starts from these vectors makes of: {held}; the clusters are associated with them beyond"
         " chance.": bool(held),
         "Do not take the labels for what people say of themselves.": has_groups,
     }

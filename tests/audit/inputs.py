@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, NoStore
-from fer_audit.audit.claims.association import associate
+from fer_audit.audit.analysis import Analysis, NoCache
+from fer_audit.audit.claims.contingency import associate
 from fer_audit.audit.inputs import AuditInputs, ExtraPartitions
 from fer_audit.audit.run import audit
 from fer_audit.audit.types.claims import Association
@@ -184,4 +184,4 @@ def audit_dataset(*given: Any, **named: Any) -> AuditResult:  # noqa: ANN401 - s
 
 def part_of(analysis: Analysis, inputs: AuditInputs, **earlier: Any) -> Any:  # noqa: ANN401 - the part of any analysis
     """Return what one analysis finds, after the earlier parts given by name."""
-    return analysis.audit(inputs, earlier, NoStore())
+    return analysis.audit(inputs, earlier, NoCache())

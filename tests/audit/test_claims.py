@@ -10,7 +10,7 @@ import pytest
 
 from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
-from fer_audit.audit.claims.ladder import climb
+from fer_audit.audit.claims.rungs import climb
 from fer_audit.audit.claims.stability import ANALYSIS
 from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult

@@ -313,7 +313,9 @@ def test_settings_model_and_versions_that_differ_are_listed() -> None:
     assert [(each.name, each.first, each.second) for each in found.versions] == [
         ("numpy", None, "9")
     ]
-    assert "No change of a number can be laid to one of them alone." in text_of(found, "settings")
+    assert "No change of a number can be attributed to one of them alone." in text_of(
+        found, "settings"
+    )
 
 
 def test_a_rung_that_turned_is_named() -> None:
@@ -340,12 +342,12 @@ def test_a_rung_that_turned_is_named() -> None:
     )
 
 
-def test_v_of_another_k_stands_beside_its_null_band() -> None:
+def test_v_of_another_k_stands_next_to_its_null_band() -> None:
     finer = run_of(GROUPS, CLUSTERS * 2 + np.arange(N) % 2, ids=IDS)
 
     found = compare_runs(base(), finer)
 
-    assert "read each V beside what 95 % of shuffled labels stay under" in text_of(
+    assert "compare each V with what 95 % of shuffled labels stay under" in text_of(
         found, "association"
     )
     assert "With k = 3 and 6 they cannot agree fully." in text_of(found, "agreement")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from fer_audit.audit.claims.conditional_tests import affordable, ask, correct
+from fer_audit.audit.claims.conditional_tests import affordable, answer, correct
 from fer_audit.audit.claims.confounders import Question, combined, image_sizes, style_bins
 from fer_audit.audit.stats.conditional_mi import (
     conditional_information,
@@ -43,7 +43,7 @@ def question(z: Codes) -> Question:
 
 def asked(c: Codes, a: Codes, z: Codes, *, k: int = 3, permutations: int = 299) -> Conditional:
     groups = attribute("race", a, "wxyz")
-    return ask(
+    return answer(
         question(z),
         groups,
         np.asarray(c),

@@ -38,14 +38,14 @@ class Memory:
     """A store that remembers who asked for what, and what was new."""
 
     def __init__(self) -> None:
-        self.pieces: dict[tuple[str, str], Any] = {}
+        self.results: dict[tuple[str, str], Any] = {}
         self.new: dict[str, int] = {}
 
-    def find(self, analysis: str, fingerprint: str, kind: Any) -> Any:  # noqa: ANN401 - see PartStore
-        return self.pieces[(analysis, fingerprint)]
+    def find(self, analysis: str, fingerprint: str, kind: Any) -> Any:  # noqa: ANN401 - see AnalysisCache
+        return self.results[(analysis, fingerprint)]
 
-    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - see PartStore
-        self.pieces |= {(analysis, name): piece for name, piece in pieces.items()}
+    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - see AnalysisCache
+        self.results |= {(analysis, name): piece for name, piece in pieces.items()}
         self.new[analysis] = len(pieces)
 
 
@@ -94,7 +94,7 @@ def inputs(
 def kept() -> dict[tuple[str, str], Any]:
     store = Memory()
     audit(inputs(), store=store)
-    return store.pieces
+    return store.results
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -134,7 +134,7 @@ def audited_again(
     kept: dict[tuple[str, str], Any], given: AuditInputs
 ) -> tuple[AuditResult, Memory]:
     store = Memory()
-    store.pieces = dict(kept)
+    store.results = dict(kept)
     return audit(given, store=store), store
 
 

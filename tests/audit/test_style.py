@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kruskal
 
-from fer_audit.audit.claims.association import associate
+from fer_audit.audit.claims.contingency import associate
 from fer_audit.audit.space.style import BASELINES, TESTS
 from fer_audit.audit.stats.tables import cross_table
 from fer_audit.audit.types.claims import Association

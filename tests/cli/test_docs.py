@@ -38,7 +38,7 @@ def test_every_command_of_the_readme_works(
     Path("fer-audit.toml").write_text(
         f'model = "{tiny_model.path}"\ncache-dir = "{cache_dir}"\n'
         "permutations = 50\nbootstraps = 20\nstarts = 2\nsweep-max = 3\nreplay = 5\n"
-        "repeats = 1\nbudget = 0.0\n"
+        "repeats = 1\n"
     )
 
     for line in lines:

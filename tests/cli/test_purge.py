@@ -15,7 +15,7 @@ from fer_audit.cli.purge import PURGE_SCHEMA
 from fer_audit.config import AuditConfig, PackMode, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.finish import least_on_page
+from fer_audit.pipeline.finish import min_cell_of_page
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run import Until
 from fer_audit.progress import Silent
@@ -381,7 +381,7 @@ def test_a_page_that_withholds_counts_withholds_them_afterwards(purge: Call, pla
     """It is drawn again from a result that keeps every count; only the mark knows what was asked."""
     done_json = place.run / "DONE.json"
     document = json.loads(done_json.read_text())
-    assert least_on_page(document["fingerprints"]["pictures"]) == 0
+    assert min_cell_of_page(document["fingerprints"]["pictures"]) == 0
     document["fingerprints"]["pictures"] += "-min-cell-9"
     done_json.write_text(json.dumps(document))
     assert "withheld" not in (place.run / "report.html").read_text()

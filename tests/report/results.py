@@ -345,7 +345,7 @@ def utkface() -> AuditResult:
         ),
         associations=associations,
         ladders=(
-            ladder("race", (*held[:5], False, True, True), "38 % of the association is kept (31-45), p < .001"),
+            ladder("race", (*held[:5], False, True, True), "38.0 % of the association is kept (31.0-45.0), p < .001"),
             ladder("gender", held, "V~ stays between .29 and .32"),
             ladder("age", (*held[:6], None, True), "a third k could not be fitted to so few images"),
         ),
@@ -355,10 +355,10 @@ def utkface() -> AuditResult:
             LedgerEntry("cells", "race, cluster 0 x White", "adjusted residual", 0.0004, 0.002, "Benjamini-Hochberg"),
         ),
         findings=(
-            Finding("association.gender", "warning", "The clusters sort people by gender: V~ = .310 (.290-.361), and no rung of the ladder explains it away.", "gender", 0.31),
+            Finding("association.gender", "warning", "The clusters sort people by gender: V~ .310 (.290-.361), and no rung of the ladder explains it away.", "gender", 0.31),
             Finding("representation.race", "warning", "White people are 42.5 % of the set, Other 7.1 %: the largest group is 6.0 times the smallest.", "race", 0.3),
             Finding("duplicates.conflicts", "notice", "In 205 of 375 groups of byte-identical files the ages disagree, so at least one label is wrong.", "age", 0.2),
-            Finding("association.race", "notice", "Clusters and race go together (V~ = .213), but 62 % of that is the hour the images were collected.", "race", 0.2),
+            Finding("association.race", "notice", "Clusters and race are associated (V~ .213), but 62.0 % of that is the hour the images were collected.", "race", 0.2),
             Finding("intersections.empty", "notice", "Of 90 combinations of race, gender and age 1 is empty and 11 have fewer than 30 images.", None, 0.1),
             Finding("age.heaping", "info", "Ages are rounded to 0 and 5 more often than in a census of good quality (Whipple's index 132.9).", "age", 0.05),
             Finding("labels.source", "info", "Labels were estimated by an algorithm and checked by one person.", None, 0.0),

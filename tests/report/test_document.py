@@ -56,7 +56,7 @@ def test_pairs_become_objects() -> None:
     document = result_document(results.utkface())
 
     assert document["duplicates"]["conflicts"] == {"race": 70, "gender": 40, "age": 205}
-    assert document["config"]["k"] == "4"
+    assert document["config"]["statistics"]["reference"] == {}
     assert document["versions"]["numpy"] == "2.3.0"
     assert document["batch_predictions"][1]["not_computable"] == {"accuracy": "one batch only"}
     assert document["duplicates"]["examples"][0][0] == "1_0_0_20161219140623097.jpg.chip.jpg"
@@ -145,7 +145,7 @@ def change(path: str, value: object) -> str:
         ("duplicates.conflicts.age", "all", "duplicates.conflicts.age is 'all'"),
         ("config.clusters.k", "4", "config.clusters.k is '4'; it must be a whole number"),
         ("versions.numpy", 2, "versions.numpy is 2; it must be a text"),
-        ("schema", "fer-audit/result/99", "this version reads fer-audit/result/1"),
+        ("schema", "fer-audit/result/99", "this version reads fer-audit/result/2"),
         ("schema", None, "has the schema None"),
         ("clustering.inertia", 10**400, "clustering.inertia is 1000"),
     ],

@@ -125,7 +125,7 @@ def test_clusters_by_chance_or_by_age_are_not_what_was_planted(folder: Path) -> 
 def test_the_level_of_significance_is_the_runs_own(folder: Path, result: AuditResult) -> None:
     strict = replace(result, config=result.config.having(alpha=0.001))
 
-    assert "p above 0.001" in [check.expected for check in check_planted(folder, strict)]
+    assert "p above .001" in [check.expected for check in check_planted(folder, strict)]
     assert agreement(folder, strict)["clusters follow the session"] is False
 
 

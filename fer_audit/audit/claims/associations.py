@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
-from fer_audit.audit.claims.association import associate
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.cells import cells_ledger
+from fer_audit.audit.claims.contingency import associate
 from fer_audit.audit.claims.findings import association_findings
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
@@ -102,7 +102,9 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> Association:
     return associate_labels(clustering.labels, attribute, inputs, "association", clustering.k)
 
 
-def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> tuple[Association, ...]:
+def _join(
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
+) -> tuple[Association, ...]:
     return correct_for_attributes(pieces)
 
 
@@ -127,7 +129,7 @@ ANALYSIS = Analysis(
     name="associations",
     record=Association,
     run=_run,
-    pieces=_pieces,
+    subjects=_pieces,
     join=_join,
     needs=("clustering.labels", "clustering.k", "tested"),
     settings=("permutations", "bootstraps", "confidence"),

@@ -36,7 +36,7 @@ BEYOND = 2.0
 _KEPT = ("kept", "low", "high", "null_low", "null_high")
 
 
-def ask(
+def answer(
     question: Question,
     attribute: Attribute,
     clusters: NDArray[np.integer],
@@ -147,7 +147,7 @@ def _judged(each: Conditional, p_holm: float | None, alpha: float) -> Conditiona
 
 
 def _read(each: Conditional) -> str:
-    names = " x ".join(each.given)
+    names = " × ".join(display(name) for name in each.given)
     reach = (
         f"{each.n_effective:,} of {counted(each.n, 'image')} in {each.informative:,} of "
         f"{counted(each.strata, 'stratum', 'strata')} can tell"
@@ -164,9 +164,9 @@ def _read(each: Conditional) -> str:
 
 
 def kept_words(kept: float, low: float, high: float) -> str:
-    """Return a kept share and its interval in words: "84.1 % (79.0-89.2)"."""
+    """Return a kept share and its interval in words: "84.1 % (79.0-89.2 %)"."""
     share = percent(kept) if kept >= 0 else "nothing"
-    return f"{share} ({percent_span(low, high)})"
+    return f"{share} ({percent_span(low, high)} %)"
 
 
 def _why_silent(strata: Strata) -> str:

@@ -44,7 +44,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class Confounders:
     """What can be held fixed: batch columns, and style measures in bins."""
 
     batches: tuple[Attribute, ...]
@@ -52,11 +52,11 @@ class Given:
     joint_style: tuple[Attribute, ...]
 
 
-def what_can_be_given(inputs: AuditInputs) -> Given:
+def what_can_be_given(inputs: AuditInputs) -> Confounders:
     """Return the columns of a set that claims can be asked to survive."""
     rows, tested = inputs.rows, inputs.tested
     batches = inputs.once(batch_columns)
-    return Given(
+    return Confounders(
         batches=tuple(each for each in batches if each.counts().astype(bool).sum() > 1),
         style=tuple(style_bins(rows, tested, STYLE_NAMES, parts=MEASURE_PARTS)),
         joint_style=tuple(style_bins(rows, tested, STYLE_JOINT, parts=STYLE_PARTS)),

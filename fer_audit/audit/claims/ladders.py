@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
-from fer_audit.audit.claims.conditional_tests import ask, correct
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
+from fer_audit.audit.claims.conditional_tests import answer, correct
 from fer_audit.audit.claims.confounders import Question, questions_for
 from fer_audit.audit.claims.findings import ladder_findings
-from fer_audit.audit.claims.ladder import beyond, climb
+from fer_audit.audit.claims.rungs import climb, conditional_rung
 from fer_audit.audit.claims.stability import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, StabilityFacts
@@ -32,9 +32,9 @@ def full_ladder(
 ) -> Ladder:
     """Return the eight rungs of one demographic attribute."""
     further = (
-        beyond(4, "not the other attributes", conditionals, nothing_to_ask=ATTRIBUTES),
-        beyond(5, "not image style", conditionals, nothing_to_ask=STYLE),
-        beyond(6, "not the crawl", conditionals, nothing_to_ask=BATCH),
+        conditional_rung(4, "not the other attributes", conditionals, nothing_to_ask=ATTRIBUTES),
+        conditional_rung(5, "not image style", conditionals, nothing_to_ask=STYLE),
+        conditional_rung(6, "not the crawl", conditionals, nothing_to_ask=BATCH),
         stable(facts, association.attribute, len(association.table), n=association.n),
         replicated(facts, association.attribute, alpha),
     )
@@ -54,7 +54,7 @@ def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Question]]:
 def _run(inputs: AuditInputs, attribute: Attribute, question: Question) -> Conditional:
     clustering = inputs.clustering
     assert clustering is not None  # noqa: S101 - no questions without clusters
-    return ask(
+    return answer(
         question,
         attribute,
         np.where(inputs.tested, clustering.labels, -1),
@@ -65,7 +65,9 @@ def _run(inputs: AuditInputs, attribute: Attribute, question: Question) -> Condi
     )
 
 
-def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> tuple[Ladder, ...]:
+def _join(
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
+) -> tuple[Ladder, ...]:
     alpha = inputs.config.statistics.alpha
     asked: dict[str, list[tuple[str, Conditional]]] = {
         each.name: [] for each in inputs.demographic
@@ -97,7 +99,7 @@ ANALYSIS = Analysis(
     name="ladders",
     record=Conditional,
     run=_run,
-    pieces=lambda inputs: inputs.once(_questions),
+    subjects=lambda inputs: inputs.once(_questions),
     join=_join,
     needs=("clustering.labels", "clustering.k", "tested"),
     settings=("permutations", "confidence"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.replay_findings import (
     published_ledger,
     recluster_findings,
@@ -32,12 +32,11 @@ from fer_audit.audit.types.claims import (
     Replay,
     ReplayAttribute,
 )
+from fer_audit.audit.types.composition import FOUR_FIFTHS
 from fer_audit.cluster.types import Study
 from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 
-FOUR_FIFTHS = 0.8
-"""A group below this ratio to its target is called under-represented."""
 DECIMALS = 6
 """Of the V of each study: for drawing, where 17 digits would only fill the file."""
 ORIGIN = "The origin study: 500 UTKFace images, K-Means k = 4, its Table I"
@@ -54,7 +53,7 @@ def replay_attribute(
     target: NDArray[np.float64],
     settings: StatisticsSettings,
 ) -> ReplayAttribute:
-    """Return what the studies say about one attribute; `with_whole` adds what the whole set says."""
+    """Return what the studies say about one attribute; `compare_with_full_set` adds what the whole set says."""
     counts = attribute.counts()
     small = np.array([_group_counts(each, attribute) for each in studies])
     annotated = small.sum(axis=1) > 0
@@ -102,7 +101,7 @@ def replay_attribute(
     )
 
 
-def with_whole(
+def compare_with_full_set(
     each: ReplayAttribute, whole: Association | None, *, alpha: float
 ) -> ReplayAttribute:
     """Return what the studies say, compared with the association of the whole set."""
@@ -228,13 +227,17 @@ def _run_replay(inputs: AuditInputs) -> Replay | None:
     )
 
 
-def _join_replay(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> Replay | None:
+def _join_replay(
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
+) -> Replay | None:
     found: Replay | None = pieces[0]
     if found is None:
         return None
     whole = {each.attribute: each for each in parts["associations"]}
     alpha = inputs.config.statistics.alpha
-    attributes = (with_whole(x, whole.get(x.attribute), alpha=alpha) for x in found.attributes)
+    attributes = (
+        compare_with_full_set(x, whole.get(x.attribute), alpha=alpha) for x in found.attributes
+    )
     return replace(found, attributes=tuple(attributes))
 
 
@@ -253,7 +256,7 @@ REPLAY = Analysis(
     name="replay",
     record=Replay | None,
     run=_run_replay,
-    pieces=lambda _: [()],
+    subjects=lambda _: [()],
     join=_join_replay,
     needs=_CLUSTERED,
     settings=("replay", "replay_size", "reference", "confidence", "alpha"),

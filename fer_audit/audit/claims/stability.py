@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.associations import associate_labels, label_table
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
@@ -266,7 +266,9 @@ def _stability(inputs: AuditInputs) -> Stability | None:
     return None if inputs.clustering is None else inputs.clustering.stability
 
 
-def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> StabilityFacts | None:
+def _join(
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
+) -> StabilityFacts | None:
     stability = inputs.once(_stability)
     return None if stability is None else stability_facts(stability, pieces)
 
@@ -275,7 +277,7 @@ ANALYSIS = Analysis(
     name="stability",
     record=AttributeStability,
     run=attribute_stability,
-    pieces=lambda inputs: [(each,) for each in inputs.demographic if inputs.once(_stability)],
+    subjects=lambda inputs: [(each,) for each in inputs.demographic if inputs.once(_stability)],
     join=_join,
     needs=("clustering.stability", "tested"),
     settings=("permutations", "bootstraps", "confidence"),

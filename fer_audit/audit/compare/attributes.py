@@ -1,4 +1,4 @@
-"""One attribute in two runs: who is in it, how it goes with the clusters, how far the claim climbs."""
+"""One attribute in two runs: who is in it, how it is associated with the clusters, how far the claim climbs."""
 
 from __future__ import annotations
 

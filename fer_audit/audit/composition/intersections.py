@@ -227,7 +227,7 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
         return
     if table.empty + table.under_30 == 0:
         return
-    names = " x ".join(display(name) for name in table.attributes)
+    names = " × ".join(display(name) for name in table.attributes)
     thin = table.empty + table.under_30
     largest = "".join(
         f" The largest gap: {', '.join(gap.groups)} with {gap.count:,} where unrelated attributes "

@@ -12,14 +12,12 @@ from fer_audit.audit.composition.diversity import diversity_indices
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import ratio_interval, target_distance, wilson_interval
 from fer_audit.audit.stats.tables import Counts, Floats
-from fer_audit.audit.types.composition import AgeHeaping, GroupShare, Representation
+from fer_audit.audit.types.composition import FOUR_FIFTHS, AgeHeaping, GroupShare, Representation
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import counted, display, listed, number, part, percent, percent_span
 
-FOUR_FIFTHS = 0.8
-"""A group below this ratio to its target is under-represented: the four-fifths rule."""
 NAMED = 3
 """Groups named in a sentence before it says how many more there are."""
 HEAPING = "age heaping"
@@ -252,7 +250,7 @@ REPRESENTATION = Analysis(
     name="representation",
     record=Representation,
     run=_represent,
-    pieces=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    subjects=lambda inputs: [(each,) for each in inputs.dataset.attributes],
     needs=("listed_once",),
     settings=("reference", "permutations", "confidence"),
     findings=_representation_findings,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import (
     fit_chi2,
@@ -153,7 +153,9 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> tuple[SubsetCheck, ...]:
     )
 
 
-def _join(inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts) -> tuple[SubsetCheck, ...]:
+def _join(
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
+) -> tuple[SubsetCheck, ...]:
     """Return the checks against the parent first."""
     checks = [check for piece in pieces for check in piece]
     parent = "" if inputs.dataset.parent is None else inputs.dataset.parent.name
@@ -218,7 +220,7 @@ ANALYSIS = Analysis(
     name="subset_checks",
     record=tuple[SubsetCheck, ...],
     run=_run,
-    pieces=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    subjects=lambda inputs: [(each,) for each in inputs.dataset.attributes],
     join=_join,
     needs=("dataset.parent", "listed_once"),
     settings=("reference", "permutations"),

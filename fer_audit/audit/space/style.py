@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, Piece
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.associations import associate_labels
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.space.findings import photographed_differently, style_alone
@@ -49,7 +49,7 @@ def style_tests(inputs: AuditInputs, attribute: Attribute) -> tuple[StyleTest, .
 
 
 def _corrected(
-    inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> tuple[StyleTest, ...]:
     """Return the tests of all attributes with Benjamini-Hochberg's p over all of them."""
     found = [test for piece in pieces for test in piece]
@@ -99,7 +99,7 @@ def style_baseline(
 
 
 def _baselines(
-    inputs: AuditInputs, pieces: Sequence[Piece], parts: Parts
+    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> tuple[StyleBaseline, ...]:
     embedded = {each.attribute: each for each in parts["associations"]}
     alpha = inputs.config.statistics.alpha
@@ -262,7 +262,7 @@ TESTS = Analysis(
     name="style_tests",
     record=tuple[StyleTest, ...],
     run=style_tests,
-    pieces=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    subjects=lambda inputs: [(each,) for each in inputs.dataset.attributes],
     join=_corrected,
     needs=("rows.style", "tested"),
     settings=("permutations",),
@@ -273,7 +273,7 @@ BASELINES = Analysis(
     name="style_baselines",
     record=Association | None,
     run=associate_style,
-    pieces=lambda inputs: [(each,) for each in inputs.demographic],
+    subjects=lambda inputs: [(each,) for each in inputs.demographic],
     join=_baselines,
     needs=("rows.style", "embeddings.ok", "clustering.k", "tested"),
     settings=("permutations", "bootstraps", "confidence"),

@@ -1,4 +1,4 @@
-"""What a cross table would hold if attributes went together in pairs only: the model of all two-way margins.
+"""What a cross table would hold if attributes were associated in pairs only: the model of all two-way margins.
 
 Counts beyond it are what no pair of attributes can tell: an intersection that is rare, or frequent, by itself.
 """

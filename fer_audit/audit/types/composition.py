@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.ranges import NotNegative, Unit
 
+FOUR_FIFTHS = 0.8
+"""A group below 4/5 of its target share is under-represented, one above 5/4 over-represented."""
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

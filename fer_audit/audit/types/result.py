@@ -50,7 +50,7 @@ from fer_audit.audit.types.space import (
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
-AUDIT_SCHEMA = "fer-audit/result/1"
+AUDIT_SCHEMA = "fer-audit/result/2"
 NO_CORRECTION = "none"
 HOLM = "Holm"
 BENJAMINI_HOCHBERG = "Benjamini-Hochberg"

@@ -1,4 +1,4 @@
-"""Do the claims stand in both runs: how strongly clusters and attributes go together, and how far each claim climbs."""
+"""Do the claims stand in both runs: how strongly clusters and attributes are associated, and how far each claim climbs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def strength_in_both(found: Sequence[AttributeComparison], runs: Runs) -> Chart 
 
     return Chart(
         key="strength-in-both-runs",
-        title="How strongly clusters and attributes go together",
+        title="How strongly clusters and attributes are associated",
         alt="V~ in the first and in the second run: "
         + "; ".join(_in_words(each) for each in shown)
         + ".",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.composition import GroupShare, Representation
+from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
 from fer_audit.report.view import View
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 MANY_GROUPS = 12
 """Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
-FOUR_FIFTHS = 0.8
-"""A group below 4/5 of its target share is flagged, and one above 5/4."""
 _WITHOUT_TARGET = ("batch", "style")
 """Even shares of these mean nothing."""
 

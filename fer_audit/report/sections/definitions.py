@@ -114,7 +114,7 @@ DEFINITIONS = (
     ),
     Definition(
         "Does a cluster come back?",
-        "The mean Jaccard similarity of a cluster to its most similar one in bootstrap resamples; below 0.6 it does not.",
+        "The mean Jaccard similarity of a cluster to its most similar one in bootstrap resamples; below .600 it does not.",
         "|A ∩ B| / |A ∪ B|",
         "Hennig 2007, Computational Statistics & Data Analysis 52",
     ),
@@ -128,7 +128,7 @@ DEFINITIONS = (
         "Before any clustering: the share of an image's nearest neighbours of its own group; how much closer a group's"
         " images are to each other than to the next group (−1 to 1); how well a linear classifier distinguishes two"
         " groups on images it has not seen.",
-        "s = (b − a) / max(a, b);  AUC: 0.5 = not at all, 1 = always",
+        "s = (b − a) / max(a, b);  AUC: .5 = not at all, 1 = always",
         "Rousseeuw 1987, JCAM 20; Hanley & McNeil 1982 (AUC)",
     ),
     Definition(

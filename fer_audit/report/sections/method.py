@@ -95,7 +95,9 @@ def _changed(config: AuditConfig) -> list[tuple[str, str]]:
 
 def _tests(ledger: Sequence[LedgerEntry]) -> str:
     """Return how many tests were run and how they were corrected."""
-    tests = Counter(entry.correction for entry in ledger)
+    tests: Counter[str] = Counter()
+    for entry in ledger:
+        tests[entry.correction] += entry.tests
     families = Counter(
         correction for _, correction in {(entry.family, entry.correction) for entry in ledger}
     )
@@ -199,7 +201,7 @@ def _ledger(ledger: Sequence[LedgerEntry]) -> Table:
         for entry in ledger
     ]
     return plain_table(
-        f"Every test that was run: {counted(len(ledger), 'test')}",
+        f"Every test that was run: {counted(sum(entry.tests for entry in ledger), 'test')}",
         ("family", "test of", "method", "p", "corrected", "by"),
         rows,
         right=(3, 4),

@@ -87,7 +87,7 @@ def _matrix(largest_first: Sequence[StyleTest], alpha: float) -> Table:
             cells += _cells(by_place.get((measure, name)), full, alpha)
         rows.append((spoken(measure, 20), *cells))
     note = (
-        "Epsilon squared, the share of a picture's rank by each measure that goes with the group: 0 = groups are"
+        "Epsilon squared, the share of a measure's ranks that lies between the groups: 0 = groups are"
         " photographed alike, 1 = the group decides. In brackets: no more than chance may give (Benjamini-Hochberg over all"
         " of them)."
     )

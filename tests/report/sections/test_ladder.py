@@ -39,7 +39,7 @@ def test_ladders_show_where_a_claim_stops_and_why() -> None:
         "8 of 8: replicated",
         "6 of 8: not the crawl",
     ]
-    reading = "race, 6 not the crawl: 38 % of the association is kept (31-45), p < .001"
+    reading = "race, 6 not the crawl: 38.0 % of the association is kept (31.0-45.0), p < .001"
     assert reading in sentences(section)
 
 

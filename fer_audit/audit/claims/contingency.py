@@ -1,4 +1,4 @@
-"""Do clusters and an attribute go together? Every field of `Association` from one table of counts."""
+"""Are clusters and an attribute associated? Every field of `Association` from one table of counts."""
 
 from __future__ import annotations
 

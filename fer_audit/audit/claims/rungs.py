@@ -1,4 +1,4 @@
-"""The claim ladder: "clusters and this attribute go together" climbs until a question is answered no."""
+"""The claim ladder: "clusters and this attribute are associated" climbs until a question is answered no."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ def climb(
     A rung that cannot be computed holds nothing: the claim stops below it. One that is skipped, because the
     set has nothing to ask about, is passed over.
     """
-    rungs = (seen(association), corrected(association), not_chance(association, alpha), *further)
+    rungs = (
+        rung_seen(association),
+        rung_corrected(association),
+        rung_not_chance(association, alpha),
+        *further,
+    )
     lost = {
         " x ".join(each.given): 1 - each.kept for each in conditionals if each.kept is not None
     }
@@ -51,7 +56,7 @@ def _stops(rung: Rung) -> bool:
     return not rung.holds and not rung.skipped
 
 
-def beyond(
+def conditional_rung(
     number: int, name: str, conditionals: Sequence[Conditional], *, nothing_to_ask: str
 ) -> Rung:
     """Return a rung of 4 to 6: does the association hold in every question of that rung?
@@ -85,7 +90,7 @@ def beyond(
     )
 
 
-def seen(association: Association) -> Rung:
+def rung_seen(association: Association) -> Rung:
     """Return rung 1: is V above what 95 % of tables without association reach?"""
     v, top = association.v, association.null_95
     if v is None or top is None:
@@ -108,7 +113,7 @@ def seen(association: Association) -> Rung:
     )
 
 
-def corrected(association: Association) -> Rung:
+def rung_corrected(association: Association) -> Rung:
     """Return rung 2: does the interval of the bias-corrected V exclude 0?"""
     v, low, high = association.v_corrected, association.low, association.high
     if v is None or low is None or high is None:
@@ -128,7 +133,7 @@ def corrected(association: Association) -> Rung:
     )
 
 
-def not_chance(association: Association, alpha: float) -> Rung:
+def rung_not_chance(association: Association, alpha: float) -> Rung:
     """Return rung 3: is the permutation p, after Holm over the attributes, at most alpha?"""
     p = association.p_holm
     if p is None:

@@ -22,8 +22,8 @@ def audit_folder(cache: Path, prints: RunFingerprints) -> StageFolder:
     return StageFolder.open(cache, "audit", prints.pack)
 
 
-class KeptParts:
-    """One file for each analysis, in a folder of the images they are about; see `audit.analysis.PartStore`."""
+class CachedAnalyses:
+    """One file for each analysis, in a folder of the images they are about; see `audit.analysis.AnalysisCache`."""
 
     def __init__(self, folder: StageFolder, progress: Progress) -> None:
         self._folder = folder
