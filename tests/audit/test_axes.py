@@ -13,14 +13,7 @@ from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
 from fer_audit.config import AuditConfig, ClusterSettings
 from fer_audit.progress import Silent
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
 from tests.known import known
 
 
@@ -95,13 +88,10 @@ def test_without_a_total_there_are_no_shares(sweep: tuple[SweepPoint, ...], reas
 
 
 def test_an_audit_without_coordinates_has_no_axes() -> None:
-    rows = rows_of(4)
 
     found = audit_dataset(
         dataset_of(attribute("race", [0, 1, 0, 1], "xy")),
-        rows,
-        embeddings_of(rows),
-        clustering_of([0, 0, 1, 1], k=2),
+        clustering=clustering_of([0, 0, 1, 1], k=2),
         config=AuditConfig.of(permutations=19, bootstraps=9),
     )
 

@@ -25,10 +25,8 @@ from tests.audit.inputs import (
     audit_dataset,
     clustering_of,
     dataset_of,
-    embeddings_of,
     inputs_of,
     part_of,
-    rows_of,
 )
 from tests.known import known
 
@@ -77,12 +75,9 @@ def audited(
     **config: Any,  # noqa: ANN401 - whatever AuditConfig takes
 ) -> AuditResult:
     dataset, clusters = faces
-    rows = rows_of(len(dataset))
     return audit_dataset(
         dataset,
-        rows,
-        embeddings_of(rows),
-        clustering_of(clusters, k=3),
+        clustering=clustering_of(clusters, k=3),
         config=AuditConfig.of(**{"permutations": 299, "bootstraps": 99, **config}),
         stability=stability,
     )

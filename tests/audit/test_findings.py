@@ -13,14 +13,7 @@ from fer_audit.audit.types.composition import Cell
 from fer_audit.audit.types.result import Finding
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of, rows_of
 
 
 @pytest.fixture
@@ -40,8 +33,7 @@ def findings() -> tuple[Finding, ...]:
     return audit_dataset(
         dataset,
         pack,
-        embeddings_of(pack),
-        clustering_of(gender, k=2, starts=(1.0, 2.0)),
+        clustering=clustering_of(gender, k=2, starts=(1.0, 2.0)),
         config=AuditConfig.of(permutations=200, bootstraps=50),
     ).findings
 
@@ -97,8 +89,7 @@ def told() -> dict[str, str]:
             attribute("gender", gender, ("male", "female")),
         ),
         rows,
-        embeddings_of(rows),
-        clustering_of(labels, k=2),
+        clustering=clustering_of(labels, k=2),
         config=AuditConfig.of(permutations=199, bootstraps=50, fail_on=("gender.rung>=8",)),
         stability=Stability(
             seeds=(Alternative(2, 1, labels, 1.0),),

@@ -22,10 +22,8 @@ from tests.audit.inputs import (
     audit_dataset,
     clustering_of,
     dataset_of,
-    embeddings_of,
     inputs_of,
     part_of,
-    rows_of,
 )
 from tests.known import known
 
@@ -39,14 +37,11 @@ def result() -> AuditResult:
     rng = np.random.default_rng(0)
     race = rng.choice(3, N, p=[0.42, 0.4, 0.18])
     clusters = np.where(rng.random(N) < 0.15, race, rng.integers(0, 3, N)).astype(np.int32)
-    rows = rows_of(N)
     picks = [rng.choice(N, 200, replace=False) for _ in range(60)]
     boots = [rng.integers(0, N, N) for _ in range(60)]
     return audit_dataset(
         dataset_of(attribute("race", race, ("White", "Black", "Asian"))),
-        rows,
-        embeddings_of(rows),
-        clustering_of(clusters, k=3),
+        clustering=clustering_of(clusters, k=3),
         config=CONFIG,
         replays=tuple(Study(each, clusters[each]) for each in picks),
         reclusters=tuple(Study(each, clusters[each]) for each in boots),

@@ -47,11 +47,8 @@ def check_values(value: Any, at: str = "result") -> None:  # noqa: ANN401 - walk
 
 
 def audited(dataset: FaceDataset, labels: Any, k: int, **config: Any) -> AuditResult:  # noqa: ANN401
-    rows = rows_of(len(dataset))
     settings = AuditConfig.of(**{"permutations": 200, "bootstraps": 50, **config})
-    return audit_dataset(
-        dataset, rows, embeddings_of(rows), clustering_of(labels, k=k), config=settings
-    )
+    return audit_dataset(dataset, clustering=clustering_of(labels, k=k), config=settings)
 
 
 @pytest.fixture
@@ -152,9 +149,7 @@ def test_a_failed_image_keeps_its_row_and_is_counted() -> None:
     labels = rows.copy()
     labels[[3, 9, 20, 21]] = -1
 
-    found = audit_dataset(
-        dataset, pack, embeddings_of(pack), clustering_of(labels, k=4), config=CONFIG
-    )
+    found = audit_dataset(dataset, pack, clustering=clustering_of(labels, k=4), config=CONFIG)
 
     facts = found.dataset
     assert (facts.listed, facts.ok, facts.failed) == (500, 496, 4)
@@ -173,7 +168,7 @@ def test_tests_use_one_copy_unless_told_otherwise() -> None:
     dataset = dataset_of(attribute("race", columns, RACES))
     content = [f"{i // 2}" for i in range(500)]
     pack = rows_of(500, content=content)
-    inputs = (dataset, pack, embeddings_of(pack), clustering_of(rows, k=4))
+    inputs = (dataset, pack, None, clustering_of(rows, k=4))
 
     once = audit_dataset(*inputs, config=CONFIG)
     every = audit_dataset(*inputs, config=CONFIG.having(keep_duplicates=True))
