@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report import card_sentences as say
 from fer_audit.report.blocks import (
@@ -183,6 +184,9 @@ def _croissant(result: AuditResult, parts: Sequence[Part]) -> str:
     fields: dict[str, list[str]] = {}
     if not result.complete:
         fields["dataLimitations"] = [say.INCOMPLETE]
+    for finding in result.findings:
+        if finding.code == MIN_CELL:  # what was withheld must be known wherever the numbers are
+            fields.setdefault("dataLimitations", []).append(finding.text)
     for part in parts:
         texts = [text for block in part.blocks for text in _texts(block)]
         if part.field and texts:

@@ -164,9 +164,9 @@ def _read(each: Conditional) -> str:
 
 
 def kept_words(kept: float, low: float, high: float) -> str:
-    """Return a kept share and its interval in words: "84.1 % (79.0-89.2 %)"."""
-    share = percent(kept) if kept >= 0 else "nothing"
-    return f"{share} ({percent_span(low, high)} %)"
+    """Return a kept share and its interval in words: "84.1 % (79.0-89.2)"."""
+    ends = percent_span(low, high)
+    return f"{percent(kept)} ({ends})" if kept >= 0 else f"nothing ({ends} %)"
 
 
 def _why_silent(strata: Strata) -> str:
