@@ -17,7 +17,7 @@ from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.types import PackRows
 from fer_audit.pack.workers import Decoders
 from tests.drawings import draw_faces
-from tests.graphs import mean_colour_graph, save
+from tests.graphs import convolution_graph, mean_colour_graph, save
 
 N_FACES = 24
 
@@ -46,6 +46,12 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     """Give an ONNX file whose vector of an image is the image's mean colour."""
     return save(mean_colour_graph(), tmp_path_factory.mktemp("model") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def convolutions(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
+    """Give a model whose sums are long enough for their order to show."""
+    return save(convolution_graph(), tmp_path_factory.mktemp("conv") / "conv.onnx", dim=48)
 
 
 @pytest.fixture

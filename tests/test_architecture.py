@@ -11,10 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "fer_audit"
 
-FOUNDATION = (
-    *("errors", "config", "store"),
-    *("rng", "progress", "cores", "text"),
-)
+FOUNDATION = (*("errors", "config", "store"), *("rng", "progress", "cores", "text"))
 ROOMS = (
     *("dataset", "pack", "encoders", "embed", "cluster", "audit", "report"),
     *("synth", "pipeline", "bench", "cli"),
@@ -177,11 +174,7 @@ def test_some_modules_are_imported_in_one_place_only(module: str) -> None:
 def test_the_foundation_is_light_until_it_works() -> None:
     """`--help` imports errors and config; neither may pull in numpy."""
     light = (
-        "__init__",
-        "errors",
-        "cores",
-        "progress",
-        "store/fingerprint",
+        *("__init__", "errors", "cores", "progress", "store/fingerprint"),
         "dataset/formats/registry",
     )
     paths = [*(PACKAGE / f"{name}.py" for name in light), *(PACKAGE / "config").glob("*.py")]
@@ -202,28 +195,17 @@ def test_the_command_line_starts_without_numpy() -> None:
             assert found.is_lazy or not (heavy or ours), f"{where(path)}:{found.line}"
 
 
-def test_library_code_never_prints_and_never_runs_text() -> None:
-    forbidden = {"print", "eval", "exec", "compile", "__import__", "input", "breakpoint"}
-
+def test_library_code_never_prints_and_never_asks() -> None:
+    """tests/test_nothing_runs_data.py has the calls that run text, start programs or unpickle."""
     for path, tree in TREES.items():
         for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            line = f"{where(path)}:{node.lineno} {ast.unparse(node)[:60]}"
-            name = ast.unparse(node.func)
-            assert name not in forbidden, line
-            assert not name.startswith(("os.system", "os.popen", "os.exec", "os.spawn")), line
-            for keyword in node.keywords:
-                is_true = isinstance(keyword.value, ast.Constant) and keyword.value.value is True
-                assert not (keyword.arg in {"shell", "allow_pickle"} and is_true), line
-
-
-def test_arrays_are_always_loaded_without_pickle() -> None:
-    for path, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"np.load", "np.save"}:
-                given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-                assert given.get("allow_pickle") == "False", f"{where(path)}:{node.lineno}"
+            if isinstance(node, ast.Call):
+                line = f"{where(path)}:{node.lineno} {ast.unparse(node)[:60]}"
+                assert ast.unparse(node.func) not in {"print", "input", "breakpoint"}, line
+                assert not any(
+                    each.arg == "allow_pickle" and ast.unparse(each.value) == "True"
+                    for each in node.keywords
+                ), line
 
 
 def test_numpy_has_no_global_randomness_here() -> None:

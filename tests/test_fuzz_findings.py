@@ -26,16 +26,7 @@ def parquet_with(old: bytes, new: bytes) -> bytes:
 DOCUMENT = {
     name: bytes([index])
     for index, name in enumerate(
-        (
-            "reference",
-            "done",
-            "result",
-            "pictures",
-            "timings",
-            "manifest",
-            "card",
-            "truth",
-        )
+        ("reference", "done", "result", "pictures", "timings", "manifest", "card", "truth")
     )
 }
 """The first byte of an input of the target "document"."""
@@ -73,10 +64,7 @@ FOUND: dict[str, tuple[str, bytes]] = {
         "document",
         DOCUMENT["done"]
         + json.dumps(
-            {
-                "fingerprints": PRINTS,
-                "files": {"rows.csv": "", "x" * 1_000: ""},
-            }
+            {"fingerprints": PRINTS, "files": {"rows.csv": "", "x" * 1_000: ""}}
         ).encode(),
     ),
     **{f"lists in lists in {name}": ("document", byte + DEEP) for name, byte in DOCUMENT.items()},

@@ -41,9 +41,7 @@ STARTS_IN_A_FAMILY = ("os.exec", "os.spawn", "os.posix_spawn")
 UNPACKS = {"extract", "extractall", "unpack_archive"}
 """Methods that write an archive's members to names of the archive's choosing."""
 
-ALLOWED = {
-    ("embed/cuda.py", "ctypes.CDLL"): "the CUDA driver, by a name of ours",
-}
+ALLOWED = {("embed/cuda.py", "ctypes.CDLL"): "the CUDA driver, by a name of ours"}
 """(file, call) -> why it is no data of a user's."""
 
 

@@ -34,7 +34,9 @@ from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
 from fer_audit.store.stage import StageFolder
+from tests.audit.inputs import clustering_of
 from tests.drawings import draw_faces
+from tests.known import known
 from tests.pack.shards import opened, values
 
 N = 90
@@ -90,9 +92,7 @@ class Bench(Silent):
         )
 
     def points(self, **options: Any) -> MapPoints:  # noqa: ANN401 - options by name
-        found = self.make(**options).map
-        assert found is not None
-        return found
+        return known(self.make(**options).map)
 
     def with_attributes(self, *attributes: Attribute) -> None:
         self.dataset = dataclasses.replace(self.dataset, attributes=attributes)
@@ -114,14 +114,9 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     labels = (np.arange(N) >= 50).astype(np.int32)
     labels[~rows.ok] = -1
     rng = np.random.default_rng(0)
-    clustering = Clustering(
-        labels=labels,
-        centers=np.zeros((2, 3), np.float32),
+    clustering = dataclasses.replace(
+        clustering_of(labels, k=2),
         distances=rng.permutation(N).astype(np.float32),
-        inertia=1.0,
-        start_inertias=(1.0,),
-        sweep=(),
-        fingerprint="c" * 64,
         coordinates=rng.normal(size=(N, 3)).astype(np.float32),
     )
     return Bench(dataset, rows, clustering, cache, np.array(shards[0].pixels))
@@ -135,8 +130,7 @@ def bench(packed: Bench, cache_dir: Path) -> Bench:
 
 
 def clustered(bench: Bench) -> Clustering:
-    assert bench.clustering is not None
-    return bench.clustering
+    return known(bench.clustering)
 
 
 def halves(name: str, kind: str = "demographic", first: int = 45) -> Attribute:
@@ -157,9 +151,7 @@ def test_a_mean_face_is_the_mean_of_its_cell(bench: Bench) -> None:
     assert np.abs(values(face.webp).mean(axis=(0, 1)) - expected.mean(axis=(0, 1))).max() < 3
 
 
-def test_a_group_has_a_face_when_it_has_and_leaves_thirty_images_or_none(
-    bench: Bench,
-) -> None:
+def test_a_group_has_a_face_when_it_has_and_leaves_thirty_images_or_none(bench: Bench) -> None:
     bench.with_attributes(halves("half"), halves("third", first=30), halves("style", "label"))
 
     found = [(face.cluster, face.attribute, face.group, face.n) for face in bench.make().faces]
@@ -331,8 +323,7 @@ def test_the_map_shows_every_image_that_came_through(bench: Bench) -> None:
 
     assert points.n == points.shown == N - 1
     assert np.array_equal(points.rows, rows)
-    coordinates = clustered(bench).coordinates
-    assert coordinates is not None
+    coordinates = known(clustered(bench).coordinates)
     assert np.abs(points.points - coordinates[rows, :2]).max() < 1e-3
 
 
@@ -364,8 +355,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 
     found = bench.make()
 
-    assert found.map is not None
-    assert found.map.colourings[1].groups == ("a\\xff", "high")
+    assert known(found.map).colourings[1].groups == ("a\\xff", "high")
     assert {face.group for face in found.faces} == {None, "a\\xff", "high"}
     assert pictures_json(found)
 
@@ -403,8 +393,7 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
 
     found = bench.make(map="umap")
 
-    assert found.map is not None
-    assert found.map.method == "pca"
+    assert known(found.map).method == "pca"
     assert "UMAP" in dict(found.missing)
 
 

@@ -18,7 +18,7 @@ from fer_audit.errors import ModelError
 from fer_audit.pack import build
 from fer_audit.pipeline import run_audit, vectors
 from tests.drawings import draw_faces
-from tests.graphs import convolution_graph, save
+from tests.graphs import convolution_graph
 
 ROWS = 8
 
@@ -34,12 +34,6 @@ def embed(
         until="embed",
     )
     return (out / "embeddings.npy").read_bytes()
-
-
-@pytest.fixture
-def convolutions(tmp_path: Path) -> ExportedModel:
-    """Give a model whose sums are long enough for their order to show."""
-    return save(convolution_graph(), tmp_path / "conv.onnx", dim=48)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

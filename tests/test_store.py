@@ -35,11 +35,7 @@ from fer_audit.store.stage import (
 )
 
 PRINT = "0123456789abcdef" * 4
-MANIFEST = {
-    "fingerprint": PRINT,
-    "facts": {},
-    "facts_sha256": hashlib.sha256(b"{}").hexdigest(),
-}
+MANIFEST = {"fingerprint": PRINT, "facts": {}, "facts_sha256": hashlib.sha256(b"{}").hexdigest()}
 
 
 @pytest.fixture

@@ -156,10 +156,12 @@ def inputs_of(
     reclusters: Sequence[Study] = (),
     **others: Any,  # noqa: ANN401 - other fields by name
 ) -> AuditInputs:
-    """Return what an audit reads, of what a test has made."""
+    """Return what an audit reads, of what a test has made; what was clustered was embedded."""
+    rows = rows_of(len(dataset)) if rows is None else rows
     if clustering is None and coordinates is not None:
         clustering = clustering_of(np.zeros(len(dataset), dtype=np.int32), k=1)
     if clustering is not None:
+        embeddings = embeddings_of(rows) if embeddings is None else embeddings
         clustering = replace(
             clustering,
             stability=stability,
@@ -168,7 +170,7 @@ def inputs_of(
     labels = None if style_labels is None else style_labels.astype(np.int32)
     return AuditInputs(
         dataset=dataset,
-        rows=rows_of(len(dataset)) if rows is None else rows,
+        rows=rows,
         embeddings=embeddings,
         clustering=clustering,
         config=config,

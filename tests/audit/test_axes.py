@@ -13,14 +13,8 @@ from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
 from fer_audit.config import AuditConfig, ClusterSettings
 from fer_audit.progress import Silent
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
+from tests.known import known
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +33,14 @@ def usable(vectors: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def clustering(vectors: np.ndarray) -> Clustering:
     return cluster_embeddings(
-        vectors,
-        usable(vectors),
-        ClusterSettings(k=3, starts=2, sweep_max=4),
-        progress=Silent(),
+        vectors, usable(vectors), ClusterSettings(k=3, starts=2, sweep_max=4), progress=Silent()
     )
 
 
 def test_shares_are_those_of_scikit_learns_pca(
     vectors: np.ndarray, clustering: Clustering
 ) -> None:
-    assert clustering.coordinates is not None
-
-    found = principal_axes(clustering.coordinates, clustering)
+    found = principal_axes(known(clustering.coordinates), clustering)
 
     pca = PCA(svd_solver="full").fit(vectors[usable(vectors)].astype(np.float64))
     assert found.dimensions == 20
@@ -71,9 +60,7 @@ def test_coordinates_that_are_not_centred_have_the_same_shares(clustering: Clust
 
 
 def test_fewer_axes_hold_less(clustering: Clustering) -> None:
-    assert clustering.coordinates is not None
-
-    found = principal_axes(clustering.coordinates[:, :4], clustering)
+    found = principal_axes(known(clustering.coordinates)[:, :4], clustering)
 
     assert (found.dimensions, len(found.shares)) == (4, 4)
     assert found.total == pytest.approx(sum(found.shares))
@@ -101,13 +88,10 @@ def test_without_a_total_there_are_no_shares(sweep: tuple[SweepPoint, ...], reas
 
 
 def test_an_audit_without_coordinates_has_no_axes() -> None:
-    rows = rows_of(4)
 
     found = audit_dataset(
         dataset_of(attribute("race", [0, 1, 0, 1], "xy")),
-        rows,
-        embeddings_of(rows),
-        clustering_of([0, 0, 1, 1], k=2),
+        clustering=clustering_of([0, 0, 1, 1], k=2),
         config=AuditConfig.of(permutations=19, bootstraps=9),
     )
 

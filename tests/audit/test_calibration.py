@@ -10,14 +10,7 @@ import pytest
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
 
 RUNS = 500
 RACE = [0.425, 0.191, 0.145, 0.168, 0.071]
@@ -46,12 +39,9 @@ def drawn(
 
 
 def ladder_of(columns: list[Attribute], clusters: np.ndarray, **config: Any) -> Ladder:  # noqa: ANN401
-    rows = rows_of(len(clusters))
     result = audit_dataset(
         dataset_of(*columns),
-        rows,
-        embeddings_of(rows),
-        clustering_of(clusters, k=4),
+        clustering=clustering_of(clusters, k=4),
         config=AuditConfig.of(**{"permutations": 199, "bootstraps": 199, **config}),
     )
     return next(each for each in result.ladders if each.attribute == "race")

@@ -1,4 +1,4 @@
-"""Rungs 4 to 8 as a reader sees them: what stops a claim, what is skipped, what comes back."""
+"""The rungs as a reader sees them: what stops a claim, what is skipped, what comes back."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
+from fer_audit.audit.claims.rungs import climb
 from fer_audit.audit.claims.stability import ANALYSIS
-from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 from tests.audit.inputs import (
+    TABLE_ONE,
+    association_of,
     attribute,
     audit_dataset,
     clustering_of,
     dataset_of,
-    embeddings_of,
     inputs_of,
     part_of,
-    rows_of,
 )
+from tests.known import known
 
+Faces = tuple[FaceDataset, np.ndarray]
 N = 1500
 
 
@@ -50,7 +54,7 @@ def stability_of(labels: np.ndarray, *, agree: bool = True, k: int = 3) -> Stabi
 
 
 @pytest.fixture
-def faces() -> tuple[FaceDataset, np.ndarray]:
+def faces() -> Faces:
     """Return faces whose clusters follow age; race follows age, gender nothing, smile the hour."""
     rng = np.random.default_rng(0)
     age = rng.integers(0, 3, N)
@@ -66,17 +70,14 @@ def faces() -> tuple[FaceDataset, np.ndarray]:
 
 
 def audited(
-    faces: tuple[FaceDataset, np.ndarray],
+    faces: Faces,
     stability: Stability | None = None,
     **config: Any,  # noqa: ANN401 - whatever AuditConfig takes
 ) -> AuditResult:
     dataset, clusters = faces
-    rows = rows_of(len(dataset))
     return audit_dataset(
         dataset,
-        rows,
-        embeddings_of(rows),
-        clustering_of(clusters, k=3),
+        clustering=clustering_of(clusters, k=3),
         config=AuditConfig.of(**{"permutations": 299, "bootstraps": 99, **config}),
         stability=stability,
     )
@@ -86,9 +87,7 @@ def ladder_of(result: AuditResult, name: str) -> Ladder:
     return next(each for each in result.ladders if each.attribute == name)
 
 
-def test_a_claim_that_is_another_attributes_stops_at_rung_four(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_claim_that_is_another_attributes_stops_at_rung_four(faces: Faces) -> None:
     found = audited(faces, stability_of(faces[1]))
 
     race, age = ladder_of(found, "race"), ladder_of(found, "age_bin")
@@ -99,9 +98,7 @@ def test_a_claim_that_is_another_attributes_stops_at_rung_four(
     assert age.stopped == ""
 
 
-def test_a_ladder_without_style_or_batch_passes_over_those_rungs(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_ladder_without_style_or_batch_passes_over_those_rungs(faces: Faces) -> None:
     dataset, clusters = faces
     plain = dataset_of(dataset.attributes[1], dataset.attributes[2])
 
@@ -112,9 +109,7 @@ def test_a_ladder_without_style_or_batch_passes_over_those_rungs(
     assert ladder.highest == 8
 
 
-def test_a_single_attribute_has_no_others_to_hold_fixed(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_single_attribute_has_no_others_to_hold_fixed(faces: Faces) -> None:
     alone = dataset_of(faces[0].attributes[1])
 
     ladder = ladder_of(audited((alone, faces[1])), "age_bin")
@@ -124,9 +119,7 @@ def test_a_single_attribute_has_no_others_to_hold_fixed(
     assert ladder.stopped == "rung 7: not computable: one partition only"
 
 
-def test_a_batch_that_is_unique_to_each_image_stops_the_climb(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_batch_that_is_unique_to_each_image_stops_the_climb(faces: Faces) -> None:
     dataset, clusters = faces
     serial = attribute("serial", np.arange(N), [str(i) for i in range(N)], "batch")
 
@@ -137,9 +130,7 @@ def test_a_batch_that_is_unique_to_each_image_stops_the_climb(
     assert ladder.highest == 3
 
 
-def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(faces: Faces) -> None:
     ladder = ladder_of(audited(faces, stability_of(faces[1], agree=False)), "age_bin")
 
     assert ladder.highest == 6
@@ -147,17 +138,13 @@ def test_a_partition_that_other_seeds_do_not_find_falls_at_rung_seven(
     assert "ARI .800 (median; .700-.900)" in ladder.rungs[6].reading
 
 
-def test_rung_seven_counts_all_images_and_rung_eight_the_half(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_rung_seven_counts_all_images_and_rung_eight_the_half(faces: Faces) -> None:
     rungs = ladder_of(audited(faces, stability_of(faces[1])), "age_bin").rungs
 
     assert (rungs[6].n_effective, rungs[7].n_effective) == (N, N // 2)
 
 
-def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(faces: Faces) -> None:
     stability = stability_of(faces[1])
     noise = np.random.default_rng(8).integers(0, 3, N)
     stability.half_b_labels[:] = np.where(stability.half_a, -1, noise)
@@ -167,7 +154,7 @@ def test_a_half_in_which_nothing_is_left_falls_at_rung_eight(
     assert (ladder.highest, ladder.rungs[7].holds) == (7, False)
 
 
-def test_the_half_has_a_null_band_of_its_own(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_the_half_has_a_null_band_of_its_own(faces: Faces) -> None:
     """Wider than that of the whole set: half as many images."""
     found = audited(faces, stability_of(faces[1]))
 
@@ -180,21 +167,20 @@ def test_the_half_has_a_null_band_of_its_own(faces: tuple[FaceDataset, np.ndarra
     assert (age.half_v or 0) > (age.half_null_95 or 1)
 
 
-def test_a_half_without_clusters_has_no_null_band(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_half_without_clusters_has_no_null_band(faces: Faces) -> None:
     stability = replace(
         stability_of(faces[1]), half_b_labels=np.full(len(faces[1]), -1, dtype=np.int32)
     )
 
     found = audited(faces, stability)
 
-    assert found.stability is not None
-    for each in found.stability.attributes:
+    for each in known(found.stability).attributes:
         assert (each.half_v, each.half_null_95) == (None, None)
         why = dict(each.not_computable)
         assert why["half_null_95"] == why["half_v"]
 
 
-def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_no_other_seed_and_no_other_k_are_said(faces: Faces) -> None:
     whole = stability_of(faces[1])
     no_seed = Stability((), whole.ks, (), whole.jaccard, whole.half_a, whole.half_b_labels)
     no_k = Stability(whole.seeds, (), (0.9,), whole.jaccard, whole.half_a, whole.half_b_labels)
@@ -205,13 +191,10 @@ def test_no_other_seed_and_no_other_k_are_said(faces: tuple[FaceDataset, np.ndar
         ladder_of(first, "age_bin").rungs[6].reading == "not computable: no other seed was tried"
     )
     assert ladder_of(second, "age_bin").rungs[6].reading == "not computable: no other k was tried"
-    assert first.stability is not None
-    assert dict(first.stability.not_computable)["ari_median"] == "no other seed"
+    assert dict(known(first.stability).not_computable)["ari_median"] == "no other seed"
 
 
-def test_clusters_below_six_tenths_are_marked_unstable(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_clusters_below_six_tenths_are_marked_unstable(faces: Faces) -> None:
     dataset, clusters = faces
 
     inputs = inputs_of(
@@ -227,9 +210,7 @@ def test_clusters_below_six_tenths_are_marked_unstable(
     assert facts.attributes[0].half_n == N // 2
 
 
-def test_columns_a_user_names_are_shown_beside_the_ladder(
-    faces: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_columns_a_user_names_are_shown_beside_the_ladder(faces: Faces) -> None:
     found = audited(faces, given=(("hour", "gender"),))
 
     asked = [each for each in ladder_of(found, "race").conditionals if each.rung is None]
@@ -238,7 +219,7 @@ def test_columns_a_user_names_are_shown_beside_the_ladder(
     assert not [x for x in ladder_of(found, "gender").conditionals if x.rung is None]
 
 
-def test_a_column_that_is_not_there_is_refused(faces: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_column_that_is_not_there_is_refused(faces: Faces) -> None:
     with pytest.raises(ConfigError, match="'hoor', which is no column of faces"):
         audited(faces, given=(("hoor",),))
 
@@ -262,3 +243,73 @@ def test_the_guess_for_an_image_never_sees_the_image() -> None:
 
 def test_batches_of_one_image_know_nothing_of_it() -> None:
     assert left_out_accuracy(np.array([[1, 0]] * 30 + [[0, 1]] * 30)) == 0
+
+
+STRONG = np.array([[60, 20], [20, 60]])
+
+
+def rung(number: int, holds: bool | None) -> Rung:
+    return Rung(number, "next", holds, None, None, None, None, 0, "")
+
+
+def test_a_planted_association_reaches_rung_three() -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert [each.holds for each in ladder.rungs] == [True, True, True]
+    assert [each.number for each in ladder.rungs] == [1, 2, 3]
+    assert ladder.highest == 3
+
+
+def test_the_papers_table_does_not_reach_rung_one() -> None:
+    (association,) = correct_for_attributes([association_of(TABLE_ONE, permutations=2_000)])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert [each.holds for each in ladder.rungs] == [False, False, False]
+    assert ladder.highest == 0
+    assert "V .090 is not above" in ladder.rungs[0].reading
+
+
+@pytest.mark.parametrize(
+    ("further", "highest"), [([True, True], 5), ([False, True], 3), ([None, True], 3)]
+)
+def test_further_rungs_count_until_one_does_not_hold(
+    further: list[bool | None], highest: int
+) -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+    above = [rung(4 + index, holds) for index, holds in enumerate(further)]
+
+    assert climb(association, alpha=0.05, further=above).highest == highest
+
+
+def test_a_table_of_one_group_climbs_nothing_and_says_why() -> None:
+    (association,) = correct_for_attributes([association_of([[5], [4]])])
+
+    ladder = climb(association, alpha=0.05)
+
+    assert ladder.highest == 0
+    for each in ladder.rungs:
+        assert each.holds is None
+        assert each.reading == "not computable: all images are in one group"
+
+
+def test_holm_counts_the_demographic_attributes_only() -> None:
+    strong = association_of(STRONG, permutations=999)
+    batch = association_of(STRONG, permutations=999, kind="batch")
+    empty = association_of([[0, 0], [0, 0]])
+
+    found = correct_for_attributes([strong, batch, strong, empty])
+
+    assert [each.p_holm for each in found] == pytest.approx([0.002, None, 0.002, None])
+    assert dict(found[1].not_computable)["p_holm"]
+    assert dict(found[3].not_computable)["p_holm"] == "no image has both a cluster and this label"
+
+
+def test_an_association_below_the_corrected_alpha_falls_at_rung_three() -> None:
+    (association,) = correct_for_attributes([association_of(STRONG)])
+
+    ladder = climb(replace(association, p_holm=0.06), alpha=0.05)
+
+    assert ladder.highest == 2

@@ -9,14 +9,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
 from fer_audit.pack.types import STYLE_NAMES
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of, rows_of
 from tests.audit.test_run import check_values
 
 
@@ -40,8 +33,7 @@ def audited(
             attribute("day", np.arange(n) % batches, [str(i) for i in range(batches)], "batch"),
         ),
         rows,
-        embeddings_of(rows),
-        clustering_of(some, k=k),
+        clustering=clustering_of(some, k=k),
         config=AuditConfig.of(permutations=199, bootstraps=20, given=(("day", "luma_mean"),)),
         stability=Stability(
             seeds=(Alternative(k, 1, some, 1.0),),

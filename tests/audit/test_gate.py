@@ -21,25 +21,15 @@ from fer_audit.audit.gate import (
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError
-from tests.audit.inputs import (
-    attribute,
-    audit_dataset,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
 
 
 @pytest.fixture(scope="module")
 def result() -> AuditResult:
     race = np.arange(120) % 3
-    rows = rows_of(120)
     return audit_dataset(
         dataset_of(attribute("race", race, ("a", "b", "c", "d"))),
-        rows,
-        embeddings_of(rows),
-        clustering_of(race % 2, k=2),
+        clustering=clustering_of(race % 2, k=2),
         config=AuditConfig.of(permutations=99, bootstraps=20),
     )
 

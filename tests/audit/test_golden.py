@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from fer_audit.audit.claims.replay import TABLE, published_values
 from fer_audit.audit.composition.diversity import diversity_indices
 from fer_audit.audit.composition.representation import age_heaping
 from fer_audit.audit.composition.subset import check_subset
@@ -12,7 +15,17 @@ from fer_audit.audit.stats.goodness_of_fit import target_distance
 from fer_audit.audit.stats.information import theils_u
 from fer_audit.audit.stats.resampling import null_band
 from fer_audit.audit.stats.tables import cross_table
-from tests.audit.inputs import RACES, TABLE_ONE, association_of, picked
+from fer_audit.config import AuditConfig
+from tests.audit.inputs import (
+    RACES,
+    TABLE_ONE,
+    association_of,
+    attribute,
+    audit_dataset,
+    dataset_of,
+    picked,
+    rows_of,
+)
 
 PUBLISHED = np.array([10078, 4526, 3434, 3975, 1692])
 """UTKFace's race counts as its papers print them."""
@@ -119,15 +132,9 @@ def test_a_column_of_one_group_has_no_evenness() -> None:
 @pytest.mark.parametrize(
     ("n", "k", "mean", "top"),
     [
-        (500, 4, 0.089, 0.118),
-        (500, 8, 0.118, 0.144),
-        (500, 20, 0.195, 0.221),
-        (5_000, 4, 0.028, 0.037),
-        (5_000, 8, 0.037, 0.045),
-        (5_000, 20, 0.062, 0.070),
-        (23_705, 4, 0.013, 0.017),
-        (23_705, 8, 0.017, 0.021),
-        (23_705, 20, 0.028, 0.032),
+        *((500, 4, 0.089, 0.118), (500, 8, 0.118, 0.144), (500, 20, 0.195, 0.221)),
+        *((5_000, 4, 0.028, 0.037), (5_000, 8, 0.037, 0.045), (5_000, 20, 0.062, 0.070)),
+        *((23_705, 4, 0.013, 0.017), (23_705, 8, 0.017, 0.021), (23_705, 20, 0.028, 0.032)),
     ],
 )
 def test_noise_floor_of_v_with_five_groups(n: int, k: int, mean: float, top: float) -> None:
@@ -156,3 +163,38 @@ def test_whipples_index_is_100_without_preference_and_500_with_nothing_else() ->
 
     assert (every.whipple, every.n) == (100, 40)
     assert (rounded.whipple, rounded.n) == (500, 3)
+
+
+def test_the_published_values_are_the_golden_ones() -> None:
+    faces = replace(dataset_of(attribute("race", [0], RACES)), format="utkface")
+
+    (found,) = published_values(faces)
+
+    assert found.source == "The origin study: 500 UTKFace images, K-Means k = 4, its Table I"
+    assert (found.attribute, found.n, found.k) == ("race", 500, 4)
+    assert found.v == pytest.approx(0.09007, abs=5e-6)
+    assert found.v_corrected == pytest.approx(0.00982, abs=5e-6)
+    assert found.p == pytest.approx(0.43230, abs=5e-6)
+
+
+def test_the_table_is_the_papers() -> None:
+    assert TABLE_ONE.tolist() == [list(row) for row in TABLE]
+
+
+def test_nothing_is_published_on_any_other_set() -> None:
+    faces = dataset_of(attribute("race", [0], RACES))
+
+    assert published_values(faces) == ()
+    assert published_values(replace(faces, format="table")) == ()
+
+
+def test_a_set_without_race_is_not_spoken_of() -> None:
+    assert published_values(replace(dataset_of(n=1), format="utkface")) == ()
+
+
+def test_the_audit_of_utkface_carries_them() -> None:
+    faces = replace(dataset_of(attribute("race", [0, 1], RACES)), format="utkface")
+
+    found = audit_dataset(faces, rows_of(2), config=AuditConfig.of(permutations=19, bootstraps=9))
+
+    assert found.published == published_values(faces)

@@ -15,14 +15,7 @@ from fer_audit.audit.run import audit
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability, Study
 from fer_audit.config import AuditConfig
-from tests.audit.inputs import (
-    attribute,
-    clustering_of,
-    dataset_of,
-    embeddings_of,
-    inputs_of,
-    rows_of,
-)
+from tests.audit.inputs import attribute, clustering_of, dataset_of, inputs_of, rows_of
 
 N = 240
 CONFIG = AuditConfig.of(permutations=19, bootstraps=9, replay=3, recluster=2)
@@ -72,8 +65,7 @@ def inputs(
     return inputs_of(
         dataset,
         rows,
-        embeddings_of(rows),
-        replace(clustering_of(clusters, k=3), fingerprint="x"),
+        clustering=replace(clustering_of(clusters, k=3), fingerprint="x"),
         config=config,
         stability=Stability(
             seeds=(Alternative(3, 1, clusters, 1.0),),

@@ -27,7 +27,9 @@ from tests.audit.inputs import (
     labels_of,
     rows_of,
 )
+from tests.known import known
 
+Planted = tuple[FaceDataset, np.ndarray]
 CONFIG = AuditConfig.of(permutations=200, bootstraps=50)
 
 
@@ -45,15 +47,12 @@ def check_values(value: Any, at: str = "result") -> None:  # noqa: ANN401 - walk
 
 
 def audited(dataset: FaceDataset, labels: Any, k: int, **config: Any) -> AuditResult:  # noqa: ANN401
-    rows = rows_of(len(dataset))
     settings = AuditConfig.of(**{"permutations": 200, "bootstraps": 50, **config})
-    return audit_dataset(
-        dataset, rows, embeddings_of(rows), clustering_of(labels, k=k), config=settings
-    )
+    return audit_dataset(dataset, clustering=clustering_of(labels, k=k), config=settings)
 
 
 @pytest.fixture
-def planted() -> tuple[FaceDataset, np.ndarray]:
+def planted() -> Planted:
     """600 faces: clusters follow age, not race; the hour gives race away."""
     rng = np.random.default_rng(0)
     race, age = rng.integers(0, 3, 600), rng.integers(0, 90, 600)
@@ -70,11 +69,11 @@ def planted() -> tuple[FaceDataset, np.ndarray]:
     return dataset, labels
 
 
-def test_the_same_inputs_give_the_same_result(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_the_same_inputs_give_the_same_result(planted: Planted) -> None:
     assert audited(*planted, 3) == audited(*planted, 3)
 
 
-def test_another_attribute_shifts_nobodys_draws(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_another_attribute_shifts_nobodys_draws(planted: Planted) -> None:
     dataset, labels = planted
     fewer = replace(dataset, attributes=dataset.attributes[:2])
 
@@ -83,11 +82,11 @@ def test_another_attribute_shifts_nobodys_draws(planted: tuple[FaceDataset, np.n
     assert every.associations[:2] == some.associations
 
 
-def test_every_value_can_be_written_as_json(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_every_value_can_be_written_as_json(planted: Planted) -> None:
     check_values(audited(*planted, 3))
 
 
-def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_clusters_that_follow_age_say_age(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     assert {ladder.attribute: ladder.highest for ladder in found.ladders} == {
@@ -102,7 +101,7 @@ def test_clusters_that_follow_age_say_age(planted: tuple[FaceDataset, np.ndarray
     assert first.text.startswith("Age bin, not race, is what the 3 clusters separate")
 
 
-def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_a_batch_that_knows_race_is_found(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     guess = next(each for each in found.batch_predictions if each.attribute == "race")
@@ -116,9 +115,7 @@ def test_a_batch_that_knows_race_is_found(planted: tuple[FaceDataset, np.ndarray
     assert f"(counted in: {part(guess.right, 600)}, shuffled labels " in text
 
 
-def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
-    planted: tuple[FaceDataset, np.ndarray],
-) -> None:
+def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(planted: Planted) -> None:
     found = audited(*planted, 3)
     flattered = tuple(
         replace(each, left_out_accuracy=each.majority) for each in found.batch_predictions
@@ -129,7 +126,7 @@ def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(
     assert "batch_knows_labels" not in {each.code for each in said}
 
 
-def test_every_test_stands_in_the_ledger(planted: tuple[FaceDataset, np.ndarray]) -> None:
+def test_every_test_stands_in_the_ledger(planted: Planted) -> None:
     found = audited(*planted, 3)
 
     subjects = {(entry.family, entry.subject) for entry in found.ledger}
@@ -152,9 +149,7 @@ def test_a_failed_image_keeps_its_row_and_is_counted() -> None:
     labels = rows.copy()
     labels[[3, 9, 20, 21]] = -1
 
-    found = audit_dataset(
-        dataset, pack, embeddings_of(pack), clustering_of(labels, k=4), config=CONFIG
-    )
+    found = audit_dataset(dataset, pack, clustering=clustering_of(labels, k=4), config=CONFIG)
 
     facts = found.dataset
     assert (facts.listed, facts.ok, facts.failed) == (500, 496, 4)
@@ -173,7 +168,7 @@ def test_tests_use_one_copy_unless_told_otherwise() -> None:
     dataset = dataset_of(attribute("race", columns, RACES))
     content = [f"{i // 2}" for i in range(500)]
     pack = rows_of(500, content=content)
-    inputs = (dataset, pack, embeddings_of(pack), clustering_of(rows, k=4))
+    inputs = (dataset, pack, None, clustering_of(rows, k=4))
 
     once = audit_dataset(*inputs, config=CONFIG)
     every = audit_dataset(*inputs, config=CONFIG.having(keep_duplicates=True))
@@ -241,8 +236,7 @@ def test_the_models_caveat_and_unstable_starts_are_findings() -> None:
 
     codes = [each.code for each in found.findings]
     assert {"model_caveat", "unstable_starts", "nothing_beyond_chance"} <= set(codes)
-    assert found.clustering is not None
-    assert found.clustering.starts.near_best == 1
+    assert known(found.clustering).starts.near_best == 1
     assert codes[0] == "nothing_beyond_chance"
 
 
@@ -288,8 +282,7 @@ def test_a_partition_of_failed_images_only_is_audited() -> None:
 
     check_values(found)
     assert (found.dataset.ok, found.dataset.failed) == (0, 2)
-    assert found.clustering is not None
-    assert found.clustering.sizes == (0, 0)
+    assert known(found.clustering).sizes == (0, 0)
 
 
 def test_only_attributes_of_many_batches_get_fewer_permutations() -> None:

@@ -122,13 +122,7 @@ def test_an_error_leaves_no_scratch_behind(bench: Bench, tmp_path: Path, cache_d
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"images": 0},
-        {"repeats": 0},
-        {"stages": ("scam",)},
-        {"stages": ()},
-    ],
+    "wrong", [{"images": 0}, {"repeats": 0}, {"stages": ("scam",)}, {"stages": ()}]
 )
 def test_options_that_measure_nothing_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):

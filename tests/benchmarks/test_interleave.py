@@ -95,8 +95,7 @@ def test_one_output_that_disagrees_ends_the_whole_race(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("when", "words"),
-    [("loading", "RuntimeError: no such network"), ("working", "out of luck")],
+    ("when", "words"), [("loading", "RuntimeError: no such network"), ("working", "out of luck")]
 )
 def test_a_peer_that_dies_has_a_reason_instead_of_numbers(
     tmp_path: Path, when: str, words: str

@@ -9,12 +9,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from benchmarks import environments
+from benchmarks.environments import DONE, ENVIRONMENTS, environment_python
 from benchmarks.network import (
     NARROW_SIZE,
     save_keras_arrays,
     save_narrow_network,
     without_preprocessing,
 )
+from benchmarks.worker import PeerFailure
 from fer_audit.embed.session import EmbedSession
 from fer_audit.embed.types import CPU
 from tests.encoders.networks import random_layers
@@ -67,3 +70,37 @@ def test_keras_finds_its_arrays_under_its_own_names(tmp_path: Path) -> None:
     assert np.array_equal(arrays["conv1_conv/kernel"], layers[1, 1, 1].kernel)
     assert np.array_equal(arrays["conv4_block1_0_bn/moving_mean"], layers[4, 1, 0].mean)
     assert np.array_equal(arrays["conv5_block3_2_conv/bias"], layers[5, 3, 2].bias)
+
+
+@pytest.mark.slow
+def test_what_pip_cannot_find_is_a_reason_and_leaves_nothing_that_looks_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENTS, "odd", (f"{tmp_path}/no-such-1.0-py3-none-any.whl",))
+
+    with pytest.raises(PeerFailure, match="its environment cannot be made"):
+        environment_python("odd", tmp_path, lambda _: None)
+
+    assert not list(tmp_path.rglob(DONE))
+
+
+def test_a_finished_environment_is_used_as_it_is_until_a_pin_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    installed: list[str] = []
+
+    def call(command: list[str]) -> str:
+        if "venv" in command:
+            Path(command[-1]).mkdir()
+        if "install" in command:
+            installed.append(command[-1])
+        return ""
+
+    monkeypatch.setattr(environments, "_call", call)
+    for pin in ("one==1", "one==1", "one==2"):
+        monkeypatch.setitem(ENVIRONMENTS, "odd", (pin,))
+        environment_python("odd", tmp_path, said.append)
+
+    assert installed == ["one==1", "one==2"]
+    assert len(said) == 2

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fer_audit.encoders.types import ExportedModel
 from tests.browser import measures
 from tests.browser.visit import OpenPage, Scheme, Visit
+from tests.report import pages
+from tests.report.pages import Labelled, Naming
 
 pytestmark = pytest.mark.browser
 
@@ -119,3 +124,63 @@ def _leads_to(visit: Visit, name: str) -> bool:
     visit.measure(f"location.hash = {name!r}")
     found = visit.measure(f"!!document.getElementById({name!r})?.checkVisibility()")
     return bool(found)
+
+
+AXE = Path(__file__).resolve().parents[2] / ".venv" / "axe.min.js"
+
+RUN = """async () => (await axe.run(document, {resultTypes: ['violations']})).violations
+  .filter(each => ['serious', 'critical'].includes(each.impact))
+  .flatMap(each => each.nodes.map(node =>
+    `${each.impact} ${each.id}: ${each.help}\\n    ${node.target.join(' ')}\\n    ${node.html.slice(0, 120)}`
+    + `\\n    ${node.failureSummary.split('\\n').slice(1).join(' ').trim()}`))"""
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
+def test_axe_finds_nothing_serious(
+    report: Path, open_page: OpenPage, scheme: Scheme, width: int
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not there: make .venv/axe.min.js")
+    visit = open_page(report, scheme=scheme, width=width, bypass_csp=True)
+    visit.open_details()
+    visit.page.add_script_tag(path=AXE)
+
+    found = visit.measure(RUN)
+
+    assert not found, "\n".join(["", *found])
+
+
+@pytest.mark.parametrize("draw", [pages.class_folders, pages.table])
+def test_no_name_becomes_markup_in_a_browser(
+    tmp_path: Path,
+    tiny_model: ExportedModel,
+    open_page: OpenPage,
+    draw: Callable[[Path, Naming], Labelled],
+) -> None:
+    """The same kinds of elements; how many there are depends on tables that are drawn by the attribute's name.
+
+    Identical blocks are compared to the last element in report/render/test_html.py.
+    """
+    kinds, visits, sets = {}, {}, {}
+
+    for naming in (pages.harmless, pages.evil):
+        home = tmp_path / naming.__name__
+        sets[naming] = draw(home / "in", naming)
+        visits[naming] = open_page(pages.write_page(sets[naming], home, tiny_model))
+        visits[naming].open_details()
+        kinds[naming] = Counter(visits[naming].measure(measures.KINDS))
+
+    visit = visits[pages.evil]
+    text = visit.measure("document.body.textContent")
+    visit.page.mouse.move(200, 200)
+    visit.page.wait_for_timeout(100)
+    # chance tables are drawn by the attribute's name, and a rung more is a sentence in a list more
+    items = [counted.pop("li ") for counted in kinds.values()]
+    assert all(items)
+    assert kinds[pages.evil] == kinds[pages.harmless]
+    assert [name for name in sets[pages.evil].names if not pages.is_shown(name, text)] == []
+    assert visit.noise == []
+    for width in (400, 1280):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        assert visit.measure(measures.OVERFLOW) == []
+    assert visit.measure(measures.CUT_TEXTS) == []

@@ -61,7 +61,7 @@ def fer_audit(
 def places(tiny_model: ExportedModel, cache_dir: Path, run_dir: Path) -> list[str]:
     """Give the options that keep a run small and inside the test's own folder."""
     return [
-        *("--model", str(tiny_model.path), "--cache-dir", str(cache_dir), "--out", str(run_dir)),
+        *("--model", str(tiny_model.path), "--cache-dir", str(cache_dir), "--out", str(run_dir))
     ]
 
 

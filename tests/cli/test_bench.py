@@ -84,15 +84,3 @@ def test_the_settings_file_knows_its_options_and_those_of_run(
     assert [stage["stage"] for stage in document["stages"]] == ["scan"]
     assert document["sample"]["images"] == 5
     assert other.code == 0, other.err
-
-
-def test_several_devices_are_2_before_anything_is_drawn(
-    fer_audit: Call, cache_dir: Path, tiny_model: ExportedModel
-) -> None:
-    words = ["--model", tiny_model.path, "--cache-dir", cache_dir, "--device", "cuda:0,1"]
-
-    done = fer_audit("bench", *words)
-
-    assert done.code == 2
-    assert "bench measures one device" in done.err
-    assert "drawing" not in done.err

@@ -6,13 +6,14 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from fer_audit.audit.compare.vectors import measure_vectors
-from fer_audit.cli.compare import read_run
+from fer_audit.cli.compare import distinct_names, read_run
 from fer_audit.errors import StoreError
 from fer_audit.report.files.document import result_json
 from fer_audit.report.files.rows import rows_table, write_rows_parquet
@@ -111,34 +112,18 @@ def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:
     assert run.vectors.n == N - 1
 
 
-def unfinished(folder: Path) -> None:
-    (folder / "DONE.json").unlink()
-
-
-def without_rows(folder: Path) -> None:
-    (folder / "rows.parquet").unlink()
-
-
-def edited(folder: Path) -> None:
+def edit(folder: Path, before: str, after: str) -> None:
     text = (folder / "result.json").read_text()
-    (folder / "result.json").write_text(text.replace('"k": 3', '"k": 4'))
+    (folder / "result.json").write_text(text.replace(before, after))
+
+
+def change_rows(folder: Path, change: Callable[[Any], Any]) -> None:
+    pq.write_table(change(pq.read_table(folder / "rows.parquet")), folder / "rows.parquet")
+    seal(folder)
 
 
 def incomplete(folder: Path) -> None:
-    text = (folder / "result.json").read_text()
-    (folder / "result.json").write_text(text.replace('"complete": true', '"complete": false'))
-    seal(folder)
-
-
-def fewer_rows(folder: Path) -> None:
-    table = pq.read_table(folder / "rows.parquet")
-    pq.write_table(table.slice(1), folder / "rows.parquet")
-    seal(folder)
-
-
-def without_clusters(folder: Path) -> None:
-    table = pq.read_table(folder / "rows.parquet")
-    pq.write_table(table.drop_columns(["cluster"]), folder / "rows.parquet")
+    edit(folder, '"complete": true', '"complete": false')
     seal(folder)
 
 
@@ -147,21 +132,26 @@ def no_parquet(folder: Path) -> None:
     seal(folder)
 
 
-def other_vectors(folder: Path) -> None:
-    np.save(folder / "embeddings.npy", np.zeros((3, 4), np.float32))
-
-
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (unfinished, "no finished run: DONE.json is missing"),
-        (without_rows, "has no rows.parquet"),
-        (edited, "is not the file that the run wrote"),
+        (lambda run: (run / "DONE.json").unlink(), "no finished run: DONE.json is missing"),
+        (lambda run: (run / "rows.parquet").unlink(), "has no rows.parquet"),
+        (lambda run: edit(run, '"k": 3', '"k": 4'), "is not the file that the run wrote"),
         (incomplete, "is incomplete"),
-        (fewer_rows, "has 119 rows, the result lists 120 images"),
-        (without_clusters, "has no column cluster"),
+        (
+            lambda run: change_rows(run, lambda table: table.slice(1)),
+            "has 119 rows, the result lists 120 images",
+        ),
+        (
+            lambda run: change_rows(run, lambda table: table.drop_columns(["cluster"])),
+            "has no column cluster",
+        ),
         (no_parquet, "cannot be read"),
-        (other_vectors, "does not hold one vector for each of 120 images"),
+        (
+            lambda run: np.save(run / "embeddings.npy", np.zeros((3, 4), np.float32)),
+            "does not hold one vector for each of 120 images",
+        ),
     ],
 )
 def test_a_damaged_run_is_a_clear_error(
@@ -188,10 +178,7 @@ def test_a_page_and_charts_are_written_beside_the_view(
 ) -> None:
     page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
 
-    done = fer_audit(
-        *("compare", runs[0], runs[1]),
-        *("--html", page, "--png", png, "--svg", svg),
-    )
+    done = fer_audit(*("compare", runs[0], runs[1]), *("--html", page, "--png", png, "--svg", svg))
 
     names = {path.stem for path in png.iterdir()}
     assert done.code == 0
@@ -218,3 +205,18 @@ def test_a_place_that_cannot_be_written_is_a_clear_error(
 
     assert done.code == 3
     assert f"Cannot {'write' if option == '--html' else 'make the folder'} {place}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "names"),
+    [
+        ("/home/ann/one", "/home/ann/two", ("one", "two")),
+        ("/home/ann/one/run", "/mnt/two/run", ("one/run", "two/run")),
+        ("/home/ann/run", "/home/ann/run", ("run", "run")),
+        ("/home/ann/run/../one", "/home/ann/two/", ("one", "two")),
+    ],
+)
+def test_two_runs_get_the_shortest_names_that_differ(
+    first: str, second: str, names: tuple[str, str]
+) -> None:
+    assert distinct_names(Path(first), Path(second)) == names

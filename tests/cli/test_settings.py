@@ -77,13 +77,9 @@ def test_keys_have_dashes_or_underscores_and_lists_are_lists(
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("kk = 3\n", "'kk'"),
-        ("dataset = 'x'\n", "'dataset'"),
-        ("k = \n", "Cannot read fer-audit.toml"),
-        ("k = 'four'\n", "four"),
-        ("k = 0\n", "at least 1"),
-        ("device = 'tpu'\n", "tpu"),
-        ("[run]\nk = 3\n", "'run'"),
+        *(("kk = 3\n", "'kk'"), ("dataset = 'x'\n", "'dataset'")),
+        *(("k = \n", "Cannot read fer-audit.toml"), ("k = 'four'\n", "four")),
+        *(("k = 0\n", "at least 1"), ("device = 'tpu'\n", "tpu"), ("[run]\nk = 3\n", "'run'")),
     ],
 )
 def test_a_file_that_makes_no_sense_is_2_and_says_where(

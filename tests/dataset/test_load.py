@@ -1,9 +1,11 @@
-"""Which format is read, subsets, fingerprints, and what is refused."""
+"""Which format is read, its card, subsets, fingerprints, and what is refused."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, DatasetSettings
+from fer_audit.dataset import formats
+from fer_audit.dataset.formats.registry import FORMATS, Format, Match
+from fer_audit.dataset.listing import DatasetPath
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError, FerAuditError
 from tests.dataset.trees import plant, plant_table, words
+from tests.known import known
 
 UTK = [f"{age}_0_{age % 5}_201701161840246{age:02}.jpg" for age in range(40)]
 
@@ -111,8 +117,7 @@ def test_the_first_images_are_the_first_in_file_order(faces: Path) -> None:
 
     assert subset.ids == whole.ids[:7]
     assert words(subset, "race") == {i: words(whole, "race")[i] for i in subset.ids}
-    assert subset.ages is not None
-    assert len(subset.ages) == 7
+    assert len(known(subset.ages)) == 7
     assert subset.format == "utkface"
     assert "7 of 40 images" in subset.notes[0]
     assert subset.fingerprint != whole.fingerprint
@@ -122,8 +127,7 @@ def test_a_subset_remembers_the_groups_of_the_whole_set(faces: Path) -> None:
     subset = load(faces, sample=3)
 
     assert load(faces).parent is None
-    assert subset.parent is not None
-    counts = dict(subset.parent.counts)
+    counts = dict(known(subset.parent).counts)
     assert list(counts) == ["race", "gender", "age_bin"]
     assert set(dict(counts["race"]).values()) == {8}
     assert dict(counts["gender"]) == {"male": 40, "female": 0}
@@ -156,9 +160,8 @@ def test_rejects_of_images_left_out_are_left_out(faces: Path) -> None:
 def test_no_array_of_a_dataset_can_be_written(faces: Path, settings: dict[str, int]) -> None:
     dataset = load(faces, **settings)
 
-    assert dataset.ages is not None
     longs = [dataset.sizes, dataset.mtimes]
-    shorts = [dataset.ages, *(a.codes for a in dataset.attributes)]
+    shorts = [known(dataset.ages), *(a.codes for a in dataset.attributes)]
     assert not any(array.flags.writeable for array in longs)
     assert not any(array.flags.writeable for array in shorts)
     assert {array.dtype for array in longs} == {np.dtype(np.int64)}
@@ -203,3 +206,61 @@ def test_notes_and_names_can_be_written_as_utf8(tmp_path: Path) -> None:
     texts = [dataset.name, *dataset.notes, *(c for a in dataset.attributes for c in a.categories)]
     written = json.dumps(texts, ensure_ascii=False).encode("utf-8")
     assert json.loads(written) == texts
+
+
+def test_every_module_of_a_format_is_in_the_list_and_the_other_way_round() -> None:
+    folder = Path(formats.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "registry"}
+
+    assert modules == {form.name for form in FORMATS}
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_every_format_looks_at_a_folder_and_says_what_it_is(form: Format, tmp_path: Path) -> None:
+    given = DatasetPath(plant(tmp_path, "happy/a.jpg"), is_folder=True)
+
+    assert form.sniff(given, DatasetSettings()) in Match
+    assert form.about
+
+
+def test_the_formats_are_listed_without_loading_numpy() -> None:
+    code = (
+        "import sys, fer_audit.cli.options, fer_audit.dataset.formats.registry;"
+        "print('numpy' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("happy/1.jpg", "sad/2.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_the_card_says_who_made_the_labels(folder: Path) -> None:
+    (folder / "dataset.json").write_text(
+        '{"label_source": "Two students, 2024.", "notes": ["Half of it is blurred."]}'
+    )
+
+    dataset = load_dataset(folder)
+
+    assert dataset.label_source == "Two students, 2024."
+    assert dataset.notes[0] == "Half of it is blurred."
+    assert not any("ignored" in note for note in dataset.notes)
+
+
+def test_without_a_card_the_reader_says_what_it_knows(folder: Path) -> None:
+    assert load_dataset(folder).label_source
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"label_source": 3}', '{"notes": "one"}'])
+def test_a_card_that_is_something_else_is_an_error(folder: Path, text: str) -> None:
+    (folder / "dataset.json").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"dataset\.json"):
+        load_dataset(folder)

@@ -25,10 +25,11 @@ pytestmark = [
         CUDA not in available_providers() or device_count() == 0, reason="there is no CUDA here"
     ),
 ]
+Models = dict[str, ExportedModel]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExportedModel]:
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     """Give two convolutions in fp32, and the same in fp16."""
     folder = tmp_path_factory.mktemp("conv")
     whole = save(convolution_graph(), folder / "conv.onnx", dim=48)
@@ -43,11 +44,7 @@ def pixels() -> NDArray[np.uint8]:
 
 
 def embed(
-    model: ExportedModel,
-    pixels: NDArray[np.uint8],
-    provider: str = CUDA,
-    *,
-    device: int = 0,
+    model: ExportedModel, pixels: NDArray[np.uint8], provider: str = CUDA, *, device: int = 0
 ) -> NDArray[np.float32]:
     session = EmbedSession(model, provider, batch_size=8, device=device)
     return np.concatenate(
@@ -55,7 +52,7 @@ def embed(
     )
 
 
-def test_cuda_is_loaded_pinned_and_says_so(models: dict[str, ExportedModel]) -> None:
+def test_cuda_is_loaded_pinned_and_says_so(models: Models) -> None:
     session = EmbedSession(models["fp16"], CUDA, batch_size=4)
 
     assert session.provider == CUDA
@@ -65,10 +62,7 @@ def test_cuda_is_loaded_pinned_and_says_so(models: dict[str, ExportedModel]) -> 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("fp16", 8 * UNIT_ROUNDOFF)])
 def test_cuda_agrees_with_the_cpu(
-    models: dict[str, ExportedModel],
-    pixels: NDArray[np.uint8],
-    precision: str,
-    tolerance: float,
+    models: Models, pixels: NDArray[np.uint8], precision: str, tolerance: float
 ) -> None:
     """Two convolutions are 5 roundings: sqrt(5) u, and 3 for what a random network amplifies, is below 8 u."""
     wanted = embed(models["fp32"], pixels, CPU)
@@ -81,10 +75,7 @@ def test_cuda_agrees_with_the_cpu(
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_buffers_padding_neighbours_and_a_second_session_change_no_bit(
-    models: dict[str, ExportedModel],
-    pixels: NDArray[np.uint8],
-    precision: str,
-    monkeypatch: pytest.MonkeyPatch,
+    models: Models, pixels: NDArray[np.uint8], precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = models[precision]
     wanted = embed(model, pixels)
@@ -98,9 +89,7 @@ def test_buffers_padding_neighbours_and_a_second_session_change_no_bit(
     assert reordered.tobytes() == wanted.tobytes()
 
 
-def test_every_device_gives_the_same_bits(
-    models: dict[str, ExportedModel], pixels: NDArray[np.uint8]
-) -> None:
+def test_every_device_gives_the_same_bits(models: Models, pixels: NDArray[np.uint8]) -> None:
     """Of one kind of card; a mixed machine is allowed to differ in last bits and should not share a run."""
     found = {
         embed(models["fp16"], pixels, device=number).tobytes()

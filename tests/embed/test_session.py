@@ -30,15 +30,9 @@ from fer_audit.embed.session import (
 )
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
-from tests.graphs import SIZE, convolution_graph, make_graph, mean_colour_graph, save
+from tests.graphs import SIZE, make_graph, mean_colour_graph, save
 
 needs_no_cuda = pytest.mark.skipif(CUDA in available_providers(), reason="this machine has CUDA")
-
-
-@pytest.fixture(scope="module")
-def convolutions(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
-    """Give a model whose sums are long enough for their order to show."""
-    return save(convolution_graph(), tmp_path_factory.mktemp("conv") / "conv.onnx", dim=48)
 
 
 @pytest.fixture(scope="module")

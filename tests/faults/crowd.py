@@ -23,18 +23,24 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.conftest import clean_environment
+from tests.known import known
 
 SHARD_ROWS = 16
 """Rows of a shard in a crowd: a few dozen images already make several."""
 
-_PARENT = f"""
-import gc, json, os, signal, statistics, sys, traceback
-
-import fer_audit.pack.types
-fer_audit.pack.types.SHARD_ROWS = {SHARD_ROWS}
+EVERYTHING = """
 import filelock, onnx, onnxruntime, pyarrow.pandas_compat, pyarrow.parquet, rich.progress, scipy.stats, sklearn.cluster
 import fer_audit.audit.findings, fer_audit.audit.run, fer_audit.cli.console, fer_audit.cli.run
 import fer_audit.pipeline
+"""
+"""What a whole run imports."""
+
+_PARENT = """
+import gc, json, os, signal, statistics, sys, traceback
+
+import fer_audit.pack.types
+fer_audit.pack.types.SHARD_ROWS = int(sys.argv[1])
+exec(sys.argv[2])
 from fer_audit.cli import main
 
 gc.freeze()  # the forks share what they do not touch
@@ -65,6 +71,8 @@ while line := sys.stdin.readline():
             except BaseException:
                 traceback.print_exc()
                 code = 70
+            if "onnxruntime" in sys.modules:
+                open(words[1] + ".runtime", "w").close()
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)  # what libraries do at an interpreter's end can wait for threads that a fork has not got
@@ -107,6 +115,8 @@ class Ended:
     code: int
     out: str
     err: str
+    runtime: bool
+    """Whether onnxruntime was imported."""
 
     @property
     def text(self) -> str:
@@ -117,8 +127,11 @@ class Ended:
 class Crowd:
     """The parent of the runs. Use it with `with`: nothing that it started outlives it."""
 
-    def __init__(self, place: Path, before: Sequence[str] = ()) -> None:
+    def __init__(
+        self, place: Path, before: Sequence[str] = (), *, imports: str = EVERYTHING
+    ) -> None:
         """Keep what the runs say in `place`; `before` are words in front of the interpreter, e.g. ("strace", "-f")."""
+        self._imports = imports
         self._place = place
         self._before = before
         self._runs: dict[int, tuple[Path, tuple[str, ...]]] = {}
@@ -128,7 +141,7 @@ class Crowd:
     def __enter__(self) -> Crowd:
         self._place.mkdir(parents=True, exist_ok=True)
         self._parent = subprocess.Popen(
-            [*self._before, sys.executable, "-c", _PARENT],
+            [*self._before, sys.executable, "-c", _PARENT, str(SHARD_ROWS), self._imports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=self._place,
@@ -147,11 +160,9 @@ class Crowd:
         for run in self._alive:
             with contextlib.suppress(ProcessLookupError):  # it ended, and nobody waited for it
                 os.kill(run, signal.SIGKILL)
-        assert self._parent.stdin is not None
-        self._parent.stdin.close()
+        known(self._parent.stdin).close()
         self._parent.wait()
-        assert self._parent.stdout is not None
-        self._parent.stdout.close()
+        known(self._parent.stdout).close()
 
     def start(
         self,
@@ -182,7 +193,8 @@ class Crowd:
         code = int(self._ask("wait", run))
         self._alive.discard(run)
         path, words = self._runs[run]
-        ended = Ended(words, code, _text(path.with_suffix(".out")), self.said(run))
+        runtime = path.with_suffix(".runtime").exists()
+        ended = Ended(words, code, _text(path.with_suffix(".out")), self.said(run), runtime)
         assert "Traceback" not in ended.text, ended.err
         return ended
 
@@ -210,8 +222,7 @@ class Crowd:
         return self._read()
 
     def _read(self) -> str:
-        assert self._parent.stdout is not None
-        line = self._parent.stdout.readline()
+        line = known(self._parent.stdout).readline()
         assert line, "the parent of the runs is gone"
         return line.rstrip("\n")
 

@@ -7,12 +7,9 @@ import os
 import shutil
 import signal
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from fer_audit.store.stage import file_sha256
 from tests.faults.conftest import SLOW, Kept
 from tests.faults.crowd import SHARD_ROWS, Crowd
 from tests.graphs import convolution_graph, save
@@ -172,36 +169,6 @@ def test_the_cache_of_another_model_size_or_version_is_never_read(
 
     assert "embedding again: vectors.json belongs to other inputs" in ended.err
     assert "clustering again: clustering.json belongs to other inputs" in ended.err
-
-
-class Trap:
-    """What makes a folder when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self._path),)
-
-
-def test_pickled_objects_that_a_manifest_vouches_for_are_never_unpickled(
-    kept: Kept, run_dir: Path, cache: Path, tmp_path: Path
-) -> None:
-    trap = np.array([Trap(tmp_path / "sprung")], dtype=object)
-    for kind in ("rows", "vectors", "clusters"):
-        at = part(cache, kind)
-        manifest = json.loads(at.with_suffix(".json").read_text())
-        for path in arrays(at):
-            np.save(path, trap, allow_pickle=True)
-            manifest["sha256"][path.name.split(".")[1]] = file_sha256(path)
-        at.with_suffix(".json").write_text(json.dumps(manifest))
-    np.load(arrays(at)[0], allow_pickle=True)  # it does spring where pickles are allowed
-    (tmp_path / "sprung").rmdir()
-
-    ended = kept.run(run_dir, cache)
-
-    assert not (tmp_path / "sprung").exists()
-    assert ended.err.count("cannot be read (ValueError)") == 3
 
 
 @pytest.mark.parametrize("what", ["manifest", "array"])

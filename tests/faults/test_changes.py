@@ -1,4 +1,4 @@
-"""Files that change, go or come while a run is at work: a row with a reason, never another picture."""
+"""Files that change, go, come or take too long while a run is at work: a row with a reason, never another picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pyarrow import parquet
 from fer_audit.encoders.types import ExportedModel
 from tests.drawings import draw_face, draw_faces
 from tests.faults.crowd import SHARD_ROWS, Crowd, Ended
+from tests.pack.files import plain_png
 from tests.processes import wait_until
 
 N_FACES = 8 * SHARD_ROWS
@@ -68,15 +70,6 @@ def test_a_file_that_changes_under_a_run_is_a_row_with_a_reason_and_the_run_goes
     secret = tmp_path / "secret.jpg"
     draw_face(5).save(secret)
 
-    def touch(path: Path) -> None:
-        os.utime(path, ns=(1, 1))
-
-    def rewrite(path: Path) -> None:
-        draw_face(999, side=64).save(path, "JPEG")
-
-    def truncate(path: Path) -> None:
-        os.truncate(path, 100)
-
     def replace(path: Path) -> None:
         draw_face(998, side=64).save(tmp_path / "other", "JPEG")
         (tmp_path / "other").replace(path)
@@ -85,29 +78,27 @@ def test_a_file_that_changes_under_a_run_is_a_row_with_a_reason_and_the_run_goes
         path.unlink()
         os.mkfifo(path)
 
-    def link(path: Path) -> None:
-        path.unlink()
-        path.symlink_to(secret)
-
-    def folder(path: Path) -> None:
-        path.unlink()
-        path.mkdir()
-
-    changes: dict[Callable[[Path], None], tuple[str, ...]] = {
-        Path.unlink: ("changed_during_run",),
-        touch: ("changed_during_run",),
-        rewrite: ("changed_during_run",),
-        truncate: ("changed_during_run",),
-        replace: ("changed_during_run",),
-        pipe: ("not_a_file", "changed_during_run"),
-        link: ("unreadable", "not_a_file", "changed_during_run"),
-        folder: ("not_a_file", "changed_during_run"),
+    changes: dict[str, tuple[Callable[[Any], object], set[str]]] = {
+        "unlink": (Path.unlink, {"changed_during_run"}),
+        "touch": (lambda path: os.utime(path, ns=(1, 1)), {"changed_during_run"}),
+        "rewrite": (lambda path: draw_face(9, side=64).save(path, "JPEG"), {"changed_during_run"}),
+        "truncate": (lambda path: os.truncate(path, 100), {"changed_during_run"}),
+        "replace": (replace, {"changed_during_run"}),
+        "pipe": (pipe, {"not_a_file", "changed_during_run"}),
+        "link": (
+            lambda path: (path.unlink(), path.symlink_to(secret)),
+            {"unreadable", "not_a_file", "changed_during_run"},
+        ),
+        "folder": (
+            lambda path: (path.unlink(), path.mkdir()),
+            {"not_a_file", "changed_during_run"},
+        ),
     }
     targets = dict(zip(last, changes, strict=False))
 
     def change() -> None:
         for path, how in targets.items():
-            how(path)
+            changes[how][0](path)
         draw_face(1).save(many / "99_1_1_20170101000000001.jpg.chip.jpg")
 
     ended = change_while_it_runs(crowd, embed(many), change)
@@ -116,7 +107,7 @@ def test_a_file_that_changes_under_a_run_is_a_row_with_a_reason_and_the_run_goes
     found = rows(run_dir)
     assert list(found) == [path.name for path in listed], "new files belong to the next run"
     for path, how in targets.items():
-        assert found[path.name] in changes[how], (how, found[path.name])
+        assert found[path.name] in changes[how][1], (how, found[path.name])
     good = [path.name for path in listed if path not in targets]
     assert {found[name] for name in good} == {None}
     vectors = np.load(run_dir / "embeddings.npy", allow_pickle=False)
@@ -146,3 +137,28 @@ def test_a_folder_that_vanishes_under_a_run_ends_in_rows_with_a_reason(
     again = crowd.run(*embed(many))
     assert again.code == 3
     assert str(many) in again.err
+
+
+def test_a_file_over_its_time_is_a_row_and_can_be_had_with_more_time(
+    crowd: Crowd, embed: Embed, tmp_path: Path, run_dir: Path
+) -> None:
+    """30 megapixels of half-transparent red: half a second of decoding. pack/test_workers.py kills and stops decoders."""
+    faces = draw_faces(tmp_path / "faces", 24)
+    slow = faces / "30_0_0_20170101000000000.png"
+    slow.write_bytes(plain_png(5_500, 5_500, b"\xff\0\0\x80", colour=6))
+    words = embed(faces, "--max-errors", "0.01")
+
+    done = crowd.run(*words, "--file-seconds", "0.2")
+
+    assert done.code == 4, done.err  # one of 25 is more than one in a hundred
+    assert {name: reason for name, reason in rows(run_dir).items() if reason} == {
+        slow.name: "timeout"
+    }
+    assert "1 file failed for a reason that may pass: timeout (1)" in done.err
+    assert "--verify" in done.err
+
+    again = crowd.run(*words, "--verify")
+
+    assert again.code == 0, again.err
+    assert len(rows(run_dir)) == 25
+    assert set(rows(run_dir).values()) == {None}

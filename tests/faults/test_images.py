@@ -144,14 +144,7 @@ def test_no_other_program_ever_runs(audited: Audited) -> None:
 
 def test_stderr_tells_of_progress_and_nothing_of_what_decoders_say(audited: Audited) -> None:
     stages = (
-        "decode",
-        "embed",
-        "cluster",
-        "audit",
-        "pictures",
-        "stability",
-        "style",
-        "no replay",
+        *("decode", "embed", "cluster", "audit", "pictures", "stability", "style", "no replay"),
         "replay",
     )
     told = [

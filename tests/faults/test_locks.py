@@ -114,12 +114,7 @@ def _link(path: Path) -> None:
 )
 @pytest.mark.parametrize("place", ["run", "stage"])
 def test_what_is_no_lock_file_is_named_and_never_written_through(
-    kept: Kept,
-    run_dir: Path,
-    cache_dir: Path,
-    put: Callable[[Path], None],
-    word: str,
-    place: str,
+    kept: Kept, run_dir: Path, cache_dir: Path, put: Callable[[Path], None], word: str, place: str
 ) -> None:
     if place == "run":
         run_dir.mkdir()
@@ -213,11 +208,7 @@ def test_with_locks_that_lie_runs_on_one_run_directory_leave_the_right_one(
 @needs_strace
 @pytest.mark.parametrize("error", ["ENOSYS", pytest.param("ENOLCK", marks=SLOW)])
 def test_without_locks_a_run_goes_on_says_so_once_and_heeds_no_stale_lock_file(
-    kept: Kept,
-    run_dir: Path,
-    tmp_path: Path,
-    cache_dir: Path,
-    error: str,
+    kept: Kept, run_dir: Path, tmp_path: Path, cache_dir: Path, error: str
 ) -> None:
     run_dir.mkdir()
     (run_dir / LOCK).write_text("1\nsome-host\n")

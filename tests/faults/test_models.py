@@ -10,10 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,84 +26,21 @@ from fer_audit.encoders.sidecar import MOST_SIDECAR_BYTES, load_model, sidecar_p
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from tests.encoders.test_sidecar import external_tensor, vouched
-from tests.faults.conftest import QUICK, Program, clean_environment
+from tests.faults.conftest import QUICK, Program
+from tests.faults.crowd import Crowd, Ended
 from tests.graphs import SIZE, make_graph, mean_colour_graph, save
 
-FORKING = """
-import json, os, sys
-import fer_audit.cli.app, fer_audit.cli.models, fer_audit.cli.run, fer_audit.pipeline.run, onnx
-assert "onnxruntime" not in sys.modules, "the parent has it already"
-for line in sys.stdin:
-    words, told = json.loads(line)
-    child = os.fork()
-    if child:
-        os.waitpid(child, 0)
-        print("next", flush=True)
-        continue
-    code = None
-    with open(told + ".err", "w") as file:
-        os.dup2(file.fileno(), 2)
-        os.dup2(file.fileno(), 1)
-        sys.argv = ["fer-audit", *words]
-        try:
-            fer_audit.cli.app.main()
-        except SystemExit as done:
-            code = done.code
-        sys.stderr.flush()
-    with open(told, "w") as file:
-        json.dump({"code": code, "runtime": "onnxruntime" in sys.modules}, file)
-    os._exit(0)
-"""
+REFUSING = "import fer_audit.cli.app, fer_audit.cli.models, fer_audit.cli.run, fer_audit.pipeline.run, onnx"
+"""What a refusal needs; no run may find onnxruntime imported already."""
 
-
-@dataclass(frozen=True)
-class Answer:
-    """How one command line ended."""
-
-    code: int | None
-    """None = it died of an exception or a signal."""
-    runtime: bool
-    """Whether onnxruntime was imported."""
-    text: str
-
-
-Forked = Callable[..., Answer]
+Forked = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
-    """Give the command line as forked processes: words in, an answer out."""
-    here = tmp_path_factory.mktemp("forked")
-    parent = subprocess.Popen(
-        [sys.executable, "-c", FORKING],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=here,
-        env=clean_environment(),
-    )
-    assert parent.stdin is not None
-    assert parent.stdout is not None
-    asked, answers = parent.stdin, parent.stdout
-    number = 0
-
-    def call(*words: str | Path) -> Answer:
-        nonlocal number
-        number += 1
-        told: Path = here / str(number)
-        asked.write(json.dumps([[*map(str, words)], str(told)]) + "\n")
-        asked.flush()
-        assert answers.readline() == "next\n"
-        text = Path(f"{told}.err").read_text()
-        assert "Traceback" not in text, text
-        assert told.exists(), f"the process died: {text}"
-        found = json.loads(told.read_text())
-        return Answer(found["code"], found["runtime"], text)
-
-    yield call
-    asked.close()
-    answers.close()
-    parent.wait(timeout=60)
+    """Give the command line as forked processes: words in, how it ended out."""
+    with Crowd(tmp_path_factory.mktemp("forked"), imports=REFUSING) as crowd:
+        yield crowd.run
 
 
 @pytest.fixture(scope="module")

@@ -210,9 +210,7 @@ def test_no_artefact_tells_a_photographer_a_place_a_user_or_a_machine(telling: T
     """EXIF, GPS, XMP, IPTC, comments and profiles of the photographs; home, user, host and folder names."""
     found = artefacts(telling)
     kinds = {path.suffix for path in found}
-    assert kinds >= {
-        *(".json", ".html", ".parquet", ".csv", ".npy", ".md", ".onnx"),
-    }
+    assert kinds >= {*(".json", ".html", ".parquet", ".csv", ".npy", ".md", ".onnx")}
 
     assert [path for path in found if any(map(tells, readable(path)))] == []
     assert [

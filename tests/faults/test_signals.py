@@ -113,11 +113,7 @@ def in_a_batch(screen: Screen) -> None:
     ],
 )
 def test_the_words_come_within_a_second_while_the_model_works(
-    words: list[str],
-    screen: tuple[Screen, int],
-    number: signal.Signals,
-    said: bytes,
-    code: int,
+    words: list[str], screen: tuple[Screen, int], number: signal.Signals, said: bytes, code: int
 ) -> None:
     shown, writer = screen
     with running(words, writer) as process:

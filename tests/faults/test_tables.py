@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,14 +203,6 @@ def test_lines_that_disagree_leave_a_label_open_whichever_comes_first(read: Read
     assert rows["zero.jpg"]["race"] == "a\0b"
 
 
-def test_files_without_a_line_are_named(read: Read) -> None:
-    notes = read_result(read.home / "runs" / "messy.csv" / "result.json").dataset.notes
-
-    wanted = ", ".join(f'"{name}"' for name in UNNAMED)
-    assert [note for note in notes if f"{wanted}." in note and "left out" in note]
-    assert [note for note in notes if "are not there" in note]
-
-
 @pytest.mark.parametrize("name", refused())
 def test_a_table_that_cannot_be_read_says_where_and_ends_with_its_code(
     name: str, read: Read
@@ -229,9 +220,3 @@ def test_cells_that_are_no_words_are_refused_by_their_type(read: Read) -> None:
     for name in nested_tables():
         assert read.said[name].code == 2, name
         assert "not words or numbers" in read.said[name].text
-
-
-def test_nothing_outside_the_folder_is_ever_a_row(read: Read) -> None:
-    ids: Iterable[str] = [str(row["id"]) for row in read.rows("messy.csv")]
-
-    assert [name for name in ids if name.startswith(("/", "..", "C:", "\\"))] == []

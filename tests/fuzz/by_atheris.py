@@ -46,12 +46,8 @@ def main() -> None:
 
     _cap_address_space(MAX_BYTES)
     options = (
-        f"-max_total_time={seconds}",
-        f"-timeout={HARD_SECONDS}",
-        "-rss_limit_mb=4000",
-        f"-max_len={target.longest}",
-        f"-artifact_prefix={folder}/",
-        "-print_final_stats=1",
+        *(f"-max_total_time={seconds}", f"-timeout={HARD_SECONDS}", "-rss_limit_mb=4000"),
+        *(f"-max_len={target.longest}", f"-artifact_prefix={folder}/", "-print_final_stats=1"),
     )
     atheris.Setup([sys.argv[0], *options, str(corpus)], one_input)
     atheris.Fuzz()

@@ -198,19 +198,6 @@ def test_other_files_another_size_or_time_is_another_fingerprint(pictures: FaceD
     assert len({before, touched, fewer, larger}) == 4
 
 
-def grow(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"\0")
-
-
-def touch(path: Path) -> None:
-    os.utime(path, ns=(1, 1))
-
-
-def make_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
 def make_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
@@ -222,21 +209,16 @@ def make_link(path: Path) -> None:
     path.symlink_to("elsewhere.jpg")
 
 
-def make_dangling_link(path: Path) -> None:
-    path.unlink()
-    path.symlink_to("nowhere.jpg")
-
-
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [
-        (grow, "changed_during_run"),
-        (touch, "changed_during_run"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"\0"), "changed_during_run"),
+        (lambda path: os.utime(path, ns=(1, 1)), "changed_during_run"),
         (Path.unlink, "changed_during_run"),
-        (make_folder, "not_a_file"),
+        (lambda path: (path.unlink(), path.mkdir()), "not_a_file"),
         (make_pipe, "not_a_file"),
         (make_link, "unreadable"),
-        (make_dangling_link, "unreadable"),
+        (lambda path: (path.unlink(), path.symlink_to("nowhere.jpg")), "unreadable"),
         pytest.param(
             lambda path: path.chmod(0),
             "unreadable",
@@ -245,7 +227,7 @@ def make_dangling_link(path: Path) -> None:
     ],
 )
 def test_what_happens_to_a_file_between_listing_and_reading_becomes_its_reason(
-    pictures: FaceDataset, cache_dir: Path, happens: Callable[[Path], None], reason: str
+    pictures: FaceDataset, cache_dir: Path, happens: Callable[[Path], object], reason: str
 ) -> None:
     happens(pictures.root / "02.jpg")
 

@@ -27,7 +27,7 @@ from tests.pack.files import RED, STORED_AS, SUFFIX, checker, encoded, plain_png
 
 SIZE = 32
 REASONS = {
-    *("empty", "format_not_allowed", "too_large", "truncated", "corrupt", "mode_not_supported"),
+    *("empty", "format_not_allowed", "too_large", "truncated", "corrupt", "mode_not_supported")
 }
 
 

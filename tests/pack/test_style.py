@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_audit.pack.scratch import LARGEST_KEPT, scratch
 from fer_audit.pack.style import BORDER, style_of
 from fer_audit.pack.types import STYLE_NAMES
 
@@ -27,12 +28,8 @@ def plain(*colour: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("colour", "luma"),
     [
-        ((255, 0, 0), 76.2),
-        ((0, 255, 0), 149.7),
-        ((0, 0, 255), 29.1),
-        ((255, 255, 255), 255),
-        ((0, 0, 0), 0),
-        ((100, 100, 100), 100),
+        *(((255, 0, 0), 76.2), ((0, 255, 0), 149.7), ((0, 0, 255), 29.1), ((255, 255, 255), 255)),
+        *(((0, 0, 0), 0), ((100, 100, 100), 100)),
     ],
 )
 def test_the_luma_of_a_pure_colour_is_bt_601s(colour: tuple[int, int, int], luma: float) -> None:
@@ -127,3 +124,13 @@ def test_bytes_per_pixel_counts_the_files_own_pixels() -> None:
 
 def random_pixels(side: int) -> NDArray[np.uint8]:
     return np.random.default_rng(5).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def test_working_memory_is_used_again_and_a_huge_piece_is_not_kept() -> None:
+    one = scratch("test", (10, 10), np.int32)
+    two = scratch("test", (5, 5), np.int16)
+    huge = scratch("test", (LARGEST_KEPT + 1,), np.uint8)
+
+    assert np.shares_memory(one, two)
+    assert not np.shares_memory(one, scratch("test of another", (10, 10), np.int32))
+    assert not np.shares_memory(huge, scratch("test", (LARGEST_KEPT + 1,), np.uint8))

@@ -18,6 +18,7 @@ from fer_audit.audit.types.compare import (
     RunRows,
 )
 from fer_audit.audit.types.result import AuditResult
+from tests.known import known
 from tests.report import results
 from tests.report.compare_pages import two_runs
 
@@ -55,9 +56,8 @@ def read(result: AuditResult, *, name: str = "runs/a", seed: int = 0) -> ReadRun
 def changed() -> Comparison:
     """Return two runs on UTKFace that differ in nearly everything."""
     base = results.utkface()
-    assert base.clustering is not None
     other = base.having(
-        clustering=replace(base.clustering, k=8, sizes=(1,) * 8),
+        clustering=replace(known(base.clustering), k=8, sizes=(1,) * 8),
         ladders=results.paper().ladders,
         associations=tuple(replace(each, low=0.9, high=0.95) for each in base.associations),
         config=base.config.having(k_auto=True, format="table"),
@@ -116,17 +116,16 @@ def unknown_agreement(found: Agreement) -> Agreement:
 
 
 def unknown_attribute(each: AttributeComparison) -> AttributeComparison:
-    assert each.first is not None
-    known = ("name", "not_computable", "first_count")
+    kept = ("name", "not_computable", "first_count")
     unknown = [
-        field.name for field in dataclasses.fields(each.groups[0]) if field.name not in known
+        field.name for field in dataclasses.fields(each.groups[0]) if field.name not in kept
     ]
     return replace(
         each,
         **nothing("common", "relabelled", "second", "intervals_overlap"),
         tested=False,
         first=replace(
-            each.first,
+            known(each.first),
             **nothing("v", "null_95", "v_corrected", "low", "high", "p_holm", "highest"),
             **nothing("u_group_from_cluster", "u_cluster_from_group"),
             rungs=0,

@@ -68,33 +68,17 @@ CROSS_TABLE = (
 """Race x gender a line, an age a column: made up, with the margins of `utkface()` and its cells by name."""
 
 RUNGS = (
-    "seen",
-    "corrected",
-    "not chance",
-    "not the other attributes",
-    "not image style",
-    "not the crawl",
-    "stable",
-    "replicated",
+    *("seen", "corrected", "not chance", "not the other attributes", "not image style"),
+    *("not the crawl", "stable", "replicated"),
 )
 
 PEOPLE = {"race": RACES, "gender": ("male", "female"), "age": AGES}
 
 HOSTILE = (
-    "[bold]loud[/bold]",
-    "\x1b[31mred\x1b[0m",
-    "two\nlines",
-    "\u202eright to left",
-    "<script>alert(1)</script>",
-    "bytes\udcff\udcfe",
-    "lone\ud800",
-    "=cmd|'/C calc'!A0",
-    "{{7*7}}",
-    "family 👩\u200d👩\u200d👧, 漢字, عربي",
-    "a\ttab and a\rreturn",
-    "[/]",
-    ":smile: \u2028 \u0007",
-    "x" * 300,
+    *("[bold]loud[/bold]", "\x1b[31mred\x1b[0m", "two\nlines", "\u202eright to left"),
+    *("<script>alert(1)</script>", "bytes\udcff\udcfe", "lone\ud800", "=cmd|'/C calc'!A0"),
+    *("{{7*7}}", "family 👩\u200d👩\u200d👧, 漢字, عربي", "a\ttab and a\rreturn", "[/]"),
+    *(":smile: \u2028 \u0007", "x" * 300),
 )
 
 
@@ -456,23 +440,8 @@ def degenerate() -> AuditResult:
 
 def bare() -> AuditResult:
     """Return the least a result can be."""
-    return degenerate().having(
-        representation=(),
-        age_heaping=None,
-        subset_checks=(),
-        clustering=None,
-        associations=(),
-        ladders=(),
-        stability=None,
-        style_tests=(),
-        style_baselines=(),
-        latent=(),
-        replay=None,
-        recluster=(),
-        gate=(),
-        cluster_styles=(),
-        principal_axes=None,
-    )
+    base = degenerate()
+    return replace(base, parts=(("duplicates", base.duplicates),), gate=())
 
 
 def hostile() -> AuditResult:

@@ -67,22 +67,8 @@ def conditional(
 
 def silent(attribute: str, rung: int | None, given: tuple[str, ...], reason: str) -> Conditional:
     """Return a question that no stratum can answer."""
-    nothing: dict[str, object] = dict.fromkeys(
-        (
-            "entropy_left",
-            "marginal",
-            "mi",
-            "mi_debiased",
-            "kept",
-            "low",
-            "high",
-            "p",
-            "p_holm",
-            "holds",
-            "null_low",
-            "null_high",
-        )
-    )
+    names = "entropy_left marginal mi mi_debiased kept low high p p_holm holds null_low null_high"
+    nothing: dict[str, object] = dict.fromkeys(names.split())
     counts = {"n": 40, "strata": 17, "informative": 0, "n_effective": 0, "permutations": 0}
     return replace(
         conditional(attribute, rung, given, 0.0),

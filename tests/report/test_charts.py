@@ -18,14 +18,7 @@ from fer_audit.report.blocks import Report, Table
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import make_palette, palette_of
 from fer_audit.report.charts.people import MOST_BARS
-from fer_audit.report.charts.theme import (
-    COLUMN,
-    WIDE,
-    FileKind,
-    page_svg,
-    save_chart,
-    save_charts,
-)
+from fer_audit.report.charts.theme import COLUMN, WIDE, FileKind, page_svg, save_chart, save_charts
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
@@ -49,12 +42,6 @@ def test_the_report_has_a_chart_for_every_part(charts: list[Chart]) -> None:
 
     assert {"composition", "map", "lifts", "style", "ladder", "sweep", "replay"} <= kinds
     assert {"intersections", "elbow", "cluster-stability"} <= {chart.key for chart in charts}
-
-
-def test_no_two_charts_share_a_name(charts: list[Chart]) -> None:
-    keys = [chart.key for chart in charts]
-
-    assert len(set(keys)) == len(keys)
 
 
 def test_every_chart_has_words_and_a_table(report: Report, charts: list[Chart]) -> None:

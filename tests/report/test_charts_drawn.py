@@ -25,6 +25,7 @@ from fer_audit.report.charts.theme import style
 from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
+from tests.known import known
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
 
 RESULT = utkface()
@@ -130,8 +131,7 @@ def test_nobody_aims_at_even_shares_of_crawl_days() -> None:
 
 def turned(order: tuple[int, ...]) -> Intersections:
     """Return the cross table of the result with its attributes in another order."""
-    found = RESULT.intersections
-    assert found is not None
+    found = known(RESULT.intersections)
     names = ("race", "gender", "age_bin")
     groups = (RACES, GENDERS, AGES)
     return replace(
@@ -223,7 +223,7 @@ def with_own_intervals(result: AuditResult) -> AuditResult:
                 ),
             )
             for each in result.associations
-        ),
+        )
     )
 
 
@@ -290,12 +290,10 @@ def test_a_style_profile_draws_each_difference_with_its_sign(
 
 
 def test_every_cluster_has_its_similarity_in_its_colour(charts: dict[str, Chart]) -> None:
-    assert RESULT.stability is not None
-
     axes = only(drawn(charts["cluster-stability"]))
 
     rows = row_names(axes)
-    for bar, each in zip(bars(axes), RESULT.stability.clusters, strict=True):
+    for bar, each in zip(bars(axes), known(RESULT.stability).clusters, strict=True):
         assert middle(bar) == pytest.approx(rows[f"cluster {each.cluster}"])
         assert bar.get_width() == pytest.approx(each.jaccard)
         assert fill(bar) == PALETTE.cluster(each.cluster)
@@ -341,11 +339,11 @@ def kept_rows(claim: Ladder, number: int) -> list[Drawn]:
 def _kept(each: Conditional) -> Drawn:
     if each.kept is None:
         return [], [], []
-    assert each.low is not None
-    assert each.high is not None
-    assert each.null_low is not None
-    assert each.null_high is not None
-    return [each.kept], [(each.low, each.high)], [(each.null_low, each.null_high)]
+    return (
+        [each.kept],
+        [(known(each.low), known(each.high))],
+        [(known(each.null_low), known(each.null_high))],
+    )
 
 
 @pytest.mark.parametrize("attribute", ["race", "gender", "age"])
@@ -354,21 +352,22 @@ def test_a_ladder_draws_v_then_corrected_v_then_what_is_kept(
 ) -> None:
     (found,) = (each for each in RESULT.associations if each.attribute == attribute)
     (claim,) = (each for each in RESULT.ladders if each.attribute == attribute)
-    assert RESULT.stability is not None
-    (variants,) = (each for each in RESULT.stability.attributes if each.attribute == attribute)
+    (variants,) = (
+        each for each in known(RESULT.stability).attributes if each.attribute == attribute
+    )
 
     left, right = drawn(charts[f"ladder-{attribute}"]).axes
 
     rows = {int(name.split()[1]): row for name, row in row_names(left).items()}
     assert found.v is not None
-    assert found.null_95 is not None
-    assert close(on_row(left, rows[1]), ([found.v], [], [(0.0, found.null_95)]))
+    assert close(on_row(left, rows[1]), ([found.v], [], [(0.0, known(found.null_95))]))
     assert found.v_corrected is not None
-    assert found.low is not None
-    assert found.high is not None
     assert found.v != found.v_corrected
     chances = [] if found.v_corrected_null_95 is None else [(0.0, found.v_corrected_null_95)]
-    assert close(on_row(left, rows[2]), ([found.v_corrected], [(found.low, found.high)], chances))
+    assert close(
+        on_row(left, rows[2]),
+        ([found.v_corrected], [(known(found.low), known(found.high))], chances),
+    )
     for number in (4, 5, 6):
         expected = kept_rows(claim, number)
         assert rows[number + 1] - rows[number] == len(expected)
@@ -384,8 +383,7 @@ def test_a_ladder_draws_v_then_corrected_v_then_what_is_kept(
 def test_the_rung_of_stability_spans_the_other_seeds(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    assert RESULT.stability is not None
-    (found,) = (each for each in RESULT.stability.attributes if each.attribute == attribute)
+    (found,) = (each for each in known(RESULT.stability).attributes if each.attribute == attribute)
     values = [each.v_corrected for each in found.seeds]
 
     left, _ = drawn(charts[f"ladder-{attribute}"]).axes
@@ -413,8 +411,7 @@ def test_a_ladder_marks_each_rung_by_its_answer() -> None:
 def test_a_sweep_draws_corrected_v_of_every_k_over_what_chance_gives(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    assert RESULT.stability is not None
-    (found,) = (each for each in RESULT.stability.attributes if each.attribute == attribute)
+    (found,) = (each for each in known(RESULT.stability).attributes if each.attribute == attribute)
 
     axes = only(drawn(charts[f"sweep-{attribute}"]))
 
@@ -433,8 +430,7 @@ def test_a_sweep_draws_corrected_v_of_every_k_over_what_chance_gives(
 def test_a_replay_counts_the_corrected_v_of_every_study(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    assert RESULT.replay is not None
-    (found,) = (each for each in RESULT.replay.attributes if each.attribute == attribute)
+    (found,) = (each for each in known(RESULT.replay).attributes if each.attribute == attribute)
     values = np.array(found.v_corrected_studies)
 
     axes = only(drawn(charts[f"replay-{attribute}"]))

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from fer_audit.audit.types.compare import Comparison, TextDifference
-from fer_audit.report.blocks import Bullets, Facts, Prose, Statements, Table
+from fer_audit.report.blocks import Table
 from fer_audit.report.charts.compare import cross_map
 from fer_audit.report.charts.compare_claims import ladders_in_both, strength_in_both
 from fer_audit.report.charts.theme import page_svg, save_chart
@@ -29,48 +29,32 @@ from tests.report import pages
 from tests.report.compare_pages import FOLDER, names_in, two_runs
 from tests.report.comparisons import MAKERS, changed, empty, hostile, many
 from tests.report.markup import read_markup
+from tests.report.sections import reading
 
 Make = Callable[[], Comparison]
 each_comparison = pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
 
 
-def texts(comparison: Comparison) -> list[str]:
-    """Return every text of every block, in order."""
-    found: list[str] = []
-    for section in make_comparison(comparison).sections:
-        found.append(section.title)
-        for block in section.blocks:
-            if isinstance(block, Prose):
-                found.append(block.text)
-            elif isinstance(block, Table):
-                found += [block.title, block.note, *(column.title for column in block.columns)]
-                found += [cell for row in block.rows for cell in row if isinstance(cell, str)]
-            elif isinstance(block, (Bullets, Statements)):
-                found += [item if isinstance(item, str) else item.text for item in block.items]
-            elif isinstance(block, Facts):
-                found += [part for pair in block.pairs for part in pair]
-    return found
-
-
 def tables(comparison: Comparison) -> dict[str, Table]:
-    return {
-        block.title: block
-        for section in make_comparison(comparison).sections
-        for block in section.blocks
-        if isinstance(block, Table)
-    }
+    sections = make_comparison(comparison).sections
+    return {title: table for each in sections for title, table in reading.tables(each).items()}
+
+
+def texts(comparison: Comparison) -> list[str]:
+    """Return every sentence and every cell in words."""
+    found = [
+        text for each in make_comparison(comparison).sections for text in reading.sentences(each)
+    ]
+    for table in tables(comparison).values():
+        found += [cell for row in table.rows for cell in row if isinstance(cell, str)]
+    return found
 
 
 @each_comparison
 def test_every_comparison_has_every_section(make: Make) -> None:
     assert [section.title for section in make_comparison(make()).sections] == [
-        "What changed?",
-        "The runs",
-        "Do the clusters agree?",
-        "Do the claims stand?",
-        "Who is in them?",
-        "What was set differently?",
-        "Method",
+        *("What changed?", "The runs", "Do the clusters agree?", "Do the claims stand?"),
+        *("Who is in them?", "What was set differently?", "Method"),
     ]
 
 
@@ -131,10 +115,7 @@ def test_a_setting_that_is_absent_is_not_an_empty_one() -> None:
         two_runs(), settings=(TextDifference("a", None, ""), TextDifference("b", "1", "2"))
     )
 
-    assert tables(comparison)["Settings"].rows == (
-        ("a", "not there", "empty"),
-        ("b", "1", "2"),
-    )
+    assert tables(comparison)["Settings"].rows == (("a", "not there", "empty"), ("b", "1", "2"))
 
 
 def test_a_share_that_differs_by_more_than_chance_is_marked() -> None:
@@ -172,14 +153,8 @@ def test_every_question_that_either_run_asked_is_there_and_those_that_differ_onc
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("runs/a", "a"),
-        ("/home/x/runs/a/", "a"),
-        ("C:\\runs\\b", "b"),
-        ("runs/a\\b", "a\\b"),
-        (".", ""),
-        ("/", ""),
-        ("..", ""),
-        ("runs/v1.2", "v1.2"),
+        *(("runs/a", "a"), ("/home/x/runs/a/", "a"), ("C:\\runs\\b", "b"), ("runs/a\\b", "a\\b")),
+        *((".", ""), ("/", ""), ("..", ""), ("runs/v1.2", "v1.2")),
     ],
 )
 def test_a_run_is_called_by_its_last_folder(path: str, name: str) -> None:
@@ -241,13 +216,7 @@ def test_what_is_null_says_why(make: Callable[[], Comparison]) -> None:
     for each in make().attributes:
         for group in each.groups:
             fields = (
-                "difference",
-                "low",
-                "high",
-                "p",
-                "p_adjusted",
-                "first_share",
-                "second_share",
+                *("difference", "low", "high", "p", "p_adjusted", "first_share", "second_share"),
             )
             missing = {name for name in fields if getattr(group, name) is None}
             assert missing <= {name for name, _ in group.not_computable}

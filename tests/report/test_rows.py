@@ -11,32 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
 from fer_audit.report.files.rows import rows_table, write_rows_csv, write_rows_parquet
+from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of
 
 IDS = ("=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\udcff.jpg", "plain.jpg")
 HASH = b"ab" * 32
 
-DATASET = FaceDataset(
-    name="four",
-    root=Path("/nowhere"),
-    ids=IDS,
-    sizes=np.full(4, 9, np.int64),
-    mtimes=np.zeros(4, np.int64),
-    attributes=(
-        Attribute("race", ("White", "+Black"), np.array([0, 1, -1, 1], np.int16), "demographic"),
-        Attribute("age", ("0-2", "3-9"), np.array([0, 1, 1, -1], np.int16), "demographic"),
+DATASET = replace(
+    dataset_of(
+        attribute("race", [0, 1, -1, 1], ("White", "+Black")),
+        attribute("age", [0, 1, 1, -1], ("0-2", "3-9")),
+        ages=[1, 5, 4, -1],
     ),
-    ages=np.array([1, 5, 4, -1], np.int16),
-    rejects=(),
-    notes=(),
-    label_source="",
-    parent=None,
-    fingerprint="",
+    ids=IDS,
 )
 ROWS = PackRows(
     ok=np.array([True, True, True, False]),
@@ -47,21 +37,13 @@ ROWS = PackRows(
     widths=np.array([200, 100, 50, 0], np.int32),
     heights=np.array([200, 100, 50, 0], np.int32),
 )
-EMBEDDINGS = Embeddings(
-    vectors=np.zeros((4, 2), np.float32),
+EMBEDDINGS = replace(
+    embeddings_of(ROWS),
     ok=np.array([True, True, False, False]),
     reasons=np.array(["", "", "nonfinite_embedding", "truncated"]),
-    model=ModelFacts("m", "", "CPUExecutionProvider", "fp32", 2),
-    fingerprint="",
 )
-CLUSTERING = Clustering(
-    labels=np.array([1, 0, -1, -1], np.int32),
-    centers=np.zeros((2, 2), np.float32),
-    distances=np.array([0.5, 0.25, 0, 0], np.float32),
-    inertia=0.3,
-    start_inertias=(0.3,),
-    sweep=(),
-    fingerprint="",
+CLUSTERING = replace(
+    clustering_of([1, 0, -1, -1], k=2), distances=np.array([0.5, 0.25, 0, 0], np.float32)
 )
 
 

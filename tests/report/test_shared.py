@@ -23,6 +23,7 @@ from fer_audit.report.render.html import render_page
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from fer_audit.text import WITHHELD
+from tests.known import known
 from tests.report import results
 from tests.report.drawn_pictures import some_pictures, some_points, webp
 from tests.report.render.test_terminal import shown
@@ -38,7 +39,6 @@ OTHER = ((1, 62, 70, 41), (52, 18, 80, 62), (90, 85, 75, 77))
 def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
     """Return a result with this table of clusters and race, and the same one of race and a second attribute."""
     base = results.utkface()
-    assert base.clustering is not None
     races = results.RACES[:4]
     counts = np.array(table)
     codes = np.unravel_index(np.repeat(np.arange(counts.size), counts.ravel()), counts.shape)
@@ -47,7 +47,7 @@ def with_table(table: tuple[tuple[int, ...], ...], *, v: float) -> AuditResult:
         representation=(
             results.representation("race", races, tuple(counts.sum(axis=0).tolist()), 3),
         ),
-        clustering=replace(base.clustering, k=3, sizes=tuple(counts.sum(axis=1).tolist())),
+        clustering=replace(known(base.clustering), k=3, sizes=tuple(counts.sum(axis=1).tolist())),
         associations=(results.association("race", races, table, v=v, v_corrected=v),),
         ladders=tuple(
             replace(each, stopped=f"V is {v}") for each in base.ladders if each.attribute == "race"
@@ -88,8 +88,7 @@ def test_sets_that_differ_in_what_is_withheld_give_the_same_report_to_the_last_b
 
 
 @pytest.mark.parametrize(
-    ("make", "min_cell"),
-    [(results.utkface, 500), (results.degenerate, 5), (results.hostile, 5)],
+    ("make", "min_cell"), [(results.utkface, 500), (results.degenerate, 5), (results.hostile, 5)]
 )
 def test_every_form_can_be_made_of_every_shared_result(
     make: Callable[[], AuditResult], min_cell: int
@@ -109,12 +108,10 @@ def test_contact_sheets_and_maps_by_group_are_left_out() -> None:
     """Points lie in the same places in every colouring: two of them side by side are a cross table."""
     shared = withhold(with_table(ONE, v=0.3), 5)
 
-    found = shared_pictures(some_pictures(), shared, 5)
+    found = known(shared_pictures(some_pictures(), shared, 5))
 
-    assert found is not None
     assert found.sheets == ()
-    assert found.map is not None
-    assert [each.kind for each in found.map.colourings] == ["cluster"]
+    assert [each.kind for each in known(found.map).colourings] == ["cluster"]
     assert {"map by group", "contact sheets"} <= dict(found.missing).keys()
 
 
@@ -129,25 +126,21 @@ def test_a_mean_face_is_kept_where_a_table_shows_the_same_count() -> None:
     )
     pictures = Pictures(None, faces, (), ())
 
-    found = shared_pictures(pictures, withhold(with_table(table, v=0.3), 5), 5)
-    hidden = shared_pictures(pictures, withhold(with_table(table, v=0.3), 25), 25)
+    found = known(shared_pictures(pictures, withhold(with_table(table, v=0.3), 5), 5))
+    hidden = known(shared_pictures(pictures, withhold(with_table(table, v=0.3), 25), 25))
 
-    assert found is not None
     assert found.faces == faces[:2]
     assert "some mean faces" in dict(found.missing)
-    assert hidden is not None
     assert hidden.faces == faces[:1]
 
 
 def test_no_map_tells_the_size_of_a_cluster_that_is_withheld() -> None:
     table = ((1, 2, 1, 0), (50, 20, 80, 62), (90, 85, 75, 77))
     shared = withhold(with_table(table, v=0.3), 5)
-    assert shared.clustering is not None
-    assert None in shared.clustering.sizes
+    assert None in known(shared.clustering).sizes
 
-    found = shared_pictures(some_pictures(), shared, 5)
+    found = known(shared_pictures(some_pictures(), shared, 5))
 
-    assert found is not None
     assert found.map is None
     assert "map" in dict(found.missing)
 

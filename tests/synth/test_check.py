@@ -17,7 +17,7 @@ from fer_audit.synth import check_planted, write_demo
 from fer_audit.synth.backdrop import PLACES
 from fer_audit.synth.draw import HAIRS
 from fer_audit.synth.plant import Row, plant_rows
-from tests.audit.inputs import audit_dataset, clustering_of, embeddings_of, rows_of
+from tests.audit.inputs import audit_dataset, clustering_of
 
 N = 300
 Clusters = Callable[[Row], int]
@@ -30,12 +30,9 @@ def by_look(row: Row) -> int:
 
 def audited(folder: Path, cluster_of: Clusters) -> AuditResult:
     dataset = load_dataset(folder)
-    rows = rows_of(N)
     labels = np.array([cluster_of(row) for row in plant_rows(N)])
     config = AuditConfig.of(permutations=400, bootstraps=100)
-    return audit_dataset(
-        dataset, rows, embeddings_of(rows), clustering_of(labels, k=4), config=config
-    )
+    return audit_dataset(dataset, clustering=clustering_of(labels, k=4), config=config)
 
 
 def with_batch_rung(result: AuditResult, attribute: str, *, holds: bool | None) -> AuditResult:

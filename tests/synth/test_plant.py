@@ -1,14 +1,18 @@
-"""What the labels are tied to, and what they are not."""
+"""What the labels and the drawings are tied to, and what they are not."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from inspect import signature
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+from fer_audit.synth.backdrop import PLACES
+from fer_audit.synth.draw import EXPRESSIONS, HAIRS, draw_face
 from fer_audit.synth.plant import GROUPS, SESSIONS, Row, describe, plant_rows
 
 ROWS = plant_rows(600)
@@ -110,3 +114,49 @@ def test_the_truth_counts_what_the_rows_hold() -> None:
         row.group for row in ROWS if row.session == "second"
     )
     assert truth["planted"][0]["words"] == "Group D is under-represented, 18 of 600."
+
+
+def pixels(number: int = 3, **changed: str) -> np.ndarray:
+    look = {"place": "garden", "hair": "long", "expression": "happy", **changed}
+    return np.asarray(draw_face(number, **look, seed=0)).astype(int)
+
+
+def test_a_number_gives_its_picture_of_200_by_200_and_another_one_another() -> None:
+    assert pixels().shape == (200, 200, 3)
+    assert (pixels(3) == pixels(3)).all()
+    assert (pixels(3) != pixels(4)).any()
+
+
+def test_no_group_age_or_session_reaches_the_pen() -> None:
+    """What is not drawn cannot be seen: that makes `group` and `age` tied to pictures by the labels alone."""
+    assert set(signature(draw_face).parameters) == {
+        "number",
+        "place",
+        "hair",
+        "expression",
+        "seed",
+    }
+
+
+@pytest.mark.parametrize("look", list(product(PLACES, HAIRS, EXPRESSIONS)), ids="-".join)
+def test_every_look_can_be_drawn(look: tuple[str, str, str]) -> None:
+    place, hair, expression = look
+
+    assert pixels(place=place, hair=hair, expression=expression).std() > 20
+
+
+def test_the_expression_changes_the_face_and_nothing_around_it() -> None:
+    differs = (pixels(expression="happy") != pixels(expression="sad")).any(axis=2)
+
+    rows, columns = np.nonzero(differs)
+    assert differs.any()
+    assert rows.min() > 60
+    assert rows.max() < 150
+    assert columns.min() > 50
+    assert columns.max() < 150
+
+
+def test_the_place_changes_the_corners() -> None:
+    gap = abs(pixels(place="garden")[-8:, :8] - pixels(place="studio")[-8:, :8])
+
+    assert gap.mean() > 30

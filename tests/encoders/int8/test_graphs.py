@@ -217,23 +217,10 @@ def vectors(
 @pytest.mark.parametrize(
     "draw",
     [
-        residual,
-        unnamed,
-        constants,
-        no_bias_anywhere,
-        max_pooled,
-        shared_weights,
-        shared_bias,
-        constant_added,
-        summand_read_elsewhere,
-        gated,
-        read_by_relu_and_sigmoid,
-        linear_head,
-        broadcast_sum,
-        lambda d: residual(d, group=4),
-        lambda d: residual(d, group=CHANNELS),
-        lambda d: residual(d, opset=13),
-        lambda d: residual(d, opset=20),
+        *(residual, unnamed, constants, no_bias_anywhere, max_pooled, shared_weights, shared_bias),
+        *(constant_added, summand_read_elsewhere, gated, read_by_relu_and_sigmoid, linear_head),
+        *(broadcast_sum, lambda d: residual(d, group=4), lambda d: residual(d, group=CHANNELS)),
+        *(lambda d: residual(d, opset=13), lambda d: residual(d, opset=20)),
     ],
 )
 def test_the_vectors_stay_near(draw: Callable[[Drawing], onnx.ModelProto], tmp_path: Path) -> None:
@@ -262,12 +249,7 @@ def test_a_max_pool_comes_before_its_relu_and_no_vector_changes_a_bit(tmp_path: 
     network = Network(model)
 
     assert operators_in_order(network)[:6] == [
-        "Conv",
-        "MaxPool",
-        "MaxPool",
-        "Relu",
-        "Conv",
-        "Relu",
+        *("Conv", "MaxPool", "MaxPool", "Relu", "Conv", "Relu")
     ]
     assert operators_in_order(network)[6] == "MaxPool"
     before = vectors(model, CHANNELS, tmp_path / "before.onnx")

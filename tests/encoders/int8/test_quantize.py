@@ -36,6 +36,7 @@ from tests.graphs import mean_colour_graph
 
 SPEC = narrow_spec("RGB", mean=(0.0, 0.0, 0.0), scale=1 / 255)
 IMAGES = 24
+Statistics = dict[str, ChannelStatistics]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def images() -> NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def statistics(
     network: Network, images: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, ChannelStatistics]:
+) -> Statistics:
     graph, width = statistics_graph(network)
     path = tmp_path_factory.mktemp("statistics") / "statistics.onnx"
     rows = vectors(graph, images, path, width=width)
@@ -80,10 +81,7 @@ def vectors(
 
 
 def test_statistics_are_those_of_every_channel_over_all_images(
-    network: Network,
-    statistics: dict[str, ChannelStatistics],
-    images: NDArray[np.uint8],
-    tmp_path: Path,
+    network: Network, statistics: Statistics, images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     """The embedding is the mean of the last tensor over its positions."""
     embedding = vectors(network.model, images, tmp_path / "float.onnx")
@@ -94,10 +92,7 @@ def test_statistics_are_those_of_every_channel_over_all_images(
 
 
 def test_equalizing_changes_no_vector_and_brings_the_channels_together(
-    network: Network,
-    statistics: dict[str, ChannelStatistics],
-    images: NDArray[np.uint8],
-    tmp_path: Path,
+    network: Network, statistics: Statistics, images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     even = equalize(network, statistics)
     model = onnx.ModelProto()
@@ -121,7 +116,7 @@ def test_the_vectors_move_by_what_rounding_explains(
     reduced: bool,
     most: float,
     network: Network,
-    statistics: dict[str, ChannelStatistics],
+    statistics: Statistics,
     images: NDArray[np.uint8],
     tmp_path: Path,
 ) -> None:
@@ -143,7 +138,7 @@ def test_the_vectors_move_by_what_rounding_explains(
 
 @pytest.mark.parametrize("reduced", [False, True])
 def test_weights_keep_to_their_range_and_biases_to_32_bits(
-    reduced: bool, network: Network, statistics: dict[str, ChannelStatistics]
+    reduced: bool, network: Network, statistics: Statistics
 ) -> None:
     graph = quantize(network, statistics, reduced_range=reduced).graph
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
@@ -158,7 +153,7 @@ def test_weights_keep_to_their_range_and_biases_to_32_bits(
 
 
 def test_onnxruntime_fuses_every_convolution_but_the_first(
-    network: Network, statistics: dict[str, ChannelStatistics], tmp_path: Path
+    network: Network, statistics: Statistics, tmp_path: Path
 ) -> None:
     import onnxruntime as ort
 
@@ -176,7 +171,7 @@ def test_onnxruntime_fuses_every_convolution_but_the_first(
 
 
 def test_nothing_foreign_is_in_the_graph_and_the_same_statistics_give_the_same_bytes(
-    network: Network, statistics: dict[str, ChannelStatistics], tmp_path: Path
+    network: Network, statistics: Statistics, tmp_path: Path
 ) -> None:
     graph, again = (quantize(network, statistics, reduced_range=False) for _ in range(2))
 
@@ -186,7 +181,7 @@ def test_nothing_foreign_is_in_the_graph_and_the_same_statistics_give_the_same_b
 
 
 def test_a_summand_needs_no_room_below_what_the_other_can_lift_above_zero(
-    network: Network, statistics: dict[str, ChannelStatistics]
+    network: Network, statistics: Statistics
 ) -> None:
     """relu(a + b) is 0 for every a <= -max(b): the brute force of it, and that the room is really smaller."""
     ranges = activation_ranges(network, statistics)
