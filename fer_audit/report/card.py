@@ -61,7 +61,7 @@ _IN_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CardSection:
     """One heading of a card, what stands under it, and the Croissant field that says the same."""
 
     level: int
@@ -81,7 +81,7 @@ def dataset_card(result: AuditResult, *, form: CardFormat = "markdown") -> str:
     return _croissant(result, parts) if form == "croissant" else _markdown(result, parts)
 
 
-def _parts(result: AuditResult) -> list[Part]:
+def _parts(result: AuditResult) -> list[CardSection]:
     about = say.about_people(result)
     people = View(
         result.having(
@@ -106,30 +106,32 @@ def _parts(result: AuditResult) -> list[Part]:
     claimed = _blocks(claims(people), "summary") if people.result.associations else ()
     left = _blocks(ladders(people)) if claimed else ()
     return [
-        Part(3, "Annotations"),
-        Part(4, "Annotation process", _list(labelled or ["The set has no labels."])),
-        Part(
+        CardSection(3, "Annotations"),
+        CardSection(4, "Annotation process", _list(labelled or ["The set has no labels."])),
+        CardSection(
             4,
             "Who are the annotators?",
             _list(say.label_makers(result)),
             "dataAnnotationProtocol" if about else "",
         ),
-        Part(
+        CardSection(
             4,
             "Personal and Sensitive Information",
             _list(say.personal(result)),
             "personalSensitiveInformation",
         ),
-        Part(2, "Bias, Risks, and Limitations", tuple(say.risks(result))),
-        Part(3, "Who is in the set", (*_blocks(composition(people)), *drawn), biases),
-        Part(3, "Empty and thin combinations", tuple(say.combinations(result)), "dataBiases"),
-        Part(3, "Copies and contradicting labels", disagree, "dataAnnotationAnalysis"),
-        Part(3, "Duplicates, conflicts and gaps", _list(gaps), "dataLimitations"),
-        Part(4, "Missing data", _list(say.missing(result)), "dataCollectionMissingData"),
-        Part(3, "Do clusters of the vectors sort people?", (*claimed, *left), "dataBiases"),
-        Part(3, "Considerations for Using the Data", limits, "dataLimitations"),
-        Part(3, "Recommendations", _list(say.recommendations(result))),
-        Part(3, "How this was computed", (computed,), "dataLimitations"),
+        CardSection(2, "Bias, Risks, and Limitations", tuple(say.risks(result))),
+        CardSection(3, "Who is in the set", (*_blocks(composition(people)), *drawn), biases),
+        CardSection(
+            3, "Empty and thin combinations", tuple(say.combinations(result)), "dataBiases"
+        ),
+        CardSection(3, "Copies and contradicting labels", disagree, "dataAnnotationAnalysis"),
+        CardSection(3, "Duplicates, conflicts and gaps", _list(gaps), "dataLimitations"),
+        CardSection(4, "Missing data", _list(say.missing(result)), "dataCollectionMissingData"),
+        CardSection(3, "Do clusters of the vectors sort people?", (*claimed, *left), "dataBiases"),
+        CardSection(3, "Considerations for Using the Data", limits, "dataLimitations"),
+        CardSection(3, "Recommendations", _list(say.recommendations(result))),
+        CardSection(3, "How this was computed", (computed,), "dataLimitations"),
     ]
 
 
@@ -143,7 +145,7 @@ def _blocks(section: Section | None, least: Importance = "normal") -> tuple[Bloc
     return tuple(block for block in shown if is_shown(block, least))
 
 
-def _markdown(result: AuditResult, parts: Sequence[Part]) -> str:
+def _markdown(result: AuditResult, parts: Sequence[CardSection]) -> str:
     lines = [BEGIN, ""]
     for part in parts:
         shown = blocks_lines(part.blocks, level=part.level + 1, least="normal")
@@ -157,7 +159,7 @@ def _markdown(result: AuditResult, parts: Sequence[Part]) -> str:
     return "\n".join([*lines, END, ""])
 
 
-def _croissant(result: AuditResult, parts: Sequence[Part]) -> str:
+def _croissant(result: AuditResult, parts: Sequence[CardSection]) -> str:
     """Return the parts as JSON-LD text, to be merged into a dataset's own croissant.json.
 
     A field the audit does not know (how images were collected, what the set is for) is left out. The block alone is

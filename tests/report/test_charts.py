@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from fer_audit.errors import StoreError
 from fer_audit.report.blocks import Report, Table
 from fer_audit.report.charts.chart import Chart, key_of
+from fer_audit.report.charts.composition import MOST_BARS
 from fer_audit.report.charts.palette import make_palette, palette_of
-from fer_audit.report.charts.people import MOST_BARS
 from fer_audit.report.charts.theme import COLUMN, WIDE, FileKind, page_svg, save_chart, save_charts
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View

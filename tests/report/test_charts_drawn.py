@@ -19,7 +19,7 @@ from fer_audit.audit.types.claims import Conditional, Ladder
 from fer_audit.audit.types.composition import Intersections
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart
-from fer_audit.report.charts.latent_map import map_png
+from fer_audit.report.charts.map import map_png
 from fer_audit.report.charts.palette import NEUTRAL, palette_of
 from fer_audit.report.charts.theme import style
 from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of

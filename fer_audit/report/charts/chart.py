@@ -26,7 +26,7 @@ def key_of(*names: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ChartTable:
     """A table of finished texts. The first column names the row."""
 
     columns: tuple[str, ...]
@@ -45,7 +45,7 @@ class Chart:
     alt: str
     """What the picture shows, for who cannot see it: the message and the most important numbers."""
     draw: Callable[[], Figure]
-    sheet: Sheet | None = None
+    sheet: ChartTable | None = None
     """The same numbers; None where the section shows them in a table of its own."""
     note: str = ""
     """How to read it, or what it does not say."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from fer_audit.audit.types.compare import AttributeComparison, GroupChange
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.compare import OFFSETS, legend_of, put
+from fer_audit.report.charts.composition import MOST_BARS
 from fer_audit.report.charts.palette import Palette
-from fer_audit.report.charts.people import MOST_BARS
 from fer_audit.report.charts.theme import (
     INK,
     MUTED,

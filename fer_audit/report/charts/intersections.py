@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.types.composition import Intersections
 from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.chart import Chart, ChartTable
 from fer_audit.report.charts.palette import ORDERED_NAMES
 from fer_audit.report.charts.theme import INK, RULE, WIDE, bare, frame_cell, one_panel
 from fer_audit.text import clipped, display, whole
@@ -97,7 +97,7 @@ def heatmap(found: Intersections | None) -> Chart | None:
             f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
             f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30."
         ),
-        sheet=Sheet(heads, rows),
+        sheet=ChartTable(heads, rows),
         draw=draw,
         note="Hatched: no image. Dashed frame: fewer than 30, too few to say anything.",
         wide=True,

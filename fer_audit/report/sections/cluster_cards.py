@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fer_audit.audit.types.claims import ClusterFacts
 from fer_audit.report.blocks import Block, Card, Charts, Column, Gallery, Picture, Table
-from fer_audit.report.charts.cards import lift_row, lifts, style_profile
+from fer_audit.report.charts.cluster_cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size
 from fer_audit.report.view import View
 from fer_audit.text import coefficient, counted, percent, signed, whole

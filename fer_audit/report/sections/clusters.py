@@ -18,7 +18,7 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
-from fer_audit.report.charts.partition import elbow
+from fer_audit.report.charts.stability import elbow
 from fer_audit.report.sections.cluster_cards import cards, size_share
 from fer_audit.report.sections.map import missing_pictures, why_missing
 from fer_audit.report.sections.values import left, right, spoken, table_of

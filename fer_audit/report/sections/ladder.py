@@ -20,7 +20,7 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
-from fer_audit.report.charts.claims import ladder
+from fer_audit.report.charts.ladder import ladder
 from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, spoken, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest

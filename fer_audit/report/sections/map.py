@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fer_audit.report.blocks import Block, MapPanel, Maps, Picture, Prose, Section
-from fer_audit.report.charts.latent_map import (
+from fer_audit.report.charts.map import (
     colours_of,
     legend_places,
     map_aspect,

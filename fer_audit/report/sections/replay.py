@@ -14,7 +14,7 @@ from fer_audit.report.blocks import (
     Section,
     Table,
 )
-from fer_audit.report.charts.studies import histogram
+from fer_audit.report.charts.replay import histogram
 from fer_audit.report.sections.values import (
     corrected,
     estimate,

@@ -22,7 +22,7 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
-from fer_audit.report.charts.partition import come_back, sweep
+from fer_audit.report.charts.stability import come_back, sweep
 from fer_audit.report.sections.values import (
     estimate,
     left,

@@ -38,7 +38,7 @@ from fer_audit.report.blocks import (
     Step,
     Table,
 )
-from fer_audit.report.charts.chart import Chart, Sheet
+from fer_audit.report.charts.chart import Chart, ChartTable
 from fer_audit.report.report import make_report
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import webp
@@ -181,13 +181,13 @@ def _chart(name: Naming) -> Chart:
         name("chart title"),
         name("chart in words, for a screen reader"),
         draw,
-        Sheet((name("sheet column"),), ((name("sheet cell"),),), frozenset({0})),
+        ChartTable((name("sheet column"),), ((name("sheet cell"),),), frozenset({0})),
         name("chart note"),
     )
 
 
 def _panel(name: Naming) -> MapPanel:
-    sheet = Sheet((name("panel column"),), ((name("panel cell"),),))
+    sheet = ChartTable((name("panel column"),), ((name("panel cell"),),))
     chart = replace(_chart(name), key="map-0", title=name("panel title"), sheet=sheet)
     return MapPanel(chart, _picture(name, "map"), (("#4477aa", name("legend group")),))
 

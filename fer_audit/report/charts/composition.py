@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
 from fer_audit.report.charts.theme import (
@@ -162,7 +162,9 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
             f"Age pyramid of {whole(found.n)} images: {clipped(side_names[0], 30)} to the left,"
             f" {clipped(side_names[1], 30)} to the right{by}."
         ),
-        sheet=Sheet((*heads, shown[ages], *(clipped(name, 30) for name in side_names)), rows, few),
+        sheet=ChartTable(
+            (*heads, shown[ages], *(clipped(name, 30) for name in side_names)), rows, few
+        ),
         draw=draw,
         note="Shares are of each panel's own images; the number above a panel is how many it has."
         " Pale bars stand for fewer than 30 images.",

@@ -10,7 +10,7 @@ import numpy as np
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.space import ClusterStyle
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, one_panel, write_next_to
 from fer_audit.text import (
@@ -86,7 +86,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         key=key_of("lifts", str(cluster)),
         title="Who is in it",
         alt=f"Lift of every group in cluster {cluster}. {first}",
-        sheet=Sheet(
+        sheet=ChartTable(
             ("group", "images", "of the cluster", "lift (interval)", "adjusted p"),
             tuple(lift_row(name, cell) for name, cell in shown),
             frozenset(index for index, (_, cell) in enumerate(shown) if cell.too_few),
@@ -189,7 +189,7 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
             f"Style of cluster {cluster} compared with the set; furthest apart is"
             f" {clipped(display(furthest.measure), 24)}, by {number(furthest.difference)} standard deviations."
         ),
-        sheet=Sheet(
+        sheet=ChartTable(
             ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
             tuple(
                 (

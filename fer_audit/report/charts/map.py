@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.charts.chart import Chart, Sheet, key_of
+from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import COLUMN, one_panel, style
 from fer_audit.report.files.pictures import MapColouring, MapPoints
@@ -81,7 +81,7 @@ def legend_places(count: int) -> list[int]:
     return list(range(count)) if count <= _LEGEND else [0, count // 2, count - 1]
 
 
-def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
+def _sheet(colouring: MapColouring, result: AuditResult) -> ChartTable:
     """Return the groups and how many images each has in the whole set."""
     counts: dict[str, int | None] = {}
     if colouring.kind == "cluster" and result.clustering is not None:
@@ -89,7 +89,7 @@ def _sheet(colouring: MapColouring, result: AuditResult) -> Sheet:
     for each in result.representation:
         if each.attribute == colouring.name and colouring.kind != "cluster":
             counts = {group.name: group.count for group in each.groups}
-    return Sheet(
+    return ChartTable(
         (clipped(display(colouring.name), 30), "images of the set"),
         tuple((clipped(g, 60), whole(counts[g]) if g in counts else "") for g in colouring.groups),
     )
