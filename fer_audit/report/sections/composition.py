@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
+from fer_audit.report.charts import composition as composition_charts
 from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
@@ -48,8 +49,8 @@ def composition(view: View) -> Section:
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
     charts = Charts(
         lambda: [
-            *(charts.composition(about, view.palette) for about in found),
-            charts.pyramid(view.result.intersections, view.palette),
+            *(composition_charts.composition(about, view.palette) for about in found),
+            composition_charts.pyramid(view.result.intersections, view.palette),
         ]
     )
     blocks += [Prose(lines, "detail", "small"), charts]
