@@ -12,15 +12,31 @@ import sys
 import time
 from collections.abc import Sequence
 
-SHARED = ("pyproject.toml", "fer_audit/config/", "fer_audit/store/", "fer_audit/pipeline/")
+SHARED = (
+    *(
+        "pyproject.toml",
+        "Makefile",
+        "tests/conftest.py",
+        "tests/processes.py",
+        "tests/drawings.py",
+    ),
+    *("fer_audit/config/", "fer_audit/store/", "fer_audit/pipeline/"),
+    *(f"fer_audit/{name}.py" for name in ("cores", "errors", "progress", "rng", "text")),
+)
 GUARDS = {
     "faults": (
         *("fer_audit/pack/", "fer_audit/dataset/", "fer_audit/embed/", "fer_audit/encoders/"),
-        *("fer_audit/cli/", "tests/faults/"),
+        *(
+            "fer_audit/cli/",
+            "fer_audit/audit/suppression.py",
+            "fer_audit/report/files/",
+            "tests/faults/",
+        ),
     ),
     "browser": ("fer_audit/report/", "tests/browser/", "tests/report/"),
     "real": (
-        *("fer_audit/encoders/", "fer_audit/embed/", "fer_audit/cluster/", "fer_audit/audit/"),
+        *("fer_audit/dataset/", "fer_audit/pack/", "fer_audit/encoders/", "fer_audit/embed/"),
+        *("fer_audit/cluster/", "fer_audit/audit/"),
         "tests/real/",
     ),
     "bench-smoke": ("fer_audit/bench/", "benchmarks/"),
@@ -40,7 +56,8 @@ def changed_files() -> list[str] | None:
         base = git("rev-list", "-1", "--before=1 day ago", "HEAD")
         if not base or base == git("rev-parse", "HEAD"):
             return None
-        return git("diff", "--name-only", base).splitlines()
+        new = git("ls-files", "--others", "--exclude-standard").splitlines()
+        return [*git("diff", "--name-only", base).splitlines(), *new]
     except (OSError, subprocess.CalledProcessError):
         return None
 

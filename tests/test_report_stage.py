@@ -171,3 +171,14 @@ def test_a_run_shows_itself_in_a_notebook_without_a_script(runs: Runs) -> None:
     assert html.escape(run.result.findings[0].text) in shown
     assert "<script" not in shown
     assert repr(run) == f"Run({str(run.folder)!r}, {counted(len(run.dataset), 'image')})"
+
+
+def test_a_notebook_shows_what_min_cell_hides_as_hidden_also_when_nothing_is_made_again(
+    runs: Runs,
+) -> None:
+    runs.run(min_cell=5)
+
+    again = runs.run(min_cell=5)
+
+    assert again.shared is None
+    assert "fewer than 5 people" in again._repr_html_()

@@ -9,10 +9,12 @@ from typing import Any, Protocol, TypeAlias
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
-from fer_audit.store.fingerprint import stage_fingerprint
+from fer_audit.store.fingerprint import source_digest, stage_fingerprint
 
 SubjectResult: TypeAlias = Any
 """What `Analysis.run` returns: a record, a tuple of records or None."""
+_SOURCE = ("audit", "cluster", "rng.py", "text.py")
+"""Code that a kept result depends on."""
 Parts: TypeAlias = Mapping[str, Any]
 """What earlier analyses found, by name."""
 
@@ -69,8 +71,6 @@ class Analysis:
     """What `run` reads beyond its subject, e.g. "rows.style" of the inputs; None = too cheap to be kept."""
     settings: tuple[str, ...] = ()
     """What `run` reads of the configuration, by flat names; the seed is always among them."""
-    version: int = 1
-    """Raised by hand when `run` returns something else for the same inputs."""
     findings: Callable[[AuditResult], Iterable[Finding]] = nothing
     ledger: Callable[[Any], Iterable[LedgerEntry]] = nothing
     """Entries of a part: every p value in it is in one of them."""
@@ -94,7 +94,10 @@ class Analysis:
                 results.append(store.find(self.name, fingerprint, self.record))
             except KeyError:
                 results.append(self.run(inputs, *subject))
-                new[fingerprint] = results[-1]
+                if (
+                    results[-1] is not None
+                ):  # why there is none is said by who finds that out, in every run
+                    new[fingerprint] = results[-1]
         if new:
             store.keep(self.name, new, self.record)
         return results[0] if self.subjects is None else self.join(inputs, results, parts)
@@ -105,7 +108,7 @@ class Analysis:
             "audit",
             {
                 "analysis": self.name,
-                "version": self.version,
+                "source": source_digest(*_SOURCE),
                 "subject": [inputs.digest_of(each) for each in subject],
                 "needs": {name: inputs.digest(name) for name in self.needs or ()},
                 "settings": {name: settings[name] for name in ("seed", *self.settings)},

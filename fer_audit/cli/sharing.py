@@ -50,7 +50,7 @@ def refuse_to_share(ctx: click.Context) -> None:
         if value is not None and str(value).strip() != "0":
             raise ConfigError(
                 f"{where} set min-cell to {value}, and {ctx.info_name} shows every count: it has no --min-cell",
-                hint="What must not be passed on may be compared where min-cell is 0 or not set.",
+                hint="compare has no --min-cell: unset it to compare runs that you will not share.",
             )
 
 

@@ -14,6 +14,7 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.codec import ShapeError, decode, encode
 from fer_audit.report.files.document import result_json
+from fer_audit.store.fingerprint import source_digest
 from fer_audit.store.stage import StageFolder
 
 
@@ -71,7 +72,8 @@ class KeptCharts:
     def __init__(self, folder: StageFolder, result: AuditResult, pictures: str) -> None:
         self._folder = folder
         numbers = result.having(gate=(), findings=(), config=result.config.having(fail_on=()))
-        drawn_from = [result_json(numbers), pictures, version("fer-audit"), version("matplotlib")]
+        code = source_digest("report", "text.py")
+        drawn_from = [result_json(numbers), pictures, code, version("matplotlib")]
         self._key = hashlib.sha256("\n".join(drawn_from).encode()).hexdigest()
         found = folder.read_part(self._PART)
         kept = {} if isinstance(found, str) or found[0].get("of") != self._key else found[0]["svg"]

@@ -93,7 +93,7 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
         )
     _refuse_links([path for _, stage in stages for path in (stage.parent, stage, stage / LOCK)])
     there = [(stage, folder) for stage, folder in stages if folder.is_dir()]
-    purging = _Purging(run, cache, dry_run=dry_run)
+    purging = _Purging(run, cache, dry_run, run_folder.is_as_marked(run, run_folder.PAGE))
     with ExitStack() as locks:
         for folder in () if dry_run else (run, *(folder for _, folder in there)):
             if not os.access(folder, os.W_OK | os.X_OK):
@@ -135,6 +135,8 @@ class _Purging:
     run: Path
     cache: Path
     dry_run: bool
+    page_is_as_marked: bool
+    """Whether the page is the one that the finished run was marked with: DONE.json then says its --min-cell."""
     removed: list[Removed] = field(default_factory=list)
     gone: set[Path] = field(default_factory=set)
     """Every path that was removed, or would be."""
@@ -161,6 +163,9 @@ class _Purging:
             pictures = without_faces(pictures)
             self._rewrite(path, pictures_json(pictures))
         if not page.is_file() or _FACE not in page.read_bytes():
+            return
+        if not self.page_is_as_marked:  # nobody knows what --min-cell hid in it
+            self.remove("a page that cannot be drawn again", page, [page])
             return
         try:
             min_cell = _min_cell_of_page(self.run)

@@ -207,7 +207,8 @@ class _PipelineRun:
         shared: AuditResult | None = None,
     ) -> Run:
         timings = tuple(self.watch.timings)
-        return Run(self.out, self.dataset, result, failed, timings, reused, shared)
+        least = self.report.min_cell
+        return Run(self.out, self.dataset, result, failed, timings, reused, shared, least)
 
     def _model(self) -> tuple[ExportedModel, ModelFacts]:
         """Return the model's file, and the provider that will run it."""

@@ -140,7 +140,11 @@ def finished_result(
         if not _is_intact(out / name, digest):
             progress.say(f"{out / name} is missing or was changed; made again")
             return None
-    return read_result(out / RESULT)
+    try:
+        return read_result(out / RESULT)
+    except StoreError as exc:
+        progress.say(f"{exc}; made again")
+        return None
 
 
 def has_report(out: Path, pictures_fingerprint: str) -> bool:

@@ -27,6 +27,8 @@ class Run:
     """Whether everything was there already."""
     shared: AuditResult | None = None
     """The result as the page shows it, without what --min-cell withholds; None when no page was made in this call."""
+    min_cell: int = 0
+    """Counts below it are hidden in all that is shown of the run."""
 
     def __repr__(self) -> str:
         """Return one line: where the run is, and how many images it is about."""
@@ -36,8 +38,10 @@ class Run:
         """Return what a notebook shows: the summary blocks of the report."""
         if self.result is None:
             return html.escape(repr(self))
+        from fer_audit.audit.suppression import withhold
         from fer_audit.report.render.html import render_fragment
         from fer_audit.report.report import make_report
         from fer_audit.report.view import View
 
-        return render_fragment(make_report(View(self.shared or self.result, None, self.timings)))
+        shown = self.shared or withhold(self.result, self.min_cell)
+        return render_fragment(make_report(View(shown, None, self.timings)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 SCHEMA_VERSIONS = {
@@ -18,6 +20,21 @@ SCHEMA_VERSIONS = {
     "pictures": 2,
 }
 """Stage -> version, raised by hand when its code changes what it writes for the same inputs."""
+
+
+@cache
+def source_digest(*places: str) -> str:
+    """Return the sha256 (hex) of the source of these files and folders of the package, e.g. "audit", "text.py".
+
+    What is kept between runs under such a digest is made again by any change of the code that made it.
+    """
+    package = Path(__file__).parents[1]
+    content = hashlib.sha256()
+    for place in places:
+        files = sorted((package / place).rglob("*.py")) or [package / place]
+        for file in files:
+            content.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes())
+    return content.hexdigest()
 
 
 def canonical_json(value: Any) -> str:  # noqa: ANN401 - anything json can write

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_audit.audit import analysis as analysis_module
 from fer_audit.audit.analyses import ANALYSES
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.run import audit
@@ -135,6 +136,17 @@ def test_another_rule_computes_nothing(kept: dict[tuple[str, str], Any]) -> None
 
     assert store.new == {}
     assert result.gate[0].crossed
+
+
+def test_other_code_computes_everything_that_is_kept(
+    kept: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis_module, "source_digest", lambda *_: "of a later version")
+
+    result, store = audited_again(kept, inputs())
+
+    assert set(store.new) == {name for name, _ in kept}
+    assert result == audit(inputs())
 
 
 def test_another_label_costs_that_label_only(kept: dict[tuple[str, str], Any]) -> None:

@@ -377,6 +377,16 @@ def test_a_folder_that_another_process_holds_stops_the_purge_before_it_begins(
     assert files(pageless.run, pageless.cache) == before
 
 
+def test_a_page_that_is_not_the_marked_one_is_removed(purge: Call, place: Place) -> None:
+    """A run that was killed between its page and its mark: nobody knows what --min-cell hid in the page."""
+    page = place.run / "report.html"
+    page.write_text(page.read_text() + "\n")
+
+    purge(place)
+
+    assert not page.exists()
+
+
 def test_a_page_that_withholds_counts_withholds_them_afterwards(purge: Call, place: Place) -> None:
     """It is drawn again from a result that keeps every count; only the mark knows what was asked."""
     done_json = place.run / "DONE.json"

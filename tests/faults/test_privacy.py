@@ -206,6 +206,7 @@ def artefacts(telling: Telling) -> list[Path]:
     return [path for place in places for path in sorted(place.rglob("*")) if path.is_file()]
 
 
+@pytest.mark.core
 def test_no_artefact_tells_a_photographer_a_place_a_user_or_a_machine(telling: Telling) -> None:
     """EXIF, GPS, XMP, IPTC, comments and profiles of the photographs; home, user, host and folder names."""
     found = artefacts(telling)
@@ -338,6 +339,7 @@ def is_whole(run: Path) -> bool:
     )
 
 
+@pytest.mark.core
 def test_a_purge_that_is_killed_leaves_no_whole_run_and_is_finished_by_the_next(
     purgeable: Telling, telling: Telling, tmp_path: Path
 ) -> None:
