@@ -17,6 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import matplotlib.backends.backend_agg
+import matplotlib.backends.backend_svg  # noqa: F401 - likewise
+
 import fer_audit.audit.findings
 import fer_audit.audit.run
 import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork

@@ -18,6 +18,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib.backends.backend_agg
+import matplotlib.backends.backend_svg  # noqa: F401 - likewise
+
 import fer_audit.audit.findings
 import fer_audit.audit.run
 import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork
@@ -86,7 +89,10 @@ class Place:
 
     def manifests(self) -> dict[str, Path]:
         """Return the finished parts of the cache."""
-        return {self.key(str(path)): path for path in self.cache.glob("*/*/*.json")}
+        folders = (path for path in self.cache.iterdir() if path.name != "libraries")
+        return {
+            self.key(str(path)): path for folder in folders for path in folder.glob("*/*.json")
+        }
 
     def refuse_half_files(self) -> None:
         """I3: what has its final name is whole. Checked on a place whose run was just killed."""
