@@ -89,7 +89,7 @@ class Place:
 
     def manifests(self) -> dict[str, Path]:
         """Return the finished parts of the cache."""
-        folders = (path for path in self.cache.iterdir() if path.name != "libraries")
+        folders = (path for path in self.cache.glob("*") if path.name != "libraries")
         return {
             self.key(str(path)): path for folder in folders for path in folder.glob("*/*.json")
         }
