@@ -24,10 +24,10 @@ from fer_audit.synth import demo_dataset
 
 WIDTH = 100
 LINES = 62
-"""The verdict and who is in the set; the whole report is five times as long."""
+"""The findings and who is in the set; the whole report is several times as long."""
 PAGE_WIDTH, PAGE_HEIGHT = 1180, 1250
 SHOWN = "#clusters"
-"""The part of the page that is pictured: mean faces, lifts and style of the first cluster."""
+"""The part of the page that is pictured: who is in each cluster."""
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 
