@@ -72,7 +72,9 @@ def export_command(
     folder = models_folder(models_dir, cache_dir)
     weights = cache_folder(cache_dir) / "weights"
     if (precision == "int8") != (dataset is not None):
-        raise click.UsageError("--precision int8 needs --calibrate DATASET, and the other way round")
+        raise click.UsageError(
+            "--precision int8 needs --calibrate DATASET, and the other way round"
+        )
     with Terminal(quiet=quiet) as terminal:
         if dataset is not None:
             from fer_audit.config import AuditConfig, Resources
