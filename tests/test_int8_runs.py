@@ -154,7 +154,7 @@ def test_what_was_gained_is_said_also_when_it_is_a_loss(ratio: float, word: str)
 def test_export_wants_images_for_int8_and_only_for_it(words: list[str]) -> None:
     done = CliRunner().invoke(export_command, words)
     assert done.exit_code == 2
-    assert "go together" in done.stderr
+    assert "needs --calibrate" in done.stderr
 
 
 def test_export_makes_the_model_that_a_run_will_use(
