@@ -32,7 +32,7 @@ class CachedAnalyses:
         self._kept: dict[str, dict[str, str]] = {}
 
     def find(self, analysis: str, fingerprint: str, kind: Any) -> Any:  # noqa: ANN401 - any type of a record
-        """Return a piece; KeyError when it is not there, or is of another version."""
+        """Return a result; KeyError when it is not there, or is of another version."""
         if analysis not in self._kept:
             self._kept[analysis] = self._read(analysis)
         text = self._kept[analysis][fingerprint]
@@ -42,13 +42,13 @@ class CachedAnalyses:
             self._progress.say(f"{analysis} is computed again: {exc}")
             raise KeyError(fingerprint) from exc
 
-    def keep(self, analysis: str, pieces: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - any type of a record
-        """Add pieces to those of this and of other runs, but for those that JSON would change."""
-        texts = {name: json.dumps(encode(piece, kind)) for name, piece in pieces.items()}
+    def keep(self, analysis: str, results: Mapping[str, Any], kind: Any) -> None:  # noqa: ANN401 - any type of a record
+        """Add results to those of this and of other runs, but for those that JSON would change."""
+        texts = {name: json.dumps(encode(result, kind)) for name, result in results.items()}
         new = {
             name: text
             for name, text in texts.items()
-            if decode(json.loads(text), kind, analysis) == pieces[name]
+            if decode(json.loads(text), kind, analysis) == results[name]
         }
         with self._folder.locked():
             self._folder.write_part(analysis, {"pieces": self._read(analysis) | new})
@@ -60,8 +60,8 @@ class CachedAnalyses:
                 self._progress.say(f"{analysis} is computed again: {found}")
             return {}
         facts, _ = found
-        pieces: dict[str, str] = facts["pieces"]
-        return pieces
+        kept: dict[str, str] = facts["pieces"]
+        return kept
 
 
 class KeptCharts:

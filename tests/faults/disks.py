@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import matplotlib.backends.backend_agg
-import matplotlib.backends.backend_svg  # noqa: F401 - likewise
+import matplotlib.backends.backend_svg  # noqa: F401 - as below
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork
+import fer_audit.report.page  # noqa: F401 - each would be imported in every fork
 from fer_audit.cli import main as program
 from fer_audit.store.locks import LOCK
 from fer_audit.store.stage import TEMPORARY

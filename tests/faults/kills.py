@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.backends.backend_agg
-import matplotlib.backends.backend_svg  # noqa: F401 - likewise
+import matplotlib.backends.backend_svg  # noqa: F401 - as below
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page  # noqa: F401 - likewise: each would be imported in every fork
+import fer_audit.report.page  # noqa: F401 - each would be imported in every fork
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import run_audit

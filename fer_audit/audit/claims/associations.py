@@ -58,7 +58,7 @@ def affordable_draws(kind: str, cells: int, wanted: int) -> int:
     return min(wanted, max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1)))
 
 
-def _pieces(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     return [(each,) for each in inputs.dataset.attributes if inputs.clustering is not None]
 
 
@@ -129,7 +129,7 @@ ANALYSIS = Analysis(
     name="associations",
     record=Association,
     run=_run,
-    subjects=_pieces,
+    subjects=_subjects,
     join=_join,
     needs=("clustering.labels", "clustering.k", "tested"),
     settings=("permutations", "bootstraps", "confidence"),

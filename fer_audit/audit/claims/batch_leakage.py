@@ -157,7 +157,7 @@ def _describe_guess(guess: BatchPrediction) -> str:
     )
 
 
-def _pieces(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     return [
         (batch, attribute)
         for batch in inputs.once(batch_columns)
@@ -192,7 +192,7 @@ ANALYSIS = Analysis(
     name="batch_predictions",
     record=BatchPrediction,
     run=_run,
-    subjects=_pieces,
+    subjects=_subjects,
     needs=("listed_once",),
     settings=("permutations",),
     findings=_findings,

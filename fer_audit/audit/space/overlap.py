@@ -65,7 +65,7 @@ def _sample(inputs: AuditInputs) -> _Sample:
     return _Sample(drawn[finite], x[finite], _distances(x[finite]), len(rows))
 
 
-def _pieces(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     clustering = inputs.clustering
     if clustering is None or clustering.coordinates is None:
         return []
@@ -288,7 +288,7 @@ ANALYSIS = Analysis(
     name="latent",
     record=LatentOverlap,
     run=_run,
-    subjects=_pieces,
+    subjects=_subjects,
     needs=("clustering.coordinates", "rows.sha256", "usable"),
     settings=("permutations",),
     findings=apart,
