@@ -34,6 +34,7 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.run import audit
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.config import AuditConfig, Resources
+from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.sidecar import save_model
@@ -429,12 +430,12 @@ def drawn_rows(n: int) -> tuple[FaceDataset, Any]:
         Attribute(name, tuple(map(str, range(groups))), codes.astype(np.int16), kind)
         for name, (groups, codes, kind) in columns.items()
     )
+    names = tuple(f"{row:08d}" for row in range(n))
     dataset = FaceDataset(
         name="drawn rows",
         root=Path("drawn"),
-        ids=tuple(f"{row:08d}" for row in range(n)),
-        sizes=np.full(n, 1, np.int64),
-        mtimes=np.zeros(n, np.int64),
+        source=Files(Path("drawn"), names, np.full(n, 1, np.int64), np.zeros(n, np.int64)),
+        ids=names,
         attributes=attributes,
         ages=None,
         rejects=(),

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 # OpenMP's threads wait by spinning; on two cores that other work shares, that doubles the time of K-Means.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from fer_audit.dataset.sources.files import Files
+from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.types import PackRows
 from fer_audit.pack.workers import Decoders
 from tests.drawings import draw_faces
@@ -34,8 +35,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     fill = Decoders.fill
 
-    def watching(self: Decoders, files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
-        seen.extend(files.ids)
+    def watching(self: Decoders, files: ImageSource, pixels: NDArray[np.uint8]) -> PackRows:
+        assert isinstance(files, Files)
+        seen.extend(files.names)
         return fill(self, files, pixels)
 
     monkeypatch.setattr(Decoders, "fill", watching)

@@ -391,7 +391,7 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
     labels[:15] = 0
     bench.clustering = dataclasses.replace(clustered(bench), labels=labels)
 
-    found = bench.make(map="umap")
+    found = bench.make(projection="umap")
 
     assert known(found.map).method == "pca"
     assert "UMAP" in dict(found.missing)
@@ -400,10 +400,10 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
 @pytest.mark.slow
 def test_a_umap_is_made_once_and_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("umap")
-    first = bench.points(map="umap")
+    first = bench.points(projection="umap")
     monkeypatch.setattr(map_module, "umap_map", None)  # a call would fail
 
-    again = bench.points(map="umap")
+    again = bench.points(projection="umap")
 
     assert first.method == "umap"
     assert np.array_equal(first.grid, again.grid)
@@ -415,9 +415,9 @@ def test_a_umap_without_umap_learn_is_a_config_error(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
 
     with pytest.raises(ConfigError, match="umap-learn"):
-        bench.make(map="umap")
+        bench.make(projection="umap")
     with pytest.raises(ConfigError, match="umap-learn"):
-        pictures_fingerprint("a", ReportSettings(map="umap"))
+        pictures_fingerprint("a", ReportSettings(projection="umap"))
 
 
 def test_progress_says_how_many_steps_there_are_and_makes_them(bench: Bench) -> None:
@@ -466,7 +466,7 @@ def test_a_failed_walk_leaves_the_lock_of_the_pixels(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"map": "tsne"}, {"thumbnails": -1}, {"thumbnails": 51}], ids=str
+    "options", [{"projection": "tsne"}, {"thumbnails": -1}, {"thumbnails": 51}], ids=str
 )
 def test_options_that_no_report_can_show_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -13,6 +13,7 @@ from pathlib import Path
 from fer_audit.bench.measure import Step
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.sources.source import ImageBytes, SourceError
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.decode import DecodeError, decode_image
@@ -32,22 +33,22 @@ def scan_step(source: Path, config: AuditConfig, listed: int) -> Step:
 @contextmanager
 def decode_step(dataset: FaceDataset, size: int, workers: int) -> Iterator[Step]:
     """Decode and resize what can be decoded, from bytes in memory."""
-    files: list[tuple[bytes, str]] = []
-    for file_id in dataset.ids:
+    images: list[ImageBytes] = []
+    for row in range(len(dataset)):
         try:
-            data = (dataset.root / file_id).read_bytes()
-            decode_image(data, file_id, size)
-        except (OSError, DecodeError):
+            stored = dataset.source.read(row)
+            decode_image(stored.data, stored.name, size, stored.box)
+        except (SourceError, DecodeError):
             continue  # the pack stage counts it
-        files.append((data, file_id))
+        images.append(stored)
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
 
         def work() -> None:
-            for _ in pool.map(lambda file: decode_image(file[0], file[1], size), files):
+            for _ in pool.map(lambda one: decode_image(one.data, one.name, size, one.box), images):
                 pass
 
         what = f"decode and resize to {size} x {size}, from memory"
-        yield Step("decode", what, len(files), "images", workers, work)
+        yield Step("decode", what, len(images), "images", workers, work)
 
 
 def pack_step(dataset: FaceDataset, folder: StageFolder, size: int, workers: int) -> Step:

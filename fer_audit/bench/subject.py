@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from fer_audit.bench.options import BenchOptions
 from fer_audit.bench.types import SampleFacts
 from fer_audit.config import AuditConfig, Resources
@@ -16,7 +18,7 @@ from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError
-from fer_audit.pack.types import PackRows
+from fer_audit.pack.types import STYLE_NAMES, PackRows
 from fer_audit.pipeline.model import find_model
 from fer_audit.progress import Progress
 from fer_audit.store.stage import cache_folder
@@ -54,8 +56,15 @@ class Subject:
             listed=self.listed,
             images=len(self.dataset),
             failed=int((~rows.ok).sum()),
-            mean_file_bytes=float(self.dataset.sizes.clip(min=0).mean()),
+            mean_file_bytes=_mean_file_bytes(rows),
         )
+
+
+def _mean_file_bytes(rows: PackRows) -> float:
+    """Return the mean size of the files that are images, from what was measured of each."""
+    per_pixel = rows.style[:, STYLE_NAMES.index("bytes_per_pixel")].astype(np.float64)
+    sizes = (per_pixel * rows.widths * rows.heights)[rows.ok]
+    return float(sizes.mean()) if len(sizes) else 0.0
 
 
 def find_subject(

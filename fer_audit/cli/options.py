@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from fer_audit.cli.param_types import AUTO, PATH, AgeBins, ClusterCount, ColumnList, NameColumn
+from fer_audit.cli.param_types import (
+    AUTO,
+    PATH,
+    AgeBins,
+    ClusterCount,
+    ColumnList,
+    NameColumn,
+    Renamed,
+)
 from fer_audit.cli.reference import read_reference
 from fer_audit.cli.sharing import min_cell_option
 from fer_audit.config import AGE_BINS, AuditConfig, ReportSettings, Resources
@@ -40,12 +48,14 @@ def _formats() -> click.Choice[str]:
 
 
 dataset_options = _group(
-    _option(
+    click.option(
+        "--layout",
         "--format",
-        "How to read DATASET; auto looks at it.",
+        "layout",
+        cls=Renamed,
+        help="How to read DATASET, a name from `fer-audit datasets`; auto looks at it.",
         type=_formats(),
-        default=_CONFIG.dataset.format,
-        show_default=False,
+        default=_CONFIG.dataset.layout,
     ),
     _option("--path-column", "Table column with the image paths."),
     _option(
@@ -155,10 +165,10 @@ statistics_options = _group(
 report_options = _group(
     min_cell_option,
     _option(
-        "--map",
+        "--projection",
         "How report.html lays the images out; umap needs the extra map.",
         type=click.Choice(["pca", "umap"]),
-        default=_REPORT.map,
+        default=_REPORT.projection,
     ),
     _option(
         "--thumbnails",

@@ -14,6 +14,15 @@ Param: TypeAlias = click.Parameter | None
 Context: TypeAlias = click.Context | None
 
 
+class Renamed(click.Option):
+    """An option whose second name is its old one: still taken, no longer shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the line of `--help` without the old name."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(f", {self.opts[1]}", ""), record[1])
+
+
 class NameColumn(click.ParamType[tuple[str, str]]):
     """`race=ethnicity`, or `race` for a column of the same name."""
 

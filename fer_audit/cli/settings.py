@@ -17,6 +17,9 @@ from fer_audit.errors import ConfigError
 OWN_FILE = Path("fer-audit.toml")
 PROJECT_FILE = Path("pyproject.toml")
 
+_RENAMED = {"format": "layout"}
+"""Words of a file whose setting has another name."""
+
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return click's default map: the same options for every verb that has them.
@@ -37,7 +40,7 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
     known = _known_options()
     options: dict[str, Any] = {}
     for key, value in values.items():
-        name = key.replace("-", "_")
+        name = _RENAMED.get(key, key.replace("-", "_"))
         if name not in known:
             raise ConfigError(
                 f"{where}: there is no option {key!r}",

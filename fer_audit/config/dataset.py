@@ -15,8 +15,10 @@ AGE_BINS = (0, 3, 10, 20, 30, 40, 50, 60, 70)
 class DatasetSettings:
     """How a dataset is read, and how much of it."""
 
-    format: str = "auto"
-    """auto, or a format's name: utkface, table, folder."""
+    layout: str = "auto"
+    """auto, or a format's name as `fer-audit datasets` lists them."""
+    images_dir: str | None = None
+    """The folder to look for a table's images in; None = the dataset's own."""
     path_column: str | None = None
     """Table column that holds the image path; None = found by its usual names."""
     group: tuple[tuple[str, str], ...] = ()
@@ -25,8 +27,20 @@ class DatasetSettings:
     """Columns that are label attributes, e.g. an expression, by the attribute's name."""
     batch: tuple[tuple[str, str], ...] = ()
     """Columns that are batch attributes, e.g. a session, by the attribute's name."""
+    split: str | None = None
+    """Column that says to which part of a benchmark an image belongs; None = found by its usual names."""
+    subject: str | None = None
+    """Column that says who is on an image; None = found by its usual names."""
     age_column: str | None = None
-    """Table column with ages in years; None = the column named "age" if it holds numbers."""
+    """Table column with ages, "years=COLUMN" to insist that small numbers are years; None = the column named "age"."""
+    age_codes: str | None = None
+    """What ages of 0 to 8 mean: fairface."""
+    names: tuple[tuple[str, str], ...] = ()
+    """Names of the codes of a column: ("race", "0:White,1:Black"), or ("race", "fairface") for a known list."""
+    map: tuple[tuple[str, str], ...] = ()
+    """Attributes to bring to another set of groups, by the map's name: ("race", "race4")."""
+    attributes: tuple[str, ...] = ()
+    """Further attributes of a set that has many, e.g. CelebA's Eyeglasses."""
     age_bins: tuple[int, ...] = AGE_BINS
     """Lower ends of the age bins, in years, ascending."""
     sample: int | None = None
@@ -48,4 +62,9 @@ class DatasetSettings:
     @property
     def names_columns(self) -> bool:
         """Whether any setting names a column, which only a table has."""
-        return bool(self.path_column or self.age_column or self.group or self.label or self.batch)
+        return any(
+            (
+                *(self.path_column, self.age_column, self.split, self.subject),
+                *(self.group, self.label, self.batch),
+            )
+        )

@@ -17,7 +17,7 @@ MAX_THUMBNAILS = 50
 class ReportSettings:
     """What a report shows in addition to the numbers; it changes none of them."""
 
-    map: MapMethod = "pca"
+    projection: MapMethod = "pca"
     """The map of the latent space: its first two principal components, or UMAP."""
     thumbnails: int = 0
     """Faces a row of the contact sheets: so many nearest, median and farthest of each cluster; 0 = no sheets."""
@@ -28,8 +28,8 @@ class ReportSettings:
 
     def __post_init__(self) -> None:
         """Refuse what no report can show."""
-        if self.map not in ("pca", "umap"):
-            raise ConfigError(f"map is {self.map!r}; it must be pca or umap")
+        if self.projection not in ("pca", "umap"):
+            raise ConfigError(f"projection is {self.projection!r}; it must be pca or umap")
         if not 0 <= self.thumbnails <= MAX_THUMBNAILS:
             raise ConfigError(
                 f"thumbnails is {self.thumbnails}; it must be between 0 and {MAX_THUMBNAILS}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -12,8 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.types import Attribute, FaceDataset, ReferenceCounts, Reject
+from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.sources.source import ImageSource
+from fer_audit.dataset.types import (
+    Attribute,
+    FaceDataset,
+    ReferenceCounts,
+    Reject,
+    SoftLabels,
+)
 from fer_audit.rng import stage_rng
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.text import counted, whole
@@ -22,32 +28,43 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 def make_dataset(
-    name: str,
-    listing: Listing,
+    given: DatasetPath,
+    source: ImageSource,
+    ids: Sequence[str],
     attributes: Sequence[Attribute],
     *,
+    form: str,
+    label_source: str,
     ages: NDArray[np.int16] | None = None,
+    soft: Sequence[SoftLabels] = (),
     rejects: Iterable[Reject] = (),
     notes: Iterable[str] = (),
-    label_source: str,
-    form: str,
+    facts: Sequence[tuple[str, str]] = (),
+    skipped: Sequence[tuple[str, int]] = (),
+    read: Iterable[str] = (),
 ) -> FaceDataset:
-    """Return the dataset of a listing and its labels; row i of everything is `listing.ids[i]`."""
+    """Return the dataset of n images and their labels; row i of everything is `ids[i]`.
+
+    `read`: POSIX paths, below the root, of the label files that were read; the notes begin with those that were not.
+    """
+    unread, listing_notes = given.notes(read)
     dataset = FaceDataset(
-        name=name,
-        root=listing.root,
-        ids=listing.ids,
-        sizes=listing.sizes,
-        mtimes=listing.mtimes,
+        name=given.name,
+        root=given.root,
+        source=source,
+        ids=tuple(ids),
         attributes=tuple(attributes),
         ages=ages,
         rejects=tuple(rejects),
-        notes=(*listing.notes, *notes),
+        notes=(*unread, *notes, *listing_notes),
         label_source=label_source,
         parent=None,
         fingerprint="",
-        whole=listing.whole,
+        whole=given.is_whole,
         format=form,
+        soft=tuple(soft),
+        facts=tuple(facts),
+        skipped=tuple((why, n) for why, n in skipped if n),
     )
     return _seal(dataset)
 
@@ -81,9 +98,9 @@ def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceD
     return replace(
         dataset,
         ids=ids,
-        sizes=dataset.sizes[rows],
-        mtimes=dataset.mtimes[rows],
+        source=dataset.source.take(rows),
         attributes=tuple(replace(a, codes=a.codes[rows]) for a in dataset.attributes),
+        soft=tuple(replace(each, votes=each.votes[rows]) for each in dataset.soft),
         ages=None if dataset.ages is None else dataset.ages[rows],
         rejects=tuple(r for r in dataset.rejects if r.item not in left_out),
         notes=(note, *dataset.notes),
@@ -104,10 +121,9 @@ def _seal(dataset: FaceDataset) -> FaceDataset:
     """Return the dataset with read-only arrays and its fingerprint."""
     sealed = replace(
         dataset,
-        sizes=_frozen(dataset.sizes),
-        mtimes=_frozen(dataset.mtimes),
         attributes=tuple(replace(a, codes=_frozen(a.codes)) for a in dataset.attributes),
         ages=None if dataset.ages is None else _frozen(dataset.ages),
+        soft=tuple(replace(each, votes=_frozen(each.votes)) for each in dataset.soft),
     )
     return replace(sealed, fingerprint=_fingerprint(sealed))
 
@@ -120,25 +136,24 @@ def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
 
 def _fingerprint(dataset: FaceDataset) -> str:
     """Return the sha256 over files and labels; the place of the folder does not matter."""
-    # No name holds a NUL, and raw bytes cannot collide as escaped text could.
-    ids = b"\0".join(os.fsencode(file_id) for file_id in dataset.ids)
     return stage_fingerprint(
         "dataset",
         {
-            "ids": hashlib.sha256(ids).hexdigest(),
-            "sizes": _hash(dataset.sizes),
-            "mtimes": _hash(dataset.mtimes),
+            "images": dataset.images_digest(),
             "ages": None if dataset.ages is None else _hash(dataset.ages),
             "attributes": [
-                [a.name, a.categories, a.kind, a.source, _hash(a.codes)]
+                [a.name, a.categories, a.kind, a.source, a.unsaid, _hash(a.codes)]
                 for a in dataset.attributes
             ],
+            "soft": [[each.attribute, each.answers, _hash(each.votes)] for each in dataset.soft],
+            "facts": dataset.facts,
+            "skipped": dataset.skipped,
             "parent": None if dataset.parent is None else dataset.parent.counts,
             "whole": dataset.whole,
         },
     )
 
 
-def _hash(array: NDArray[np.int16] | NDArray[np.int64]) -> str:
+def _hash(array: NDArray[np.int16] | NDArray[np.float32]) -> str:
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(little.tobytes()).hexdigest()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.types import MAX_FILE_BYTES
+from fer_audit.dataset.sources.source import MAX_FILE_BYTES
 from fer_audit.text import counted, encodable, name_some
 
 

@@ -3,101 +3,77 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.config import DatasetSettings
 from fer_audit.dataset.owner_card import CARD
-from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.dataset.sources.files import Files
+from fer_audit.dataset.sources.source import NO_FILE
+from fer_audit.errors import DatasetError
 from fer_audit.store.locks import LOCK
-from fer_audit.text import counted, encodable, name_some, whole
+from fer_audit.text import counted, name_some, whole
 
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
+IMAGE_SUFFIXES = frozenset(  # words read better as words
+    [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"]
+)
 """What the decoder may be asked to open; compared in lower case."""
-TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".parquet"))
+TABLE_SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".lst", ".parquet", ".xlsx"))
+"""What may be given as a table; what it is, its first bytes say."""
+LABEL_SUFFIXES = frozenset((".csv", ".tsv", ".lst", ".parquet", ".jsonl", ".xlsx", ".xls"))
+"""A file that is named so and is not read is mentioned first."""
+_LABEL_TEXT = re.compile(r"label|list|attr|annot|fold|emotion|identity|partition", re.IGNORECASE)
+"""A .txt of such a name is mentioned, too; readme.txt is not."""
 
 SYSTEM_FOLDERS = frozenset(("lost+found", "System Volume Information", "$RECYCLE.BIN"))
 """In a disk's root; only the system may read them."""
 
-NO_FILE = -1
-"""Size and time of a row that has no plain file."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """The image files under a folder, in the order every later array keeps."""
+    """The files under a folder, in the order every later array keeps."""
 
     root: Path
+    """Absolute."""
     ids: tuple[str, ...]
-    """n POSIX paths relative to root, sorted bytewise."""
+    """n POSIX paths of image files relative to root, sorted bytewise."""
     sizes: NDArray[np.int64]
     """(n,) bytes; -1 = a link, a pipe or another thing that is never opened."""
     mtimes: NDArray[np.int64]
     """(n,) modification time in ns, -1 where the size is."""
-    tables: tuple[str, ...]
-    """Names of the tables on the top level, sorted."""
+    others: tuple[str, ...]
+    """POSIX paths of every other file, sorted bytewise: label files, archives, readmes."""
     notes: tuple[str, ...]
     whole: bool
     """False when a folder could not be read."""
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return the paths of the tables on the top level; where there is none, of those below it."""
+        tables = [
+            each
+            for each in self.others
+            if is_label_file(each) and suffix_of(each) in TABLE_SUFFIXES
+        ]
+        return tuple(each for each in tables if "/" not in each) or tuple(tables)
+
+    def named(self, pattern: str) -> tuple[str, ...]:
+        """Return the other files whose name (without folders) matches a regular expression, case aside."""
+        wanted = re.compile(pattern, re.IGNORECASE)
+        return tuple(each for each in self.others if wanted.fullmatch(each[each.rfind("/") + 1 :]))
+
+    def source(self) -> Files:
+        """Return the images as a source."""
+        return Files(self.root, self.ids, self.sizes, self.mtimes)
 
     def take(self, rows: NDArray[np.intp]) -> Listing:
         """Return the listing of some rows, in the order given."""
         ids = tuple(self.ids[i] for i in rows.tolist())
         return replace(self, ids=ids, sizes=self.sizes[rows], mtimes=self.mtimes[rows])
-
-    def with_unread_tables(self, *, but: str) -> Listing:
-        """Return the listing with a note about the tables that are not read; `but` is the one that is, "" = none."""
-        unread = [table for table in self.tables if table != but]
-        if not unread:
-            return self
-        note = (
-            f"Tables that were not read: {name_some(unread, limit=10)}; --format table reads one."
-        )
-        return replace(self, notes=(*self.notes, note))
-
-
-@dataclass(frozen=True)  # no slots: cached_property needs a dictionary
-class DatasetPath:
-    """The path a user gave, and the images there, listed once when a format asks for them."""
-
-    path: Path
-    """As it was given."""
-    is_folder: bool
-    """False = a file: a table, say."""
-
-    @property
-    def root(self) -> Path:
-        """Return the absolute path of the folder, or of the one that the file is in."""
-        return (self.path if self.is_folder else self.path.parent).resolve()
-
-    @property
-    def name(self) -> str:
-        """Return the name of the dataset."""
-        return encodable(self.root.name if self.is_folder else self.path.stem)
-
-    @cached_property
-    def listing(self) -> Listing:
-        """Every image file under `root`."""
-        return list_images(self.root)
-
-    def images_without_columns(self, settings: DatasetSettings, *, form: str) -> Listing:
-        """Return the listing for a format that has no columns and reads no table.
-
-        Raises DatasetError when there is no image, ConfigError when the settings name columns.
-        """
-        require_images(self.listing)
-        if settings.names_columns:
-            raise ConfigError(
-                f"Columns are asked for, but {self.root} is read as {form} and has no columns",
-                hint="Give the path of a table, or leave out --group, --label, --batch, --age-column and --path-column.",
-            )
-        return self.listing.with_unread_tables(but="")
 
 
 @dataclass(slots=True)
@@ -105,10 +81,9 @@ class _Entries:
     """What the walk over a tree has met so far, by kind."""
 
     images: list[tuple[str, int, int]] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=lambda: [""])
     """Still to be read."""
-    ignored: Counter[str] = field(default_factory=Counter)
     links: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -124,10 +99,8 @@ class _Entries:
             self.images.append((file_id, *facts))
         elif entry.is_symlink():
             self.links.append(file_id)
-        elif "/" not in file_id and suffix in TABLE_SUFFIXES and _plain_facts(entry)[0] >= 0:
-            self.tables.append(entry.name)
-        elif file_id != CARD:
-            self.ignored[suffix] += 1
+        elif file_id != CARD and entry.is_file(follow_symlinks=False):
+            self.others.append(file_id)
 
 
 def list_images(root: Path) -> Listing:
@@ -162,7 +135,7 @@ def list_images(root: Path) -> Listing:
         ids=tuple(image[0] for image in found.images),
         sizes=np.array([image[1] for image in found.images], dtype=np.int64),
         mtimes=np.array([image[2] for image in found.images], dtype=np.int64),
-        tables=tuple(sorted(found.tables, key=os.fsencode)),
+        others=tuple(sorted(found.others, key=os.fsencode)),
         notes=_listing_notes(found),
         whole=not found.unreadable,
     )
@@ -220,17 +193,16 @@ def _plain_facts(entry: os.DirEntry[str]) -> tuple[int, int]:
     return facts.st_size, facts.st_mtime_ns
 
 
+def is_label_file(file_id: str) -> bool:
+    """Whether a file is named like one that holds labels."""
+    suffix = suffix_of(file_id)
+    return suffix in LABEL_SUFFIXES or (
+        suffix == ".txt" and _LABEL_TEXT.search(file_id[file_id.rfind("/") + 1 :]) is not None
+    )
+
+
 def _listing_notes(found: _Entries) -> tuple[str, ...]:
     notes = []
-    if found.ignored:
-        kinds = ", ".join(
-            f"{whole(n)} {encodable(suffix) or 'without a suffix'}"
-            for suffix, n in sorted(found.ignored.items(), key=lambda item: (-item[1], item[0]))
-        )
-        total = counted(
-            found.ignored.total(), "file that is no image was", "files that are no images were"
-        )
-        notes.append(f"{total} ignored: {kinds}.")
     if found.special:
         count = counted(
             len(found.special),

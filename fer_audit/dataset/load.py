@@ -2,64 +2,109 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.build import take_subset
 from fer_audit.dataset.formats.registry import FORMATS, Format, Match, format_names
-from fer_audit.dataset.listing import TABLE_SUFFIXES, DatasetPath
+from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.owner_card import with_owner_card
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.text import counted, name_some
+
+_NUMBERS = re.compile(r"\{([0-9]{1,9})\.\.([0-9]{1,9})\}")
+"""`{000000..000012}`: thirteen numbers of six digits, as WebDataset names shards."""
+MAX_SHARDS = 100_000
 
 
 def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDataset:
-    """Return the dataset in a folder or a table. No image is opened, only listed.
+    """Return the dataset in a folder, a table or some archives. No image is opened, only listed.
 
-    `config.dataset.format` "auto" reads a table file as a table; a folder as UTKFace when at least one image name in
-    ten is one of UTKFace's, else its table if it has one on its top level, else class folders.
+    `config.dataset.layout` "auto" asks every format of `FORMATS` and reads the best match.
     Columns asked for by name mean the table.
-    Raises DatasetError when there is nothing to audit, ConfigError when the settings do not fit the data.
+    Raises DatasetError when there is nothing to audit, ConfigError when the settings do not fit the data, two formats
+    fit equally well, or the set needs a decision.
     """
     config = config or AuditConfig()
-    if config.dataset.format not in format_names():
+    settings = config.dataset
+    if settings.layout not in format_names():
         raise ConfigError(
-            f'There is no dataset format "{config.dataset.format}"',
+            f'There is no dataset format "{settings.layout}"',
             hint=f"Formats are {', '.join(format_names())}.",
         )
-    given = _existing_path(Path(path))
-    dataset = _choose_format(given, config.dataset).read(given, config.dataset)
-    return take_subset(with_owner_card(dataset), config.dataset, seed=config.seed)
+    given = given_path(Path(path), settings)
+    dataset = choose_format(given, settings).read(given, settings)
+    return take_subset(with_owner_card(dataset), settings, seed=config.seed)
 
 
-def _existing_path(path: Path) -> DatasetPath:
+def given_path(path: Path, settings: DatasetSettings) -> DatasetPath:
+    """Return what lies at a path. Raises DatasetError when nothing does, or a pattern's file is missing."""
+    images = None if settings.images_dir is None else Path(settings.images_dir)
+    if images is not None and not images.is_dir():
+        raise DatasetError(f"There is no folder at {images}, which --images names")
     try:
         exists = path.exists()
     except OSError as exc:
         raise DatasetError(f"{path} cannot be looked at: {exc.strerror}") from exc
-    if not exists:
+    if exists and path.is_dir():
+        return DatasetPath(path, is_folder=True, images=images)
+    files = (path,) if exists else _numbered(path)
+    if not files:
         raise DatasetError(
             f"There is no folder or table at {path}",
             hint="Check the path; it is relative to here.",
         )
-    return DatasetPath(path, is_folder=path.is_dir())
+    if missing := [each for each in files if not each.exists()]:
+        names = name_some([each.name for each in missing])
+        raise DatasetError(
+            f"{counted(len(missing), 'file')} of {path} {'is' if len(missing) == 1 else 'are'} not there: {names}"
+        )
+    return DatasetPath(path, is_folder=False, files=files, images=images)
 
 
-def _choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
-    """Return the format asked for, else the best match; a file is read only as a format that it matches."""
-    named = next((form for form in FORMATS if form.name == settings.format), None)
+def _numbered(path: Path) -> tuple[Path, ...]:
+    """Return the files that a pattern such as `faces-{000..012}.tar` means; () when the name is no pattern."""
+    found = _NUMBERS.search(path.name)
+    if found is None:
+        return ()
+    first, last = int(found[1]), int(found[2])
+    if not first <= last < first + MAX_SHARDS:
+        raise DatasetError(f"The numbers in {path} are no range of at most {MAX_SHARDS} files")
+    before, after = path.name[: found.start()], path.name[found.end() :]
+    width = len(found[1])
+    return tuple(
+        path.with_name(f"{before}{number:0{width}d}{after}") for number in range(first, last + 1)
+    )
+
+
+def choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
+    """Return the format asked for, else the best match; a file is read only as a format that it matches.
+
+    Raises ConfigError when two formats are certain, DatasetError when none fits.
+    """
+    named = next((form for form in FORMATS if form.name == settings.layout), None)
     if given.is_folder and named is not None:
         return named
     matches = {form: form.sniff(given, settings) for form in FORMATS}
     best = max(FORMATS, key=matches.__getitem__)
     if matches[best] == Match.NO:
         raise DatasetError(
-            f"{given.path} is neither a folder nor a table",
-            hint=f"Tables are files named {', '.join(sorted(TABLE_SUFFIXES))}.",
+            f"{given.path} is neither a folder nor a file that any format reads",
+            hint="`fer-audit datasets` lists what is read.",
         )
-    if named is not None and matches[named] == Match.NO:
+    if named is not None:
+        if matches[named] == Match.NO:
+            raise ConfigError(
+                f"{given.path} is a {best.name}, the format asked for is {named.name}",
+                hint=f"Give the folder, or --layout {best.name}.",
+            )
+        return named
+    certain = [form.name for form in FORMATS if matches[form] == Match.CERTAIN]
+    if matches[best] == Match.CERTAIN and len(certain) > 1:
         raise ConfigError(
-            f"{given.path} is a {best.name}, the format asked for is {named.name}",
-            hint=f"Give the folder, or --format {best.name}.",
+            f"{given.path} looks like {' and like '.join(certain)}",
+            hint=f"Say which: --layout {certain[0]} or --layout {certain[1]}.",
         )
-    return named or best
+    return best

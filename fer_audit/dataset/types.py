@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -9,10 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_FILE_BYTES = 200_000_000
-"""No face photograph is larger; a file above this is refused before it is read."""
+from fer_audit.dataset.sources.source import ImageSource
 
-Kind = Literal["demographic", "label", "batch", "style"]
+Kind = Literal["demographic", "label", "batch", "split", "subject", "style"]
 Source = Literal["annotated", "predicted"]
 
 
@@ -27,6 +28,8 @@ class Attribute:
     """(n,) index into categories; -1 = not annotated."""
     kind: Kind
     source: Source = "annotated"
+    unsaid: tuple[tuple[str, int], ...] = ()
+    """Words of the set that say that nothing is known, "unsure" or "No-Face", and how often each stood there."""
 
     def counts(self) -> NDArray[np.int64]:
         """Return the (len(categories),) number of rows in each group."""
@@ -43,6 +46,18 @@ class Reject:
     """snake_case word, the same for every reject of its kind, e.g. "race_missing"."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftLabels:
+    """What several annotators said of each image."""
+
+    attribute: str
+    """The label attribute that was made from these votes."""
+    answers: tuple[str, ...]
+    """What could be voted for; the attribute's groups are among them."""
+    votes: NDArray[np.float32]
+    """(n, len(answers)) votes, or shares of them; 0 everywhere = nobody was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReferenceCounts:
     """Counts of a larger set that this one claims to be drawn from."""
@@ -54,16 +69,16 @@ class ReferenceCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceDataset:
-    """A set of labelled face images. Row i is image i in every array, for life."""
+    """A set of labelled faces. Row i is item i (an image, or a face in one) in every array, for life."""
 
     name: str
     root: Path
+    """The absolute folder that was given, or that holds the file that was given."""
+    source: ImageSource
+    """Where the bytes of row i lie."""
     ids: tuple[str, ...]
-    """n POSIX paths relative to root, sorted bytewise; undecodable bytes as surrogate escapes."""
-    sizes: NDArray[np.int64]
-    """(n,) bytes of each file when it was listed; -1 = no plain file of that name (missing, a link, a pipe)."""
-    mtimes: NDArray[np.int64]
-    """(n,) modification time in ns when it was listed; -1 where the size is."""
+    """n names: POSIX paths sorted bytewise (undecodable bytes as surrogate escapes), "a.jpg#1" for a face of a file;
+    "x.tar!key.jpg", "x.parquet#17" and "fer2013.csv#17" in the order of their file, rows counted from 0."""
     attributes: tuple[Attribute, ...]
     ages: NDArray[np.int16] | None
     """(n,) age in years, -1 = not annotated; None when the set has no ages."""
@@ -75,11 +90,17 @@ class FaceDataset:
     parent: ReferenceCounts | None
     """The set this one is a subset of (--first, --sample), else None."""
     fingerprint: str
-    """sha256 over ids, sizes, mtimes and labels."""
+    """sha256 over ids, labels, and what the bytes of the images depend on."""
     whole: bool = True
     """False when a folder of the set could not be read; how many images are missing is unknown."""
     format: str = ""
     """The format it was read as, by the name in the registry; "" = none of them."""
+    soft: tuple[SoftLabels, ...] = ()
+    """The votes behind a label attribute, where the set has them."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """(what, value) that is true of every image by the set's own description, e.g. ("gender", "female")."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """(why, files) that are no item of the set, e.g. ("earlier frame of a sequence", 24); not among the rows."""
 
     def attribute(self, name: str) -> Attribute:
         """Return the attribute of that name; KeyError if there is none."""
@@ -87,6 +108,17 @@ class FaceDataset:
             if attribute.name == name:
                 return attribute
         raise KeyError(name)
+
+    def images_digest(self) -> str:
+        """Return the sha256 over the ids and all that the bytes of the images depend on; labels do not matter."""
+        listing = hashlib.sha256()
+        for (
+            file_id
+        ) in self.ids:  # no name holds a NUL, and raw bytes cannot collide as escaped text could
+            listing.update(os.fsencode(file_id) + b"\0")
+        for part in self.source.state():
+            listing.update(part)
+        return listing.hexdigest()
 
     def __len__(self) -> int:
         return len(self.ids)

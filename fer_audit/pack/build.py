@@ -6,8 +6,6 @@ while it is written. At most `AHEAD` shards are made before they are asked for, 
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,11 +16,11 @@ import PIL
 from numpy.typing import NDArray
 
 from fer_audit.config import FILE_SECONDS
+from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.pack.decode import MAX_PIXELS, MAX_SIDE, DecodeError
+from fer_audit.pack.decode import MAX_PIXELS, MAX_SIDE
 from fer_audit.pack.jpeg import MAX_MARKERS, MAX_SCANS
-from fer_audit.pack.read import MAX_FILE_BYTES, ListedFiles
-from fer_audit.pack.rows import concatenate_rows
+from fer_audit.pack.rows import concatenate_rows, sha256_of
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
 from fer_audit.pack.workers import Decoders, worth_starting
 from fer_audit.store.fingerprint import stage_fingerprint
@@ -34,14 +32,10 @@ AHEAD = 2
 
 def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
     """Return what the pixels depend on: the files listed, the size asked for, and the decoder."""
-    listing = hashlib.sha256()
-    for file_id in dataset.ids:
-        listing.update(os.fsencode(file_id) + b"\0")
-    listing.update(dataset.sizes.tobytes() + dataset.mtimes.tobytes())
     return stage_fingerprint(
         "pack",
         {
-            "listing": listing.hexdigest(),
+            "listing": dataset.images_digest(),
             "size": size,
             "limits": [MAX_PIXELS, MAX_SIDE, MAX_SCANS, MAX_MARKERS, MAX_FILE_BYTES],
             "pillow": PIL.__version__,
@@ -65,7 +59,7 @@ class ShardMaker:
     ) -> None:
         """Name the places and the limits; nothing is read yet."""
         self._dataset = dataset
-        self._files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
+        self._images = dataset.source
         self._folder = folder
         self._size = size
         self._keep = keep
@@ -126,8 +120,8 @@ class ShardMaker:
         changed = []
         for row, file_id in enumerate(self._dataset.ids):
             try:
-                digest = hashlib.sha256(self._files.read(row)).hexdigest().encode()
-            except DecodeError:
+                digest = sha256_of(self._images.read(row))
+            except SourceError:
                 digest = b""
             if rows.sha256[row] != digest:
                 changed.append(file_id)
@@ -171,7 +165,7 @@ class ShardMaker:
         self, start: int, stop: int, decoders: Decoders
     ) -> tuple[NDArray[np.uint8], PackRows]:
         pixels = np.zeros((stop - start, self._size, self._size, 3), np.uint8)
-        return pixels, decoders.fill(self._files.part(start, stop), pixels)
+        return pixels, decoders.fill(self._images.take(np.arange(start, stop)), pixels)
 
     def _decoders(self, n_images: int) -> Decoders:
         workers = worth_starting(self._workers, n_images)

@@ -15,11 +15,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from fer_audit.dataset.sources.source import Box
 from fer_audit.pack.jpeg import has_too_many_scans
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = (
+    *("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"),
+    *(("AVIF",) if features.check("avif") else ()),
+)
 """Pillow opens these and nothing else: no Ghostscript, no layered formats."""
 
 MAX_PIXELS = 64_000_000
@@ -42,6 +46,7 @@ _SUFFIXES = {
     "BMP": {".bmp"},
     "GIF": {".gif"},
     "TIFF": {".tif", ".tiff"},
+    "AVIF": {".avif"},
 }
 # The limits are ours, from the header; what Pillow would warn of is a row's reason or no concern of stderr.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow checks it before it allocates a GIF's first frame
@@ -63,37 +68,55 @@ class DecodedImage:
     pixels: NDArray[np.uint8]
     """(size, size, 3) RGB"""
     width: int
-    """Before resizing, after EXIF orientation."""
+    """Of the item: before resizing, after EXIF orientation and cropping."""
     height: int
+    file_pixels: int
+    """Pixels of the whole image in the file."""
     flags: str
     """Space-separated words: first_frame, tiny, png_named_jpg, ...; empty when nothing is odd."""
 
 
-def decode_image(data: bytes, file_name: str, size: int) -> DecodedImage:
-    """Return a file's image, resized with Pillow's bicubic filter.
+def decode_image(data: bytes, file_name: str, size: int, box: Box | None = None) -> DecodedImage:
+    """Return a file's image, or the part of it in `box`, resized with Pillow's bicubic filter.
 
-    Raises DecodeError: empty, format_not_allowed, too_large, truncated, corrupt, mode_not_supported, out_of_memory.
+    Raises DecodeError: empty, git_lfs_pointer, web_page, format_not_allowed, too_large, truncated, corrupt,
+    mode_not_supported, out_of_memory, box_outside.
     """
     if not data:
         raise DecodeError("empty")
     if has_too_many_scans(data):
         raise DecodeError("too_large")
     try:
-        return _decode(data, file_name, size)
+        return _decode(data, file_name, size, box)
     except DecodeError:
         raise
     except Exception as exc:
         raise DecodeError(_reason(exc)) from exc
 
 
-def _decode(data: bytes, file_name: str, size: int) -> DecodedImage:
+def _decode(data: bytes, file_name: str, size: int, box: Box | None) -> DecodedImage:
     image = _open(data)
     flags = _flags(image.format, file_name)
     if getattr(image, "is_animated", False):
         flags.append("first_frame")
     image = _upright(image)
     image.load()
-    return _decoded(_resized(image, size), image.width, image.height, flags)
+    file_pixels = image.width * image.height
+    if box is not None:
+        image = _cropped(image, box)
+    if min(image.size) < TINY:
+        flags.append("tiny")
+    pixels = _resized(image, size)
+    return DecodedImage(pixels, image.width, image.height, file_pixels, " ".join(flags))
+
+
+def _cropped(image: Image.Image, box: Box) -> Image.Image:
+    """Return the part of the box that lies in the image."""
+    left, top, right, bottom = box
+    inside = max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height)
+    if inside[0] >= inside[2] or inside[1] >= inside[3]:
+        raise DecodeError("box_outside")
+    return image.crop(inside)
 
 
 def _reason(problem: Exception) -> str:
@@ -107,11 +130,6 @@ def _reason(problem: Exception) -> str:
     ):  # a PNG whose texts unpack to more than 64 MB
         return "too_large"
     return "truncated" if "truncated" in words else "corrupt"
-
-
-def _decoded(pixels: NDArray[np.uint8], width: int, height: int, flags: list[str]) -> DecodedImage:
-    tiny = ["tiny"] if min(width, height) < TINY else []
-    return DecodedImage(pixels, width, height, " ".join([*flags, *tiny]))
 
 
 def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
@@ -138,8 +156,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        looks_allowed = data.startswith(_MAGIC)
-        raise DecodeError("corrupt" if looks_allowed else "format_not_allowed") from None
+        raise DecodeError(_what_it_is(data)) from None
     if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise DecodeError("too_large")
     if image.width == 0 or image.height == 0:
@@ -147,7 +164,19 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
+def _what_it_is(data: bytes) -> str:
+    """Return the word for what lies in the place of an image."""
+    if data.startswith(_MAGIC):
+        return "corrupt"
+    if data.startswith(b"version https://git-lfs.github.com/"):
+        return "git_lfs_pointer"
+    head = data[:256].lstrip().lower()
+    return "web_page" if head.startswith((b"<!doctype html", b"<html")) else "format_not_allowed"
+
+
 def _flags(form: str | None, file_name: str) -> list[str]:
+    if not file_name:
+        return []
     suffix = PurePosixPath(file_name).suffix.lower()
     if form is None or suffix in _SUFFIXES.get(form, {suffix}):
         return []

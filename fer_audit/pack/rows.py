@@ -1,4 +1,4 @@
-"""Files -> rows: everything recorded of each file while its bytes are in the cache."""
+"""Images -> rows: everything recorded of each image while its bytes are in the cache."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.sources.source import ImageBytes, ImageSource, SourceError
 from fer_audit.pack.decode import DecodeError, decode_image
-from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import ROW, PackRows
 
 
-def decode_files(files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) -> None:
-    """Fill (n, size, size, 3) zeros and n empty rows from n files."""
-    for index, file_id in enumerate(files.ids):
+def decode_images(images: ImageSource, pixels: NDArray[np.uint8], rows: PackRows) -> None:
+    """Fill (n, size, size, 3) zeros and n empty rows from n images."""
+    for index in range(len(images)):
         try:
-            data = files.read(index)
-            rows.sha256[index] = hashlib.sha256(data).hexdigest().encode()
-            image = decode_image(data, file_id, pixels.shape[1])
-        except DecodeError as exc:  # whatever is wrong with a file becomes its row's reason
+            stored = images.read(index)
+            rows.sha256[index] = sha256_of(stored)
+            image = decode_image(stored.data, stored.name, pixels.shape[1], stored.box)
+        except (SourceError, DecodeError) as exc:  # whatever is wrong becomes the row's reason
             rows.reasons[index] = str(exc)
             continue
         pixels[index] = image.pixels
@@ -30,8 +30,16 @@ def decode_files(files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) 
         rows.widths[index] = image.width
         rows.heights[index] = image.height
         rows.style[index] = style_of(
-            image.pixels, file_bytes=len(data), width=image.width, height=image.height
+            image.pixels, file_bytes=len(stored.data), file_pixels=image.file_pixels
         )
+
+
+def sha256_of(stored: ImageBytes) -> bytes:
+    """Return the hex digest of an image's bytes, and of the box: two faces of one file are no copies."""
+    content = hashlib.sha256(stored.data)
+    if stored.box is not None:
+        content.update(repr(stored.box).encode())
+    return content.hexdigest().encode()
 
 
 def empty_rows(n: int) -> PackRows:

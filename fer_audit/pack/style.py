@@ -21,7 +21,7 @@ GREY_SPREAD = 3.0
 
 
 def style_of(
-    pixels: NDArray[np.uint8], *, file_bytes: int, width: int, height: int
+    pixels: NDArray[np.uint8], *, file_bytes: int, file_pixels: int
 ) -> NDArray[np.float32]:
     """Return the (10,) measures in the order of `fer_audit.pack.types.STYLE_NAMES`.
 
@@ -56,7 +56,7 @@ def style_of(
             _variance(_laplacian(luma)),
             *_border_colour(planes),
             float(spread.mean() < GREY_SPREAD),
-            file_bytes / (width * height),
+            file_bytes / file_pixels,
         ],
         dtype=np.float32,
     )

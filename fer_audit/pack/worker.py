@@ -1,4 +1,4 @@
-"""A decode process: chunks of files come on stdin, one byte leaves on stdout for each file that is done.
+"""A decode process: chunks of images come on stdin, one byte leaves on stdout for each image that is done.
 
 Pixels and rows go through a file that both sides map; what comes back over the pipe is a signal, never data to be
 interpreted. `fer_audit.pack.workers` starts these and kills the ones that hang.
@@ -11,14 +11,13 @@ import os
 import signal
 import sys
 import traceback
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.pack.read import ListedFiles
-from fer_audit.pack.rows import decode_files, part_of
+from fer_audit.dataset.sources.source import ImageSource, source_of
+from fer_audit.pack.rows import decode_images, part_of
 from fer_audit.pack.slots import open_slots, rows_of
 from fer_audit.pack.types import ROW
 
@@ -29,15 +28,9 @@ ORPHAN_SECONDS = 10
 """Beyond the time limit of a file. By then a living parent has killed the worker."""
 
 
-def files_line(files: ListedFiles) -> bytes:
+def source_line(images: ImageSource) -> bytes:
     """Write a chunk as one line."""
-    facts = [str(files.root), files.ids, files.sizes.tolist(), files.mtimes.tolist()]
-    return json.dumps(facts).encode() + b"\n"
-
-
-def _read_files(line: bytes) -> ListedFiles:
-    root, ids, sizes, mtimes = json.loads(line)
-    return ListedFiles(Path(root), tuple(ids), np.array(sizes), np.array(mtimes))
+    return json.dumps(images.facts()).encode() + b"\n"
 
 
 def serve() -> None:
@@ -52,22 +45,23 @@ def serve() -> None:
     try:
         answers.write(READY)
         for line in sys.stdin.buffer:
-            _decode(_read_files(line), slot, answers, limit)
+            _decode(source_of(json.loads(line)), slot, answers, limit)
     except BrokenPipeError:  # the parent is gone
         pass
     except Exception:  # noqa: BLE001 - it is the parent that raises it
         answers.write(BROKEN + traceback.format_exc().encode())
 
 
-def _decode(files: ListedFiles, slot: NDArray[Any], answers: BinaryIO, limit: float) -> None:
+def _decode(images: ImageSource, slot: NDArray[Any], answers: BinaryIO, limit: float) -> None:
     pixels, rows = slot["pixels"], rows_of(slot)
     slot["rows"][:] = np.zeros((), ROW)
-    for index in range(len(files)):
+    for index in range(len(images)):
         if hasattr(signal, "alarm"):  # a worker that hangs does not see that its parent is gone
             signal.alarm(int(limit) + ORPHAN_SECONDS)
         pixels[index] = 0
         stop = index + 1
-        decode_files(files.part(index, stop), pixels[index:stop], part_of(rows, index, stop))
+        one = images.take(np.arange(index, stop))
+        decode_images(one, pixels[index:stop], part_of(rows, index, stop))
         answers.write(DONE)
     if hasattr(signal, "alarm"):
         signal.alarm(0)

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cores import usable_cores
+from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.errors import ConfigError
-from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.rows import copy_rows, empty_rows, part_of
 from fer_audit.pack.slots import CHUNK_ROWS, SharedSlots, rows_of
 from fer_audit.pack.types import PackRows
-from fer_audit.pack.worker import BROKEN, DONE, READY, files_line
+from fer_audit.pack.worker import BROKEN, DONE, READY, source_line
 
 CRASHED, TIMEOUT = "worker_crashed", "timeout"
 """Reasons of a file whose decoder ended, or did not."""
@@ -90,7 +90,7 @@ class Decoders:
         self._watch.start()
         self._turn = threading.Lock()
 
-    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8]) -> PackRows:
+    def fill(self, files: ImageSource, pixels: NDArray[np.uint8]) -> PackRows:
         """Decode n files into (n, size, size, 3) zeros and return their rows. May be called from several threads.
 
         Raises ConfigError when a process cannot start, DecoderBug for an error of ours, Stopped after `close`.
@@ -100,7 +100,7 @@ class Decoders:
             jobs = [
                 self._pool.submit(
                     self._fill_chunk,
-                    files.part(start, stop),
+                    files.take(np.arange(start, stop)),
                     pixels[start:stop],
                     part_of(rows, start, stop),
                 )
@@ -110,7 +110,7 @@ class Decoders:
             job.result()
         return rows
 
-    def _fill_chunk(self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) -> None:
+    def _fill_chunk(self, files: ImageSource, pixels: NDArray[np.uint8], rows: PackRows) -> None:
         seat = self._free.get()
         try:
             seat.fill(files, pixels, rows)
@@ -154,12 +154,12 @@ class _WorkerSlot:
         self._closed = False
         self._lock = threading.Lock()
 
-    def fill(self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows) -> None:
+    def fill(self, files: ImageSource, pixels: NDArray[np.uint8], rows: PackRows) -> None:
         """Decode a chunk. A file that ends the process twice gets a reason instead of pixels."""
         start, strikes, n = 0, 0, len(files)
         while start < n:
             rest = part_of(rows, start, n)
-            done, trouble = self._decode(files.part(start, n), pixels[start:], rest)
+            done, trouble = self._decode(files.take(np.arange(start, n)), pixels[start:], rest)
             strikes = 0 if done else strikes
             start += done
             if trouble:
@@ -169,11 +169,11 @@ class _WorkerSlot:
                     start, strikes = start + 1, 0
 
     def _decode(
-        self, files: ListedFiles, pixels: NDArray[np.uint8], rows: PackRows
+        self, files: ImageSource, pixels: NDArray[np.uint8], rows: PackRows
     ) -> tuple[int, str]:
         """Return how many files were decoded, and why the process ended behind them; "" = it did not."""
         process = self._ready_process()
-        _tell(process, files_line(files))
+        _tell(process, source_line(files))
         done, trouble = 0, ""
         while done < len(files) and not trouble:
             if self._heard(process, self._limit) == DONE:

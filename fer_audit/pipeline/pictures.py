@@ -58,7 +58,7 @@ def pictures_fingerprint(audit_fingerprint: str, options: ReportSettings) -> str
         {
             "audit": audit_fingerprint,
             "options": asked,
-            "umap": umap_version() if options.map == "umap" else "",
+            "umap": umap_version() if options.projection == "umap" else "",
             "webp": webp_version(),
         },
     )
@@ -141,7 +141,7 @@ def make_pictures(
     reads = sum(len(shards_of(np.concatenate(rows))) for rows in (drawn, shown) if rows)
     progress.start(STAGE, 1 + reads, "steps")
     latent, missing_map = map_points(
-        dataset, clustering, usable, method=options.map, seed=config.seed, cache=cache
+        dataset, clustering, usable, method=options.projection, seed=config.seed, cache=cache
     )
     progress.advance(STAGE)
 

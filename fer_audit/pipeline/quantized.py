@@ -25,7 +25,6 @@ from fer_audit.encoders.sidecar import is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.pack.build import pack_fingerprint
-from fer_audit.pack.read import ListedFiles
 from fer_audit.pack.workers import Decoders, default_workers, worth_starting
 from fer_audit.pipeline.int8_agreement import batches, measure_agreement
 from fer_audit.progress import Progress
@@ -188,15 +187,14 @@ class _Work:
         wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
         pixels = np.zeros((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
         dataset = self.dataset
-        files = ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
-        order = stage_rng(0, "quantize").permutation(len(files)).tolist()
+        order = stage_rng(0, "quantize").permutation(len(dataset))
         found = 0
         workers = worth_starting(self.workers, len(pixels))
         with Decoders(workers, self.folder, size, limit=self.file_seconds) as decoders:
-            while order and found < len(pixels):
+            while len(order) and found < len(pixels):
                 chosen, order = order[: len(pixels) - found], order[len(pixels) - found :]
                 free = pixels[found : found + len(chosen)]
-                ok = decoders.fill(files.take(chosen), free).ok
+                ok = decoders.fill(dataset.source.take(chosen), free).ok
                 free[: ok.sum()] = free[ok]
                 found += int(ok.sum())
                 pixels[found:] = 0

@@ -113,7 +113,7 @@ class _PipelineRun:
         )
         refuse_unknown_columns(dataset, config.statistics)
         refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
-        if report.map == "umap":
+        if report.projection == "umap":
             umap_version()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
 

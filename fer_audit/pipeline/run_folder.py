@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import posixpath
 import re
 import shutil
 import uuid
@@ -61,16 +60,14 @@ def refuse_inside_input(
 
     `beside_table`: the dataset is a table, and our places may lie in its folder, where a person works.
     """
-    holding = {posixpath.dirname(file_id) for file_id in dataset.ids}
+    holding = set(dataset.source.folders())
     if beside_table:
-        holding -= {""}
-    root = dataset.root.resolve()
+        holding.discard(dataset.root)
     for option, place in places.items():
-        if place is None or not place.resolve().is_relative_to(root):
+        if place is None:
             continue
-        inside = place.resolve().relative_to(root)
-        around = {"" if path == Path() else path.as_posix() for path in (inside, *inside.parents)}
-        if around & holding or inside == Path():
+        inside = place.resolve()
+        if {inside, *inside.parents} & holding or inside == dataset.root:
             raise ConfigError(
                 f"{option} {place} lies inside the dataset {dataset.root}",
                 hint=f"The input is never written to. Choose another {option}.",

@@ -18,6 +18,7 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Clustering, Stability, Study
 from fer_audit.config import AuditConfig
+from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.pack.types import STYLE_NAMES, PackRows
@@ -44,12 +45,14 @@ def dataset_of(
 ) -> FaceDataset:
     """Return a dataset with those columns."""
     n = len(attributes[0].codes) if n is None else n
+    names = tuple(f"{i:05d}.jpg" for i in range(n))
     return FaceDataset(
         name="faces",
         root=Path("faces"),
-        ids=tuple(f"{i:05d}.jpg" for i in range(n)),
-        sizes=np.full(n, 100, dtype=np.int64),
-        mtimes=np.zeros(n, dtype=np.int64),
+        source=Files(
+            Path("faces"), names, np.full(n, 100, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        ),
+        ids=names,
         attributes=attributes,
         ages=None if ages is None else np.asarray(ages, dtype=np.int16),
         rejects=(),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import list_images, plain_file_facts
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import DatasetError
@@ -61,11 +62,15 @@ def test_tables_are_found_on_the_top_level_and_other_files_counted_by_suffix(
     plant(tmp_path, "a.jpg", "b.CSV", "a.parquet", "c.tsv")
     plant(tmp_path, "a.txt", "b/c.txt", "b/README", "b/labels.csv")
 
-    listing = list_images(tmp_path)
+    given = DatasetPath(tmp_path, is_folder=True)
 
-    assert listing.tables == ("a.parquet", "b.CSV", "c.tsv")
-    assert listing.notes == (
-        "4 files that are no images were ignored: 2 .txt, 1 without a suffix, 1 .csv.",
+    assert given.listing.tables == ("a.parquet", "b.CSV", "c.tsv")
+    assert given.notes(read=("b.CSV",)) == (
+        (
+            'Label files that were not read: "a.parquet", "b/labels.csv", "c.tsv"; '
+            "give the path of one to read it, or --layout.",
+        ),
+        ("3 files that are no images were ignored: 2 .txt, 1 without a suffix.",),
     )
 
 

@@ -23,8 +23,7 @@ def test_a_row_whose_file_is_missing_stays_a_row(tmp_path: Path) -> None:
     dataset = read_beside_faces(tmp_path, "file,race", "a.jpg,x", "gone/d.jpg,y")
 
     assert dataset.ids == ("a.jpg", "gone/d.jpg")
-    assert dataset.sizes.tolist() == [1, -1]
-    assert dataset.mtimes.tolist()[1] == -1
+    assert dataset.source.there.tolist() == [True, False]
     assert words(dataset, "race")["gone/d.jpg"] == "y"
     assert any("1 row names a file that is not there" in note for note in dataset.notes)
 
@@ -61,7 +60,7 @@ def test_a_row_behind_a_link_has_no_file(tmp_path: Path) -> None:
 
     dataset = read_beside_faces(root, "file", "a.jpg", "link/d.jpg")
 
-    assert dataset.sizes.tolist() == [1, -1]
+    assert dataset.source.there.tolist() == [True, False]
 
 
 def test_paths_are_tidied_before_they_are_compared(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ NO_RACE = "61_1_20170109150557335.jpg.chip.jpg"
 
 def read(root: Path, *names: str) -> FaceDataset:
     """Plant files and read them as UTKFace."""
-    return load_dataset(plant(root, *names), AuditConfig.of(format="utkface"))
+    return load_dataset(plant(root, *names), AuditConfig.of(layout="utkface"))
 
 
 @given(

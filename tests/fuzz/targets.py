@@ -103,7 +103,7 @@ def _feed_table(data: bytes, folder: Path, name: str) -> None:
 def check_dataset(dataset: FaceDataset) -> None:
     """Assert what every dataset promises."""
     n = len(dataset)
-    assert dataset.sizes.shape == dataset.mtimes.shape == (n,)
+    assert dataset.source.there.shape == (n,)
     for attribute in dataset.attributes:
         assert attribute.codes.shape == (n,)
         assert n == 0 or -1 <= attribute.codes.min() <= attribute.codes.max()

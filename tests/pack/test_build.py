@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fer_audit.dataset.sources.files import Files
+from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
-from fer_audit.pack.decode import DecodeError, decode_image
-from fer_audit.pack.read import MAX_FILE_BYTES, read_file
+from fer_audit.pack.decode import decode_image
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import PackRows, PackShard
@@ -95,7 +96,7 @@ def test_row_i_is_image_i_and_a_failed_row_keeps_its_place_its_reason_and_zeros(
         wanted = decode_image(data, name, SIZE)
         assert np.array_equal(pixels[i], wanted.pixels)
         assert (rows.widths[i], rows.heights[i]) == (20 + i, 24)
-        style = style_of(wanted.pixels, file_bytes=len(data), width=20 + i, height=24)
+        style = style_of(wanted.pixels, file_bytes=len(data), file_pixels=(20 + i) * 24)
         assert np.array_equal(rows.style[i], style)
 
 
@@ -247,8 +248,9 @@ def test_a_row_that_never_had_a_plain_file_is_missing_and_never_opened(
     """The listing gives size -1 to links, pipes and sockets; opening a pipe would wait for ever."""
     make_pipe(pictures.root / "02.jpg")
     make_link(pictures.root / "03.jpg")
+    assert isinstance(pictures.source, Files)
     for row in (2, 3):
-        pictures.sizes[row] = pictures.mtimes[row] = -1
+        pictures.source.sizes[row] = pictures.source.mtimes[row] = -1
 
     maker = maker_of(pictures, cache_dir)
     walk(maker)
@@ -261,10 +263,9 @@ def test_a_file_of_forbidden_size_is_refused_before_it_is_read(tmp_path: Path) -
     path = tmp_path / "huge.jpg"
     with path.open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    facts = path.stat()
 
-    with pytest.raises(DecodeError, match="too_large"):
-        read_file(path, facts.st_size, facts.st_mtime_ns)
+    with pytest.raises(SourceError, match="too_large"):
+        dataset_of(tmp_path, "huge.jpg").source.read(0)
 
 
 def test_bytes_that_changed_behind_size_and_time_are_found_by_reading(

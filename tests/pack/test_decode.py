@@ -257,7 +257,6 @@ def test_an_empty_file_is_empty() -> None:
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\nshowpage\n%%EOF\n"
 STRANGERS = {
     "text": b"hello, I am not a picture\n" * 20,
-    "html": b"<!DOCTYPE html><html><script>alert(1)</script></html>",
     "eps": EPS,
     "pdf": b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n",
     "psd": b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 24, 40, 8, 3) + b"\0" * 3000,
@@ -276,6 +275,22 @@ STRANGERS = {
 @pytest.mark.parametrize("kind", STRANGERS)
 def test_a_stranger_named_jpg_is_refused_by_its_format(kind: str) -> None:
     assert reason_of(STRANGERS[kind]) == "format_not_allowed"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<!DOCTYPE html><html><script>alert(1)</script></html>", "web_page"),
+        (b"\n\n <HTML lang='en'><body>Sign in", "web_page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n",
+            "git_lfs_pointer",
+        ),
+    ],
+    ids=["html", "HTML", "lfs"],
+)
+def test_what_a_download_left_instead_of_a_picture_is_named(data: bytes, reason: str) -> None:
+    assert reason_of(data) == reason
 
 
 def test_postscript_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ SIDE = 64
 
 
 def measures(pixels: NDArray[np.uint8], *, file_bytes: int = 100) -> dict[str, float]:
-    style = style_of(pixels, file_bytes=file_bytes, width=20, height=10)
+    style = style_of(pixels, file_bytes=file_bytes, file_pixels=200)
     assert style.shape == (len(STYLE_NAMES),)
     assert style.dtype == np.float32
     assert np.isfinite(style).all()

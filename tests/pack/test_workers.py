@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_audit.dataset.sources.files import Files
+from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pack import workers
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
-from fer_audit.pack.read import ListedFiles
-from fer_audit.pack.rows import decode_files, empty_rows
+from fer_audit.pack.rows import decode_images, empty_rows
 from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import DecoderBug, Decoders, Stopped, worth_starting
@@ -63,8 +64,8 @@ def with_a_slow_one(tmp_path_factory: pytest.TempPathFactory) -> FaceDataset:
 SLOW = 11
 
 
-def listed(dataset: FaceDataset) -> ListedFiles:
-    return ListedFiles(dataset.root, dataset.ids, dataset.sizes, dataset.mtimes)
+def listed(dataset: FaceDataset) -> ImageSource:
+    return dataset.source
 
 
 def zeros(n: int) -> NDArray[np.uint8]:
@@ -89,7 +90,7 @@ def test_processes_make_the_rows_that_one_function_makes(
     pictures: FaceDataset, tmp_path: Path, crew: int
 ) -> None:
     here, rows_here = zeros(N_FILES), empty_rows(N_FILES)
-    decode_files(listed(pictures), here, rows_here)
+    decode_images(listed(pictures), here, rows_here)
 
     pixels, rows = filled(pictures, tmp_path, crew=crew)
 
@@ -152,7 +153,7 @@ def test_a_process_that_stands_still_is_replaced_and_no_file_lost(
     pictures: FaceDataset, tmp_path: Path
 ) -> None:
     before = children(os.getpid())
-    first = listed(pictures).part(0, CHUNK_ROWS)
+    first = listed(pictures).take(np.arange(CHUNK_ROWS))
     with Decoders(1, tmp_path, SIZE, limit=0.5) as decoders:
         decoders.fill(first, zeros(CHUNK_ROWS))
         (pid,) = children(os.getpid()) - before
@@ -188,12 +189,14 @@ def test_closing_does_not_wait_for_a_slow_file(
 
     def fill() -> None:
         try:
-            decoders.fill(listed(with_a_slow_one).part(SLOW, SLOW + 1), zeros(1))
+            decoders.fill(listed(with_a_slow_one).take(np.array([SLOW])), zeros(1))
         except BaseException as exc:  # noqa: BLE001 - it is what is asked for
             seen.append(exc)
 
     with Decoders(1, tmp_path, SIZE, limit=AMPLE) as decoders:
-        decoders.fill(listed(with_a_slow_one).part(0, 1), zeros(1))  # the process stands ready
+        decoders.fill(
+            listed(with_a_slow_one).take(np.array([0])), zeros(1)
+        )  # the process stands ready
         waiting = threading.Thread(target=fill)
         waiting.start()
         time.sleep(0.1)
@@ -222,7 +225,7 @@ def test_a_process_that_cannot_start_is_an_error_with_its_own_words(
 
 def test_a_bug_in_a_process_is_raised_here_with_its_traceback(tmp_path: Path) -> None:
     """A size that is no number stands for what only a mistake of ours can bring about."""
-    files = ListedFiles(tmp_path, ("a.jpg",), np.array([None]), np.array([0]))
+    files = Files(tmp_path, ("a.jpg",), np.array([None]), np.array([0]))
 
     with (
         Decoders(1, tmp_path, SIZE, limit=AMPLE) as decoders,

@@ -30,7 +30,7 @@ def test_every_file_is_listed_and_all_but_three_carry_all_labels(dataset: FaceDa
     assert len(dataset) == 23_707
     assert ((race.codes >= 0) & (gender.codes >= 0)).sum() == 23_704
     assert [reject.reason for reject in dataset.rejects] == ["race_missing"] * 3
-    assert (dataset.sizes > 0).all()
+    assert dataset.source.there.all()
     assert (dataset.attribute("crawl_hour").codes >= 0).all()
 
 

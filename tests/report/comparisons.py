@@ -60,7 +60,7 @@ def changed() -> Comparison:
         clustering=replace(known(base.clustering), k=8, sizes=(1,) * 8),
         ladders=results.paper().ladders,
         associations=tuple(replace(each, low=0.9, high=0.95) for each in base.associations),
-        config=base.config.having(k_auto=True, format="table"),
+        config=base.config.having(k_auto=True, layout="table"),
     )
     return compare_runs(read(base), read(other, name="runs/b", seed=1))
 

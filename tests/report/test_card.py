@@ -49,7 +49,7 @@ def utkface_notes(folder: Path) -> tuple[str, ...]:
         (folder / name).write_bytes(name.encode())
     (folder / "again" / ODD_NAMES[0]).write_bytes(ODD_NAMES[0].encode())
     (folder / "again" / ODD_NAMES[1]).write_bytes(b"other bytes")
-    return load_dataset(folder, AuditConfig.of(format="utkface")).notes
+    return load_dataset(folder, AuditConfig.of(layout="utkface")).notes
 
 
 def with_set_notes(*notes: str) -> AuditResult:
@@ -349,7 +349,7 @@ def test_the_merge_of_the_documentation_keeps_the_dataset_and_adds_the_fields(
         ({"model": "/home/somebody/secret.onnx"}, "--model MODEL"),
         ({"model": "--help"}, "--model MODEL"),
         ({"sample": 500}, "--sample 500"),
-        ({"format": "99; rm -rf ."}, "--format FORMAT"),
+        ({"layout": "99; rm -rf ."}, "--layout LAYOUT"),
         ({"keep_duplicates": True}, "--keep-duplicates"),
     ],
     ids=str,

@@ -128,8 +128,8 @@ def test_attributes_never_take_the_name_of_another_column() -> None:
 
 
 def test_a_set_without_images_has_no_rows(tmp_path: Path) -> None:
-    none = np.zeros(0, np.int64)
-    empty = replace(DATASET, ids=(), sizes=none, mtimes=none, attributes=(), ages=None)
+    none = DATASET.source.take(np.arange(0))
+    empty = replace(DATASET, ids=(), source=none, attributes=(), ages=None)
     rows = PackRows(**{name: getattr(ROWS, name)[:0] for name in PackRows.__slots__})
     embeddings = replace(
         EMBEDDINGS,

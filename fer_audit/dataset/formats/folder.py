@@ -9,7 +9,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
-from fer_audit.dataset.listing import DatasetPath
+from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
 from fer_audit.text import counted, encodable
 
@@ -75,8 +75,9 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         else "There are no labels."
     )
     return make_dataset(
-        given.name,
-        listing,
+        given,
+        listing.source(),
+        listing.ids,
         attributes,
         rejects=rejects,
         notes=notes,

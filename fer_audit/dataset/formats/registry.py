@@ -1,4 +1,4 @@
-"""The dataset formats: the one list that loading and `--format` read.
+"""The dataset formats: the one list that loading, `--layout`, `fer-audit datasets` and the README read.
 
 To add a format, write `fer_audit/dataset/formats/<name>.py` with `sniff` and `read`, and a row here.
 Nothing heavy loads before one of the two is called: `--help` lists the formats, too.
@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from fer_audit.config import DatasetSettings
-    from fer_audit.dataset.listing import DatasetPath
+    from fer_audit.dataset.given import DatasetPath
     from fer_audit.dataset.types import FaceDataset
 
 AUTO = "auto"
-"""The value of --format that means the best match."""
+"""The value of --layout that means the best match."""
 
 
 class Match(IntEnum):
-    """How well a path fits a format; the best match is read, the earlier row among equals."""
+    """How well a path fits a format; the best match is read."""
 
     NO = 0
     FALLBACK = 1
     """It is a folder, and so would any other be."""
     POSSIBLE = 2
-    """What the format needs is there."""
+    """What the format needs is there; the earlier row among equals is read."""
     CERTAIN = 3
-    """Only this format has such names."""
+    """Only this format has such names; two that are certain are an error that names both."""
     REQUIRED = 4
     """The settings ask for something that only this format has."""
 
@@ -47,12 +47,18 @@ class Format:
     """One way to store face images and their labels on a disk."""
 
     name: str
-    """The word of --format, and the name of the module."""
+    """The word of --layout, and the name of the module."""
+    title: str
+    """What people call the set, or the kind of set."""
     about: str
-    """Where the labels are, in a few words."""
+    """What is recognised: which files, and where the labels are."""
+    gives: str
+    """The attributes that are read."""
+    terms: str = "yours"
+    """Where a set of this format is had, and under which licence or terms."""
 
     def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match:
-        """Return how well a path fits, by the names of its files; no image is opened."""
+        """Return how well a path fits, by the names of its files and the first lines of its label files; no image is opened."""
         return self._module().sniff(given, settings)
 
     def read(self, given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -64,12 +70,28 @@ class Format:
 
 
 FORMATS = (
-    Format("utkface", "labels in the file names, as UTKFace writes them"),
-    Format("table", "one row an image in a CSV, TSV or parquet file"),
-    Format("folder", "one folder a class, optionally below train, val and test"),
+    Format(
+        "utkface",
+        "UTKFace",
+        "`[age]_[gender]_[race]_[time].jpg`, also as `.chip.jpg`, in any folders",
+        "race, gender, age, day and hour of collection",
+        "github.com/aicip/UTKFace; research only",
+    ),
+    Format(
+        "table",
+        "any table",
+        "one row an image in a CSV, TSV, TXT, LST or parquet file",
+        "its columns",
+    ),
+    Format(
+        "folder",
+        "class folders",
+        "one folder a class, optionally below train, val and test",
+        "class, split",
+    ),
 )
 
 
 def format_names() -> tuple[str, ...]:
-    """Return the values of --format."""
+    """Return the values of --layout."""
     return (AUTO, *(form.name for form in FORMATS))

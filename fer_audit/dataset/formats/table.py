@@ -13,7 +13,8 @@ from fer_audit.dataset.ages import below_bins_notes, bin_ages
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
-from fer_audit.dataset.listing import TABLE_SUFFIXES, DatasetPath, Listing, suffix_of
+from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.listing import TABLE_SUFFIXES, Listing, suffix_of
 from fer_audit.dataset.table.ages import AgeColumn, read_age_column
 from fer_audit.dataset.table.columns import Role, Roles, assign_roles
 from fer_audit.dataset.table.file import clean_word, open_table
@@ -46,7 +47,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     DatasetError when no row names a file, or a folder has several tables or none.
     """
     path = given.root / _only_table(given.listing) if given.is_folder else given.path
-    listing = given.listing.with_unread_tables(but=path.name)
+    listing = given.pictures
     table = encodable(path.name)
     file = open_table(path)
     roles = assign_roles(file.columns, settings, table=table)
@@ -69,8 +70,9 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         below = () if ages is None else below_bins_notes(ages, settings.age_bins)
         notes += (*age.notes, *below)
     return make_dataset(
-        given.name,
-        files,
+        given,
+        files.source(),
+        files.ids,
         attributes,
         ages=ages,
         rejects=(*(*rows.rejects, *long_cells, *(age.rejects if age else ()), *merged.rejects),),
@@ -81,6 +83,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             else f"Column values of {table}; who made them is not stated."
         ),
         form="table",
+        read=(path.relative_to(given.root).as_posix(),) if given.is_folder else (),
     )
 
 
@@ -94,7 +97,7 @@ def _only_table(listing: Listing) -> str:
         )
     raise DatasetError(
         f"{listing.root} holds several tables: {name_some(listing.tables, limit=10)}",
-        hint="Give the path of one of them, or --format folder to read none.",
+        hint="Give the path of one of them, or --layout folder to read none.",
     )
 
 

@@ -18,7 +18,7 @@ from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.copies import drop_copies
 from fer_audit.dataset.formats.registry import Match
-from fer_audit.dataset.listing import DatasetPath
+from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
@@ -117,12 +117,15 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         for reason in one.reasons
     ]
     return make_dataset(
-        given.name,
-        listing,
+        given,
+        listing.source(),
+        listing.ids,
         attributes,
         ages=ages,
         rejects=rejects,
+        skipped=(("copy in another folder", len(given.pictures.ids) - len(listing.ids)),),
         notes=(
+            *listing.notes[len(given.pictures.notes) :],
             *_name_notes(listing.ids, labels),
             *below_bins_notes(ages, settings.age_bins),
         ),

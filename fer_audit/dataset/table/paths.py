@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_audit.dataset.listing import NO_FILE, Listing, plain_file_facts
+from fer_audit.dataset.listing import Listing, plain_file_facts
+from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.dataset.table.file import TableRows
 from fer_audit.dataset.types import Reject
 

@@ -34,7 +34,7 @@ CITATION = (
 _UNQUOTED = re.compile(r"[A-Za-z0-9_.,][A-Za-z0-9_.,-]*")
 """Values that a command holds without a quote."""
 _OPTIONS = (
-    *("format", "sample", "first", "model", "precision", "k", "starts", "sweep_max", "seed"),
+    *("layout", "sample", "first", "model", "precision", "k", "starts", "sweep_max", "seed"),
     *("confidence", "alpha", "permutations", "bootstraps", "replay", "replay_size", "recluster"),
 )
 _ALWAYS = ("model", "k", "seed")
