@@ -16,11 +16,41 @@ from fer_audit.text import counted
 MAX_AGE = 130
 """Years. The oldest person on record was 122; above this an age is a typing error."""
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = "|".join(_MONTHS)
+_MONTHS = {  # the first letters of a month in English, German and French
+    "jan": 1,
+    "feb": 2,
+    "fév": 2,
+    "fev": 2,
+    "mar": 3,
+    "mär": 3,
+    "mae": 3,
+    "mrz": 3,
+    "apr": 4,
+    "avr": 4,
+    "may": 5,
+    "mai": 5,
+    "jun": 6,
+    "juin": 6,
+    "jul": 7,
+    "juil": 7,
+    "aug": 8,
+    "aoû": 8,
+    "aou": 8,
+    "sep": 9,
+    "oct": 10,
+    "okt": 10,
+    "nov": 11,
+    "dec": 12,
+    "dez": 12,
+    "déc": 12,
+}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _RANGE = re.compile(r"[(\[]?\s*([0-9]{1,3})\s*(?:-|–|to|,)\s*([0-9]{1,3})\s*[)\]]?")
 _OPEN = re.compile(r"(?:more than|over|>=?)\s*([0-9]{1,3})|([0-9]{1,3})\s*\+")
-_DATE = re.compile(rf"([0-9]{{1,2}})-({_MONTH})|({_MONTH})-([0-9]{{1,2}})")
+_DATE = re.compile(
+    rf"([0-9]{{1,2}})[-. ]+({_MONTH})[a-zéû]*\.?|({_MONTH})[a-zéû]*[-. ]+([0-9]{{1,2}})"
+)
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ t]00:00:00)?")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
@@ -82,13 +112,18 @@ def parse_years(text: str) -> int | None:
 def parse_age_group(text: str) -> AgeGroup | None:
     """Return the age group behind "3-9", "(4, 6)", "more than 70", "70+", or None when it is none.
 
-    A spreadsheet turns 3-9 into the date 9-Mar (or 3-Sep) and 10-19 into 19-Oct (or Oct-19); day and month
-    are the two ends, the smaller one first.
+    A spreadsheet turns 3-9 into the date 9-Mar (or 3-Sep, "03. Sep", 2024-09-03) and 10-19 into 19-Oct (or Oct-19,
+    "Okt 19", 2019-10-01), in English, German and French; day and month are the two ends, the smaller one first.
     """
     text = text.lower()
     if found := _DATE.fullmatch(text):
         day = int(found[1] or found[4])
-        month = _MONTHS.index(found[2] or found[3]) + 1
+        month = _MONTHS[found[2] or found[3]]
+        return AgeGroup(min(day, month), max(day, month), repaired=True)
+    if found := _ISO_DATE.fullmatch(text):
+        year, month, day = int(found[1]) % 100, int(found[2]), int(found[3])
+        if day == 1 and year > month:  # the first of October 2019 is what is left of 10-19
+            day = year
         return AgeGroup(min(day, month), max(day, month), repaired=True)
     if found := _OPEN.fullmatch(text):
         low = int(found[1] or found[2])

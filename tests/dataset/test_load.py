@@ -50,7 +50,7 @@ def load(path: Path, **settings: object) -> FaceDataset:
         (["a.jpg", "t.csv"], "t.csv", {"layout": "folder"}, ConfigError, "is a table", "Give the"),
         (
             ["a.jpg", "train.csv", "val.csv"],
-            *("", {}, DatasetError, '"train.csv", "val.csv"', "one of them"),
+            *("", {}, ConfigError, '"train.csv", "val.csv"', "one of them"),
         ),
     ],
 )

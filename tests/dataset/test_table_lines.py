@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_audit.dataset.table.file import TableRows
 from fer_audit.dataset.table.merge import MergedRows, merge_lines
 from fer_audit.errors import DatasetError
 from tests.dataset.trees import plant, read_beside_faces, reasons, words
@@ -148,9 +149,12 @@ lines_of_a_table = st.lists(
 def merge(table: list[tuple[str, int, int]]) -> MergedRows:
     """Merge lines of (file, code, code)."""
     codes = np.array([line[1:] for line in table], dtype=np.int16).reshape(-1, 2)
-    return merge_lines(
-        [line[0] for line in table], codes, [f"line {i}" for i in range(len(table))]
-    )
+    return merge_lines([line[0] for line in table], codes, numbered(len(table)))
+
+
+def numbered(n: int) -> TableRows:
+    """Return n lines, numbered from 0, without a column."""
+    return TableRows({}, np.arange(n, dtype=np.int32), "line", ())
 
 
 @given(lines_of_a_table)
@@ -182,7 +186,7 @@ def test_the_order_of_the_lines_decides_nothing(table: list[tuple[str, int, int]
 
 
 def test_a_table_without_labels_has_only_duplicates() -> None:
-    merged = merge_lines(["a", "a"], np.zeros((2, 0), dtype=np.int16), ["line 2", "line 3"])
+    merged = merge_lines(["a", "a"], np.zeros((2, 0), dtype=np.int16), numbered(2))
 
     assert merged.ids == ("a",)
     assert merged.codes.shape == (1, 0)

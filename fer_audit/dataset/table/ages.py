@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.ages import MAX_AGE, AgeGroup, parse_age_group, parse_years
+from fer_audit.config import DatasetSettings
+from fer_audit.dataset.ages import MAX_AGE, AgeGroup, age_bin_names, parse_age_group, parse_years
+from fer_audit.dataset.table.columns import YEARS
+from fer_audit.dataset.table.file import TableRows
+from fer_audit.dataset.table.labels import clean
 from fer_audit.dataset.types import Attribute, Reject
-from fer_audit.text import counted
+from fer_audit.errors import ConfigError
+from fer_audit.text import counted, encodable
+
+AGE_CODES = {"fairface": age_bin_names((0, 3, 10, 20, 30, 40, 50, 60, 70))}
+"""Lists of age groups by the name of the set that numbers them from 0."""
+HIGHEST_CODE = 8
+"""Where no age is above this, they are taken for codes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AgeColumn:
-    """What the age column says of m lines."""
+    """What the age column says of n rows."""
 
     codes: NDArray[np.int16]
-    """(m,) years, or codes of `attribute` when the column holds groups; -1 = not annotated."""
+    """(n,) years, or codes of `attribute` when the column holds groups; -1 = not annotated."""
     attribute: Attribute | None
     """The attribute "age_bin" when the column holds groups, None when it holds years."""
     rejects: tuple[Reject, ...]
@@ -27,64 +35,93 @@ class AgeColumn:
     notes: tuple[str, ...]
 
 
-def read_age_column(
-    column: str, words: Sequence[str | None], lines: Sequence[str]
-) -> AgeColumn | None:
-    """Return the ages in m cells, or None when not one cell is an age or an age group.
+def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> AgeColumn | None:
+    """Return the ages in n cells, or None when not one cell is an age or an age group.
 
     A column that mixes the two is what most of its cells are; the other cells are rejected, not converted.
+    Raises ConfigError when every age is 0 to 8 and nobody said whether these are codes or years.
     """
-    counts = Counter(word for word in words if word is not None)
+    words, unsaid = clean(rows.columns[column])
+    counts = words.counts()
     years = {word: age for word in counts if (age := parse_years(word)) is not None}
     groups = {word: group for word in counts if (group := parse_age_group(word)) is not None}
+    notes = []
+    if unsaid:
+        said = ", ".join(f'"{encodable(word)}" {counted(n, "time")}' for word, n in unsaid.items())
+        notes.append(f'In the column "{encodable(column)}" not annotated: {said}.')
+    if settings.age_codes is not None:
+        names = _code_names(settings.age_codes)
+        known = {str(code): parse_age_group(name) for code, name in enumerate(names)}
+        groups |= {word: group for word in counts if (group := known.get(word)) is not None}
+        years = {}
+        notes.append(
+            f'In the column "{encodable(column)}" the codes 0 to {len(names) - 1} are read as '
+            f"{settings.age_codes}'s age groups, {names[0]} to {names[-1]}."
+        )
     if not years and not groups:
         return None
-    if sum(counts[word] for word in years) > sum(counts[word] for word in groups):
-        return _read_years(words, lines, years)
-    return _read_groups(column, words, lines, groups, counts)
+    if sum(counts[word] for word in years) <= sum(counts[word] for word in groups):
+        return _groups(column, rows, groups, counts, notes, unsaid)
+    asked = (settings.age_column or "").startswith(YEARS)
+    if max(years.values()) <= HIGHEST_CODE and len(set(years.values())) > 1 and not asked:
+        raise ConfigError(
+            f'Every age in the column "{encodable(column)}" is a number from 0 to {HIGHEST_CODE}: '
+            "these may be codes of age groups, or years of small children",
+            hint=f"Say which: --age-codes fairface, or --age-column {YEARS}{column}.",
+        )
+    code_of = {word: min(age, MAX_AGE + 1) for word, age in years.items()}
+    codes = _coded(words.words, code_of)[words.codes]
+    too_old = codes > MAX_AGE
+    codes[too_old] = -1
+    unreadable = (codes < 0) & ~too_old & (words.codes >= 0)
+    rejects = (
+        *_rejects(rows, unreadable, "age_unreadable"),
+        *_rejects(rows, too_old, "age_out_of_range"),
+    )
+    return AgeColumn(codes, None, rejects, tuple(notes))
 
 
-def _read_years(
-    words: Sequence[str | None], lines: Sequence[str], years: dict[str, int]
-) -> AgeColumn:
-    codes = np.full(len(words), -1, dtype=np.int16)
-    rejects = []
-    for i, word in enumerate(words):
-        if word is None:
-            continue
-        age = years.get(word)
-        if age is None:
-            rejects.append(Reject(lines[i], "age_unreadable"))
-        elif age > MAX_AGE:
-            rejects.append(Reject(lines[i], "age_out_of_range"))
-        else:
-            codes[i] = age
-    return AgeColumn(codes, None, tuple(rejects), ())
+def _code_names(name: str) -> tuple[str, ...]:
+    if name not in AGE_CODES:
+        raise ConfigError(
+            f'There are no age codes "{name}"', hint=f"Known: {', '.join(AGE_CODES)}."
+        )
+    return AGE_CODES[name]
 
 
-def _read_groups(
+def _coded(words: tuple[str, ...], code_of: dict[str, int]) -> NDArray[np.int16]:
+    """Return the code of each word, and -1 behind them for empty cells."""
+    return np.array([*(code_of.get(word, -1) for word in words), -1], np.int16)
+
+
+def _rejects(rows: TableRows, where: NDArray[np.bool_], reason: str) -> tuple[Reject, ...]:
+    return tuple(Reject(rows.line(row), reason) for row in np.flatnonzero(where).tolist())
+
+
+def _groups(
     column: str,
-    words: Sequence[str | None],
-    lines: Sequence[str],
+    rows: TableRows,
     groups: dict[str, AgeGroup],
-    counts: Counter[str],
+    counts: dict[str, int],
+    notes: list[str],
+    unsaid: dict[str, int],
 ) -> AgeColumn:
     ordered = sorted({(group.low, group.high, group.name) for group in groups.values()})
     categories = tuple(name for _, _, name in ordered)
     index = {name: code for code, name in enumerate(categories)}
+    words, _ = clean(rows.columns[column])
     code_of = {word: index[group.name] for word, group in groups.items()}
-    codes = np.array([-1 if w is None else code_of.get(w, -1) for w in words], dtype=np.int16)
-    rejects = tuple(
-        Reject(lines[i], "age_unreadable")
-        for i, word in enumerate(words)
-        if word is not None and word not in groups
+    codes = _coded(words.words, code_of)[words.codes]
+    rejects = _rejects(rows, (codes < 0) & (words.codes >= 0), "age_unreadable")
+    attribute = Attribute(
+        "age_bin", categories, codes, "demographic", unsaid=tuple(unsaid.items())
     )
-    attribute = Attribute("age_bin", categories, codes, "demographic")
-    return AgeColumn(codes, attribute, rejects, _renaming_notes(column, groups, counts))
+    said = (*notes, *_renaming_notes(column, groups, counts))
+    return AgeColumn(codes, attribute, rejects, said)
 
 
 def _renaming_notes(
-    column: str, groups: dict[str, AgeGroup], counts: Counter[str]
+    column: str, groups: dict[str, AgeGroup], counts: dict[str, int]
 ) -> tuple[str, ...]:
     notes = []
     for word, group in sorted(groups.items()):
@@ -94,7 +131,7 @@ def _renaming_notes(
                 f'In the column "{column}" a spreadsheet had made the date "{word}" of the age group '
                 f"{group.name} ({rows}); it is read as {group.name}."
             )
-        elif word != group.name:
+        elif word != group.name and not word.isdigit():
             notes.append(
                 f'In the column "{column}" the age group "{word}" is called {group.name} here ({rows}).'
             )

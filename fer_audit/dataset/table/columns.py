@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_audit.config import DatasetSettings
+from fer_audit.dataset.listing import IMAGE_SUFFIXES, suffix_of
+from fer_audit.dataset.table.file import TableFile
 from fer_audit.dataset.types import Kind
 from fer_audit.errors import ConfigError
 from fer_audit.text import name_some
@@ -22,18 +24,23 @@ _DEMOGRAPHIC = (  # noqa: SIM905 - words read better as words
 _LABEL = (  # noqa: SIM905 - words read better as words
     "expression expression_label facial_expression emotion emotion_label label class"
 ).split()
-_BATCH = (  # noqa: SIM905 - words read better as words
-    "session split partition usage folder dataset source site camera video "
-    "subject subject_id person person_id identity"
-).split()
+_BATCH = "session folder dataset source site camera video".split()  # noqa: SIM905 - likewise
+_SPLIT = "split partition usage fold subset".split()  # noqa: SIM905 - likewise
+_SUBJECT = "subject subject_id person person_id identity".split()  # noqa: SIM905 - likewise
 KNOWN_NAMES: dict[str, Kind] = {
     **dict.fromkeys(_DEMOGRAPHIC, "demographic"),
     **dict.fromkeys(_LABEL, "label"),
     **dict.fromkeys(_BATCH, "batch"),
+    **dict.fromkeys(_SPLIT, "split"),
+    **dict.fromkeys(_SUBJECT, "subject"),
 }
 """Attributes that are recognised when no column is asked for."""
 
 AGE_NAME = "age"
+YEARS = "years="
+"""Before the name of --age-column: small numbers are years, not codes."""
+_KINDS: tuple[Kind, ...] = ("demographic", "label", "batch", "split", "subject")
+"""The order of attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,17 @@ class Role:
 class Roles:
     """What each column of a table is used for."""
 
-    path: str
+    path: str | None
+    """The column of the images' paths; None = the images lie elsewhere."""
     attributes: tuple[Role, ...]
-    """Demographic ones first, then labels, then batches."""
+    """Demographic ones first, then labels, batches, splits, subjects."""
     age: Role | None
     unused: tuple[str, ...]
 
     def columns(self) -> tuple[str, ...]:
         """Return every column that has to be read, once each."""
-        return tuple(dict.fromkeys((self.path, *self.label_columns())))
+        path = () if self.path is None else (self.path,)
+        return tuple(dict.fromkeys((*path, *self.label_columns())))
 
     def label_columns(self) -> tuple[str, ...]:
         """Return every column that holds a label, once each."""
@@ -67,24 +76,41 @@ class Roles:
         return tuple(dict.fromkeys((*(role.column for role in self.attributes), *age)))
 
 
-def assign_roles(columns: Sequence[str], settings: DatasetSettings, *, table: str) -> Roles:
-    """Return the use of each of a table's columns. Raises ConfigError for a column that is not there."""
-    path = _path_column(columns, settings, table)
+def assign_roles(
+    columns: Sequence[str], settings: DatasetSettings, *, table: str, path: str | None
+) -> Roles:
+    """Return the use of each of a table's columns, `path` being the one of the images.
+
+    Raises ConfigError for a column that is not there.
+    """
     age = _age_role(columns, settings, table)
-    taken = {path} if age is None else {path, age.column}
+    taken = {path} if age is None else {path, age.column}  # None is no column
+    special: tuple[tuple[Kind, str | None], ...] = (
+        ("split", settings.split),
+        ("subject", settings.subject),
+    )
     asked: tuple[tuple[Kind, tuple[tuple[str, str], ...]], ...] = (
         ("demographic", settings.group),
         ("label", settings.label),
         ("batch", settings.batch),
+        *((kind, ((kind, column),)) for kind, column in special if column is not None),
     )
-    if any(pairs for _, pairs in asked):
-        roles = [
-            Role(name, _require(column, columns, table), kind, asked=True)
-            for kind, pairs in asked
-            for name, column in pairs
-        ]
-    else:
-        roles = _recognise([column for column in columns if column not in taken])
+    roles = [
+        Role(name, _require(column, columns, table), kind, asked=True)
+        for kind, pairs in asked
+        for name, column in pairs
+    ]
+    named = bool(settings.group or settings.label or settings.batch)
+    held = {role.column for role in roles}
+    if "race_scores_fair" in columns:  # predict.py: the same race once more, in four groups
+        held.add("race4")
+    roles += [
+        role
+        for role in _recognise([each for each in columns if each not in taken | held])
+        if not named or role.kind in ("split", "subject")  # these change no question of the audit
+        if not any(role.kind == other.kind for other in roles if role.kind in ("split", "subject"))
+    ]
+    roles.sort(key=lambda role: _KINDS.index(role.kind))
     _refuse_repeated_names(roles, age)
     used = taken | {role.column for role in roles}
     return Roles(
@@ -95,22 +121,33 @@ def assign_roles(columns: Sequence[str], settings: DatasetSettings, *, table: st
     )
 
 
-def _path_column(columns: Sequence[str], settings: DatasetSettings, table: str) -> str:
+def path_column(file: TableFile, settings: DatasetSettings, *, table: str) -> str:
+    """Return the column of the images' paths: the one asked for, one of the usual names, else the first that holds paths.
+
+    Raises ConfigError when there is none.
+    """
+    columns = file.columns
     if settings.path_column is not None:
         return _require(settings.path_column, columns, table)
     by_name = {_plain(column): column for column in reversed(columns)}
     for name in PATH_NAMES:
         if name in by_name:
             return by_name[name]
+    for column in columns:
+        if not file.has_header or not column:
+            words = file.read([column]).columns[column].words
+            named = sum(suffix_of(word.strip()) in IMAGE_SUFFIXES for word in words)
+            if words and 2 * named > len(words):
+                return column
     raise ConfigError(
         f"{table}: no column is named like a path to an image; its columns are {_list(columns)}",
-        hint="Name it with --path-column; the first line of the table must name the columns.",
+        hint="Name it with --path-column; a table without a header has columns 1, 2, 3.",
     )
 
 
 def _age_role(columns: Sequence[str], settings: DatasetSettings, table: str) -> Role | None:
     if settings.age_column is not None:
-        column = _require(settings.age_column, columns, table)
+        column = _require(settings.age_column.removeprefix(YEARS), columns, table)
         return Role("age_bin", column, "demographic", asked=True)
     if any(name == "age_bin" for name, _ in (*settings.group, *settings.label, *settings.batch)):
         return None
@@ -127,8 +164,7 @@ def _recognise(columns: Sequence[str]) -> list[Role]:
         name = _plain(column)
         if name in KNOWN_NAMES and name not in found:
             found[name] = Role(name, column, KNOWN_NAMES[name], asked=False)
-    order: tuple[Kind, ...] = ("demographic", "label", "batch")
-    return sorted(found.values(), key=lambda role: order.index(role.kind))
+    return list(found.values())
 
 
 def _refuse_repeated_names(roles: Sequence[Role], age: Role | None) -> None:

@@ -1,63 +1,88 @@
-"""Text out of a table file: CSV, TSV or parquet, the same lists of words from each."""
+"""Columns of words out of a table file: text, JSON lines or parquet, the same from each."""
 
 from __future__ import annotations
 
-import csv
+import json
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_audit.dataset.listing import suffix_of
+from fer_audit.dataset.table.text import TextLines, read_lines
+from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import encodable, whole
-
-MISSING_WORDS = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL"))
-"""Cells that say nothing. "None" is not among them: AffectNet has an expression of that name."""
 
 MAX_TABLE_BYTES = 2_000_000_000
 """A line of 100 bytes for each of 20 million images. Above this a table is refused before it is read."""
 MAX_TABLE_ROWS = 20_000_000
 """Parquet packs a billion equal cells into a few kilobytes; its footer says so before they are unpacked."""
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-_DELIMITERS = (",", ";", "\t")
-
 
 @dataclass(frozen=True, slots=True)
 class TableRows:
     """Some columns of a table, as text."""
 
-    values: dict[str, list[str | None]]
-    """Column -> n words as written; None = empty."""
-    lines: list[str]
-    """n names of the rows for messages, "line 17" (a quoted cell with line ends counts as one line) or "row 17"."""
+    columns: dict[str, Words]
+    """Column -> its n cells."""
+    numbers: NDArray[np.int32]
+    """(n,) number of each row in the file (a quoted cell with line ends counts as one line)."""
+    unit: str
+    """What is numbered: "line" or "row"."""
     rejects: tuple[Reject, ...]
     """Lines that could not be cut into the right number of cells."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def line(self, row: int) -> str:
+        """Return the name of a row for messages: "line 17"."""
+        return f"{self.unit} {self.numbers[row]}"
+
+    def take(self, rows: NDArray[np.intp], rejects: Sequence[Reject] = ()) -> TableRows:
+        """Return some rows, with further rejects."""
+        columns = {name: words.take(rows) for name, words in self.columns.items()}
+        return TableRows(columns, self.numbers[rows], self.unit, (*self.rejects, *rejects))
 
 
 class TableFile(Protocol):
     """A table whose header was read."""
 
     columns: tuple[str, ...]
-    """Names without the spaces around them, in file order."""
+    """Names without the spaces around them, in file order; positions from 1 when it has no header."""
+    has_header: bool
+    notes: tuple[str, ...]
+    """What was repaired, one sentence each."""
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns."""
 
 
-def open_table(path: Path) -> TableFile:
-    """Return the table in a file, by its suffix.
+def open_table(
+    path: Path, *, skip: int = 0, delimiter: str = "", header: bool | None = None
+) -> TableFile:
+    """Return the table in a file; skip, delimiter and header as in `read_lines`.
 
-    Raises DatasetError when it cannot be read, ConfigError when it is not UTF-8 or names a column twice.
+    Raises DatasetError when it cannot be read or is none, ConfigError when it names a column twice.
     """
-    table: TableFile = (
-        ParquetTable(path) if suffix_of(path.name) == ".parquet" else TextTable(path)
-    )
+    table: TableFile
+    if suffix_of(path.name) == ".parquet":
+        table = ParquetTable(path)
+    elif suffix_of(path.name) == ".jsonl":
+        table = JsonLines(path)
+    else:
+        data = _bytes_of(path)
+        name = encodable(path.name)
+        table = TextTable(
+            read_lines(data, name, skip=skip, delimiter=delimiter, header=header), name
+        )
     repeated = [name for name, n in Counter(table.columns).items() if n > 1 and name]
     if repeated:
         raise ConfigError(
@@ -67,75 +92,66 @@ def open_table(path: Path) -> TableFile:
     return table
 
 
-def clean_word(word: str | None) -> str | None:
-    """Return a cell without the spaces around it, None when it says nothing."""
-    word = word and word.strip()
-    return None if word is None or word in MISSING_WORDS else word
+def _bytes_of(path: Path) -> bytes:
+    try:
+        _refuse_huge(path, path.stat().st_size, MAX_TABLE_BYTES, "bytes")
+        return path.read_bytes()
+    except OSError as exc:
+        raise DatasetError(f"The table {path} cannot be read: {exc.strerror}") from exc
 
 
 class TextTable:
-    """A CSV or TSV file; the delimiter is the one its first line uses most."""
+    """Lines of cells."""
 
-    def __init__(self, path: Path) -> None:
-        self._name = encodable(path.name)
-        try:
-            _refuse_huge(path, path.stat().st_size, MAX_TABLE_BYTES, "bytes")
-            data = path.read_bytes()
-        except OSError as exc:
-            raise DatasetError(f"The table {path} cannot be read: {exc.strerror}") from exc
-        data = data.removeprefix(b"\xef\xbb\xbf")
-        _require_utf8(data, self._name)
-        if not data.strip():
-            raise DatasetError(f"The table {path} is empty")
-        header, self._body = _cut_header(data)
-        self._delimiter = max(_DELIMITERS, key=header.count)
-        try:
-            cells = next(csv.reader([header], delimiter=self._delimiter))
-        except csv.Error as exc:
-            raise ConfigError(
-                f"{self._name}, line 1: {exc}",
-                hint="The first line of the table must name the columns.",
-            ) from exc
-        self.columns = tuple(cell.strip() for cell in cells)
+    def __init__(self, text: TextLines, name: str) -> None:
+        self._text, self._name = text, name
+        self.has_header = text.header is not None
+        self.notes = text.notes
+        if text.header is not None:
+            self.columns = text.header
+        else:
+            import csv
+
+            first = text.body[: text.body.find(b"\n") + 1 or None].decode()
+            cells = next(csv.reader([first], delimiter=text.delimiter))
+            self.columns = tuple(str(i) for i in range(1, len(cells) + 1))
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns; a line with too few or too many cells becomes a reject."""
         bad: list[int] = []
 
         def skip(row: Any) -> str:  # noqa: ANN401 - pyarrow ships no types
-            bad.append(row.number + 1)
+            bad.append(row.number)
             return "skip"
 
-        values = self._parse(names, skip)
-        n_records = len(next(iter(values.values()))) + len(bad)
-        ragged = set(bad)
-        return TableRows(
-            values,
-            [f"line {i}" for i in range(2, n_records + 2) if i not in ragged],
-            tuple(Reject(f"line {i}", "cells_miscounted") for i in bad),
-        )
+        columns = self._parse(names, skip)
+        n_records = len(next(iter(columns.values()))) + len(bad)
+        before = self._text.first_line - 1
+        numbers = np.arange(1, n_records + 1, dtype=np.int32) + before
+        keep = np.ones(n_records, np.bool_)
+        keep[np.array(bad, np.intp) - 1] = False
+        rejects = tuple(Reject(f"line {i + before}", "cells_miscounted") for i in bad)
+        return TableRows(columns, numbers[keep], "line", rejects)
 
-    def _parse(
-        self, names: Sequence[str], on_ragged: Callable[[Any], str]
-    ) -> dict[str, list[str | None]]:
+    def _parse(self, names: Sequence[str], on_ragged: Callable[[Any], str]) -> dict[str, Words]:
         import pyarrow as pa
         import pyarrow.csv as pa_csv
 
-        if not self._body.strip():
-            return {name: [] for name in names}
+        if not self._text.body.strip():
+            return {name: Words.of(()) for name in names}
         numbered = [str(i) for i in range(len(self.columns))]  # a header may repeat a name
         wanted = {name: str(self.columns.index(name)) for name in names}
         try:
             table = pa_csv.read_csv(
-                pa.BufferReader(self._body),
+                pa.BufferReader(self._text.body),
                 # One thread, because only then rows are numbered.
                 read_options=pa_csv.ReadOptions(
                     column_names=numbered,
                     use_threads=False,
-                    block_size=len(self._body) + 1,  # no cell is too long for a block
+                    block_size=len(self._text.body) + 1,  # no cell is too long for a block
                 ),
                 parse_options=pa_csv.ParseOptions(
-                    delimiter=self._delimiter,
+                    delimiter=self._text.delimiter,
                     newlines_in_values=True,
                     ignore_empty_lines=False,
                     invalid_row_handler=on_ragged,
@@ -149,7 +165,41 @@ class TextTable:
             raise DatasetError(
                 f"The table {self._name} cannot be read: {str(exc).strip()}"
             ) from exc
-        return {name: table[number].to_pylist() for name, number in wanted.items()}
+        return {name: words_of(table[number]) for name, number in wanted.items()}
+
+
+class JsonLines:
+    """One JSON object a line, as Hugging Face's metadata.jsonl; a value that is no text or number is no word."""
+
+    def __init__(self, path: Path) -> None:
+        self.has_header = True
+        self.notes: tuple[str, ...] = ()
+        self._rejects: list[Reject] = []
+        self._numbers: list[int] = []
+        cells: dict[str, list[str | None]] = {}
+        for number, line in enumerate(_bytes_of(path).split(b"\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except (ValueError, RecursionError):
+                values = None
+            if not isinstance(values, dict):
+                self._rejects.append(Reject(f"line {number}", "line_is_no_json_object"))
+                continue
+            for name in values:
+                cells.setdefault(name.strip(), [None] * len(self._numbers))
+            self._numbers.append(number)
+            for name, column in cells.items():
+                column.append(json_word(values.get(name)))
+        self.columns = tuple(cells)
+        self._cells = cells
+
+    def read(self, names: Sequence[str]) -> TableRows:
+        """Return the rows of these columns; a line that is no object is a reject."""
+        columns = {name: Words.of(self._cells[name]) for name in names}
+        numbers = np.array(self._numbers, np.int32)
+        return TableRows(columns, numbers, "line", tuple(self._rejects))
 
 
 class ParquetTable:
@@ -160,6 +210,8 @@ class ParquetTable:
         import pyarrow.parquet as pq
 
         self._path = path
+        self.has_header = True
+        self.notes: tuple[str, ...] = ()
         try:
             with pq.ParquetFile(path) as file:
                 _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
@@ -179,14 +231,15 @@ class ParquetTable:
         try:
             with pq.ParquetFile(self._path) as file:
                 table = file.read(columns=list(raw.values()))
-            values = {name: self._words(name, table[column]) for name, column in raw.items()}
+            columns = {name: self._words(name, table[column]) for name, column in raw.items()}
         except (OSError, ValueError, pa.ArrowException) as exc:  # a word may be no UTF-8
             raise DatasetError(
                 f"The table {self._path} cannot be read: {str(exc).strip()}"
             ) from exc
-        return TableRows(values, [f"row {i}" for i in range(1, table.num_rows + 1)], ())
+        numbers = np.arange(1, table.num_rows + 1, dtype=np.int32)
+        return TableRows(columns, numbers, "row", ())
 
-    def _words(self, name: str, column: Any) -> list[str | None]:  # noqa: ANN401 - pyarrow ships no types
+    def _words(self, name: str, column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
         import pyarrow as pa
 
         if pa.types.is_dictionary(column.type):
@@ -197,9 +250,31 @@ class ParquetTable:
                 hint="Write the images to files and their paths into the table.",
             )
         if pa.types.is_floating(column.type):
-            return [_number_word(value) for value in column.to_pylist()]
-        words: list[str | None] = column.cast(pa.string()).to_pylist()
-        return words
+            return Words.of(json_word(value) for value in column.to_pylist())
+        return words_of(column.cast(pa.string()))
+
+
+def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
+    """Return a string column of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if hasattr(encoded, "combine_chunks"):
+        encoded = encoded.combine_chunks()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return Words(codes, tuple(encoded.dictionary.to_pylist()))
+
+
+def json_word(value: object) -> str | None:
+    """Return a number or text as a cell has it, None for anything else.
+
+    1.0 is "1": a column of codes with a gap is stored as floats.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    return str(value) if isinstance(value, (str, int)) else None
 
 
 def _refuse_huge(path: Path, size: int, limit: int, unit: str) -> None:
@@ -208,29 +283,3 @@ def _refuse_huge(path: Path, size: int, limit: int, unit: str) -> None:
             f"The table {path} has {whole(size)} {unit}, at most {whole(limit)} are read",
             hint="Give a part of it.",
         )
-
-
-def _number_word(value: float | None) -> str | None:
-    """Return 1.0 as "1": a column of codes with a gap is stored as floats."""
-    if value is None or math.isnan(value):
-        return None
-    return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
-
-
-def _cut_header(data: bytes) -> tuple[str, bytes]:
-    """Return the first line and the rest."""
-    end = _LINE_END.search(data)
-    if end is None:
-        return data.decode(), b""
-    return data[: end.start()].decode(), data[end.end() :]
-
-
-def _require_utf8(data: bytes, name: str) -> None:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        line = len(_LINE_END.findall(data, 0, exc.start)) + 1
-        raise ConfigError(
-            f"{name}, line {line}: byte 0x{data[exc.start]:02x} is not UTF-8",
-            hint=f"Save the table as UTF-8, for example: iconv -f latin1 -t utf-8 {name}",
-        ) from exc

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.table.file import TableRows
 from fer_audit.dataset.types import Reject
 
 
@@ -23,10 +24,10 @@ class MergedRows(NamedTuple):
     """One for each line beyond a file's first: duplicate_row when it says the same, else conflicting_rows."""
 
 
-def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], lines: Sequence[str]) -> MergedRows:
+def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], rows: TableRows) -> MergedRows:
     """Return one row for each file that m lines name.
 
-    ids: m file ids; codes: (m, c) labels; lines: m names of the lines.
+    ids: m file ids; codes: (m, c) labels; rows: the m lines, for their numbers.
     A label on which the lines of a file differ becomes -1, whichever line came first.
     """
     keys = [os.fsencode(file_id) for file_id in ids]
@@ -49,5 +50,5 @@ def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], lines: Sequence[st
     return MergedRows(
         ids=tuple(ids[order[start]] for start in starts.tolist()),
         codes=np.where(lowest == highest, first, np.int16(-1)),
-        rejects=tuple(Reject(lines[line], reason) for line, reason in extra),
+        rejects=tuple(Reject(rows.line(line), reason) for line, reason in extra),
     )

@@ -1,0 +1,194 @@
+"""From the bytes of a text table to UTF-8 lines and how they are cut: by content, never by the name of the file."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fer_audit.dataset.listing import IMAGE_SUFFIXES, suffix_of
+from fer_audit.errors import DatasetError
+
+LOOKED_AT = 65_536
+"""Bytes of a table from which it is decided how it is cut."""
+LINES_LOOKED_AT = 50
+
+SPACES = " "
+"""The delimiter that stands for runs of spaces and tabs."""
+_DELIMITERS = (",", ";", "\t")
+_BLANK = re.compile(rb"[ \t]+")
+_ENDS = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
+_SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
+_CODE = re.compile(r"\s*(import|from|def|class|#!|//|<\?php|#include)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLines:
+    """A text table, ready to be parsed."""
+
+    body: bytes
+    """UTF-8, without byte-order mark, `sep=` line and header; lines end in \\n or \\r\\n."""
+    delimiter: str
+    """One character; `body` has no runs of spaces any more where those were the delimiter."""
+    header: tuple[str, ...] | None
+    """Cells of the first line when it names the columns, else None."""
+    first_line: int
+    """Number of the body's first line in the file, from 1."""
+    notes: tuple[str, ...]
+    """What was repaired."""
+
+
+def read_lines(
+    data: bytes, name: str, *, skip: int = 0, delimiter: str = "", header: bool | None = None
+) -> TextLines:
+    """Return the lines of a table and their dialect.
+
+    skip: lines before the header; delimiter: "" = found; header: whether there is one, None = found.
+    Raises DatasetError for what is no table: nothing, a web page, JSON, code, a Git-LFS pointer, an Excel file.
+    """
+    refuse_strangers(data, name)
+    data, notes = _as_utf8(data, name)
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    line = 1
+    for _ in range(skip):
+        _, _, data = data.partition(b"\n")
+        line += 1
+    while data[:1] in (b"\n", b"\r") and data:
+        line += data[:1] == b"\n"
+        data = data[1:]
+    if not data.strip():
+        raise DatasetError(f"The table {name} is empty", hint="It needs a line for each image.")
+    first, _, rest = data.partition(b"\n")
+    if found := _SEP.fullmatch(first.decode()):
+        delimiter, data, line = found[1], rest, line + 1
+    sample = _sample_lines(data)
+    delimiter = delimiter or _delimiter(sample)
+    if delimiter == SPACES:
+        data = _BLANK.sub(b"\t", _ENDS.sub(b"", data))
+        sample, delimiter = _sample_lines(data), "\t"
+    cells = [cell.strip() for cell in _cut(sample[:1], delimiter)[0]]
+    if header is None:
+        header = _names_columns(cells, _cut(sample[1:], delimiter))
+    if not header:
+        return TextLines(data, delimiter, None, line, notes)
+    end = _first_record(data, delimiter)
+    widths = Counter(len(row) for row in _cut(sample[1:], delimiter))
+    if widths and widths.most_common(1)[0][0] == len(cells) + 1:
+        cells = ["", *cells]  # as pandas writes an index: a column without a name
+    return TextLines(data[end:], delimiter, tuple(cells), line + data[:end].count(b"\n"), notes)
+
+
+def refuse_strangers(data: bytes, name: str) -> None:
+    """Raise DatasetError that says what a file is when it is not text with lines of cells."""
+    head = data[:2_000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = head.decode("utf-8", "replace").lower()
+    kinds = {
+        "an HTML page": text.startswith(("<!doctype", "<html", "<?xml", "<svg")),
+        "a Git-LFS pointer": text.startswith("version https://git-lfs"),
+        "JSON": text.startswith(("{", "[")),
+        "an Excel file": head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
+        "a program's code": _CODE.match(text) is not None and "," not in text.partition("\n")[0],
+        "a drawn folder tree": "├──" in text or "└──" in text,
+        "an image": head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")),
+    }
+    hints = {
+        "an HTML page": "Download the file itself, not the page that shows it.",
+        "a Git-LFS pointer": "Fetch the file that it stands for: git lfs pull.",
+        "an Excel file": "Save it as CSV.",
+    }
+    for kind, is_one in kinds.items():
+        if is_one:
+            raise DatasetError(
+                f"{name} is {kind}, not a table",
+                hint=hints.get(kind, "Give a table with one line for each image."),
+            )
+
+
+def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return the same text in UTF-8, and a note when another encoding was guessed."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _recoded(data, "utf-16", name), ()
+    start = data[:LOOKED_AT]
+    for encoding, nulls in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if len(start) > 3 and nulls.count(0) * 10 > len(nulls) * 8:
+            return _recoded(data, encoding, name), ()
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in start:
+        raise DatasetError(f"{name} is no text, so it is no table", hint="Save it as CSV.")
+    try:
+        data.decode()
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        note = f"{name} is no UTF-8 (byte 0x{data[exc.start]:02x} in line {line}): it is read as Latin-1."
+        return data.decode("cp1252", "replace").encode(), (note,)
+    return data, ()
+
+
+def _recoded(data: bytes, encoding: str, name: str) -> bytes:
+    try:
+        return data.decode(encoding).removeprefix("\ufeff").encode("utf-8", "replace")
+    except UnicodeDecodeError as exc:
+        raise DatasetError(
+            f"{name} begins like {encoding.upper()} text and is not: {exc.reason}",
+            hint="Save it as UTF-8.",
+        ) from exc
+
+
+def _sample_lines(data: bytes) -> list[str]:
+    """Return the first lines, none of them cut short unless it is the only one."""
+    text = data[:LOOKED_AT].decode("utf-8", "replace")
+    lines = text.splitlines()
+    if len(data) > LOOKED_AT and len(lines) > 1:
+        lines = lines[:-1]
+    return [line for line in lines[:LINES_LOOKED_AT] if line.strip()]
+
+
+def _cut(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Return the cells of each record."""
+    csv.field_size_limit(2 * LOOKED_AT)
+    return list(csv.reader([line + "\n" for line in lines], delimiter=delimiter))
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter by which most lines have the same number of cells, of several the one that cuts most."""
+
+    def fit(widths: list[int]) -> tuple[bool, float, int]:
+        width, times = Counter(widths).most_common(1)[0]
+        return width > 1, round(times / len(widths), 1), width
+
+    body = lines[1:] or lines  # a header may miss the name of an index
+    fits = {each: fit([len(row) for row in _cut(body, each)]) for each in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda each: fits[each])
+    if fits[best][0]:
+        return best
+    return SPACES if fit([len(line.split()) for line in body])[:2] >= (True, 0.9) else ","
+
+
+def _names_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line names columns: not when a cell of it is a path to an image, or looks like those below."""
+    if any(suffix_of(cell) in IMAGE_SUFFIXES for cell in cells):
+        return False
+    numbers = [_is_number(cell) for cell in cells]
+    same = [
+        len(row) == len(cells) and [_is_number(cell) for cell in row] == numbers for row in rows
+    ]
+    return not (any(numbers) and rows and all(same))
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", cell) is not None
+
+
+def _first_record(data: bytes, delimiter: str) -> int:
+    """Return where the second record begins: a quoted name of a column may hold a line break."""
+    end = 0
+    while True:
+        stop = data.find(b"\n", end)
+        if stop < 0:
+            return len(data)
+        end = stop + 1
+        if data[:end].count(b'"') % 2 == 0 or end > LOOKED_AT:
+            return end
