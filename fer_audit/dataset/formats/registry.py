@@ -78,6 +78,13 @@ FORMATS = (
         "github.com/aicip/UTKFace; research only",
     ),
     Format(
+        "jaffe",
+        "JAFFE",
+        "`KA.AN1.39.tiff` (subject, expression and take, index), also converted, in any folders",
+        "expression, subject",
+        "kasrl.org, on request; non-commercial research only",
+    ),
+    Format(
         "table",
         "any table",
         "one row an image in a CSV, TSV, TXT, LST or parquet file",
