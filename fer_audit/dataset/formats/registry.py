@@ -85,6 +85,13 @@ FORMATS = (
         "kasrl.org, on request; non-commercial research only",
     ),
     Format(
+        "ckplus",
+        "CK+ and CK+48",
+        "frames `S005_001_00000011.png`, in class folders or with `Emotion/.../S005_001_00000011_emotion.txt`",
+        "expression, subject",
+        "on request from its authors (Lucey et al. 2010); research only",
+    ),
+    Format(
         "table",
         "any table",
         "one row an image in a CSV, TSV, TXT, LST or parquet file",
