@@ -92,6 +92,13 @@ FORMATS = (
         "on request from its authors (Lucey et al. 2010); research only",
     ),
     Format(
+        "affectnet8",
+        "AffectNet, eight classes",
+        "`train_set/` and `val_set/` with `images/N.jpg` and `annotations/N_exp.npy`",
+        "expression, split",
+        "mohammadmahoor.com, on request; research only",
+    ),
+    Format(
         "table",
         "any table",
         "one row an image in a CSV, TSV, TXT, LST or parquet file",
