@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 
 import numpy as np
 
 from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.sources.source import MAX_FILE_BYTES
-from fer_audit.text import counted, encodable, name_some
+from fer_audit.text import MAX_NAMED, counted, encodable, listed, name_some, whole
 
 
 def drop_copies(listing: Listing) -> Listing:
@@ -32,10 +32,15 @@ def drop_copies(listing: Listing) -> Listing:
     notes = []
     if copies:
         copy, kept = min(copies.items())
+        places = Counter(listing.ids[row].rpartition("/")[0] or "." for row in copies)
+        where = [
+            f'"{encodable(place)}" ({whole(n)})' for place, n in places.most_common(MAX_NAMED)
+        ]
+        more = [f"{whole(len(places) - len(where))} more"] if len(places) > len(where) else []
         notes.append(
             f"{counted(len(copies), 'file repeats', 'files repeat')} another one's name and bytes in a "
-            f"different folder and {'was' if len(copies) == 1 else 'were'} left out, for example "
-            f'"{encodable(listing.ids[copy])}", a copy of "{encodable(listing.ids[kept])}".'
+            f"different folder and {'was' if len(copies) == 1 else 'were'} left out: {listed([*where, *more])}; "
+            f'for example "{encodable(listing.ids[copy])}", a copy of "{encodable(listing.ids[kept])}".'
         )
     if differing:
         count = counted(len(differing), "name occurs", "names occur")

@@ -66,6 +66,14 @@ class Listing:
         wanted = re.compile(pattern, re.IGNORECASE)
         return tuple(each for each in self.others if wanted.fullmatch(each[each.rfind("/") + 1 :]))
 
+    def names(self) -> list[str]:
+        """Return the names of the n images without their folders."""
+        return [each[each.rfind("/") + 1 :] for each in self.ids]
+
+    def share_named(self, pattern: re.Pattern[str]) -> float:
+        """Return the share of images whose name (without folders) fits a pattern; 0 where there is no image."""
+        return sum(map(bool, map(pattern.fullmatch, self.names()))) / max(len(self.ids), 1)
+
     def source(self) -> Files:
         """Return the images as a source."""
         return Files(self.root, self.ids, self.sizes, self.mtimes)

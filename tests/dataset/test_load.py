@@ -105,7 +105,8 @@ def test_utkface_names_win_over_a_table_and_it_is_noted(faces: Path) -> None:
 
 
 def test_a_table_wins_over_class_folders_unless_told_otherwise(tmp_path: Path) -> None:
-    plant_table(plant(tmp_path, "happy/1.jpg"), "labels.csv", ["file,race", "happy/1.jpg,x"])
+    plant(tmp_path, "happy/1.jpg", "sad/1.jpg")
+    plant_table(tmp_path, "labels.csv", ["file,race", "happy/1.jpg,x"])
 
     assert [a.name for a in load(tmp_path).attributes] == ["race"]
     assert load(tmp_path).format == load(tmp_path / "labels.csv").format == "table"

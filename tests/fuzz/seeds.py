@@ -93,6 +93,15 @@ def parquet_tables() -> Iterator[bytes]:
     yield file.getvalue()
 
 
+def npy_labels() -> Iterator[bytes]:
+    """Yield label files of one word or number, and arrays that are no label."""
+    values: tuple[Any, ...] = ("7", "10", b"3", 0, np.array("5", ">U2"), -0.25, [1, 2])
+    for value in values:
+        file = io.BytesIO()
+        np.save(file, np.asarray(value), allow_pickle=False)
+        yield file.getvalue()
+
+
 def sidecars() -> Iterator[bytes]:
     """Yield the JSON that fits MODEL."""
     spec = {

@@ -100,6 +100,19 @@ def _feed_table(data: bytes, folder: Path, name: str) -> None:
     check_dataset(load_dataset(folder / name, AuditConfig()))
 
 
+def feed_npy(data: bytes, folder: Path) -> None:
+    """Read the label file of one image."""
+    for name in ("images/0.jpg", "annotations/0_exp.npy"):
+        path = folder / "train_set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    dataset = load_dataset(folder, AuditConfig())
+    check_dataset(dataset)
+    expression = dataset.attribute("expression")
+    said = expression.counts().sum() + sum(n for _, n in expression.unsaid)
+    assert said + len(dataset.rejects) == 1
+
+
 def check_dataset(dataset: FaceDataset) -> None:
     """Assert what every dataset promises."""
     n = len(dataset)
@@ -261,6 +274,7 @@ TARGETS = {
     "image": Target(feed_image, seeds.images, (DecodeError,)),
     "table_text": Target(feed_csv, seeds.text_tables, longest=1_024),
     "table_parquet": Target(feed_parquet, seeds.parquet_tables),
+    "label_npy": Target(feed_npy, seeds.npy_labels, longest=1_024),
     "model_sidecar": Target(feed_sidecar, seeds.sidecars, longest=2_048),
     "model_onnx": Target(feed_onnx, seeds.models),
     "weights": Target(feed_weights, seeds.weights, longest=65_536),

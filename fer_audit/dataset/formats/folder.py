@@ -1,9 +1,10 @@
-"""Class folders: `happy/1.jpg`, or `train/happy/1.jpg`; the last folder is the class."""
+"""Class folders: `happy/1.jpg`, or `train/happy/1.jpg`; the last folder that can be a class is the class."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
@@ -11,17 +12,30 @@ from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
-from fer_audit.text import counted, encodable
+from fer_audit.text import counted, encodable, name_some
 
-_EXPRESSIONS = (  # noqa: SIM905 - words read better as words
-    "anger angry contempt contemptuous disgust disgusted fear fearful happiness happy joy calm "
-    "neutral neutrality sad sadness surprise surprised an di fe ha ne sa su"
-).split()
-_SPLITS = (  # noqa: SIM905 - words read better as words
-    "train training trainset val valid validation dev test testing testset publictest privatetest"
-).split()
+_EXPRESSIONS = frozenset(
+    (  # noqa: SIM905 - words read better as words
+        "anger angry contempt contemptuous disgust disgusted fear fearful happiness happy joy calm "
+        "neutral neutrality sad sadness surprise surprised an di fe ha ne sa su"
+    ).split()
+)
+_SPLITS = frozenset(
+    (  # noqa: SIM905 - as above
+        "train training trainset val valid validation valset dev test testing testset "
+        "publictest privatetest"
+    ).split()
+)
+_CONTAINERS = frozenset(
+    (  # noqa: SIM905 - as above
+        "image images img imgs photo photos picture pictures pic pics jpg jpeg png face faces "
+        "align aligned original originals orig raw crop crops cropped data dataset set public private"
+    ).split()
+)
+"""Words for the place where images lie; a folder named with nothing else says nothing about its images."""
 
 _NUMBERING = re.compile("^[0-9]+[ ._-]*|[ ._-]*[0-9]+$")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
@@ -32,41 +46,45 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that the folders of the images describe.
 
-    The last folder is the class. Folders above it become the batch attribute "split" when all of the top-level
-    ones are called train, test, val or similar, else "folder". Folders that every image shares say nothing.
+    Folders named like a container and those that every image shares say nothing. One named train, test, val or similar
+    is the attribute "split". Of the others the last is the class, if there are at least two;
+    the first, where it is another one, is the batch attribute "folder".
     """
     listing = given.images_without_columns(settings, form="folder")
-    folders = drop_shared_folders([file_id.split("/")[:-1] for file_id in listing.ids])
-    depth = max(map(len, folders), default=0)
-    tops = {parts[0] for parts in folders if parts}
-    by_split = bool(tops) and all(is_split(top) for top in tops)
-    levels_above = 1 if by_split or depth > 1 else 0
+    above = [file_id.split("/")[:-1] for file_id in listing.ids]
+    splits = [next(filter(is_split, parts), None) for parts in above]
+    folders = _drop_shared([[part for part in parts if not is_container(part)] for parts in above])
+    classes = [parts[-1] if parts else None for parts in folders]
+    tops = [parts[0] if len(parts) > 1 else None for parts in folders]
     attributes: list[Attribute] = []
     notes: list[str] = []
     rejects: list[Reject] = []
 
     def add(attribute_name: str, words: Sequence[str | None], kind: Kind) -> None:
         try:
-            attributes.append(encode_attribute(attribute_name, words, kind))
+            shown = [None if word is None else encodable(word) for word in words]
+            attributes.append(encode_attribute(attribute_name, shown, kind))
         except ValueError as exc:
             notes.append(f"The folders are not read as a {attribute_name}: {exc}.")
 
-    if depth > (1 if by_split else 0):
-        classes = [_class_of(parts, above_is_split=by_split) for parts in folders]
-        add(_class_attribute_name({c for c in classes if c is not None}), classes, "label")
+    names = {name for name in classes if name is not None}
+    if len(names) > 1:
+        add(_class_attribute_name(names), classes, "label")
         rejects = [
             Reject(file_id, "no_class_folder")
             for file_id, word in zip(listing.ids, classes, strict=True)
             if word is None
         ]
     else:
+        only = f" (every class folder is {name_some([*names])})" if names else ""
         notes.append(
-            "No folder names a class, so there are no labels: only clusters can be shown. "
-            "Give a table of labels, or put the images into class folders."
+            f"The folders do not sort the images into classes{only}, so there are no labels: only clusters can be "
+            "shown. Give a table of labels, or put the images into class folders."
         )
-    if levels_above:
-        top_words = [encodable(parts[0]) if parts else None for parts in folders]
-        add("split" if by_split else "folder", top_words, "batch")
+    if any(splits):
+        add("split", splits, "split")
+    if any(tops):
+        add("folder", tops, "batch")
     if rejects:
         notes.append(f"{counted(len(rejects), 'image is', 'images are')} in no class folder.")
     source = (
@@ -86,25 +104,15 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     )
 
 
-def drop_shared_folders(folders: Sequence[list[str]]) -> list[list[str]]:
-    """Return the folder parts of each image without the leading ones that all images share.
-
-    The last folder stays, it may be the only class, and so does a split: `train/` alone is still a split.
-    """
-    kept = list(folders)
-    while (
-        kept
-        and min(map(len, kept)) > 1
-        and len({parts[0] for parts in kept}) == 1
-        and not is_split(kept[0][0])
-    ):
-        kept = [parts[1:] for parts in kept]
-    return kept
-
-
 def is_split(folder: str) -> bool:
-    """Whether a folder is called like a part of a benchmark: train, val, test, ..."""
-    return re.sub("[^a-z]", "", folder.lower()) in _SPLITS
+    """Whether a folder is called like a part of a benchmark: train, val_set, Test images, ..."""
+    return is_container(folder) and any(word in _SPLITS for word in _words(folder))
+
+
+def is_container(folder: str) -> bool:
+    """Whether a folder is called like a place where images lie, or a part of a benchmark, and can be no class."""
+    words = _words(folder)
+    return bool(words) and all(word in _CONTAINERS or word in _SPLITS for word in words)
 
 
 def is_expression(folder: str) -> bool:
@@ -112,11 +120,15 @@ def is_expression(folder: str) -> bool:
     return _NUMBERING.sub("", folder.lower()) in _EXPRESSIONS
 
 
-def _class_of(parts: Sequence[str], *, above_is_split: bool) -> str | None:
-    """Return the class folder of one image, None when it is in none."""
-    if len(parts) <= (1 if above_is_split else 0):
-        return None
-    return encodable(parts[-1])
+def _words(folder: str) -> list[str]:
+    return _WORD.findall(folder.lower())
+
+
+def _drop_shared(folders: list[list[str]]) -> list[list[str]]:
+    """Return the folders of each image without the leading ones that all images share."""
+    levels = zip(*folders, strict=False)
+    shared = len([*takewhile(lambda names: len(set(names)) == 1, levels)])
+    return [parts[shared:] for parts in folders]
 
 
 def _class_attribute_name(classes: Iterable[str]) -> str:

@@ -78,6 +78,27 @@ FORMATS = (
         "github.com/aicip/UTKFace; research only",
     ),
     Format(
+        "jaffe",
+        "JAFFE",
+        "`KA.AN1.39.tiff` (subject, expression and take, index), also converted, in any folders",
+        "expression, subject",
+        "kasrl.org, on request; non-commercial research only",
+    ),
+    Format(
+        "ckplus",
+        "CK+ and CK+48",
+        "frames `S005_001_00000011.png`, in class folders or with `Emotion/.../S005_001_00000011_emotion.txt`",
+        "expression, subject",
+        "on request from its authors (Lucey et al. 2010); research only",
+    ),
+    Format(
+        "affectnet8",
+        "AffectNet, eight classes",
+        "`train_set/` and `val_set/` with `images/N.jpg` and `annotations/N_exp.npy`",
+        "expression, split",
+        "mohammadmahoor.com, on request; research only",
+    ),
+    Format(
         "table",
         "any table",
         "one row an image in a CSV, TSV, TXT, LST or parquet file",

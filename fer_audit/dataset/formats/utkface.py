@@ -1,4 +1,7 @@
-"""UTKFace: the labels are in the file name, `[age]_[gender]_[race]_[yyyymmddHHMMSSmmm].jpg.chip.jpg`."""
+"""UTKFace: the labels are in the file name, `[age]_[gender]_[race]_[yyyymmddHHMMSSmmm].jpg.chip.jpg`.
+
+The photographs in the wild, in `part1/` to `part3/`, have the same names without `.chip.jpg`.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,7 @@ MIN_SHARE = 0.1
 LABEL_SOURCE = "Age, gender and race were estimated by the DEX algorithm and checked by a person."
 
 _STAMP_DIGITS = 17
+_CHIP = ".chip.jpg"
 _NAME = re.compile(r"([0-9]{1,3})_([01])_(?:([0-4])_)?([0-9]{16,18})( ?\.?j?pg)(?:\.chip\.jpg)?")
 
 
@@ -166,7 +170,19 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
             f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
             f"day and hour could be read: {name_some(names)}."
         )
+    if twice := _also_cropped(ids):
+        notes.append(
+            f"{counted(len(twice), 'photograph is', 'photographs are')} there twice, in the wild and as its cropped face, "
+            f"each with the same labels: {name_some(twice)}. Give one of the two folders to count every face once."
+        )
     return notes
+
+
+def _also_cropped(ids: Sequence[str]) -> list[str]:
+    """Return the photographs of the in-the-wild set, `x.jpg`, that have a cropped `x.jpg.chip.jpg` somewhere."""
+    names = [file_id[file_id.rfind("/") + 1 :] for file_id in ids]
+    crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
+    return [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]
 
 
 def _names_carry(n: int) -> str:

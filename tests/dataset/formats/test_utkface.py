@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
+from fer_audit.dataset import copies
 from fer_audit.dataset.formats.utkface import GENDERS, RACES, parse_name
+from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from tests.dataset.trees import plant, reasons, words
@@ -139,6 +141,43 @@ def test_a_nested_copy_of_the_set_is_left_out_and_said(tmp_path: Path) -> None:
 
     assert dataset.ids == (f"UTKFace/{OTHER}", f"UTKFace/{NAME}")
     assert "2 files repeat" in dataset.notes[0]
+    assert '"crop_part1" (1) and "nested/UTKFace" (1)' in dataset.notes[0]
+    assert dataset.skipped == (("copy in another folder", 2),)
+
+
+def test_only_files_that_share_name_and_size_are_opened_when_a_set_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path, f"a/{NAME}", f"b/{NAME}", f"a/{OTHER}")
+    plant(tmp_path, f"b/{OTHER}", f"c/{NAME}", content=b"longer")
+    opened: list[str] = []
+
+    def digest(listing: Listing, row: int) -> str:
+        opened.append(listing.ids[row])
+        return ""
+
+    monkeypatch.setattr(copies, "_digest", digest)
+
+    assert len(load_dataset(tmp_path)) == 5
+    assert sorted(opened) == [f"a/{NAME}", f"b/{NAME}"]
+
+
+def test_photographs_in_the_wild_are_read_and_their_crops_are_named(tmp_path: Path) -> None:
+    """The set in the wild lies in part1/ to part3/, its crops have the name and .chip.jpg."""
+    whole, cropped = (name.removesuffix(".chip.jpg") for name in (OTHER, NAME))
+    plant(tmp_path, f"part1/{whole}", f"part3/{cropped}")
+    wild = load_dataset(tmp_path)
+    plant(tmp_path, f"UTKFace/{NAME}", content=b"cropped")
+
+    both = load_dataset(tmp_path)
+
+    assert words(wild, "race") == {f"part1/{whole}": "Others", f"part3/{cropped}": "Asian"}
+    assert (wild.format, wild.notes, wild.rejects) == ("utkface", (), ())
+    assert len(both) == 3
+    assert (
+        f'there twice, in the wild and as its cropped face, each with the same labels: "part3/{cropped}".'
+        in (both.notes[0])
+    )
 
 
 def test_one_name_with_different_bytes_is_two_images(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The dataset formats, one file each, on files that the tests plant."""
