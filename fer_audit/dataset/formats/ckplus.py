@@ -14,10 +14,10 @@ import numpy as np
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
-from fer_audit.dataset.formats.folder import is_expression
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.names import is_expression
 from fer_audit.dataset.small_files import read_small_file
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, encodable, name_some

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
@@ -11,31 +10,9 @@ from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.names import is_container, is_expression, is_split
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
 from fer_audit.text import counted, encodable, name_some
-
-_EXPRESSIONS = frozenset(
-    (  # noqa: SIM905 - words read better as words
-        "anger angry contempt contemptuous disgust disgusted fear fearful happiness happy joy calm "
-        "neutral neutrality sad sadness surprise surprised an di fe ha ne sa su"
-    ).split()
-)
-_SPLITS = frozenset(
-    (  # noqa: SIM905 - as above
-        "train training trainset val valid validation valset dev test testing testset "
-        "publictest privatetest"
-    ).split()
-)
-_CONTAINERS = frozenset(
-    (  # noqa: SIM905 - as above
-        "image images img imgs photo photos picture pictures pic pics jpg jpeg png face faces "
-        "align aligned original originals orig raw crop crops cropped data dataset set public private"
-    ).split()
-)
-"""Words for the place where images lie; a folder named with nothing else says nothing about its images."""
-
-_NUMBERING = re.compile("^[0-9]+[ ._-]*|[ ._-]*[0-9]+$")
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
@@ -102,26 +79,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         label_source=source,
         form="folder",
     )
-
-
-def is_split(folder: str) -> bool:
-    """Whether a folder is called like a part of a benchmark: train, val_set, Test images, ..."""
-    return is_container(folder) and any(word in _SPLITS for word in _words(folder))
-
-
-def is_container(folder: str) -> bool:
-    """Whether a folder is called like a place where images lie, or a part of a benchmark, and can be no class."""
-    words = _words(folder)
-    return bool(words) and all(word in _CONTAINERS or word in _SPLITS for word in words)
-
-
-def is_expression(folder: str) -> bool:
-    """Whether a folder is called like a facial expression; numbering such as "0_angry" does not matter."""
-    return _NUMBERING.sub("", folder.lower()) in _EXPRESSIONS
-
-
-def _words(folder: str) -> list[str]:
-    return _WORD.findall(folder.lower())
 
 
 def _drop_shared(folders: list[list[str]]) -> list[list[str]]:

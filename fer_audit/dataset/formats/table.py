@@ -13,7 +13,6 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import encodable, name_some
 
-
 _PREDICTED_COLUMNS = {"face_name_align", "race_scores_fair"}
 """Columns that only the output of FairFace's predict.py has."""
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.dataset.formats.folder import is_container, is_expression, is_split
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.names import is_container, is_expression, is_split
 from tests.dataset.trees import plant, reasons, words
 
 CLASSES = ("happy/1.jpg", "Sad/1.jpg", "neutral/1.jpg", "odd/1.jpg")
