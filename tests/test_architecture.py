@@ -51,7 +51,7 @@ ONLY_HOMES = {
     "torchvision": ("encoders/torch_export.py",),
     "urllib": ("encoders/weights.py",),
     "subprocess": ("encoders/weights.py", "pack/workers.py"),
-    "tarfile": ("encoders/weights.py",),
+    "tarfile": ("encoders/weights.py", "dataset/tar_members.py"),
     "random": (),
     "pickle": (),
     "marshal": (),

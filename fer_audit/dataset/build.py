@@ -42,10 +42,12 @@ def make_dataset(
     facts: Sequence[tuple[str, str]] = (),
     skipped: Sequence[tuple[str, int]] = (),
     read: Iterable[str] = (),
+    is_whole: bool = True,
 ) -> FaceDataset:
     """Return the dataset of n images and their labels; row i of everything is `ids[i]`.
 
     `read`: POSIX paths, below the root, of the label files that were read; the notes begin with those that were not.
+    `is_whole`: False when a part of a file could not be read, as `FaceDataset.whole` says of folders.
     """
     unread, listing_notes = given.notes(read)
     dataset = FaceDataset(
@@ -60,7 +62,7 @@ def make_dataset(
         label_source=label_source,
         parent=None,
         fingerprint="",
-        whole=given.is_whole,
+        whole=is_whole and given.is_whole,
         format=form,
         soft=tuple(soft),
         facts=tuple(facts),

@@ -92,7 +92,7 @@ class FaceDataset:
     fingerprint: str
     """sha256 over ids, labels, and what the bytes of the images depend on."""
     whole: bool = True
-    """False when a folder of the set could not be read; how many images are missing is unknown."""
+    """False when a folder or a part of an archive could not be read; how many images are missing is unknown."""
     format: str = ""
     """The format it was read as, by the name in the registry; "" = none of them."""
     soft: tuple[SoftLabels, ...] = ()

@@ -53,9 +53,9 @@ def test_rejects_of_a_parquet_table_name_the_row(tmp_path: Path) -> None:
     assert reasons(dataset) == [("row 2", "path_empty"), ("row 3", "path_outside_root")]
 
 
-def test_a_column_of_image_bytes_is_refused(tmp_path: Path) -> None:
+def test_a_column_of_records_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not words or numbers"):
-        read_parquet(tmp_path, {"image": [{"bytes": b"x", "path": "a.jpg"}] * 3})
+        read_parquet(tmp_path, {"image": [{"path": "a.jpg"}] * 3})
 
 
 def test_a_broken_parquet_file_is_an_error(tmp_path: Path) -> None:

@@ -99,6 +99,25 @@ FORMATS = (
         "mohammadmahoor.com, on request; research only",
     ),
     Format(
+        "fer2013",
+        "FER2013",
+        "a CSV of any name with the columns `emotion,pixels,Usage`; the images are numbers in its cells",
+        "expression, split",
+        "kaggle.com, Challenges in Representation Learning; terms of the challenge",
+    ),
+    Format(
+        "webdataset",
+        "WebDataset",
+        "`.tar` archives, one or several (`faces-{000000..000012}.tar`): `key.jpg` with `key.json`, `key.cls` or `key.txt`",
+        "the fields of the JSON members, or class",
+    ),
+    Format(
+        "hf_parquet",
+        "Hugging Face parquet",
+        "`.parquet` files with the images in them, all shards together",
+        "its columns, split from the files' names",
+    ),
+    Format(
         "table",
         "any table",
         "one row an image in a CSV, TSV, TXT, LST or parquet file",

@@ -122,6 +122,7 @@ class _Cells:
             # no memory map: a file that is cut short while it is read would end the process
             self._parquet = pq.ParquetFile(self._file, pre_buffer=False, buffer_size=1 << 20)
         except self._failures as exc:
+            self._file.close()
             raise SourceError("corrupt") from exc
         groups = range(self._parquet.num_row_groups)
         counts = [self._parquet.metadata.row_group(group).num_rows for group in groups]
@@ -153,6 +154,10 @@ class _Cells:
                 raise SourceError("corrupt") from exc
         data: bytes | None = self._batch[row - self._first].as_py()
         return data
+
+    def __del__(self) -> None:
+        """Close the file with its last reader: which one that is, the cache decides."""
+        self._file.close()
 
     def _start(self, group: int) -> None:
         self._group, self._first, self._batch = group, int(self._starts[group]), ()

@@ -80,13 +80,13 @@ def grey_bmp(cell: bytes) -> bytes:
 
     Raises SourceError: empty, corrupt for what is no number of 0 to 255, truncated when they fill no square.
     """
-    try:
-        values = np.array(cell.split(), dtype=np.bytes_).astype(np.int64)
-    except ValueError:
-        raise SourceError("corrupt") from None
-    if not len(values):
+    words = cell.split()
+    if not words:
         raise SourceError("empty")
-    if values.min() < 0 or values.max() > 255:
+    if max(map(len, words)) > 3 or not b"".join(words).isdigit():
+        raise SourceError("corrupt")
+    values = np.array(words).astype(np.int64)
+    if values.max() > 255:
         raise SourceError("corrupt")
     side = math.isqrt(len(values))
     if side * side != len(values):

@@ -38,18 +38,21 @@ class TableRows:
     """What is numbered: "line" or "row"."""
     rejects: tuple[Reject, ...]
     """Lines that could not be cut into the right number of cells."""
+    items: tuple[str, ...] = ()
+    """(n,) names of the rows for messages, where they have better ones than their number."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def line(self, row: int) -> str:
         """Return the name of a row for messages: "line 17"."""
-        return f"{self.unit} {self.numbers[row]}"
+        return self.items[row] if self.items else f"{self.unit} {self.numbers[row]}"
 
     def take(self, rows: NDArray[np.intp], rejects: Sequence[Reject] = ()) -> TableRows:
         """Return some rows, with further rejects."""
         columns = {name: words.take(rows) for name, words in self.columns.items()}
-        return TableRows(columns, self.numbers[rows], self.unit, (*self.rejects, *rejects))
+        items = tuple(self.items[row] for row in rows.tolist()) if self.items else ()
+        return TableRows(columns, self.numbers[rows], self.unit, (*self.rejects, *rejects), items)
 
 
 class TableFile(Protocol):

@@ -1,0 +1,229 @@
+"""WebDataset: tar archives in which the members of one key are an image and its labels."""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from fer_audit.config import DatasetSettings
+from fer_audit.dataset.build import make_dataset
+from fer_audit.dataset.fields import field_roles, read_fields
+from fer_audit.dataset.formats.registry import Match
+from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.sources.source import FileFacts
+from fer_audit.dataset.sources.tar import TarMembers
+from fer_audit.dataset.table.encode import MAX_WORD
+from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.tar_members import BrokenArchiveError, Member, members, open_archive
+from fer_audit.dataset.types import FaceDataset, Reject
+from fer_audit.errors import DatasetError
+from fer_audit.text import counted, name_some, whole
+
+IMAGES = frozenset(("jpg", "jpeg", "png", "webp"))
+WORDS = frozenset(("cls", "txt"))
+"""Members that hold one word, the class."""
+MAX_JSON_BYTES = 1_000_000
+MAX_FIELDS = 1_000
+"""Different fields of all JSON members; the labels of a face are a few dozen."""
+_ARCHIVE = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+_LABEL = "class"
+
+Labels = dict[str, str | None]
+
+
+def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
+    """Return CERTAIN for archives, POSSIBLE for a folder that holds archives and no image."""
+    if not given.is_folder:
+        is_archive = all(file.name.lower().endswith(_ARCHIVE) for file in given.files)
+        return Match.CERTAIN if is_archive else Match.NO
+    return Match.POSSIBLE if _archives(given) and not given.listing.ids else Match.NO
+
+
+def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
+    """Return the dataset in one archive or several; ids are `x.tar!key.jpg`, in the order of the archives.
+
+    The key of a member is its name up to the first dot of its base name. Fields of a `.json` member are recognised
+    as the columns of a table are; a `.cls` or `.txt` member is the class, as it is written.
+    Raises DatasetError when there is no image, or an archive is compressed.
+    """
+    names = _archives(given)
+    found = _Samples()
+    for name in names:
+        found.add_archive(given.root / name, name)
+    if not found.ids:
+        broken = f"; {name_some(list(found.broken))}: cut, or no archive" if found.broken else ""
+        raise DatasetError(
+            f"There is no image in {counted(len(names), 'archive')} at {given.path}{broken}",
+            hint=f"Images are members named {', '.join('.' + each for each in sorted(IMAGES))}.",
+        )
+    table = "the archives" if len(names) > 1 else names[0]
+    roles = field_roles(tuple(found.values), settings, table=table)
+    fields = read_fields(found.values, roles, found.ids, settings, table=table)
+    return make_dataset(
+        given,
+        found.source(),
+        found.ids,
+        fields.attributes,
+        ages=fields.ages,
+        rejects=(*found.rejects, *fields.rejects),
+        notes=(*found.notes(), *fields.notes),
+        label_source=f"Members of {table}; who made the labels is not stated.",
+        form="webdataset",
+        skipped=tuple(sorted(found.skipped.items())),
+        read=names,
+        is_whole=not found.broken,
+    )
+
+
+def _archives(given: DatasetPath) -> list[str]:
+    """Return the POSIX paths of the archives below the root."""
+    if not given.is_folder:
+        return [file.name for file in given.files]
+    return [each for each in given.listing.others if each.lower().endswith(_ARCHIVE)]
+
+
+class _Samples:
+    """The images of the archives read so far, and the labels of each."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.values: dict[str, list[str | None]] = {}
+        """Field -> a word for each image."""
+        self.rejects: list[Reject] = []
+        self.skipped: Counter[str] = Counter()
+        self.broken: dict[str, str] = {}
+        """Archive -> why its end could not be read."""
+        self._archives: list[FileFacts] = []
+        self._names: list[str] = []
+        self._archive, self._offsets, self._lengths = array("i"), array("q"), array("q")
+        self._same: dict[str, str] = {}
+        """Words that were met, so that a million equal ones are one."""
+        self._unlabelled = 0
+        self._nested: set[str] = set()
+        self._fields_left = False
+
+    def add_archive(self, path: Path, name: str) -> None:
+        """List an archive and read its labels. Raises DatasetError when it cannot be opened."""
+        try:
+            facts = FileFacts.now(path)
+        except OSError as exc:
+            raise DatasetError(f"The archive {path} cannot be read: {exc.strerror}") from exc
+        images: dict[str, Member] = {}
+        labels: dict[str, Labels] = {}
+        seen: set[str] = set()
+        with open_archive(facts) as file:
+            try:
+                for member in members(file):
+                    reason = self._add_member(member, images, labels, seen, file.fileno())
+                    if reason:
+                        self.rejects.append(Reject(f"{name}!{member.name[:MAX_WORD]}", reason))
+            except BrokenArchiveError as exc:
+                self.broken[name] = str(exc)
+                self.rejects.append(Reject(name, str(exc)))
+        self._join(name, images, labels)
+        self._archives.append(facts)
+
+    def _add_member(
+        self,
+        member: Member,
+        images: dict[str, Member],
+        labels: dict[str, Labels],
+        seen: set[str],
+        file: int,
+    ) -> str:
+        """Take an image or a label; return why it cannot be used, "" when it can."""
+        folder, slash, base = member.name.rpartition("/")
+        key, _, suffixes = base.partition(".")
+        suffix = suffixes.rpartition(".")[2].lower()
+        if base.startswith("."):
+            self.skipped["hidden member of an archive"] += 1
+            return ""
+        if suffix not in IMAGES and suffix not in WORDS and suffix != "json":
+            self.skipped["member of an archive that is neither image nor label"] += 1
+            return ""
+        if member.trouble or member.name in seen:
+            return member.trouble or "duplicate_member"
+        seen.add(member.name)
+        key = folder + slash + key
+        if suffix in IMAGES:
+            return "" if images.setdefault(key, member) is member else "second_image_of_key"
+        if member.size > (MAX_JSON_BYTES if suffix == "json" else MAX_WORD):
+            return "label_too_long"
+        data = os.pread(file, member.size, member.offset)
+        try:
+            found = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
+        except (ValueError, RecursionError):
+            return "label_unreadable"
+        labels[key] = {**found, **labels.get(key, {})}
+        return ""
+
+    def _fields(self, data: bytes) -> Labels:
+        """Return the fields of a JSON object that are no lists or objects. Raises ValueError for anything else."""
+        loaded = json.loads(data)
+        if not isinstance(loaded, dict):
+            raise ValueError("no object")  # noqa: TRY004 - as json says of a bad text
+        nested = {name for name, value in loaded.items() if isinstance(value, (list, dict))}
+        if len(self._nested) < MAX_FIELDS:
+            self._nested |= nested
+        return {name: json_word(value) for name, value in loaded.items() if name not in nested}
+
+    def _join(self, name: str, images: dict[str, Member], labels: dict[str, Labels]) -> None:
+        """Append the images of an archive, each with the labels of its key."""
+        for key, member in images.items():
+            found = labels.pop(key, None)
+            self._unlabelled += found is None
+            for field, word in (found or {}).items():
+                if field not in self.values and len(self.values) >= MAX_FIELDS:
+                    self._fields_left = True
+                    continue
+                words = self.values.setdefault(field, [])
+                words += [None] * (len(self.ids) - len(words))
+                words.append(None if word is None else self._same.setdefault(word, word))
+            self.ids.append(f"{name}!{member.name}")
+            self._names.append(member.name)
+            self._archive.append(len(self._archives))
+            self._offsets.append(member.offset)
+            self._lengths.append(member.size)
+        for words in self.values.values():
+            words += [None] * (len(self.ids) - len(words))
+        self.rejects += [Reject(f"{name}!{key}", "label_without_image") for key in labels]
+
+    def source(self) -> TarMembers:
+        """Return where the images lie."""
+        return TarMembers(
+            tuple(self._archives),
+            tuple(self._names),
+            np.array(self._archive, np.int32),
+            np.array(self._offsets, np.int64),
+            np.array(self._lengths, np.int64),
+        )
+
+    def notes(self) -> list[str]:
+        """Return what is odd about the archives, one sentence a kind."""
+        notes = []
+        if self.broken:
+            count = counted(len(self.broken), "archive is", "archives are")
+            notes.append(
+                f"{count} cut or damaged, and what lies behind that place is missing: {name_some(list(self.broken))}."
+            )
+        if self._unlabelled == len(self.ids):
+            notes.append(
+                "No archive holds labels (.json, .cls or .txt), so only clusters can be shown; "
+                "unpack them if the names of files or folders are labels."
+            )
+        elif self._unlabelled:
+            notes.append(
+                f"{counted(self._unlabelled, 'image has', 'images have')} no label member."
+            )
+        if self._nested:
+            notes.append(
+                f"Fields that hold lists or objects are no labels: {name_some(sorted(self._nested))}."
+            )
+        if self._fields_left:
+            notes.append(f"Only the first {whole(MAX_FIELDS)} fields were read.")
+        return notes

@@ -1,0 +1,207 @@
+"""A parquet file with a column of images: what its footer says, and its labels without the images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.types import Reject
+from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.text import name_some
+
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
+"""First bytes of the image files that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file, by its footer."""
+
+    path: Path
+    rows: int
+    image: str
+    """The column of images."""
+    is_struct: bool
+    """Whether the column holds records {bytes, path}; False = plain bytes."""
+    has_paths: bool
+    is_empty: bool
+    """Whether the footer says that no cell holds an image."""
+    labels: tuple[str, ...]
+    """Columns of words, numbers and truth values."""
+    names: tuple[tuple[str, tuple[str, ...]], ...]
+    """(column, names of its codes 0, 1, ...), by the file's own metadata."""
+    nested: tuple[str, ...]
+    others: tuple[str, ...]
+    """Further columns of images."""
+
+    def read_labels(self, name: str, columns: Mapping[str, list[str | None]]) -> list[Reject]:
+        """Append the words of these columns; return a reject for each row group that cannot be unpacked.
+
+        Codes with a name become the name; -1 is Hugging Face's word for no label.
+        """
+        names = dict(self.names)
+        rejects = []
+        with _opened(self.path) as file:
+            for group in range(file.num_row_groups if columns else 0):
+                n = file.metadata.row_group(group).num_rows
+                try:
+                    table = file.read_row_group(group, columns=list(columns), use_threads=False)
+                    words = {each: _words(table[each], names.get(each)) for each in columns}
+                except _failures():
+                    words = {each: [None] * n for each in columns}
+                    rejects.append(Reject(f"{name}, row group {group}", "labels_unreadable"))
+                for each, found in words.items():
+                    columns[each].extend(found)
+        return rejects
+
+    def read_paths(self) -> list[str]:
+        """Return the path that each row names, "" for none, with slashes."""
+        with _opened(self.path) as file:
+            column = file.read(columns=[f"{self.image}.path"])[self.image]
+        return [
+            str((cell or {}).get("path") or "").replace("\\", "/") for cell in column.to_pylist()
+        ]
+
+
+def open_shard(path: Path, column: str | None = None) -> Shard | None:
+    """Return what the footer says, None when it is no parquet file or has no column of images.
+
+    `column`: the column to take where there are several. Raises ConfigError when that is none of them.
+    """
+    import pyarrow as pa
+
+    try:
+        with _opened(path) as file:
+            schema = file.schema_arrow
+            images = [field.name for field in schema if _holds_images(file, field)]
+            if not images or len(set(schema.names)) != len(schema.names):
+                return None
+            if column is not None and column not in images:
+                raise ConfigError(
+                    f'{path.name} has no column of images "{column}"; there is {name_some(images)}'
+                )
+            image = column or images[0]
+            kind = schema.field(image).type
+            is_struct = pa.types.is_struct(kind)
+            plain = [field.name for field in schema if not _is_no_label(field.type)]
+            return Shard(
+                path,
+                file.metadata.num_rows,
+                image,
+                is_struct,
+                is_struct and kind.get_field_index("path") >= 0,
+                _is_empty(file.metadata, f"{image}.bytes"),
+                tuple(plain),
+                _class_names(schema.metadata or {}, plain),
+                tuple(name for name in schema.names if name not in {*plain, *images}),
+                tuple(name for name in images if name != image),
+            )
+    except DatasetError:
+        return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Give an open parquet file. Raises DatasetError when it is none, or breaks while it is read."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            yield file
+    except _failures() as exc:
+        raise DatasetError(f"{path} cannot be read as parquet: {str(exc).strip()}") from exc
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    import pyarrow as pa
+
+    return (
+        OSError,
+        ValueError,
+        OverflowError,
+        pa.ArrowException,
+    )  # ValueError: a word that is no UTF-8
+
+
+def _is_no_label(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(
+        types.is_nested(kind)
+        or types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_fixed_size_binary(kind)
+    )
+
+
+def _holds_images(file: Any, field: Any) -> bool:  # noqa: ANN401 - as above
+    """Whether a column holds records with bytes, or bytes of which the first are those of an image."""
+    import pyarrow as pa
+
+    def is_bytes(kind: Any) -> bool:  # noqa: ANN401 - as above
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+    if pa.types.is_struct(field.type):
+        at = field.type.get_field_index("bytes")
+        return at >= 0 and is_bytes(field.type.field(at).type)
+    if not is_bytes(field.type):
+        return False
+    first = next(file.iter_batches(1, columns=[field.name], use_threads=False), None)
+    cell = None if first is None or not len(first) else first.column(0)[0].as_py()
+    return cell is not None and cell.startswith(_STARTS)
+
+
+def _is_empty(metadata: Any, column: str) -> bool:  # noqa: ANN401 - as above
+    """Whether the footer counts as many empty cells as rows in a column; one that counts nothing is not empty."""
+    empty = 0
+    for group in range(metadata.num_row_groups):
+        facts = metadata.row_group(group)
+        for number in range(facts.num_columns):
+            chunk = facts.column(number)
+            if chunk.path_in_schema == column and chunk.statistics is not None:
+                empty += chunk.statistics.null_count or 0
+    return bool(0 < metadata.num_rows == empty)
+
+
+def _class_names(
+    metadata: Mapping[bytes, bytes], columns: list[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the names of codes that Hugging Face's metadata has for some columns."""
+    try:
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        found = {
+            column: features[column]["names"]
+            for column in columns
+            if column in features and features[column].get("_type") == "ClassLabel"
+        }
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return ()
+    return tuple(
+        (column, tuple(map(str, names)))
+        for column, names in found.items()
+        if isinstance(names, list)
+    )
+
+
+def _words(column: Any, names: tuple[str, ...] | None) -> list[str | None]:  # noqa: ANN401 - as above
+    """Return the cells of a column as text, equal ones as one object."""
+    import pyarrow as pa
+
+    chunk = column.combine_chunks()
+    encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
+    words = [_name(value, names) for value in encoded.dictionary.to_pylist()]
+    return [None if code is None else words[code] for code in encoded.indices.to_pylist()]
+
+
+def _name(value: object, names: tuple[str, ...] | None) -> str | None:
+    if names is None or not isinstance(value, int):
+        return json_word(value)
+    if 0 <= value < len(names):
+        return names[value]
+    return None if value == -1 else str(value)
