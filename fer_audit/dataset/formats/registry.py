@@ -99,6 +99,33 @@ FORMATS = (
         "mohammadmahoor.com, on request; research only",
     ),
     Format(
+        "affectnet",
+        "AffectNet, lists of 2017",
+        "`training.csv` and `validation.csv` next to `Manually_Annotated_Images/`",
+        "expression, split",
+        "mohammadmahoor.com, on request; research only",
+    ),
+    Format(
+        "fairface",
+        "FairFace",
+        "`fairface_label_train.csv`, `fairface_label_val.csv`; images in `train/` and `val/`, also a folder deeper",
+        "race, gender, age group, split",
+        "github.com/joojs/fairface; CC BY 4.0",
+    ),
+    Format(
+        "adience",
+        "Adience",
+        "`fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/`",
+        "gender, age group, split (fold), subject",
+        "on request from its authors (Eidinger et al. 2014); research only",
+    ),
+    Format(
+        "imagefolder",
+        "Hugging Face ImageFolder",
+        "`metadata.csv`, `.jsonl` or `.parquet` with `file_name`, in the folder of the images",
+        "its columns, split from the folder",
+    ),
+    Format(
         "fer2013",
         "FER2013",
         "a CSV of any name with the columns `emotion,pixels,Usage`; the images are numbers in its cells",

@@ -17,7 +17,7 @@ from fer_audit.text import counted, encodable, name_some, whole
 MISSING = frozenset(
     (
         *("na", "n/a", "nan", "none", "null", "unknown", "unsure", "-1", "?"),
-        *("prefer not to say", "not annotated", "missing", "undefined"),
+        *("prefer not to say", "not annotated", "missing", "undefined", "uncertain", "no-face"),
     )
 )
 """Words that say that nothing is known, in lower case; in a subject column they are names."""
@@ -60,9 +60,9 @@ def encode_labels(
     Raises ValueError when no cell holds a label, or there are more groups than a code can count.
     """
     missing = frozenset() if kind in ("subject", "split") else MISSING
-    cells, unsaid = clean(words, missing=MISSING_PEOPLE if kind == "demographic" else missing)
     if names:
-        cells = cells.mapped(lambda word: names.get(word, word))
+        words = words.mapped(lambda word: names.get(word.strip(), word))
+    cells, unsaid = clean(words, missing=MISSING_PEOPLE if kind == "demographic" else missing)
     counts = cells.counts()
     if not counts:
         raise ValueError("every cell is empty" if not unsaid else "no cell names a group")
@@ -104,9 +104,10 @@ def _spellings(counts: Mapping[str, int], *, is_gender: bool) -> tuple[dict[str,
     group_of: dict[str, str] = {}
     phrases = []
     for key, words in found.items():
-        best = min(words, key=lambda word: (-counts[word], natural_key(word)))
+        best = min(words, key=lambda word: (-counts[word], word.isupper(), natural_key(word)))
         if is_gender and key in ("male", "female") and best.lower() != key:
-            best = next((word for word in words if word.lower() == key), key)
+            whole_words = [word for word in words if word.lower() == key]
+            best = min(whole_words, key=lambda word: (-counts[word], word.isupper()), default=key)
         others = sorted((word for word in words if word != best), key=natural_key)
         if others:
             rows = counted(sum(counts[word] for word in others), "row")
