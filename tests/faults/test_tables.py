@@ -60,6 +60,7 @@ def text_tables() -> dict[str, bytes]:
         "plain.csv": PLAIN.encode(),
         "bom-semicolon.csv": b"\xef\xbb\xbf" + PLAIN.replace(",", " ; ").encode(),
         "cr.tsv": PLAIN.replace("\n", "\r").replace(",", "\t").encode(),
+        "utf16.csv": PLAIN.encode("utf-16"),
         "no-last-end.csv": PLAIN.removesuffix("\n").replace("\n", "\r\n").encode(),
         "wide.csv": b"".join(
             line + b"," + b",".join(cells) + b"\n"
@@ -86,7 +87,7 @@ def nested_tables() -> dict[str, pa.Table]:
     paths = [f"{i:02d}.jpg" for i in range(N)]
     return {
         "list.parquet": pa.table({"path": paths, "race": [["a"]] * N}),
-        "struct.parquet": pa.table({"path": [{"bytes": b"x", "path": "x"}] * N}),
+        "struct.parquet": pa.table({"path": [{"where": "x", "what": 1}] * N}),
         "map.parquet": pa.table(
             {"path": paths, "race": pa.array([[("a", 1)]] * N, pa.map_(pa.string(), pa.int8()))}
         ),
@@ -96,20 +97,20 @@ def nested_tables() -> dict[str, pa.Table]:
 
 def refused() -> dict[str, tuple[bytes, int, str]]:
     """Return tables that are refused: the bytes, the exit code, and what the message names."""
-    latin = f"{PLAIN}x.jpg,caf\xe9,30\n".encode("latin-1")
     few = pa.BufferOutputStream()
     parquet.write_table(parquet_table(), few)
     whole = few.getvalue().to_pybytes()
     return {
-        "latin1.csv": (latin, 2, f"line {N + 2}: byte 0xe9 is not UTF-8"),
-        "utf16.csv": (PLAIN.encode("utf-16"), 2, "line 1: byte 0xff is not UTF-8"),
-        "no-header.csv": (PLAIN.split("\n", 1)[1].encode(), 2, "no column is named like a path"),
+        "utf16-cut.csv": (PLAIN.encode("utf-16")[:-1], 3, "begins like UTF-16"),
+        "page.csv": (b"<!DOCTYPE html>\n<p>Sign in", 3, "is an HTML page"),
+        "pointer.csv": (b"version https://git-lfs.github.com/spec/v1\n", 3, "a Git-LFS pointer"),
+        "no-paths.csv": (b"1,2\n3,4\n", 2, "no column is named like a path"),
         "twice.csv": (b"path,race,race\n00.jpg,a,b\n", 2, 'more than one column "race"'),
         "columns.csv": (",".join(f"c{i}" for i in range(100_000)).encode(), 2, "and 99,960 more"),
         "header.csv": (b"path," + b"z" * 10_000_000 + b"\n00.jpg,1\n", 2, "line 1: field larger"),
         "empty.csv": (b"", 3, "is empty"),
         "only-header.csv": (HEADER.encode(), 3, "None of the 0 lines"),
-        "elsewhere.csv": (b"path,race\n../00.jpg,a\n/01.jpg,b\n", 3, "None of the 2 lines"),
+        "elsewhere.csv": (b"path,race\n../0.jpg,a\n/1.jpg,b\n", 3, "None of the 2 lines"),
         "cut.parquet": (whole[:-30], 3, "cannot be read as parquet"),
         "text.parquet": (PLAIN.encode(), 3, "cannot be read as parquet"),
     }

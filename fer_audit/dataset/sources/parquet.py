@@ -157,7 +157,8 @@ class _Cells:
 
     def __del__(self) -> None:
         """Close the file with its last reader: which one that is, the cache decides."""
-        self._file.close()
+        if hasattr(self, "_file"):  # it was never opened where it had changed
+            self._file.close()
 
     def _start(self, group: int) -> None:
         self._group, self._first, self._batch = group, int(self._starts[group]), ()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fer_audit.dataset.listing import IMAGE_SUFFIXES, suffix_of
-from fer_audit.errors import DatasetError
+from fer_audit.errors import ConfigError, DatasetError
 
 LOOKED_AT = 65_536
 """Bytes of a table from which it is decided how it is cut."""
@@ -69,12 +69,12 @@ def read_lines(
     if delimiter == SPACES:
         data = _BLANK.sub(b"\t", _ENDS.sub(b"", data))
         sample, delimiter = _sample_lines(data), "\t"
-    cells = [cell.strip() for cell in _cut(sample[:1], delimiter)[0]]
+    end = _first_record(data)
+    cells = _header_cells(data[:end], delimiter, f"{name}, line {line}")
     if header is None:
         header = _names_columns(cells, _cut(sample[1:], delimiter))
     if not header:
         return TextLines(data, delimiter, None, line, notes)
-    end = _first_record(data, delimiter)
     widths = Counter(len(row) for row in _cut(sample[1:], delimiter))
     if widths and widths.most_common(1)[0][0] == len(cells) + 1:
         cells = ["", *cells]  # as pandas writes an index: a column without a name
@@ -116,7 +116,7 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
         if len(start) > 3 and nulls.count(0) * 10 > len(nulls) * 8:
             return _recoded(data, encoding, name), ()
     data = data.removeprefix(b"\xef\xbb\xbf")
-    if b"\0" in start:
+    if start.count(0) * 100 > len(start):
         raise DatasetError(f"{name} is no text, so it is no table", hint="Save it as CSV.")
     try:
         data.decode()
@@ -152,6 +152,16 @@ def _cut(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     return list(csv.reader([line + "\n" for line in lines], delimiter=delimiter))
 
 
+def _header_cells(record: bytes, delimiter: str, place: str) -> list[str]:
+    try:
+        (cells,) = csv.reader([record.decode().strip("\r\n")], delimiter=delimiter)
+    except csv.Error as exc:
+        raise ConfigError(
+            f"{place}: {exc}", hint="The first line of the table must name the columns."
+        ) from exc
+    return [cell.strip() for cell in cells]
+
+
 def _delimiter(lines: Sequence[str]) -> str:
     """Return the delimiter by which most lines have the same number of cells, of several the one that cuts most."""
 
@@ -182,7 +192,7 @@ def _is_number(cell: str) -> bool:
     return re.fullmatch(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", cell) is not None
 
 
-def _first_record(data: bytes, delimiter: str) -> int:
+def _first_record(data: bytes) -> int:
     """Return where the second record begins: a quoted name of a column may hold a line break."""
     end = 0
     while True:
