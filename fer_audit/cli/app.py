@@ -21,6 +21,8 @@ from fer_audit.errors import FerAuditError, StoreError
 
 COMMANDS = {
     "run": ("fer_audit.cli.run", "Audit a dataset: everything, resumes where it stopped."),
+    "inspect": ("fer_audit.cli.datasets", "Say what would be read, without opening an image."),
+    "datasets": ("fer_audit.cli.datasets", "List the layouts of datasets that are read."),
     "export": ("fer_audit.cli.models", "Build a model's ONNX file once."),
     "models": ("fer_audit.cli.models", "List the models, their weights and licences."),
     "embed": ("fer_audit.cli.run", "Only decode and embed."),

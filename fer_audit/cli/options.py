@@ -57,6 +57,12 @@ dataset_options = _group(
         type=_formats(),
         default=_CONFIG.dataset.layout,
     ),
+    click.option(
+        "--images",
+        "images_dir",
+        metavar="DIR",
+        help="Where a table's images lie, if not in its own folder.",
+    ),
     _option("--path-column", "Table column with the image paths."),
     _option(
         "--group",
@@ -66,7 +72,19 @@ dataset_options = _group(
     ),
     _option("--label", "Label attribute, e.g. expression.", type=NameColumn(), multiple=True),
     _option("--batch", "Batch attribute, e.g. session.", type=NameColumn(), multiple=True),
-    _option("--age-column", "Table column with ages in years."),
+    _option("--split", "Column that says to which part of a benchmark an image belongs."),
+    _option("--subject", "Column that says who is on an image."),
+    _option(
+        "--age-column",
+        "Table column with ages; years=COLUMN insists that numbers from 0 to 8 are years.",
+    ),
+    _option("--age-codes", "What ages of 0 to 8 stand for, e.g. fairface."),
+    _option(
+        "--names",
+        "Names of a column's codes: race=0:White,1:Black or race=fairface; repeatable.",
+        type=NameColumn(),
+        multiple=True,
+    ),
     _option(
         "--age-bins",
         "Lower ends of the age bins.",
@@ -202,6 +220,11 @@ place_options = _group(
     ),
     click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
 )
+
+
+def dataset_config(values: dict[str, Any]) -> AuditConfig:
+    """Build the configuration of a verb that only reads a dataset."""
+    return AuditConfig.of(**{name: values[name] for name in _CONFIG.flat() if name in values})
 
 
 def audit_config(values: dict[str, Any]) -> AuditConfig:

@@ -37,10 +37,6 @@ class DatasetSettings:
     """What ages of 0 to 8 mean: fairface."""
     names: tuple[tuple[str, str], ...] = ()
     """Names of the codes of a column: ("race", "0:White,1:Black"), or ("race", "fairface") for a known list."""
-    map: tuple[tuple[str, str], ...] = ()
-    """Attributes to bring to another set of groups, by the map's name: ("race", "race4")."""
-    attributes: tuple[str, ...] = ()
-    """Further attributes of a set that has many, e.g. CelebA's Eyeglasses."""
     age_bins: tuple[int, ...] = AGE_BINS
     """Lower ends of the age bins, in years, ascending."""
     sample: int | None = None
