@@ -69,7 +69,6 @@ def strangers() -> dict[str, Odd]:
     }
     files["really_jpeg.png"] = Odd(encoded(face, "JPEG"), flags="jpeg_named_png")
     others = {
-        "page.jpg": b"<!DOCTYPE html><html><body>404 Not Found</body></html>",
         "eps.jpg": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
         b"(%pipe%touch gs-was-here) (w) file closefile\nshowpage\n%%EOF\n",
         "binary_eps.jpg": struct.pack("<IIIIIIIH", 0xC6D3D0C5, 30, 90, 0, 0, 0, 0, 0xFFFF)
@@ -80,6 +79,9 @@ def strangers() -> dict[str, Odd]:
         "ico.jpg": encoded(face, "ICO"),
         "svg.jpg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
     }
+    files["page.jpg"] = failed(b"<!DOCTYPE html><html><body>404 Not Found</body>", "web_page")
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    files["pointer.jpg"] = failed(pointer, "git_lfs_pointer")
     return files | {name: failed(data, "format_not_allowed") for name, data in others.items()}
 
 
