@@ -113,6 +113,27 @@ FORMATS = (
         "github.com/joojs/fairface; CC BY 4.0",
     ),
     Format(
+        "celeba",
+        "CelebA",
+        "`list_attr_celeba.txt` or `.csv`, with `list_eval_partition` and `identity_CelebA.txt` where they are there",
+        "gender, age (young or not), smiling, split, subject",
+        "mmlab.ie.cuhk.edu.hk/projects/CelebA.html; non-commercial research only",
+    ),
+    Format(
+        "rafdb",
+        "RAF-DB, basic",
+        "`list_patition_label.txt` with `Image/aligned/` or `original/`, and `Annotation/manual/`",
+        "expression, gender, race, age group, split",
+        "whdeng.cn, on request; non-commercial research only",
+    ),
+    Format(
+        "expw",
+        "ExpW",
+        "`label.lst`: each row a face with its box, cropped when it is read",
+        "expression",
+        "on request from its authors (Zhang et al. 2018); non-commercial research only",
+    ),
+    Format(
         "adience",
         "Adience",
         "`fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/`",

@@ -67,7 +67,7 @@ def read_lines(
     sample = _sample_lines(data)
     delimiter = delimiter or _delimiter(sample)
     if delimiter == SPACES:
-        data = _BLANK.sub(b"\t", _ENDS.sub(b"", data))
+        data = _BLANK.sub(b"\t", _ENDS.sub(b"", data.replace(b"\r\n", b"\n")))
         sample, delimiter = _sample_lines(data), "\t"
     end = _first_record(data)
     cells = _header_cells(data[:end], delimiter, f"{name}, line {line}")
