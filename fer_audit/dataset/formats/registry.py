@@ -154,6 +154,13 @@ FORMATS = (
         "kaggle.com, Challenges in Representation Learning; terms of the challenge",
     ),
     Format(
+        "ferplus",
+        "FER+",
+        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`",
+        "expression by majority, the votes, split",
+        "github.com/microsoft/FERPlus (labels); the images are FER2013's",
+    ),
+    Format(
         "webdataset",
         "WebDataset",
         "`.tar` archives, one or several (`faces-{000000..000012}.tar`): `key.jpg` with `key.json`, `key.cls` or `key.txt`",

@@ -1,4 +1,4 @@
-"""Sets whose labels lie in lists of their own making: RAF-DB, ExpW, CelebA."""
+"""Sets whose labels lie in lists of their own making: RAF-DB, ExpW, CelebA, FER+."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_audit.dataset.formats.ferplus import ANSWERS, EXPRESSIONS, majority
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import DatasetError
 from fer_audit.pack.rows import decode_images, empty_rows
@@ -110,3 +111,39 @@ def test_a_list_of_celeba_without_its_columns_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(DatasetError, match='no column "Male"'):
         load_dataset(tmp_path)
+
+
+def test_fer_plus_keeps_the_votes_and_takes_the_majority(tmp_path: Path) -> None:
+    header = ",".join(("Usage", "Image name", *ANSWERS))
+    votes = ["8,2,0,0,0,0,0,0,0,0", "0,5,0,5,0,0,0,0,0,0", "2,0,0,0,0,0,0,0,8,0"]
+    folders = ("FER2013Train", "FER2013Valid", "FER2013Test")
+    usages = ("Training", "PublicTest", "PrivateTest")
+    lines = [
+        f"{usage},fer000000{i}.png,{v}"
+        for i, (usage, v) in enumerate(zip(usages, votes, strict=True))
+    ]
+    plant(tmp_path, *(f"data/{folder}/fer000000{i}.png" for i, folder in enumerate(folders)))
+    plant(tmp_path, "data/FER2013Train/label.csv")
+    plant_table(tmp_path, "fer2013new.csv", [header, *lines, "Training,,0,0,0,0,0,0,0,0,0,10"])
+
+    dataset = load_dataset(tmp_path)
+
+    assert dataset.format == "ferplus"
+    expression = words(dataset, "expression")
+    assert expression["data/FER2013Train/fer0000000.png"] == "neutral"
+    assert list(expression.values()).count(None) == 2
+    assert dataset.attribute("expression").unsaid == (("unclear", 1), ("unknown", 1))
+    assert reasons(dataset) == [("line 5", "path_empty")]
+    (soft,) = dataset.soft
+    row = dataset.ids.index("data/FER2013Train/fer0000000.png")
+    assert soft.votes[row].tolist() == [8, 2, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("winner", range(len(EXPRESSIONS)))
+def test_single_votes_never_decide(winner: int) -> None:
+    """Two votes for one answer win against one for each other; two against two do not."""
+    votes = np.ones((2, len(ANSWERS)), np.float32)
+    votes[:, winner] = 2
+    votes[1, (winner + 1) % len(ANSWERS)] = 2
+
+    assert majority(votes).codes.tolist() == [winner, -1]
