@@ -21,6 +21,7 @@ _DELIMITERS = (",", ";", "\t")
 _BLANK = re.compile(rb"[ \t]+")
 _ENDS = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
 _SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
+_PATH = re.compile(r"[/~a-z][^\s,;]*/[^\s,;]*\.(csv|tsv|txt|parquet)")
 _CODE = re.compile(r"\s*(import|from|def|class|#!|//|<\?php|#include)\b", re.IGNORECASE)
 
 
@@ -92,6 +93,7 @@ def refuse_strangers(data: bytes, name: str) -> None:
         "an Excel file": head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
         "a program's code": _CODE.match(text) is not None and "," not in text.partition("\n")[0],
         "a drawn folder tree": "├──" in text or "└──" in text,
+        "a single path": _PATH.fullmatch(text.strip()) is not None,
         "an image": head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")),
     }
     hints = {
