@@ -53,7 +53,6 @@ def test_a_layout_is_read_as_its_answer_says(name: str) -> None:
         assert unsaid[word] == n, word
 
 
-@pytest.mark.skipif(not ANSWERS, reason="likewise")
 def test_names_that_fit_two_files_are_a_decision_of_the_user() -> None:
     with pytest.raises(FerAuditError) as caught:
         load_dataset(LAYOUTS / "table_ambiguous_names")

@@ -24,9 +24,9 @@ _DEMOGRAPHIC = (  # noqa: SIM905 - words read better as words
 _LABEL = (  # noqa: SIM905 - words read better as words
     "expression expression_label facial_expression emotion emotion_label label class"
 ).split()
-_BATCH = "session folder dataset source site camera video".split()  # noqa: SIM905 - likewise
-_SPLIT = "split partition usage fold subset".split()  # noqa: SIM905 - likewise
-_SUBJECT = "subject subject_id person person_id identity".split()  # noqa: SIM905 - likewise
+_BATCH = "session folder dataset source site camera video".split()  # noqa: SIM905 - as above
+_SPLIT = "split partition usage fold subset".split()  # noqa: SIM905 - as above
+_SUBJECT = "subject subject_id person person_id identity".split()  # noqa: SIM905 - as above
 KNOWN_NAMES: dict[str, Kind] = {
     **dict.fromkeys(_DEMOGRAPHIC, "demographic"),
     **dict.fromkeys(_LABEL, "label"),
