@@ -101,7 +101,7 @@ def _counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
 
 
 def _why_no_target(attribute: Attribute, reference: Mapping[str, int] | None) -> str:
-    if reference is None and attribute.kind in ("batch", "style"):
+    if reference is None and attribute.kind in ("batch", "split", "subject", "style"):
         return f"even shares are no aim for a {attribute.kind} attribute"
     return ""
 
