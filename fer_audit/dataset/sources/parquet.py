@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,8 +61,11 @@ class ParquetCells:
         cells = _cells(self.files[self.file[row]], self.column)
         try:
             data = cells.read(int(self.rows[row]))
-        except SourceError:
-            _cells.cache_clear()
+        except SourceError as exc:
+            if (
+                str(exc) != "corrupt"
+            ):  # the rest of the file can be read, and which part cannot is remembered
+                _cells.cache_clear()
             raise
         if data is None:
             raise SourceError("missing")
@@ -117,6 +121,7 @@ class _Cells:
 
         self._facts, self._column = facts, column
         self._file = os.fdopen(open_as_listed(facts), "rb")
+        weakref.finalize(self, self._file.close)
         self._failures = (OSError, ValueError, pa.ArrowException)
         try:
             # no memory map: a file that is cut short while it is read would end the process

@@ -21,7 +21,14 @@ from fer_audit.dataset.sources import parquet
 from fer_audit.dataset.sources.cropped import Cropped
 from fer_audit.dataset.sources.parquet import ParquetCells
 from fer_audit.dataset.sources.pixels import grey_bmp
-from fer_audit.dataset.sources.source import KINDS, ImageSource, SourceError, source_of
+from fer_audit.dataset.sources.source import (
+    KINDS,
+    FileFacts,
+    ImageSource,
+    SourceError,
+    open_as_listed,
+    source_of,
+)
 from tests.dataset.cells import (
     face,
     fer2013_lines,
@@ -142,7 +149,16 @@ def test_parquet_rows_come_out_the_same_in_every_order(tmp_path: Path) -> None:
         assert all(source.read(row).data == images[row]["bytes"] for row in rows)
 
 
-def test_only_the_rows_of_a_broken_row_group_fail(tmp_path: Path) -> None:
+def test_only_the_rows_of_a_broken_row_group_fail_and_the_file_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    def counting(facts: FileFacts) -> int:
+        opened.append(facts.path)
+        return open_as_listed(facts)
+
+    monkeypatch.setattr(parquet, "open_as_listed", counting)
     path = tmp_path / "a.parquet"
     write_parquet(path, records(range(9)), {"gender": ["f"] * 9}, group=3)
     data = path.read_bytes()
@@ -159,6 +175,7 @@ def test_only_the_rows_of_a_broken_row_group_fail(tmp_path: Path) -> None:
             reasons.append(str(exc))
 
     assert reasons == ["", "", "", "corrupt", "corrupt", "corrupt", "", "", "", "", "corrupt", ""]
+    assert opened == [str(path.resolve())]
 
 
 def test_an_empty_parquet_cell_is_a_missing_image(tmp_path: Path) -> None:
