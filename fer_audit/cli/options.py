@@ -224,14 +224,14 @@ place_options = _group(
 
 def dataset_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration of a verb that only reads a dataset."""
-    return AuditConfig.of(**{name: values[name] for name in _CONFIG.flat() if name in values})
+    return AuditConfig.of(**_chosen(values))
 
 
 def audit_config(values: dict[str, Any]) -> AuditConfig:
     """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
     from fer_audit.audit.gate import parse_rule
 
-    chosen = {name: values[name] for name in _CONFIG.flat() if name in values}
+    chosen = _chosen(values)
     if chosen.get("reference") is not None:
         chosen["reference"] = read_reference(chosen["reference"])
     else:
@@ -243,6 +243,11 @@ def audit_config(values: dict[str, Any]) -> AuditConfig:
     for rule in config.fail_on:
         parse_rule(rule)  # a rule that makes no sense is known before hours of work
     return config
+
+
+def _chosen(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of a verb's options that are settings of an audit, by their flat names."""
+    return {name: values[name] for name in _CONFIG.flat() if name in values}
 
 
 def resources(values: dict[str, Any]) -> Resources:

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.sources.source import MAX_FILE_BYTES
+from fer_audit.dataset.listing import Listing, base_name
+from fer_audit.dataset.sources.source import MAX_FILE_BYTES, READ_PLAIN
 from fer_audit.text import MAX_NAMED, counted, encodable, listed, name_some, whole
 
 
@@ -23,7 +23,7 @@ def drop_copies(listing: Listing) -> Listing:
     """
     same_name: defaultdict[str, list[int]] = defaultdict(list)
     for row, file_id in enumerate(listing.ids):
-        same_name[file_id[file_id.rfind("/") + 1 :]].append(row)
+        same_name[base_name(file_id)].append(row)
     repeated = {name: rows for name, rows in same_name.items() if len(rows) > 1}
     copies: dict[int, int] = {}
     for rows in repeated.values():
@@ -78,12 +78,7 @@ def _length_and_bytes(file_id: str) -> tuple[int, bytes]:
 def _digest(listing: Listing, row: int) -> str:
     """Return the sha256 of a file, "" when it cannot be read: then it is no copy."""
     try:
-        # a plain file may have become a link or a pipe since
-        with open(listing.root / listing.ids[row], "rb", opener=_open_without_waiting) as file:
+        with os.fdopen(os.open(listing.root / listing.ids[row], READ_PLAIN), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -64,11 +64,11 @@ class Listing:
     def named(self, pattern: str) -> tuple[str, ...]:
         """Return the other files whose name (without folders) matches a regular expression, case aside."""
         wanted = re.compile(pattern, re.IGNORECASE)
-        return tuple(each for each in self.others if wanted.fullmatch(each[each.rfind("/") + 1 :]))
+        return tuple(each for each in self.others if wanted.fullmatch(base_name(each)))
 
     def names(self) -> list[str]:
         """Return the names of the n images without their folders."""
-        return [each[each.rfind("/") + 1 :] for each in self.ids]
+        return [base_name(each) for each in self.ids]
 
     def share_named(self, pattern: re.Pattern[str]) -> float:
         """Return the share of images whose name (without folders) fits a pattern; 0 where there is no image."""
@@ -184,6 +184,11 @@ def plain_file_facts(root: Path, file_id: str, folders: dict[str, bool]) -> tupl
     return facts.st_size, facts.st_mtime_ns
 
 
+def base_name(file_id: str) -> str:
+    """Return the last part of a POSIX path."""
+    return file_id[file_id.rfind("/") + 1 :]
+
+
 def suffix_of(name: str) -> str:
     """Return the lower-case suffix of a file name with its dot, "" when there is none."""
     dot = name.rfind(".")
@@ -205,7 +210,7 @@ def is_label_file(file_id: str) -> bool:
     """Whether a file is named like one that holds labels."""
     suffix = suffix_of(file_id)
     return suffix in LABEL_SUFFIXES or (
-        suffix == ".txt" and _LABEL_TEXT.search(file_id[file_id.rfind("/") + 1 :]) is not None
+        suffix == ".txt" and _LABEL_TEXT.search(base_name(file_id)) is not None
     )
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-_FLAGS |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""A plain file may have become a link or a pipe since it was listed."""
+from fer_audit.dataset.sources.source import READ_PLAIN
 
 
 def read_small_file(path: str, *, limit: int) -> bytes | None:
     """Return the bytes of a file; None when it cannot be read, or holds more than `limit` bytes."""
     try:
-        handle = os.open(path, _FLAGS)
+        handle = os.open(path, READ_PLAIN)
         try:
             data = os.read(handle, limit + 1)
         finally:

@@ -31,10 +31,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return read_together(
         given,
         settings,
-        [
-            Part(table, table[table.rfind("/") + 1 : -len(".txt")])
-            for table in given.listing.named(_TABLES)
-        ],
+        [Part.named_by_split(table) for table in given.listing.named(_TABLES)],
         form="adience",
         label_source=LABEL_SOURCE,
         path=["user_id", "face_id", "original_image"],

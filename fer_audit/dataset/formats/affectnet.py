@@ -5,7 +5,7 @@ from __future__ import annotations
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.table.text import LOOKED_AT
+from fer_audit.dataset.table.text import first_line
 from fer_audit.dataset.table.together import Part, read_together
 from fer_audit.dataset.types import FaceDataset
 
@@ -19,17 +19,11 @@ _TABLES = r"(training|validation)\.csv"
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for a folder with one of the lists, of nine columns."""
-    if not given.is_folder:
-        return Match.NO
-    for table in given.listing.named(_TABLES):
-        try:
-            with (given.root / table).open("rb") as file:
-                first = file.readline(LOOKED_AT)
-        except OSError:
-            continue
-        if first.count(b",") == len(COLUMNS) - 1:
-            return Match.CERTAIN
-    return Match.NO
+    fits = given.is_folder and any(
+        first_line(given.root / table).count(b",") == len(COLUMNS) - 1
+        for table in given.listing.named(_TABLES)
+    )
+    return Match.CERTAIN if fits else Match.NO
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -37,10 +31,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return read_together(
         given,
         settings,
-        [
-            Part(table, table[table.rfind("/") + 1 : -len(".csv")])
-            for table in given.listing.named(_TABLES)
-        ],
+        [Part.named_by_split(table) for table in given.listing.named(_TABLES)],
         form="affectnet",
         label_source=LABEL_SOURCE,
         path=COLUMNS[:1],

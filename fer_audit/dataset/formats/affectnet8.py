@@ -15,16 +15,13 @@ from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.small_files import read_small_file
+from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
-EXPRESSIONS = (
-    *("Neutral", "Happiness", "Sadness", "Surprise"),
-    *("Fear", "Disgust", "Anger", "Contempt"),
-)
-"""By the set's code."""
-NO_EXPRESSIONS = ("None", "Uncertain", "No-Face")
-"""The codes after those."""
+_NAMES = tuple(CODES["expression", "affectnet"].values())
+EXPRESSIONS, NO_EXPRESSIONS = _NAMES[:8], _NAMES[8:]
+"""By the set's code; the last three are no expressions."""
 _CODES = {str(code): code for code in range(len(EXPRESSIONS) + len(NO_EXPRESSIONS))}
 MAX_NPY_BYTES = 1_000
 LABEL_SOURCE = "Each image was given its expression by one of twelve annotators (Mollahosseini, Hasani and Mahoor 2019)."

@@ -13,7 +13,7 @@ from fer_audit.dataset.listing import suffix_of
 from fer_audit.dataset.table.columns import Role, Roles
 from fer_audit.dataset.table.file import TableFile, open_table
 from fer_audit.dataset.table.reading import dataset_of_rows
-from fer_audit.dataset.table.text import LOOKED_AT, SPACES
+from fer_audit.dataset.table.text import SPACES, first_line
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import FaceDataset, Kind
 from fer_audit.errors import DatasetError
@@ -89,8 +89,7 @@ def _named(words: Words, names: Mapping[str, str]) -> Words:
 
 def _open_counted(path: Path) -> tuple[TableFile, int | None]:
     """Return the table, and the number of images that its first line gives if it gives one."""
-    with path.open("rb") as lines:
-        first = lines.readline(LOOKED_AT).strip()
+    first = first_line(path).strip()
     count = int(first) if first.isdigit() and len(first) < 10 else None
     delimiter = "," if suffix_of(path.name) == ".csv" else SPACES
     return open_table(path, skip=count is not None, delimiter=delimiter, header=True), count

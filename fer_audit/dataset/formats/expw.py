@@ -15,7 +15,7 @@ from fer_audit.dataset.sources.cropped import Cropped
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
 from fer_audit.dataset.table.paths import Locator, find_images, listing_of, missing_notes
-from fer_audit.dataset.table.text import LOOKED_AT, SPACES
+from fer_audit.dataset.table.text import SPACES, first_line
 from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
@@ -31,16 +31,11 @@ MAX_PLACE = 10_000_000
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for a folder with a list of eight columns."""
-    if not given.is_folder:
-        return Match.NO
-    for table in given.listing.named(_LIST):
-        try:
-            with (given.root / table).open("rb") as file:
-                if len(file.readline(LOOKED_AT).split()) == len(COLUMNS):
-                    return Match.CERTAIN
-        except OSError:
-            continue
-    return Match.NO
+    fits = given.is_folder and any(
+        len(first_line(given.root / table).split()) == len(COLUMNS)
+        for table in given.listing.named(_LIST)
+    )
+    return Match.CERTAIN if fits else Match.NO
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.listing import base_name
 from fer_audit.dataset.table.together import Part, read_together
 from fer_audit.dataset.types import FaceDataset
 
@@ -23,7 +24,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that both tables describe; which of them a row is in is its split."""
     parts = [
-        Part(table, "train" if "train" in table[table.rfind("/") + 1 :].lower() else "val")
+        Part(table, "train" if "train" in base_name(table).lower() else "val")
         for table in given.listing.named(_TABLES)
     ]
     return read_together(

@@ -19,11 +19,12 @@ from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.sources.pixels import MAX_CELL_BYTES, PixelCells
 from fer_audit.dataset.sources.source import FileFacts, SourceError, open_as_listed
+from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some
 
-EXPRESSIONS = ("Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral")
+EXPRESSIONS = tuple(CODES["expression", "fer2013"].values())
 """By their code in the column emotion."""
 COLUMNS = frozenset((b"emotion", b"pixels", b"usage"))
 LABEL_SOURCE = (

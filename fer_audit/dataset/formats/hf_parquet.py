@@ -162,10 +162,10 @@ def _source(
             np.repeat(np.arange(len(counts), dtype=np.int32), counts),
             np.concatenate([np.arange(n, dtype=np.int64) for n in counts]),
         )
-    root = given.root if settings.images_dir is None else Path(settings.images_dir).resolve()
+    root = (given.images or given.root).resolve()
     files: list[str] = []
     for name, shard in zip(names, shards, strict=True):
-        beside = "" if settings.images_dir else f"{PurePosixPath(name).parent}/"
+        beside = "" if given.images else f"{PurePosixPath(name).parent}/"
         files += [f"{beside}{path}".removeprefix("./") for path in shard.read_paths()]
     folders: dict[str, bool] = {}
     facts = [

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.listing import base_name
 from fer_audit.dataset.small_files import read_small_file
 from fer_audit.dataset.table.columns import Role, Roles
 from fer_audit.dataset.table.file import open_table
@@ -36,7 +37,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     rows = file.read(file.columns[:2])
     names = rows.columns["1"]
     attributes = {
-        each[each.rfind("/") + 1 :].lower().removesuffix("_manu_attri.txt"): each
+        base_name(each).lower().removesuffix("_manu_attri.txt"): each
         for each in given.listing.named(r".*_manu_attri\.txt")
     }
     stems = [word.rpartition(".")[0].lower() for word in names.words]

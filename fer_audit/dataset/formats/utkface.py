@@ -22,12 +22,14 @@ from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.copies import drop_copies
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.listing import base_name
+from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
-RACES = ("White", "Black", "Asian", "Indian", "Others")
+RACES = tuple(CODES["race", "utkface"].values())
 """Code 4 is Hispanic, Latino and Middle Eastern."""
-GENDERS = ("male", "female")
+GENDERS = tuple(CODES["gender", "utkface"].values())
 MAX_AGE = 116
 """Years: the upper end the set's README gives."""
 MIN_SHARE = 0.1
@@ -84,7 +86,7 @@ def has_utkface_names(ids: Sequence[str], *, share: float) -> bool:
     wanted = max(1, math.ceil(share * len(ids)))
     strict = 0
     for file_id in ids:
-        labels = parse_name(file_id[file_id.rfind("/") + 1 :])
+        labels = parse_name(base_name(file_id))
         strict += not labels.misspelt and not labels.reasons
         if strict >= wanted:
             return True
@@ -104,7 +106,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     Attributes: race, gender, age_bin, crawl_day, crawl_hour. A name that cannot be read keeps its row.
     """
     listing = drop_copies(given.images_without_columns(settings, form="utkface"))
-    labels = [parse_name(file_id[file_id.rfind("/") + 1 :]) for file_id in listing.ids]
+    labels = [parse_name(base_name(file_id)) for file_id in listing.ids]
     ages = np.array([one.age for one in labels], dtype=np.int16)
     genders = np.array([one.gender for one in labels], dtype=np.int16)
     races = np.array([one.race for one in labels], dtype=np.int16)
@@ -180,7 +182,7 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
 
 def _also_cropped(ids: Sequence[str]) -> list[str]:
     """Return the photographs of the in-the-wild set, `x.jpg`, that have a cropped `x.jpg.chip.jpg` somewhere."""
-    names = [file_id[file_id.rfind("/") + 1 :] for file_id in ids]
+    names = [base_name(file_id) for file_id in ids]
     crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
     return [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]
 

@@ -62,9 +62,7 @@ class ParquetCells:
         try:
             data = cells.read(int(self.rows[row]))
         except SourceError as exc:
-            if (
-                str(exc) != "corrupt"
-            ):  # the rest of the file can be read, and which part cannot is remembered
+            if str(exc) != "corrupt":  # then it is remembered which part of the file is broken
                 _cells.cache_clear()
             raise
         if data is None:
@@ -159,11 +157,6 @@ class _Cells:
                 raise SourceError("corrupt") from exc
         data: bytes | None = self._batch[row - self._first].as_py()
         return data
-
-    def __del__(self) -> None:
-        """Close the file with its last reader: which one that is, the cache decides."""
-        if hasattr(self, "_file"):  # it was never opened where it had changed
-            self._file.close()
 
     def _start(self, group: int) -> None:
         self._group, self._first, self._batch = group, int(self._starts[group]), ()

@@ -36,6 +36,11 @@ KINDS = {
 """Kind -> its class, in the module of the kind's name."""
 
 
+READ_PLAIN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+READ_PLAIN |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""How a listed file is opened: it may have become a link or a pipe since."""
+
+
 class SourceError(Exception):
     """The bytes of an image cannot be had; the message is the word that becomes its row's reason."""
 
@@ -111,9 +116,8 @@ def open_as_listed(facts: FileFacts) -> int:
     """
     if facts.size < 0:
         raise SourceError("missing")
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        handle = os.open(facts.path, flags | getattr(os, "O_BINARY", 0))
+        handle = os.open(facts.path, READ_PLAIN)
     except FileNotFoundError:
         raise SourceError("changed_during_run") from None
     except OSError as exc:

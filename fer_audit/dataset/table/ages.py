@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.config import DatasetSettings
+from fer_audit.config import AGE_BINS, DatasetSettings
 from fer_audit.dataset.ages import MAX_AGE, AgeGroup, age_bin_names, parse_age_group, parse_years
 from fer_audit.dataset.table.columns import YEARS
 from fer_audit.dataset.table.file import TableRows
-from fer_audit.dataset.table.labels import clean
+from fer_audit.dataset.table.labels import clean, missing_notes
+from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Attribute, Reject
 from fer_audit.errors import ConfigError
 from fer_audit.text import counted, encodable
 
-AGE_CODES = {"fairface": age_bin_names((0, 3, 10, 20, 30, 40, 50, 60, 70))}
+AGE_CODES = {"fairface": age_bin_names(AGE_BINS)}
 """Lists of age groups by the name of the set that numbers them from 0."""
 HIGHEST_CODE = 8
 """Where no age is above this, they are taken for codes."""
@@ -45,10 +46,7 @@ def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> 
     counts = words.counts()
     years = {word: age for word in counts if (age := parse_years(word)) is not None}
     groups = {word: group for word in counts if (group := parse_age_group(word)) is not None}
-    notes = []
-    if unsaid:
-        said = ", ".join(f'"{encodable(word)}" {counted(n, "time")}' for word, n in unsaid.items())
-        notes.append(f'In the column "{encodable(column)}" not annotated: {said}.')
+    notes = missing_notes(column, unsaid)
     if settings.age_codes is not None:
         names = _code_names(settings.age_codes)
         known = {str(code): parse_age_group(name) for code, name in enumerate(names)}
@@ -61,7 +59,8 @@ def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> 
     if not years and not groups:
         return None
     if sum(counts[word] for word in years) <= sum(counts[word] for word in groups):
-        return _groups(column, rows, groups, counts, notes, unsaid)
+        named = _named_groups(words, rows, groups, unsaid)
+        return replace(named, notes=(*notes, *_renaming_notes(column, groups, counts)))
     asked = (settings.age_column or "").startswith(YEARS)
     if max(years.values()) <= HIGHEST_CODE and len(set(years.values())) > 1 and not asked:
         raise ConfigError(
@@ -98,26 +97,20 @@ def _rejects(rows: TableRows, where: NDArray[np.bool_], reason: str) -> tuple[Re
     return tuple(Reject(rows.line(row), reason) for row in np.flatnonzero(where).tolist())
 
 
-def _groups(
-    column: str,
-    rows: TableRows,
-    groups: dict[str, AgeGroup],
-    counts: dict[str, int],
-    notes: list[str],
-    unsaid: dict[str, int],
+def _named_groups(
+    words: Words, rows: TableRows, groups: dict[str, AgeGroup], unsaid: dict[str, int]
 ) -> AgeColumn:
+    """Return the groups of a column that was cleaned, without notes."""
     ordered = sorted({(group.low, group.high, group.name) for group in groups.values()})
     categories = tuple(name for _, _, name in ordered)
     index = {name: code for code, name in enumerate(categories)}
-    words, _ = clean(rows.columns[column])
     code_of = {word: index[group.name] for word, group in groups.items()}
     codes = _coded(words.words, code_of)[words.codes]
     rejects = _rejects(rows, (codes < 0) & (words.codes >= 0), "age_unreadable")
     attribute = Attribute(
         "age_bin", categories, codes, "demographic", unsaid=tuple(unsaid.items())
     )
-    said = (*notes, *_renaming_notes(column, groups, counts))
-    return AgeColumn(codes, attribute, rejects, said)
+    return AgeColumn(codes, attribute, rejects, ())
 
 
 def _renaming_notes(

@@ -44,6 +44,12 @@ def clean(words: Words, *, missing: frozenset[str] = MISSING) -> tuple[Words, di
     return stripped.mapped(lambda word: None if word.lower() in missing else word), unsaid
 
 
+def missing_notes(column: str, unsaid: Mapping[str, int]) -> list[str]:
+    """Return the sentence about words for missing, {word: rows}, if there are any."""
+    said = ", ".join(f'"{encodable(word)}" {counted(n, "time")}' for word, n in unsaid.items())
+    return [f'In the column "{encodable(column)}" not annotated: {said}.'] if said else []
+
+
 def encode_labels(
     name: str,
     column: str,
@@ -82,9 +88,7 @@ def encode_labels(
             f'The groups of "{encodable(column)}" are codes ({name_some(groups)}), and nothing here says what they '
             f"mean; name them: --names {encodable(name)}={groups[0]}:NAME,..."
         )
-    if unsaid:
-        said = ", ".join(f'"{encodable(word)}" {counted(n, "time")}' for word, n in unsaid.items())
-        notes.append(f'In the column "{encodable(column)}" not annotated: {said}.')
+    notes += missing_notes(column, unsaid)
     index = {group: code for code, group in enumerate(groups)}
     table = np.array([*(index.get(word, -1) for word in cells.words), -1], np.int16)
     codes = table[cells.codes]

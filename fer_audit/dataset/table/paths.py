@@ -7,12 +7,19 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.listing import IMAGE_SUFFIXES, Listing, plain_file_facts, suffix_of
+from fer_audit.dataset.listing import (
+    IMAGE_SUFFIXES,
+    Listing,
+    base_name,
+    plain_file_facts,
+    suffix_of,
+)
 from fer_audit.dataset.names import is_split
 from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.dataset.table.file import TableRows
@@ -109,7 +116,7 @@ class Locator:
         if not self._by_name:
             by_name: defaultdict[str, list[int]] = defaultdict(list)
             for row, file_id in enumerate(self._ids):
-                key = _key(file_id[file_id.rfind("/") + 1 :])
+                key = _key(base_name(file_id))
                 for each in {key, _stem(key)}:
                     by_name[each].append(row)
             self._by_name = dict(by_name)
@@ -206,9 +213,7 @@ def listing_of(listing: Listing, ids: Sequence[str]) -> Listing:
     folders: dict[str, bool] = {}
     for i in np.flatnonzero(rows < 0).tolist():
         sizes[i], mtimes[i] = plain_file_facts(listing.root, ids[i], folders)
-    return Listing(
-        listing.root, tuple(ids), sizes, mtimes, listing.others, listing.notes, listing.whole
-    )
+    return replace(listing, ids=tuple(ids), sizes=sizes, mtimes=mtimes)
 
 
 def _at(values: NDArray[np.int64], rows: NDArray[np.intp]) -> NDArray[np.int64]:

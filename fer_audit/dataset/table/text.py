@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fer_audit.dataset.listing import IMAGE_SUFFIXES, suffix_of
 from fer_audit.errors import ConfigError, DatasetError
@@ -39,6 +40,15 @@ class TextLines:
     """Number of the body's first line in the file, from 1."""
     notes: tuple[str, ...]
     """What was repaired."""
+
+
+def first_line(path: Path) -> bytes:
+    """Return the first line of a file, cut at `LOOKED_AT` bytes; b"" when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.readline(LOOKED_AT)
+    except OSError:
+        return b""
 
 
 def read_lines(

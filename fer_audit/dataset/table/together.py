@@ -11,6 +11,7 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.listing import base_name
 from fer_audit.dataset.table.columns import Role, assign_roles
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.reading import dataset_of_rows
@@ -31,6 +32,11 @@ class Part(NamedTuple):
     """The part of the benchmark that all of its rows belong to."""
     folder: str = ""
     """The folder that its paths are relative to, with a slash at its end; "" = the table says it all."""
+
+    @classmethod
+    def named_by_split(cls, table: str) -> Part:
+        """Return a table whose name, without its suffix, is the split of its rows."""
+        return cls(table, base_name(table).rpartition(".")[0])
 
 
 def read_together(
