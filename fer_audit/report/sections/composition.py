@@ -27,9 +27,9 @@ from fer_audit.text import (
 )
 
 MANY_GROUPS = 12
-"""Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
+"""Above this, and for batches and splits, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
-_WITHOUT_TARGET = ("batch", "style")
+_WITHOUT_TARGET = ("batch", "split", "style")
 """Even shares of these mean nothing."""
 
 
