@@ -93,9 +93,7 @@ def _pairs(found: Crossing) -> tuple[PartPair, ...]:
     )
 
 
-def _example(
-    dataset: FaceDataset, split: Attribute, rows: NDArray[np.intp]
-) -> tuple[InPart, ...]:
+def _example(dataset: FaceDataset, split: Attribute, rows: NDArray[np.intp]) -> tuple[InPart, ...]:
     codes, first = np.unique(split.codes[rows], return_index=True)
     return tuple(
         InPart(split.categories[code], encodable(dataset.ids[row]))
@@ -109,7 +107,9 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             continue
         one = leak.groups == 1
         if leak.subject is None:
-            what = f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} byte by byte the same"
+            what = (
+                f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} byte by byte the same"
+            )
             seen = "it" if one else "them"
         else:
             people = counted(leak.groups, "person", "people")
@@ -140,6 +140,4 @@ def _run(inputs: AuditInputs) -> tuple[SplitLeak, ...]:
     return tuple(split_leak(dataset, each) for each in crossings(dataset, inputs.rows))
 
 
-ANALYSIS = Analysis(
-    name="split_leaks", record=tuple[SplitLeak, ...], run=_run, findings=_findings
-)
+ANALYSIS = Analysis(name="split_leaks", record=tuple[SplitLeak, ...], run=_run, findings=_findings)
