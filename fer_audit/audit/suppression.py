@@ -7,8 +7,8 @@ A table is shown or hidden as a whole. It is hidden where
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few
-tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, pairs of parts and ages in years
-are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
+tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, pairs of parts, votes
+and ages in years are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
 
 Counts of files stay (listed, failed, not annotated, copies, n of a test): they are about the set, not about a group of people.
 Names of files, which can hold an age, do not. This is no differential privacy: two versions of a set tell by their difference.

@@ -124,7 +124,8 @@ class _PipelineRun:
                 self.progress.say(
                     f"the file system of {self.out} has no locks: start no second run there"
                 )
-            sweep_temporaries(self.out)
+            for folder in (self.out, self.out / run_folder.LISTS):
+                sweep_temporaries(folder)
             return self._locked_run(until)
 
     def _locked_run(self, until: Until) -> Run:
