@@ -172,7 +172,7 @@ def test_what_parts_share_is_a_warning_that_names_the_list() -> None:
         "part has seen it in another. Every image is listed in lists/split_leaks.csv."
     )
     assert found["subjects_in_parts"].text.startswith(
-        "6 people of person appear in more than one part of split (train and test): "
+        "6 people (person) appear in more than one part of split (train and test): "
     )
     assert {found[code].severity for code in ("split_leak", "subjects_in_parts")} == {"warning"}
 

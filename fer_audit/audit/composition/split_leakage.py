@@ -113,7 +113,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             seen = "it" if one else "them"
         else:
             people = counted(leak.groups, "person", "people")
-            what = f"{people} of {display(leak.subject)} {'appears' if one else 'appear'}"
+            what = f"{people} ({display(leak.subject)}) {'appears' if one else 'appear'}"
             seen = "that face" if one else "their faces"
         yield Finding(
             code="split_leak" if leak.subject is None else "subjects_in_parts",
