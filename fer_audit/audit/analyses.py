@@ -11,7 +11,15 @@ from fer_audit.audit.claims import (
     replay,
     stability,
 )
-from fer_audit.audit.composition import duplicates, intersections, representation, subset
+from fer_audit.audit.composition import (
+    duplicates,
+    intersections,
+    representation,
+    split_leakage,
+    subjects,
+    subset,
+    votes,
+)
 from fer_audit.audit.space import axes, cluster_style, overlap, style
 
 ANALYSES: tuple[Analysis, ...] = (
@@ -19,6 +27,9 @@ ANALYSES: tuple[Analysis, ...] = (
     representation.AGE_HEAPING,
     intersections.ANALYSIS,
     duplicates.ANALYSIS,
+    subjects.ANALYSIS,
+    split_leakage.ANALYSIS,
+    votes.ANALYSIS,
     subset.ANALYSIS,
     clusters.ANALYSIS,
     associations.ANALYSIS,

@@ -8,6 +8,7 @@ Findings are ranked by their effect, 0..1. Scales differ, so each kind says what
     0.4 + x / 4   groups that are apart, x = neighbours of the own group beyond chance
     0.3 + x / 4   style alone, x = the share of the embedding's strength it has
     0.3 + x / 2   groups photographed differently, x = the share of a measure's variance between them
+    0.5 + x / 2   parts of the set that share photos or people, x = the share of images concerned
     0.3 + x / 2   a batch that gives labels away, x = what it guesses beyond chance
     x             a share of the set (failed images, unread labels), the total variation from the target,
                   a rescaled Whipple index; x / 2 for thin intersections, of which a small set has many

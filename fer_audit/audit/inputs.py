@@ -75,6 +75,11 @@ class AuditInputs:
             return among
         return first_copies(self.rows.sha256, among)
 
+    @property
+    def compared(self) -> tuple[Attribute, ...]:
+        """The columns whose groups are compared."""
+        return compared(self.dataset)
+
     @cached_property
     def demographic(self) -> tuple[Attribute, ...]:
         """The columns about people."""
@@ -108,6 +113,11 @@ class AuditInputs:
             self._memory[subject] = digest(subject)
         found: str = self._memory[subject]
         return found
+
+
+def compared(dataset: FaceDataset) -> tuple[Attribute, ...]:
+    """Return the columns whose groups are compared: all but those that name the person shown."""
+    return tuple(each for each in dataset.attributes if each.kind != "subject")
 
 
 def usable_rows(

@@ -12,7 +12,7 @@ from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.composition.dataset_facts import dataset_facts
 from fer_audit.audit.findings import find
 from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
-from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.inputs import AuditInputs, compared
 from fer_audit.audit.ledger import collect_ledger
 from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult
 from fer_audit.progress import Progress, Silent
@@ -31,7 +31,7 @@ def audit(
     """
     dataset, config = inputs.dataset, inputs.config
     refuse_unknown_columns(dataset, config.statistics)
-    refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
+    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
     progress, store = progress or Silent(), store or NoCache()
     progress.start(STAGE, len(ANALYSES), "analyses")
     parts: dict[str, Any] = {}

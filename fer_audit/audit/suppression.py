@@ -2,13 +2,13 @@
 
 A table is shown or hidden as a whole. It is hidden where
     a count or sum of it is small, or its attribute or its clusters have a small one elsewhere
-    its sums differ, by few images or in some groups only, from a table that is shown (first come, in `_hidden_tables`): copies,
+    its sums differ, by few images or in some groups only, from a table that is shown (first come, in `hidden_tables`): copies,
     failures and images without another label are in one of the two
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few
-tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches and ages in years
-are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
+tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, pairs of parts, votes
+and ages in years are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
 
 Counts of files stay (listed, failed, not annotated, copies, n of a test): they are about the set, not about a group of people.
 Names of files, which can hold an age, do not. This is no differential privacy: two versions of a set tell by their difference.
@@ -16,41 +16,42 @@ Names of files, which can hold an age, do not. This is no differential privacy: 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
-from fractions import Fraction
-from itertools import product
-from math import lcm
+from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
-from fer_audit.audit.composition.subset import WITHOUT_REPLACEMENT
 from fer_audit.audit.findings import find
 from fer_audit.audit.gate import OPERATORS, check_rules, parse_rule
+from fer_audit.audit.hidden_tables import (
+    ALL,
+    COPIES,
+    GROUPS,
+    JOINT,
+    LATENT,
+    LEAKS,
+    SIZES,
+    STYLES,
+    SUBJECTS,
+    SUBSET,
+    TABLE,
+    Hidden,
+    hidden_tables,
+)
 from fer_audit.audit.ledger import collect_ledger
-from fer_audit.audit.types.claims import Association, Ladder
-from fer_audit.audit.types.composition import Intersections, Representation, SubsetCheck
+from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.composition import Representation
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
 from fer_audit.audit.types.result import AuditResult, Finding, GateRule
-from fer_audit.audit.types.space import LatentOverlap
 from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError
 from fer_audit.text import WITHHELD, display, listed
 
-ALL, GROUPS = "all of {}", "the groups of {}"
-TABLE, SIZES = "the whole table of clusters and {}", "the sizes of the clusters"
-STYLES, LATENT = "how clusters were photographed", "the latent overlap of {}"
-SUBSET, JOINT = "{} compared with a set", "all combinations of groups"
-COPIES = "how many copies have other labels"
 HEAD = ("schema", "complete", "model", "config", "versions", "not_computable")
 ONE_COUNT = ("min_count", "smallest")
 STATISTICS = ("v", "v_corrected", "low", "high", "p", "p_holm", "u", "homophily_gain")
 """Fields of --fail-on rules whose threshold pins down no count."""
 UNSHOWN = f"{BECAUSE_WITHHELD}it rests on tables that no shared report shows"
-Counts = Mapping[Any, int]
-"""What is counted -> how many: (attribute, group), the number of a cluster, or a cell that is in one table alone."""
-Hidden = set[tuple[str, str]]  # (which table, attribute or "")
 Record = TypeVar("Record")
 
 
@@ -70,112 +71,12 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
             hint="Use the run that it came from.",
         )
     reason = f"{BECAUSE_WITHHELD}it would reveal a count below {min_cell}"
-    hidden = _hidden_tables(result, min_cell)
+    hidden = hidden_tables(result, min_cell)
     left = _without(result, hidden, reason).having(min_cell=min_cell)
     gate = tuple(_gate(result, left, reason))
     shared = left.having(ledger=collect_ledger(left), gate=gate)
     findings = find(shared)
     return shared.having(findings=(_sentence(hidden, min_cell), *findings))
-
-
-@dataclass(slots=True, eq=False)
-class _Tables:
-    """The sums that are shown, of whatever images, and the tables that are not."""
-
-    least: int
-    shown: list[Counts] = field(default_factory=list)
-    hidden: Hidden = field(default_factory=set)
-
-    def ask(self, words: str, name: str, *counts: Counts, hide: bool = False) -> None:
-        """Show a table with these counts and sums, unless they reveal a small one."""
-        hide = hide or (GROUPS, name) in self.hidden
-        for index, each in enumerate(counts):
-            hide = hide or self._reveals(each, [*self.shown, *counts[:index]])
-        if hide:
-            self.hidden.add((words, name))
-        else:
-            self.shown += counts
-
-    def _reveals(self, counts: Counts, others: Sequence[Counts]) -> bool:
-        """Whether one is small, or some differ from others of the same and one by few, not at all or by everybody."""
-        for other in others:
-            both = [(n, other[x]) for x, n in counts.items() if x in other and (n or other[x])]
-            apart = [abs(n - m) if n and m else 0 for n, m in both]
-            if any(n != m for n, m in both) and min(apart) < self.least:
-                return True
-        return any(0 < n < self.least for n in counts.values())
-
-
-def _hidden_tables(result: AuditResult, least: int) -> Hidden:
-    """Return what is hidden: the whole set comes first, then clusters, then parts, then combinations."""
-    tables = _Tables(least)
-    for about in result.representation:
-        name = about.attribute
-        tables.ask(GROUPS, name, {(name, x.name): x.count or 0 for x in about.groups})
-        few = about.indices.R < 2 or about.annotated < 2 * about.indices.R
-        if few and (GROUPS, name) in tables.hidden:  # their total can leave a group one size only
-            tables.hidden.add((ALL, name))
-    clusters = result.clustering.sizes if result.clustering else ()
-    sizes = {cluster: size or 0 for cluster, size in enumerate(clusters)}
-    small = any(0 < size < least for size in sizes.values())
-    for each in sorted(result.associations, key=lambda each: -each.n):
-        tables.ask(TABLE, each.attribute, *_of_table(each), hide=small)
-    tables.ask(SIZES, "", sizes)
-    styles: dict[str, dict[int, int]] = {}
-    for style in result.cluster_styles:
-        styles.setdefault(style.measure, {})[style.cluster] = style.n
-    tables.ask(STYLES, "", *styles.values(), hide=small)
-    for check in result.subset_checks:
-        tables.ask(SUBSET, check.attribute, *_of_subset(check))
-    for overlap in result.latent:
-        tables.ask(LATENT, overlap.attribute, *_of_latent(overlap))
-    if (joint := result.intersections) is not None:
-        small = any((GROUPS, name) in tables.hidden for name in joint.attributes)
-        names = {x.attribute for x in result.associations}.intersection(joint.attributes)
-        by_cluster = sum((TABLE, name) not in tables.hidden for name in names)
-        hide = small or by_cluster > 1 or (joint.n > 0 and not joint.counts)
-        tables.ask(JOINT, "", *_of_joint(joint), hide=hide)
-    conflicts = result.duplicates.conflicts
-    tables.ask(COPIES, "", {("copies", each.name, None): each.count for each in conflicts})
-    return tables.hidden
-
-
-def _of_table(each: Association) -> Iterator[Counts]:
-    """Yield the cells of a table of clusters and groups, and its sums."""
-    name, rows = each.attribute, [[count or 0 for count in row] for row in each.table]
-    yield {(name, i, j): count for i, row in enumerate(rows) for j, count in enumerate(row)}
-    yield {cluster: sum(row) for cluster, row in enumerate(rows)}
-    columns = zip(each.groups, zip(*rows, strict=True), strict=False)
-    yield {(name, group): sum(column) for group, column in columns}
-
-
-def _of_subset(check: SubsetCheck) -> Iterator[Counts]:
-    """Yield the groups of a sample, and those of a set that holds it, as its shares tell them."""
-    names = [(check.attribute, group.name) for group in check.groups]
-    yield {name: group.count for name, group in zip(names, check.groups, strict=True)}
-    if check.method == WITHOUT_REPLACEMENT:
-        shares = [Fraction(x.reference_share).limit_denominator(10**7) for x in check.groups]
-        whole = lcm(*(share.denominator for share in shares))
-        yield {name: int(share * whole) for name, share in zip(names, shares, strict=True)}
-
-
-def _of_latent(overlap: LatentOverlap) -> Iterator[Counts]:
-    """Yield the images of the subsample, of its groups, and of the groups in each pair."""
-    name = overlap.attribute
-    yield {("latent", name, None): overlap.n}
-    yield {(name, group.group): group.n for group in overlap.groups}
-    yield from ({(name, x.first): x.n_first, (name, x.second): x.n_second} for x in overlap.pairs)
-
-
-def _of_joint(found: Intersections) -> Iterator[Counts]:
-    """Yield the cells of the cross table, and its sums over all attributes but one."""
-    cells = dict(zip(product(*found.groups), (n or 0 for n in found.counts), strict=False))
-    yield {("combination", groups): count for groups, count in cells.items()}
-    for axis, name in enumerate(found.attributes):
-        sums = Counter[tuple[str, str]]()
-        for groups, count in cells.items():
-            sums[name, groups[axis]] += count
-        yield sums
 
 
 def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
@@ -234,6 +135,13 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         latent=shown(LATENT, result.latent),
         principal_axes=result.principal_axes,
         published=result.published,
+        subjects=tuple(
+            _hide(each, reason) if (SUBJECTS, each.attribute) in hidden else each
+            for each in result.subjects
+        ),
+        split_leaks=tuple(
+            replace(each, pairs=(), examples=()) for each in shown(LEAKS, result.split_leaks)
+        ),
     )
 
 

@@ -32,7 +32,7 @@ from fer_audit.store.stage import StageFolder
 from fer_audit.text import encodable
 
 MAX_GROUPS = 40
-"""Groups of a label or batch attribute: more colours cannot be distinguished."""
+"""Groups of an attribute that is not about people: more colours cannot be distinguished."""
 MAX_COLOURINGS = 32
 """A table can have hundreds of columns; each would cost the page two bytes a point."""
 
@@ -108,12 +108,12 @@ def _kept_umap(
 def _colourings(
     dataset: FaceDataset, clustering: Clustering, rows: NDArray[np.int64]
 ) -> tuple[tuple[MapColouring, ...], list[tuple[str, str]]]:
-    """Return the colourings of these rows: cluster, demographic, label, batch; and what has none."""
+    """Return the colourings of these rows: cluster, demographic, label, batch, split; and what has none."""
     numbers = tuple(str(cluster) for cluster in range(clustering.k))
     codes = clustering.labels[rows].astype(np.int16)
     found = [MapColouring("cluster", "cluster", numbers, codes)]
     missing = []
-    kinds: tuple[ColouringKind, ...] = ("demographic", "label", "batch")
+    kinds: tuple[ColouringKind, ...] = ("demographic", "label", "batch", "split")
     for kind in kinds:
         for attribute in dataset.attributes:
             if attribute.kind != kind:

@@ -83,7 +83,7 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     Raises StoreError, before anything is removed, for a folder that is no run, a link, or a place that cannot be written to;
     LockedError while another process works in one of the folders.
     """
-    _refuse_links([run, *(run / name for name in (*run_folder.FILES, LOCK))])
+    _refuse_links([run, *(run / name for name in (*run_folder.FILES, LOCK, run_folder.LISTS))])
     stages = [(stage, cache / stage / name) for stage, name in run_folder.used_stages(run)]
     if not stages:
         raise StoreError(
@@ -114,7 +114,7 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
             for stage, folder in stages
             if (stage, folder) not in there and stage != "audit"  # not every run gets that far
         ),
-        tuple(path.name for path in kept if path not in purging.gone),
+        tuple(path.relative_to(run).as_posix() for path in kept if path not in purging.gone),
         sum(purging.names_left.values()),
     )
 
@@ -147,9 +147,13 @@ class _Purging:
         """Remove the vectors of the run directory, what killed writers left there, and on request its tables."""
         vectors, left = self.run / run_folder.VECTORS, f"{TEMPORARY}*"
         self.remove("vectors", vectors, [vectors])
-        self.remove("unfinished files", self.run / left, sorted(self.run.glob(left)))
+        for folder in (self.run, self.run / run_folder.LISTS):
+            self.remove("unfinished files", folder / left, sorted(folder.glob(left)))
         for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
             self.remove("table of all files", self.run / name, [self.run / name])
+        if rows:
+            leaks = self.run / run_folder.LEAKS
+            self.remove("list of images that parts of the set share", leaks, [leaks])
 
     def remove_faces(self) -> None:
         """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""
@@ -198,7 +202,8 @@ class _Purging:
             if not self.dry_run:
                 remove(file)
         if count:
-            place: Place = "run" if path.parent == self.run else "cache"
+            own = path.parent in (self.run, self.run / run_folder.LISTS)
+            place: Place = "run" if own else "cache"
             below = path.relative_to(self.run if place == "run" else self.cache).as_posix()
             self.removed.append(Removed(what, place, below, count, size))
 

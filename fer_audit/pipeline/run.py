@@ -8,7 +8,7 @@ from typing import Literal
 
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
-from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.inputs import AuditInputs, compared
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
@@ -112,7 +112,7 @@ class _PipelineRun:
             beside_table=beside_table,
         )
         refuse_unknown_columns(dataset, config.statistics)
-        refuse_unknown_subjects(config.fail_on, [each.name for each in dataset.attributes])
+        refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
         if report.projection == "umap":
             umap_version()  # before hours of work, not after them
         self.cache = cache_folder(resources.cache_dir)
@@ -124,7 +124,8 @@ class _PipelineRun:
                 self.progress.say(
                     f"the file system of {self.out} has no locks: start no second run there"
                 )
-            sweep_temporaries(self.out)
+            for folder in (self.out, self.out / run_folder.LISTS):
+                sweep_temporaries(folder)
             return self._locked_run(until)
 
     def _locked_run(self, until: Until) -> Run:

@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fer_audit.audit.composition.split_leakage import crossings
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.splits import SPLIT_LEAKS
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
@@ -20,12 +22,18 @@ from fer_audit.pack.types import PackRows
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.rows import rows_table, write_rows_csv, write_rows_parquet
+from fer_audit.report.files.rows import (
+    rows_table,
+    split_leaks_table,
+    write_rows_csv,
+    write_rows_parquet,
+)
 from fer_audit.store.durable import remove, sync_folder
 from fer_audit.store.stage import (
     NAME_LENGTH,
     TEMPORARY,
     file_sha256,
+    make_folder,
     open_plain,
     write_atomically,
     write_text,
@@ -42,7 +50,10 @@ STARTED = "STARTED.json"
 """Written first: the fingerprints of every run that was started here, by which `purge` finds their folders in the cache."""
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
-FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE)
+LEAKS = SPLIT_LEAKS
+LISTS = "lists"
+"""Folder of the full lists behind findings, each of which is in FILES."""
+FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, LEAKS)
 
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
@@ -201,12 +212,16 @@ def write_rows(
     *,
     csv: bool,
 ) -> None:
-    """Write the table of all files, as parquet and on request as CSV."""
+    """Write the table of all files, as parquet and on request as CSV, and what the parts of a split set share."""
     table = rows_table(dataset, rows, embeddings, clustering)
     write_rows_parquet(out / ROWS, table)
     remove(out / ROWS_CSV)
     if csv:
         write_rows_csv(out / ROWS_CSV, table)
+    remove(out / LEAKS)
+    if any(each.kind == "split" for each in dataset.attributes):
+        make_folder(out / LISTS)
+        write_rows_csv(out / LEAKS, split_leaks_table(dataset, crossings(dataset, rows)))
 
 
 def is_placed(kept: Path, out: Path) -> bool:

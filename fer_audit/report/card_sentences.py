@@ -73,6 +73,10 @@ def personal(result: AuditResult) -> list[str]:
         for each in result.representation
         if each.kind == "demographic"
     ]
+    texts += [
+        f"{_name(each.attribute)}: says who is shown, in all but {counted(each.unnamed, 'image')}."
+        for each in result.subjects
+    ]
     if result.age_heaping is not None:
         texts.append("The set holds ages in years.")
     return texts

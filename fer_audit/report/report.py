@@ -21,6 +21,7 @@ from fer_audit.report.sections.method import method
 from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.sections.planted import planted
 from fer_audit.report.sections.replay import replay
+from fer_audit.report.sections.split_leakage import split_leakage
 from fer_audit.report.sections.stability import stability
 from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
@@ -33,6 +34,7 @@ SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     composition,
     intersections,
     copies,
+    split_leakage,
     files,
     the_map,
     clusters,

@@ -11,10 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.dataset.types import Attribute, FaceDataset, SoftLabels
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
-from fer_audit.report.files.rows import rows_table, write_rows_csv, write_rows_parquet
+from fer_audit.report.files.rows import (
+    attribute_columns,
+    rows_table,
+    write_rows_csv,
+    write_rows_parquet,
+)
 from tests.audit.inputs import attribute, clustering_of, dataset_of, embeddings_of
 
 IDS = ("=cmd()|x.jpg", 'a,b\n"c".jpg', "bytes\udcff.jpg", "plain.jpg")
@@ -125,6 +130,30 @@ def test_attributes_never_take_the_name_of_another_column() -> None:
     assert read["race"][0] == "race 4"
     assert read["race_group"][0] == "race 5"
     assert read["age_group_group"][0] == "age 7"
+
+
+def test_a_subject_takes_no_column_from_an_attribute_that_another_run_is_compared_in() -> None:
+    person = Attribute("id", ("anna",), np.zeros(4, np.int16), "subject")
+    label = Attribute("id_group", ("happy",), np.zeros(4, np.int16), "label")
+
+    read = table_of(replace(DATASET, attributes=(person, label))).to_pydict()
+
+    assert read[attribute_columns(["id_group"])[0]][0] == "happy"
+    assert read["id_group_group"][0] == "anna"
+
+
+def test_votes_are_a_list_a_row_and_in_no_spreadsheet(tmp_path: Path) -> None:
+    votes = np.array([[7, 3], [0, 0], [0.25, 0.75], [1, 0]], np.float32)
+    soft = SoftLabels("race", ("White", "+Black"), votes)
+
+    table = table_of(replace(DATASET, soft=(soft,)))
+    write_rows_csv(tmp_path / "rows.csv", table)
+
+    assert table.to_pydict()["race_votes"] == [[7, 3], None, [0.25, 0.75], [1, 0]]
+    assert table.schema.field("race_votes").type == pa.list_(pa.float32())
+    assert read_csv(tmp_path / "rows.csv")[0] == [
+        name for name in table.column_names if name != "race_votes"
+    ]
 
 
 def test_a_set_without_images_has_no_rows(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def affordable_draws(kind: str, cells: int, wanted: int) -> int:
 
 
 def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
-    return [(each,) for each in inputs.dataset.attributes if inputs.clustering is not None]
+    return [(each,) for each in inputs.compared if inputs.clustering is not None]
 
 
 def label_table(

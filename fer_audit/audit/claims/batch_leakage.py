@@ -111,7 +111,7 @@ def _why_unpredictable(kept: Counts) -> str:
     if kept.size == 0:
         return "no image has both labels"
     if kept.shape[0] < 2:
-        return "all images are in one batch"
+        return "all images are in one batch or part"
     return "all images are in one group" if kept.shape[1] < 2 else ""
 
 
@@ -158,9 +158,10 @@ def _describe_guess(guess: BatchPrediction) -> str:
 
 
 def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
+    splits = [each for each in inputs.dataset.attributes if each.kind == "split"]
     return [
         (batch, attribute)
-        for batch in inputs.once(batch_columns)
+        for batch in (*inputs.once(batch_columns), *splits)
         for attribute in inputs.demographic
     ]
 

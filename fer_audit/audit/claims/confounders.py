@@ -132,7 +132,10 @@ def image_sizes(rows: PackRows) -> Attribute | None:
 
 
 def batch_columns(inputs: AuditInputs) -> list[Attribute]:
-    """Return every column about how images were collected; their size is one where it varies."""
+    """Return every column about how images were collected; their size is one where it varies.
+
+    A split is none: how a set is divided says nothing of where its images come from.
+    """
     found = [each for each in inputs.dataset.attributes if each.kind == "batch"]
     size = image_sizes(inputs.rows)
     if size is not None and all(each.name != size.name for each in found):

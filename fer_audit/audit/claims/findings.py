@@ -25,6 +25,11 @@ STRONG = 0.1
 """Corrected V from which a notice becomes a warning: Cohen's small effect for two groups."""
 LEADS = 0.5
 """An attribute leads with the first one while it shares at least half as much information."""
+_NOT_PEOPLE = {
+    "batch": "which is about how images were collected and not about people",
+    "split": "so its parts do not hold the same kinds of images",
+}
+"""Kind of an attribute -> what it means that clusters follow one."""
 
 
 def association_findings(result: AuditResult) -> Iterator[Finding]:
@@ -132,25 +137,26 @@ def _information(association: Association) -> float:
 
 
 def _batch_and_clusters(result: AuditResult) -> Iterator[Finding]:
+    for kind, meaning in _NOT_PEOPLE.items():
+        if best := _strongest(result, kind):
+            yield Finding(
+                code=f"clusters_follow_{kind}",
+                severity="notice",
+                text=f"The clusters also follow {display(best.attribute)}, {meaning} (corrected V: {_strength(best)}).",
+                attribute=best.attribute,
+                effect=(best.v_corrected or 0.0),
+            )
+
+
+def _strongest(result: AuditResult, kind: str) -> Association | None:
+    """Return the strongest association beyond chance of an attribute of this kind."""
     alpha = result.config.statistics.alpha
     shown = [
         each
         for each in result.associations
-        if each.kind == "batch" and (each.p_permutation or 1.0) <= alpha and (each.low or 0.0) > 0
+        if each.kind == kind and (each.p_permutation or 1.0) <= alpha and (each.low or 0.0) > 0
     ]
-    if not shown:
-        return
-    best = max(shown, key=lambda each: each.v_corrected or 0.0)
-    yield Finding(
-        code="clusters_follow_batch",
-        severity="notice",
-        text=(
-            f"The clusters also follow {display(best.attribute)}, which is about how images "
-            f"were collected and not about people (corrected V: {_strength(best)})."
-        ),
-        attribute=best.attribute,
-        effect=(best.v_corrected or 0.0),
-    )
+    return max(shown, key=lambda each: each.v_corrected or 0.0, default=None)
 
 
 def _how_far(result: AuditResult) -> Iterator[Finding]:

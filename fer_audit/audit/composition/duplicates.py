@@ -26,7 +26,7 @@ def find_duplicates(
     left_out: int,
 ) -> Duplicates:
     """Return the groups of byte-identical files among the rows that could be decoded."""
-    rows, owner = _group_members(sha256, ok)
+    rows, owner = group_members(sha256, ok & (sha256 != b""))
     n_groups = int(owner[-1]) + 1 if len(owner) else 0
     columns = [
         (attribute.name, attribute.codes)
@@ -63,16 +63,16 @@ def _is_binned_age(dataset: FaceDataset, name: str) -> bool:
     return dataset.ages is not None and name in ("age", "age_bin")
 
 
-def _group_members(
-    sha256: NDArray[np.bytes_], ok: NDArray[np.bool_]
+def group_members(
+    values: NDArray[np.generic], among: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows that share their bytes with another, group by group, and the group of each.
+    """Return the rows in `among` that share their value with another, group by group, and the group of each.
 
-    Groups come in the order of their first row, rows in file order.
+    Groups come in the order of their first row, rows in file order. `values` is (n,): bytes' sha256, or codes.
     """
-    candidates = np.flatnonzero(ok & (sha256 != b""))
+    candidates = np.flatnonzero(among)
     _, first, owner, sizes = np.unique(
-        sha256[candidates], return_index=True, return_inverse=True, return_counts=True
+        values[candidates], return_index=True, return_inverse=True, return_counts=True
     )
     shared = sizes[owner] > 1
     rows, leader = candidates[shared], first[owner[shared]]

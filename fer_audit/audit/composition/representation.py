@@ -101,7 +101,7 @@ def _counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
 
 
 def _why_no_target(attribute: Attribute, reference: Mapping[str, int] | None) -> str:
-    if reference is None and attribute.kind in ("batch", "split", "subject", "style"):
+    if reference is None and attribute.kind in ("batch", "split", "style"):
         return f"even shares are no aim for a {attribute.kind} attribute"
     return ""
 
@@ -250,7 +250,7 @@ REPRESENTATION = Analysis(
     name="representation",
     record=Representation,
     run=_represent,
-    subjects=lambda inputs: [(each,) for each in inputs.dataset.attributes],
+    subjects=lambda inputs: [(each,) for each in inputs.compared],
     needs=("listed_once",),
     settings=("reference", "permutations", "confidence"),
     findings=_representation_findings,

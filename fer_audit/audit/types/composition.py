@@ -20,6 +20,23 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteAgreement:
+    """How strongly the annotators of a label attribute agree."""
+
+    attribute: str
+    """Name of the label attribute that was made from their votes."""
+    answers: tuple[str, ...]
+    """What could be voted for, in the order of the numbers in the column `..._votes` of rows.parquet."""
+    n: int
+    """Images with votes."""
+    winning_share: Unit | None
+    """Share of the votes that the winning answer has, in the median image."""
+    without_majority: int
+    """Images in which no answer has more than half of the votes."""
+    not_computable: NotComputable = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RejectCount:
     """How many labels or lines could not be used, by reason."""
 
@@ -141,8 +158,8 @@ class Representation:
     attribute: str
     """Name of the attribute."""
     kind: str
-    """demographic (about people), label (a class to learn), batch (where images came from) or style (how they
-    look)."""
+    """demographic (about people), label (a class to learn), batch (where images came from), split (a part of the
+    set, e.g. train and test) or style (how they look)."""
     source: str
     """annotated (labels came with the set) or predicted (a model made them)."""
     annotated: int

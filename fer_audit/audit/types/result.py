@@ -37,6 +37,7 @@ from fer_audit.audit.types.composition import (
     Intersections,
     Representation,
     SubsetCheck,
+    VoteAgreement,
 )
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.ranges import Unit
@@ -47,6 +48,7 @@ from fer_audit.audit.types.space import (
     StyleBaseline,
     StyleTest,
 )
+from fer_audit.audit.types.splits import SplitLeak, SubjectFacts
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
@@ -221,6 +223,12 @@ class AuditResult:
     coordinates."""
     published = _Part[tuple[PublishedValue, ...]]()
     """What the origin study says of this set; empty unless the set is UTKFace."""
+    subjects = _Part[tuple[SubjectFacts, ...]]()
+    """How many people the set names, one entry for each subject attribute."""
+    split_leaks = _Part[tuple[SplitLeak, ...]]()
+    """What the parts of the set share: for each split attribute byte-identical files, then each subject attribute."""
+    votes = _Part[tuple[VoteAgreement, ...]]()
+    """How strongly annotators agree, one entry for each attribute whose votes the set keeps."""
 
     @classmethod
     def of(cls, **values: Any) -> AuditResult:  # noqa: ANN401 - fields and parts by name
@@ -257,6 +265,7 @@ _ORDER = (
     *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
+    *("subjects", "split_leaks", "votes"),
 )
 """Keys of result.json; parts that are not named here come last."""
 

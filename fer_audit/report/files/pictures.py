@@ -22,7 +22,7 @@ from fer_audit.report.files.codec import ShapeError, decode, encode, parse_docum
 from fer_audit.text import size_text
 
 MapMethod = Literal["pca", "umap"]
-ColouringKind = Literal["cluster", "demographic", "label", "batch"]
+ColouringKind = Literal["cluster", "demographic", "label", "batch", "split"]
 SheetKind = Literal["nearest", "median", "farthest"]
 
 PICTURES_SCHEMA = "fer-audit/pictures/2"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.types.splits import Crossing
 from fer_audit.cluster.types import Clustering
-from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.dataset.types import Attribute, FaceDataset, SoftLabels
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import STYLE_NAMES, PackRows
 from fer_audit.store.stage import write_atomically
@@ -36,7 +37,7 @@ def write_rows_parquet(path: Path, table: pa.Table) -> None:
 
 
 def write_rows_csv(path: Path, table: pa.Table) -> None:
-    """Write the same as CSV (UTF-8, comma, null = empty); a text that a spreadsheet would run gets a leading '."""
+    """Write a table as CSV (UTF-8, comma, null = empty), without lists; a text that a spreadsheet would run gets a leading '."""
     from pyarrow import csv
 
     write_atomically(path, lambda file: csv.write_csv(_guarded(table), file))
@@ -48,6 +49,7 @@ def rows_table(
     """Return one row a file. What a row does not have is null: a label, an age, a cluster, the style of a failed image.
 
     An attribute whose name another column has, e.g. age where there is also the age in years, gets the ending _group.
+    The votes behind an attribute are lists of numbers, one for each answer, in a column named <attribute>_votes.
     """
     import pyarrow as pa
 
@@ -57,9 +59,12 @@ def rows_table(
         "reason": _texts(embeddings.reasons),
         "flags": _texts(rows.flags),
     }
-    names = attribute_columns([attribute.name for attribute in dataset.attributes])
-    for name, attribute in zip(names, dataset.attributes, strict=True):
-        columns[name] = _labels(attribute)
+    # those whose groups are compared come first: a reader knows their columns by `attribute_columns`
+    attributes = sorted(dataset.attributes, key=lambda each: each.kind == "subject")
+    names = [each.name for each in attributes]
+    names += [f"{each.attribute}_votes" for each in dataset.soft]
+    made = [*map(_labels, attributes), *map(_votes, dataset.soft)]
+    columns.update(zip(attribute_columns(names), made, strict=True))
     if dataset.ages is not None:
         columns["age"] = pa.array(dataset.ages, mask=dataset.ages < 0)
     if clustering is not None:
@@ -90,6 +95,36 @@ def _labels(attribute: Attribute) -> pa.Array:
     return names.take(pa.array(attribute.codes, mask=attribute.codes < 0))
 
 
+def _votes(soft: SoftLabels) -> pa.Array:
+    """Return the votes of each row; null = nobody was asked."""
+    import pyarrow as pa
+
+    votes = [row if any(row) else None for row in soft.votes.tolist()]
+    return pa.array(votes, pa.list_(pa.float32()))
+
+
+def split_leaks_table(dataset: FaceDataset, crossings: Iterable[Crossing]) -> pa.Table:
+    """Return one row an image that its split shares: group by group, with its part and the split's name."""
+    import pyarrow as pa
+
+    rows = [
+        (
+            "identical" if found.subject is None else "subject",
+            *(found.names[group], dataset.ids[row]),
+            *(found.split.categories[found.split.codes[row]], found.split.name),
+        )
+        for found in crossings
+        for row, group in zip(found.rows.tolist(), found.owner.tolist(), strict=True)
+    ]
+    names = ("kind", "group", "id", "split", "attribute")
+    return pa.table(
+        {
+            name: pa.array([encodable(row[index]) for row in rows], pa.string())
+            for index, name in enumerate(names)
+        }
+    )
+
+
 def attribute_columns(names: Sequence[str]) -> tuple[str, ...]:
     """Return the column of each attribute, in the order of the set: its name, or the name with the ending _group."""
     columns: list[str] = []
@@ -111,6 +146,9 @@ def _guarded(table: pa.Table) -> pa.Table:
         quoted = compute.binary_join_element_wise("'", texts, "")
         return compute.if_else(is_formula, quoted, texts)
 
+    table = table.select(
+        [x.name for x in table.schema if not pa.types.is_list(x.type)]
+    )  # a cell holds none
     columns = [
         guarded(column) if pa.types.is_string(column.type) else column for column in table.columns
     ]

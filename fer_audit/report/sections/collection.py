@@ -9,8 +9,8 @@ from fer_audit.report.view import View
 from fer_audit.text import clipped, coefficient, or_dash, p_text, percent, whole
 
 _NOTE = (
-    "Knowing only an image's batch and naming the most frequent group there, how often is one right? Compare with naming the"
-    " largest group each time. From the others: the same guess, made from the other images of the batch only, which small"
+    "Knowing only an image's batch, or its part of a split, and naming the most frequent group there, how often is one right? Compare with naming the"
+    " largest group each time. From the others: the same guess, made from the other images there only, which small"
     " batches cannot flatter. Shuffled: what chance would get right."
 )
 
@@ -25,10 +25,10 @@ def collection(view: View) -> Section | None:
     if computed:
         blocks.append(
             table_of(
-                "Guessing an attribute from the batch alone",
+                "Guessing an attribute from the batch or part alone",
                 computed,
                 left("attribute", lambda x: spoken(x.attribute), wrap=9),
-                left("from the batch", lambda x: spoken(x.batch), wrap=9),
+                left("from", lambda x: spoken(x.batch), wrap=9),
                 right("V~", lambda x: or_dash(x.v_corrected, coefficient)),
                 right("guessed right", _guessed, wrap=9),
                 right("from the others", lambda x: or_dash(x.left_out_accuracy, percent), wrap=7),

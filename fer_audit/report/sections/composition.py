@@ -8,7 +8,7 @@ from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Represent
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
 from fer_audit.report.charts import composition as composition_charts
-from fer_audit.report.sections.values import left, right, table_of
+from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
     WITHHELD,
@@ -21,15 +21,18 @@ from fer_audit.text import (
     number_span,
     or_dash,
     p_text,
+    part,
     percent,
+    sentence,
     share_text,
+    six_figures,
     whole,
 )
 
 MANY_GROUPS = 12
-"""Above this, and for batches, only the largest few groups are shown; the rest is folded on the page."""
+"""Above this, and for batches and splits, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
-_WITHOUT_TARGET = ("batch", "split", "subject", "style")
+_WITHOUT_TARGET = ("batch", "split", "style")
 """Even shares of these mean nothing."""
 
 
@@ -39,7 +42,7 @@ def composition(view: View) -> Section:
     title = "Who is in the set?"
     if not found:
         nobody = Prose("The set has no labels, so nobody can be counted.", "summary")
-        return Section("who", title, (nobody,))
+        return Section("who", title, (nobody, *_people_and_votes(view)))
     shares = tuple(
         (_name(about), _in_short(about)) for about in found if about.kind == "demographic"
     )
@@ -61,7 +64,7 @@ def composition(view: View) -> Section:
     )
     if any(_has_target(about) for about in found):
         blocks.append(Prose(flags, tone="small"))
-    blocks += [_diversity(found), *_targets(found), *_ages(view)]
+    blocks += [_diversity(found), *_targets(found), *_ages(view), *_people_and_votes(view)]
     return Section("who", title, tuple(blocks))
 
 
@@ -228,3 +231,22 @@ def _ages(view: View) -> list[Block]:
             " (100: no preference for ages ending in 0 or 5; 500: only such ages)."
         )
     ]
+
+
+def _people_and_votes(view: View) -> list[Block]:
+    """Return how many people the set names, and how strongly the annotators of a label agree: a line each."""
+    lines = [
+        f"{sentence(spoken(each.attribute))}: {counted(each.subjects, 'person', 'people')}, {whole(each.least)} to"
+        f" {counted(each.most, 'image')} of each, median {WITHHELD if each.median is None else six_figures(each.median)};"
+        f" {counted(each.unnamed, 'image')} {'names' if each.unnamed == 1 else 'name'} nobody."
+        for each in view.result.subjects
+        if each.subjects != 0
+    ]
+    lines += [
+        f"{sentence(spoken(each.attribute))}: where several annotators voted, the winning answer has"
+        f" {percent(each.winning_share)} of the votes in the median image; {part(each.without_majority, each.n)} images"
+        " have no answer with more than half."
+        for each in view.result.votes
+        if each.n
+    ]
+    return [Prose(line) for line in lines]
