@@ -1,0 +1,103 @@
+"""What may be exchanged for what: rows that are not independent keep together, or are exchanged among their own.
+
+Three images of one person are not three people. A label that is the same on all rows of a unit moves from unit to unit;
+one that varies within units is exchanged within each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.stats.tables import Counts, Floats
+
+Codes = NDArray[np.integer]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """Rows whose labels move together. All rows are known: no code is negative."""
+
+    clusters: Codes
+    """(m,) cluster of each entry: rows of one block, stratum and cluster are one entry."""
+    strata: Codes
+    """(m,) their stratum, from 0."""
+    counts: Counts
+    """(m,) rows in the entry."""
+    block: Codes
+    """(m,) their block."""
+    labels: Codes
+    """(b,) label of each block."""
+    within: Codes
+    """(b,) blocks of one code exchange labels."""
+
+    def shuffled(
+        self, shape: tuple[int, int], draws: int, rng: np.random.Generator
+    ) -> Iterator[Counts]:
+        """Yield (z, k, g) tables, (k, g) = shape, of `draws` shuffles of the labels within `within`."""
+        order = np.argsort(self.within, kind="stable")
+        n_strata = int(self.strata.max()) + 1
+        cells = (self.strata.astype(np.int64) * shape[0] + self.clusters) * shape[1]
+        moved = np.empty_like(self.labels)
+        for _ in range(draws):
+            mixed = np.lexsort((rng.random(len(order)), self.within))
+            moved[order] = self.labels[mixed]
+            flat = np.bincount(
+                cells + moved[self.block],
+                weights=self.counts,
+                minlength=n_strata * shape[0] * shape[1],
+            )
+            yield flat.astype(np.int64).reshape(n_strata, *shape)
+
+
+def make_blocks(clusters: Codes, labels: Codes, strata: Codes, units: Codes) -> Blocks | None:
+    """Return how labels may be shuffled within strata, units kept whole; None = row by row.
+
+    All are (n,), in listing order; a row with a negative code is left out. A block is in the stratum of most of its rows.
+    Where a label varies within a unit, rows of a unit with one label that follow each other, such as the frames of a
+    sequence, are a block, exchanged within unit and stratum.
+    """
+    known = (clusters >= 0) & (labels >= 0) & (strata >= 0)
+    labels, units = labels[known].astype(np.int64), _numbered(units[known])
+    z, c = _numbered(strata[known]), clusters[known].astype(np.int64)
+    if len(units) == 0 or len(units) == int(units.max()) + 1:
+        return None
+    varies = np.unique(np.stack([units, labels]), axis=1).shape[1] > int(units.max()) + 1
+    block = _runs(units, labels) if varies else units
+    first = np.unique(block, return_index=True)[1]
+    home = _most_frequent(block, z)
+    within = _numbered(units[first] * (int(z.max()) + 1) + home) if varies else home
+    cells, counts = np.unique(np.stack([block, z, c]), axis=1, return_counts=True)
+    return Blocks(cells[2], cells[1], counts, cells[0], labels[first], within)
+
+
+def unit_variance(influence: Floats, units: Codes) -> float:
+    """Return the variance of a mean from its (n,) influences, rows of one unit together.
+
+    G / (G - 1) sum over units of (sum of influences)^2 / n^2, the sandwich estimate with the correction for few units.
+    """
+    numbered = _numbered(units)
+    sums = np.bincount(numbered, weights=influence - influence.mean())
+    g = len(sums)
+    return float(g / max(g - 1, 1) * (sums * sums).sum()) / len(influence) ** 2
+
+
+def _numbered(codes: Codes) -> NDArray[np.int64]:
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def _runs(units: Codes, labels: Codes) -> NDArray[np.int64]:
+    """Return the number of the run of equal (unit, label) that each row is in."""
+    changes = (np.diff(units) != 0) | (np.diff(labels) != 0)
+    return np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)
+
+
+def _most_frequent(block: Codes, strata: Codes) -> NDArray[np.int64]:
+    """Return the stratum of most rows of each block, the first of several."""
+    pairs, counts = np.unique(np.stack([block, strata]), axis=1, return_counts=True)
+    order = np.lexsort((pairs[1], -counts, pairs[0]))
+    first = np.unique(pairs[0][order], return_index=True)[1]
+    return np.asarray(pairs[1][order][first], dtype=np.int64)
