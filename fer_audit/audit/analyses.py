@@ -10,6 +10,7 @@ from fer_audit.audit.claims import (
     ladders,
     replay,
     stability,
+    summary,
 )
 from fer_audit.audit.composition import (
     duplicates,
@@ -33,8 +34,10 @@ ANALYSES: tuple[Analysis, ...] = (
     subset.ANALYSIS,
     clusters.ANALYSIS,
     associations.ANALYSIS,
+    associations.OF_LABELS,
     stability.ANALYSIS,
     ladders.ANALYSIS,
+    summary.ANALYSIS,
     batch_leakage.ANALYSIS,
     style.TESTS,
     style.BASELINES,

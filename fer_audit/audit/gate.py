@@ -1,7 +1,7 @@
 """Rules that end a run with exit code 1: `SUBJECT.FIELD OP NUMBER`, e.g. `race.v_corrected>0.2`.
 
     rule     = subject "." field op number
-    subject  = the name of an attribute | dataset | duplicates | cells | clustering
+    subject  = the name of an attribute | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
     op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
     number   = decimal, e.g. 5, -0.2, 1e-3
 
@@ -50,6 +50,7 @@ ATTRIBUTE_FIELDS = (
     "tv",
     "not_annotated",
     "homophily_gain",
+    "strength",
 )
 """Of an attribute: its association with the clusters, its ladder and its shares."""
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -58,6 +59,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "cells": ("all", "empty", "under_30"),
     "clustering": ("k", "ari", "unstable", "min_jaccard", "smallest"),
 }
+LEFT = ".left"
+"""Of an attribute: its fields are the levels of its claim, `claims[].left[].per_entropy`."""
+PREDICTS = ".predicts"
+"""Of a batch attribute: its fields are the attributes it gives away, `batch_predictions[].left_out_accuracy`."""
 _OPERATOR = re.compile(r">=|<=|==|!=|>|<")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -89,7 +94,7 @@ def parse_rule(text: str) -> Rule:
         wrong = _FIELD.match(field)
         _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
     fields = FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
-    if field not in fields:
+    if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
         _refuse(
             text, len(subject) + 1, f"{subject.strip()} has no such field: {', '.join(fields)}"
         )
@@ -110,7 +115,8 @@ def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> 
     """Raise ConfigError for a rule that cannot be read or names no attribute; before any work is done."""
     for text in rules:
         rule = parse_rule(text)
-        if rule.subject not in FIELDS and rule.subject not in attributes:
+        name = rule.subject.removesuffix(LEFT).removesuffix(PREDICTS)
+        if rule.subject not in FIELDS and name not in attributes:
             subjects = ", ".join((*attributes, *FIELDS))
             _refuse(text, 0, f"no such subject in this dataset: {subjects}")
 
@@ -158,6 +164,17 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
         if cells is None or (cells.not_computable and not cells.n):
             return {}
         return {"all": cells.cells, "empty": cells.empty, "under_30": cells.under_30}
+    if subject.endswith(LEFT):
+        return {
+            left.level: left.per_entropy
+            for claim in result.claims
+            if (claim.of, claim.attribute) == ("cluster", subject.removesuffix(LEFT))
+            for left in claim.left
+        }
+    if subject.endswith(PREDICTS):
+        batch = subject.removesuffix(PREDICTS)
+        found = [each for each in result.batch_predictions if each.batch == batch]
+        return {each.attribute: each.left_out_accuracy for each in found}
     return _of_clusters(result) if subject == "clustering" else _of_attribute(subject, result)
 
 
@@ -182,6 +199,7 @@ def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
             values |= {
                 "v": association.v,
                 "v_corrected": association.v_corrected,
+                "strength": association.v_corrected,
                 "low": association.low,
                 "high": association.high,
                 "p": association.p_permutation,
@@ -190,7 +208,7 @@ def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
                 "balance": association.balance,
             }
     for ladder in result.ladders:
-        if ladder.attribute == name:
+        if (ladder.of, ladder.attribute) == ("cluster", name):
             values["rung"] = ladder.highest
     for overlap in result.latent:
         if overlap.attribute == name and overlap.homophily is not None:

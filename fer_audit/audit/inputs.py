@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -77,12 +77,31 @@ class AuditInputs:
 
     @property
     def compared(self) -> tuple[Attribute, ...]:
-        """The columns whose groups are compared."""
+        """The columns whose groups are compared, as the files say."""
         return compared(self.dataset)
 
     @cached_property
+    def for_tests(self) -> tuple[Attribute, ...]:
+        """The columns whose groups are compared; copies that disagree in one count as not annotated in it.
+
+        Which copy comes first in file order says nothing, and file names can hold the label.
+        """
+        if self.config.statistics.keep_duplicates:
+            return self.compared
+        rows, owner = group_members(self.rows.sha256, self.rows.ok & (self.rows.sha256 != b""))
+        return tuple(
+            replace(each, codes=without_contradicted(each.codes, rows, owner))
+            for each in self.compared
+        )
+
+    @property
+    def people(self) -> tuple[Attribute, ...]:
+        """Those of `for_tests` about people."""
+        return tuple(each for each in self.for_tests if each.kind == "demographic")
+
+    @cached_property
     def demographic(self) -> tuple[Attribute, ...]:
-        """The columns about people."""
+        """The columns about people, as the files say."""
         return tuple(each for each in self.dataset.attributes if each.kind == "demographic")
 
     @cached_property
@@ -144,6 +163,44 @@ def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArra
     later[where] = False
     first[candidates[later]] = False
     return first
+
+
+def group_members(
+    values: NDArray[np.generic], among: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows in `among` that share their value with another, group by group, and the group of each.
+
+    Groups come in the order of their first row, rows in file order. `values` is (n,): bytes' sha256, or codes.
+    """
+    candidates = np.flatnonzero(among)
+    _, first, owner, sizes = np.unique(
+        values[candidates], return_index=True, return_inverse=True, return_counts=True
+    )
+    shared = sizes[owner] > 1
+    rows, leader = candidates[shared], first[owner[shared]]
+    order = np.argsort(leader, kind="stable")
+    _, compact = np.unique(leader[order], return_inverse=True)
+    return rows[order], compact
+
+
+def contradicted(codes: NDArray[np.int16], owner: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return (groups,) whether two annotated codes of a group differ; a missing one contradicts nobody."""
+    n_groups = int(owner.max()) + 1 if len(owner) else 0
+    known = codes >= 0
+    low = np.full(n_groups, np.iinfo(np.int16).max, dtype=np.int16)
+    high = np.full(n_groups, -1, dtype=np.int16)
+    np.minimum.at(low, owner[known], codes[known])
+    np.maximum.at(high, owner[known], codes[known])
+    return high > low
+
+
+def without_contradicted(
+    codes: NDArray[np.int16], rows: NDArray[np.intp], owner: NDArray[np.intp]
+) -> NDArray[np.int16]:
+    """Return the (n,) codes, -1 on rows of a group of copies that disagree; `owner` is the group of each of `rows`."""
+    found = codes.copy()
+    found[rows[contradicted(codes[rows], owner)[owner]]] = -1
+    return found
 
 
 def digest(value: object) -> str:

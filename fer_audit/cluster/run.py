@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,15 @@ _PART = "clustering"
 
 
 def cluster_fingerprint(
-    embed_fingerprint: str, settings: ClusterSettings, *, seed: int, versions: tuple[str, ...]
+    embed_fingerprint: str,
+    settings: ClusterSettings,
+    *,
+    seed: int,
+    versions: tuple[str, ...],
+    units: NDArray[np.integer] | None = None,
 ) -> str:
     """Return what the partition depends on, stability included; a k that is chosen does not depend on the given one."""
+    drawn = None if units is None else hashlib.sha256(units.astype("<i8").tobytes()).hexdigest()
     return stage_fingerprint(
         STAGE,
         {
@@ -62,6 +69,7 @@ def cluster_fingerprint(
             "space": [N_COMPONENTS, MAX_PCA_ROWS, MAX_START_ROWS],
             "stability": [N_SEEDS, N_SEED_STARTS, N_BOOTSTRAPS, N_BOOTSTRAP_STARTS],
             "versions": list(versions),
+            "units": drawn,
         },
     )
 
@@ -73,12 +81,14 @@ def cluster_embeddings(
     *,
     seed: int = 0,
     stability: bool = False,
+    units: NDArray[np.integer] | None = None,
     fingerprint: str = "",
     progress: Progress,
 ) -> Clustering:
     """Return the best partition found of the (n, d) vectors whose row is ok.
 
-    `stability` measures seeds, resamples and a held-out half as well: a few times as long as the partition takes.
+    `stability` measures seeds, resamples and a held-out half as well: a few times as long as the partition takes. `units`
+    are (n,) codes of what another collection would draw, which the half is made of; None = images.
     Raises NotClusterable when there are fewer usable rows than clusters, or nothing that varies.
     """
     rows = Rows(vectors, ok)
@@ -109,7 +119,7 @@ def cluster_embeddings(
     measured = None
     if stability:
         measured = measure_stability(
-            rows, reduced, sweep[k], alternatives, seed=seed, progress=progress
+            rows, reduced, sweep[k], alternatives, seed=seed, progress=progress, units=units
         )
     progress.finish(STAGE)
     return Clustering(

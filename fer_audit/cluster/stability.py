@@ -45,11 +45,13 @@ def measure_stability(
     *,
     seed: int,
     progress: Progress,
+    units: NDArray[np.integer] | None = None,
 ) -> Stability:
     """Return how similar the partition is with another seed, another k or another sample.
 
     `reduced` is (rows.count, m), the coordinates of the usable rows. `reported` is the partition in question,
     `sweep` those of other k that are there already; the missing ones of k-1 .. k+2 are made.
+    `units` are (n,) codes of what another collection would draw: the halves are made of whole ones; -1 is a unit alone.
     Other seeds are runs of their own: several starts, the best of them polished in the full space.
     Resamples and the half are clustered in the reduced space, where the polish would move one row in a thousand.
     """
@@ -59,7 +61,8 @@ def measure_stability(
     usable = reported.labels[rows.ok]
     jaccard = bootstrap_jaccard(reduced, usable, reported.k, seed=seed)
     progress.advance("cluster")
-    in_a, b_labels = split_half(reduced, reported.k, seed=seed)
+    drawn = None if units is None else units[rows.ok]
+    in_a, b_labels = split_half(reduced, reported.k, seed=seed, units=drawn)
     progress.advance("cluster")
     partitions = [usable, *(each.labels[rows.ok] for each in seeds)]
     return Stability(
@@ -117,20 +120,27 @@ def best_jaccard(
 
 
 def split_half(
-    reduced: NDArray[np.float32], k: int, *, seed: int
+    reduced: NDArray[np.float32], k: int, *, seed: int, units: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Return which rows are in a random half A, and for the others the nearest centre of half A's own clusters.
 
     Both are (count,); the second is -1 in half A. Clusters are numbered by their size in half A.
     Half A has at least k rows. Copies of one image (equal coordinates, to a thousandth) stay in one half: a held-out copy of what was
-    clustered would not be held out.
+    clustered would not be held out. So do rows of one unit; copies that lie in two units then lie in the half of the first.
     """
     rng = stage_rng(seed, "cluster", "half", f"k={k}")
     n = len(reduced)
     image = _image_numbers(reduced)
+    if units is not None:
+        alone = int(units.max(initial=-1)) + 1 + np.arange(n)
+        first = np.unique(image, return_index=True)[1]  # a copy goes where the first one goes
+        image = np.unique(np.where(units >= 0, units, alone)[first][image], return_inverse=True)[1]
     n_images = int(image.max(initial=-1)) + 1
+    drawn = rng.permutation(n_images)
+    sizes = np.cumsum(np.bincount(image, minlength=n_images)[drawn])
+    half = int(np.searchsorted(sizes, max(n / 2, k))) + 1
     chosen = np.zeros(n_images, np.bool_)
-    chosen[rng.permutation(n_images)[: min(n_images, max(n_images // 2, k))]] = True
+    chosen[drawn[:half]] = True
     in_a = chosen[image]
     best, _ = best_start(reduced[in_a], k, draw_seeds(rng, N_HALF_STARTS))
     centers = best.centers[size_order(best.labels, k)]

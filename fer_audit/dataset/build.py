@@ -41,6 +41,7 @@ def make_dataset(
     notes: Iterable[str] = (),
     facts: Sequence[tuple[str, str]] = (),
     skipped: Sequence[tuple[str, int]] = (),
+    taken: NDArray[np.int64] | None = None,
     read: Iterable[str] = (),
     is_whole: bool = True,
 ) -> FaceDataset:
@@ -67,6 +68,7 @@ def make_dataset(
         soft=tuple(soft),
         facts=tuple(facts),
         skipped=tuple((why, n) for why, n in skipped if n),
+        taken=taken,
     )
     return _seal(dataset)
 
@@ -104,6 +106,7 @@ def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceD
         attributes=tuple(replace(a, codes=a.codes[rows]) for a in dataset.attributes),
         soft=tuple(replace(each, votes=each.votes[rows]) for each in dataset.soft),
         ages=None if dataset.ages is None else dataset.ages[rows],
+        taken=None if dataset.taken is None else dataset.taken[rows],
         rejects=tuple(r for r in dataset.rejects if r.item not in left_out),
         notes=(note, *dataset.notes),
         parent=_demographic_counts(dataset),
@@ -125,6 +128,7 @@ def _seal(dataset: FaceDataset) -> FaceDataset:
         dataset,
         attributes=tuple(replace(a, codes=_frozen(a.codes)) for a in dataset.attributes),
         ages=None if dataset.ages is None else _frozen(dataset.ages),
+        taken=None if dataset.taken is None else _frozen(dataset.taken),
         soft=tuple(replace(each, votes=_frozen(each.votes)) for each in dataset.soft),
     )
     return replace(sealed, fingerprint=_fingerprint(sealed))
@@ -143,6 +147,7 @@ def _fingerprint(dataset: FaceDataset) -> str:
         {
             "images": dataset.images_digest(),
             "ages": None if dataset.ages is None else _hash(dataset.ages),
+            "taken": None if dataset.taken is None else _hash(dataset.taken),
             "attributes": [
                 [a.name, a.categories, a.kind, a.source, a.unsaid, _hash(a.codes)]
                 for a in dataset.attributes
@@ -156,6 +161,6 @@ def _fingerprint(dataset: FaceDataset) -> str:
     )
 
 
-def _hash(array: NDArray[np.int16] | NDArray[np.float32]) -> str:
+def _hash(array: NDArray[np.number]) -> str:
     little = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(little.tobytes()).hexdigest()

@@ -99,6 +99,8 @@ class FaceDataset:
     """The votes behind a label attribute, where the set has them."""
     facts: tuple[tuple[str, str], ...] = ()
     """(what, value) that is true of every image by the set's own description, e.g. ("gender", "female")."""
+    taken: NDArray[np.int64] | None = None
+    """(n,) numbers that grow with the time at which an image was collected; None = not known."""
     skipped: tuple[tuple[str, int], ...] = ()
     """(why, files) that are no item of the set, e.g. ("earlier frame of a sequence", 24); not among the rows."""
 

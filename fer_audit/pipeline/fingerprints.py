@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from fer_audit import __version__
+from fer_audit.audit.units import collection_codes
 from fer_audit.cluster.run import cluster_fingerprint
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
@@ -45,6 +46,7 @@ def run_fingerprints(
         config.clusters,
         seed=config.seed,
         versions=(version("numpy"), version("scipy"), version("scikit-learn")),
+        units=collection_codes(dataset),
     )
     audit = stage_fingerprint(
         "audit",

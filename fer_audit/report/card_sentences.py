@@ -262,7 +262,11 @@ def _under_represented(result: AuditResult) -> Iterable[str]:
 def _held(result: AuditResult) -> Iterable[str]:
     kinds = {each.attribute: each.kind for each in result.associations}
     for ladder in result.ladders:
-        if kinds.get(ladder.attribute) == "demographic" and ladder.highest >= _MIN_HELD:
+        if (
+            ladder.of == "cluster"
+            and kinds.get(ladder.attribute) == "demographic"
+            and ladder.highest >= _MIN_HELD
+        ):
             yield _name(ladder.attribute)
 
 

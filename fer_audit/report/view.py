@@ -46,8 +46,9 @@ class View:
         return frozenset(x.cluster for x in rows if not x.stable)
 
     def ladder(self, attribute: str) -> Ladder | None:
-        """Return the claim about an attribute."""
-        return next((x for x in self.result.ladders if x.attribute == attribute), None)
+        """Return the claim that clusters and an attribute are associated."""
+        found = (x for x in self.result.ladders if (x.of, x.attribute) == ("cluster", attribute))
+        return next(found, None)
 
     def association(self, attribute: str) -> Association | None:
         """Return the table of clusters and an attribute."""

@@ -142,7 +142,7 @@ def _batch_rungs(attribute: str, result: AuditResult) -> list[Rung]:
 
     def walk() -> Iterator[Rung]:
         for ladder in result.ladders:
-            if ladder.attribute == attribute:
+            if (ladder.of, ladder.attribute) == ("cluster", attribute):
                 yield from ladder.rungs
 
     return [

@@ -1,4 +1,4 @@
-"""The association of the clusters with each attribute of a run."""
+"""The association of the clusters, and of each label, with the attributes of a run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
+from fer_audit.audit.analysis import Analysis, Parts, SubjectResult, nothing
 from fer_audit.audit.claims.cells import cells_ledger
-from fer_audit.audit.claims.contingency import associate
+from fer_audit.audit.claims.contingency import Drawn, associate
 from fer_audit.audit.claims.findings import association_findings
+from fer_audit.audit.claims.pairs import CLUSTER, clusters_as_column, label_pairs
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.tables import Counts, cross_table
+from fer_audit.audit.stats.units import make_blocks
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
+from fer_audit.audit.units import units_of
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
@@ -26,40 +29,42 @@ fewer permutations than were asked for, and `Association.permutations` says how 
 LEAST_DRAWS = 199
 
 
+CLAIMED = ("demographic", "label")
+"""Kinds of attributes that claims are made about; each is a family of its own."""
+
+
 def correct_for_attributes(associations: Sequence[Association]) -> tuple[Association, ...]:
-    """Return the associations with Holm's p over the demographic attributes among them."""
-    tested = [
-        index
-        for index, each in enumerate(associations)
-        if each.kind == "demographic" and each.p_permutation is not None
-    ]
-    adjusted = holm([associations[index].p_permutation or 0.0 for index in tested])
-    p_holm = dict(zip(tested, adjusted, strict=True))
+    """Return the associations with Holm's p over the attributes of one kind of claim."""
+    families: dict[tuple[str, str], list[int]] = {}
+    for index, each in enumerate(associations):
+        if each.kind in CLAIMED and each.p_permutation is not None:
+            families.setdefault((each.of, each.kind), []).append(index)
+    corrected = list(associations)
+    for family in families.values():
+        adjusted = holm([associations[index].p_permutation or 0.0 for index in family])
+        for index, p in zip(family, adjusted, strict=True):
+            corrected[index] = replace(associations[index], p_holm=p)
     return tuple(
-        replace(each, p_holm=p_holm[index])
-        if index in p_holm
+        each
+        if each.p_holm is not None
         else replace(
             each, not_computable=(*each.not_computable, ("p_holm", _why_not_corrected(each)))
         )
-        for index, each in enumerate(associations)
+        for each in corrected
     )
 
 
 def _why_not_corrected(association: Association) -> str:
-    if association.kind != "demographic":
-        return "Holm's family is the demographic attributes"
+    if association.kind not in CLAIMED:
+        return "Holm's families are the demographic attributes and the labels"
     return dict(association.not_computable)["p_permutation"]
 
 
 def affordable_draws(kind: str, cells: int, wanted: int) -> int:
-    """Return how many permutations a table of so many cells gets: all of them if it is demographic."""
-    if kind == "demographic":
+    """Return how many permutations a table of so many cells gets: all of them if a claim is made about it."""
+    if kind in CLAIMED:
         return wanted
     return min(wanted, max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1)))
-
-
-def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
-    return [(each,) for each in inputs.compared if inputs.clustering is not None]
 
 
 def label_table(
@@ -80,26 +85,72 @@ def associate_labels(
     inputs: AuditInputs,
     purpose: str,
     k: int = 1,
+    of: str = CLUSTER,
 ) -> Association:
-    """Return the association of an attribute with (n,) clusters, over the tested rows."""
+    """Return the association of an attribute with (n,) clusters or groups, over the tested rows."""
     settings = inputs.config.statistics
     table = label_table(labels, attribute, inputs.tested, k)
     return associate(
         table,
+        of=of,
         attribute=attribute.name,
         kind=attribute.kind,
         groups=attribute.categories,
-        rng=stage_rng(inputs.config.seed, "audit", purpose, attribute.name),
+        rng=stage_rng(inputs.config.seed, "audit", purpose, *_named(of), attribute.name),
         permutations=affordable_draws(attribute.kind, table.size, settings.permutations),
         bootstraps=settings.bootstraps,
         confidence=settings.confidence,
+        drawn=what_is_drawn(labels, attribute, inputs, table.shape),
     )
 
 
-def _run(inputs: AuditInputs, attribute: Attribute) -> Association:
-    clustering = inputs.clustering
-    assert clustering is not None  # noqa: S101 - no pieces without clusters
-    return associate_labels(clustering.labels, attribute, inputs, "association", clustering.k)
+def _named(of: str) -> tuple[str, ...]:
+    return () if of == CLUSTER else (of,)
+
+
+def what_is_drawn(
+    labels: NDArray[np.integer],
+    attribute: Attribute,
+    inputs: AuditInputs,
+    shape: tuple[int, ...],
+) -> Drawn:
+    """Return the units of a table: people are exchanged as wholes, and another collection draws its own."""
+    units = inputs.once(units_of)
+    first = np.where(inputs.tested, labels, -1)
+    known = (first >= 0) & (attribute.codes >= 0)
+    people = units.people(len(first))
+    blocks = make_blocks(first, attribute.codes, np.zeros(len(first), np.int64), people)
+
+    def shuffled(draws: int, rng: np.random.Generator) -> Iterator[Counts]:
+        assert blocks is not None  # noqa: S101 - not called otherwise
+        return (each[0] for each in blocks.shuffled((shape[0], shape[1]), draws, rng))
+
+    def by_unit(codes: NDArray[np.integer]) -> Counts | None:
+        inside = known & (codes >= 0)
+        parts, number = np.unique(codes[inside], return_inverse=True)
+        if len(parts) < 2:
+            return None
+        cell = (number * shape[0] + first[inside]) * shape[1] + attribute.codes[inside]
+        size = len(parts) * shape[0] * shape[1]
+        return np.bincount(cell, minlength=size).reshape(len(parts), *shape)
+
+    return Drawn(
+        shuffled=None if blocks is None else shuffled,
+        people=None if blocks is None else by_unit(people),
+        collection=None if units.collection is None else by_unit(units.collection.codes),
+        unit=units.exchanged,
+        drawn=units.drawn,
+    )
+
+
+def _of_clusters(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+    clusters = inputs.once(clusters_as_column)
+    return [] if clusters is None else [(clusters, each) for each in inputs.for_tests]
+
+
+def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute) -> Association:
+    purpose, k = "association", len(of.categories)
+    return associate_labels(of.codes, attribute, inputs, purpose, k, of.name)
 
 
 def _join(
@@ -113,9 +164,11 @@ def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
         if each.p_permutation is None:
             continue
         family = "association" if each.kind == "demographic" else f"association, {each.kind}"
+        if each.of != CLUSTER:
+            family += f" and {each.of}"
         yield LedgerEntry(
             family=family,
-            subject=f"{each.attribute} x cluster",
+            subject=f"{each.attribute} x {each.of}",
             method=f"{each.permutations:,} fixed-margin tables, Pearson's chi-squared",
             p=each.p_permutation,
             p_corrected=each.p_holm,
@@ -129,10 +182,17 @@ ANALYSIS = Analysis(
     name="associations",
     record=Association,
     run=_run,
-    subjects=_subjects,
+    subjects=_of_clusters,
     join=_join,
-    needs=("clustering.labels", "clustering.k", "tested"),
+    needs=("tested",),
     settings=("permutations", "bootstraps", "confidence"),
     findings=association_findings,
     ledger=_ledger,
 )
+OF_LABELS = replace(
+    ANALYSIS,
+    name="label_associations",
+    subjects=lambda inputs: inputs.once(label_pairs),
+    findings=nothing,
+)
+"""The same of label attributes such as the expression: is one group labelled happy more often?"""

@@ -162,7 +162,7 @@ def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     return [
         (batch, attribute)
         for batch in (*inputs.once(batch_columns), *splits)
-        for attribute in inputs.demographic
+        for attribute in inputs.people
     ]
 
 

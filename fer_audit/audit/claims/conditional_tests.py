@@ -1,179 +1,264 @@
-"""The records of rungs 4 to 6: every question of every demographic attribute, corrected over the attributes."""
+"""The answers of rungs 4 to 6: what is left of an association among images alike in something, how sure, and against what."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.claims.confounders import Question, combined
+from fer_audit.audit.claims.confounders import IMAGE_SIZE, Question, combined
+from fer_audit.audit.claims.grades import LITTLE, Grade, can_tell, grade
 from fer_audit.audit.stats.conditional_mi import (
+    Information,
     Strata,
     conditional_information,
-    kept_interval,
-    marginal_information,
     stratify,
 )
-from fer_audit.audit.stats.information import entropy
-from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.tables import drop_empty
-from fer_audit.audit.types.claims import Conditional
+from fer_audit.audit.stats.units import Codes, make_blocks, unit_variance
+from fer_audit.audit.stats.what_is_left import (
+    Left,
+    between_units,
+    interval,
+    lagged,
+    row_variance,
+    unit_interval,
+    what_is_left,
+)
+from fer_audit.audit.types.claims import Conditional, LaggedControl
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import counted, display, p_phrase, percent, percent_span
+from fer_audit.text import coefficient, counted, display, percent, percent_span, span
 
 DRAWN_CELLS = 4_000_000
 """Cells shuffled for one question, about 0.8 s: 10,000 shuffles of 18 strata of 4 x 5, fewer of 1,000 strata."""
 LEAST_DRAWS = 999
-MINOR_DRAWS = 999
-"""Shuffles for one of many style measures: enough for p = 0.001."""
 FIXES = 0.9
 """Columns that leave less than this of an attribute's entropy are said to fix part of it."""
 BEYOND = 2.0
 """A marginal association below this many of its standard deviations under chance leaves nothing to compare with."""
-_KEPT = ("kept", "low", "high", "null_low", "null_high")
+LAGS = (1, 5, 50)
+LONG_LAG_ROWS = 100
+"""Mean rows a stratum from which a lag of 50 leaves enough partners."""
+_KEPT = ("kept", "low", "high", "per_entropy", "per_low", "per_high", "null_low", "null_high")
+_P = ("p_mi", "p_cmh", "p")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two code columns, of the clusters or a label and of an attribute, and what their rows belong to. All are (n,)."""
+
+    of: Attribute
+    attribute: Attribute
+    tested: NDArray[np.bool_]
+    people: Codes
+    """Rows of one code are not independent."""
+    collection: Codes | None
+    """What another collection would draw; None = not known."""
+    order: NDArray[np.integer]
+    """Grows with the time of collection, or the place in the listing."""
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """(n,) codes of `of`, -1 where not tested."""
+        return np.where(self.tested, self.of.codes, -1).astype(np.int64)
 
 
 def answer(
     question: Question,
-    attribute: Attribute,
-    clusters: NDArray[np.integer],
+    columns: Sequence[Attribute],
+    pair: Pair,
     *,
-    k: int,
     permutations: int,
+    least: int,
     confidence: float,
     rng: np.random.Generator,
 ) -> Conditional:
-    """Return what is left of the association of (n,) clusters and an attribute given the question's columns.
-
-    Rows with a negative cluster are left out. `p_holm`, `holds` and `reading` are set by `correct`.
-    """
-    given = combined(question.columns)
-    strata = stratify(clusters, attribute.codes, given, k=k, n_groups=len(attribute.categories))
+    """Return what is left of the association of a pair given the question's columns; at least `least` shuffles."""
+    first, codes, given = pair.first, pair.attribute.codes, combined(columns)
+    shape = len(pair.of.categories), len(pair.attribute.categories)
+    strata = stratify(first, codes, given, k=shape[0], n_groups=shape[1])
+    people = make_blocks(first, codes, given, pair.people)
+    left = what_is_left(first, codes, given)
     asked = Conditional(
-        attribute=attribute.name,
+        of=pair.of.name,
+        attribute=pair.attribute.name,
         rung=question.rung,
         given=question.given,
+        headline=question.headline,
+        detail=question.detail,
         n=strata.n,
         strata=strata.count,
         informative=len(strata.tables),
         n_effective=strata.n_effective,
-        entropy_left=_entropy_left(clusters, attribute.codes, given),
-        marginal=None,
-        mi=None,
-        mi_debiased=None,
-        kept=None,
-        low=None,
-        high=None,
-        p=None,
-        p_holm=None,
-        permutations=0,
-        holds=None,
-        reading="",
+        entropy_left=None if left is None else left.entropy_left,
     )
     if reason := _why_silent(strata):
-        fields: tuple[str, ...] = (
-            "marginal",
-            "mi",
-            "mi_debiased",
-            *_KEPT,
-            "p",
-            "p_holm",
+        missing = () if left else ("entropy_left",)
+        fields = (*missing, "marginal", "mi_debiased", *_KEPT, *_P)
+        return _read(replace(asked, not_computable=tuple((name, reason) for name in fields)))
+    found = None
+    if not question.detail:
+        draws = max(least, affordable(strata.cells, permutations))
+        found = conditional_information(
+            strata, draws=draws, rng=rng, confidence=confidence, blocks=people
         )
-        if asked.entropy_left is None:
-            fields = ("entropy_left", *fields)
-        return replace(asked, not_computable=tuple((name, reason) for name in fields))
-    draws = affordable(strata.cells, permutations, minor=question.minor)
-    found = conditional_information(strata, draws=draws, rng=rng, confidence=confidence)
-    marginal = marginal_information(strata)
-    asked = replace(
-        asked,
-        marginal=marginal,
-        mi=found.counted,
-        mi_debiased=found.counted - found.chance,
-        p=found.p,
-        permutations=found.draws,
-    )
-    if marginal <= BEYOND * _chance_sd(strata):
-        reason = "clusters and groups are at chance on these images, so there is nothing to keep"
-        return replace(asked, not_computable=tuple((name, reason) for name in _KEPT))
-    low, high = kept_interval(strata, found, marginal, confidence=confidence)
-    return replace(
-        asked,
-        kept=(found.counted - found.chance) / marginal,
-        low=low,
-        high=high,
-        null_low=found.low / marginal,
-        null_high=found.high / marginal,
-    )
+        asked = replace(
+            asked, p_mi=found.p, p_cmh=found.p_cmh, p=found.p_both, permutations=found.draws
+        )
+        if people is not None:
+            marginal = stratify(
+                first, codes, np.where(given >= 0, 0, -1), k=shape[0], n_groups=shape[1]
+            )
+            together = make_blocks(first, codes, np.where(given >= 0, 0, -1), pair.people)
+            alone = conditional_information(marginal, draws=LEAST_DRAWS, rng=rng, blocks=together)
+            left = what_is_left(first, codes, given, chance=(alone.chance, found.chance))
+    if left is None or left.marginal <= BEYOND * _chance_sd(strata):
+        reason = "the two are at chance on these images, so there is nothing to keep"
+        return _read(replace(asked, not_computable=tuple((name, reason) for name in _KEPT)))
+    asked = replace(asked, marginal=left.marginal, mi_debiased=left.conditional, kept=left.kept)
+    asked = _with_intervals(asked, left, strata, found, pair, confidence)
+    if question.rung == 6 and all(each.name != IMAGE_SIZE for each in columns):
+        asked = replace(asked, controls=_controls(pair, given))
+    return _read(asked)
 
 
-def affordable(cells: int, wanted: int, *, minor: bool) -> int:
+def affordable(cells: int, wanted: int) -> int:
     """Return how many shuffles a question with so many informative cells gets."""
-    most = MINOR_DRAWS if minor else max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1))
-    return min(wanted, most)
+    return min(wanted, max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1)))
 
 
-def correct(
-    asked: Mapping[str, Sequence[tuple[str, Conditional]]], *, alpha: float
-) -> dict[str, tuple[Conditional, ...]]:
-    """Return (family, question) pairs by attribute with Holm's p, a verdict and a reading.
+def _with_intervals(
+    asked: Conditional,
+    left: Left,
+    strata: Strata,
+    found: Information | None,
+    pair: Pair,
+    confidence: float,
+) -> Conditional:
+    from scipy.stats import norm  # 0.9 s that a warm rerun would wait for
 
-    Attributes that were asked the same thing are one family.
-    """
-    families: dict[str, list[float]] = {}
-    for pairs in asked.values():
-        for family, each in pairs:
-            if each.p is not None:
-                families.setdefault(family, []).append(each.p)
-    adjusted = {family: iter(holm(p)) for family, p in families.items()}
-    return {
-        name: tuple(
-            _judged(each, next(adjusted[family]) if each.p is not None else None, alpha)
-            for family, each in pairs
+    z = float(norm.ppf((1 + confidence) / 2))
+    sd = _null_sd(strata) if found is None else found.sd
+    noise = sd / left.marginal
+    people = pair.people[left.known]
+    independent = len(np.unique(people)) == len(people)
+    chance = 0.0 if found is None else found.chance
+
+    def variance(influence: NDArray[np.float64], free: float) -> float:
+        if independent:
+            return row_variance(influence, chance / (left.marginal * free) ** 2)
+        return unit_variance(influence, people)
+
+    low, high = interval(left.kept, variance(left.kept_influence, 1.0), noise**2, z)
+    asked = replace(asked, low=low, high=high)
+    if found is not None:
+        asked = replace(
+            asked, null_low=found.low / left.marginal, null_high=found.high / left.marginal
         )
-        for name, pairs in asked.items()
-    }
+    if left.entropy_left <= 0:
+        return asked
+    free = left.entropy_left
+    low, high = interval(
+        left.per_entropy, variance(left.per_influence, free), (noise / free) ** 2, z
+    )
+    asked = replace(asked, per_entropy=left.per_entropy, per_low=low, per_high=high)
+    if pair.collection is None:
+        return asked
+    of_kept, units = between_units(left.kept_influence, pair.collection, left.known)
+    of_per, _ = between_units(left.per_influence, pair.collection, left.known)
+    if units < 2:
+        return asked
+    low, high = unit_interval(left.kept, of_kept, units, confidence)
+    asked = replace(asked, other_low=low, other_high=high)
+    low, high = unit_interval(left.per_entropy, of_per, units, confidence)
+    return replace(asked, per_other_low=low, per_other_high=high)
 
 
-def _judged(each: Conditional, p_holm: float | None, alpha: float) -> Conditional:
-    holds = None
-    if p_holm is not None and each.low is not None:
-        holds = each.low > 0 and p_holm <= alpha
-    judged = replace(each, p_holm=p_holm, holds=holds)
-    return replace(judged, reading=_read(judged))
+def _controls(pair: Pair, given: NDArray[np.int64]) -> tuple[LaggedControl, ...]:
+    """Return what labels of other images of the same strata keep, on the scale of the real ones."""
+    first, codes = pair.first, pair.attribute.codes
+    given = np.where(first >= 0, given, -1)
+    rows = np.bincount(given[given >= 0])
+    typical = float(rows[rows > 0].mean()) if rows.any() else 0.0
+    found = []
+    for lag in LAGS:
+        if lag == LAGS[-1] and typical < LONG_LAG_ROWS:
+            continue
+        later = lagged(codes, given, pair.order, lag)
+        here = np.where(later >= 0, first, -1)
+        real = what_is_left(here, codes, given)
+        moved = what_is_left(here, later, given)
+        n = int((here >= 0).sum())
+        kept = None
+        if n >= TOO_FEW and real is not None and moved is not None:
+            kept = moved.conditional / real.marginal
+        elif n >= TOO_FEW and real is not None:
+            kept = 0.0
+        found.append(LaggedControl(lag, n, kept))
+    return tuple(found)
 
 
-def _read(each: Conditional) -> str:
-    names = " × ".join(display(name) for name in each.given)
+def informative(asked: Conditional) -> bool:
+    """Return whether a question can tell anything; it is decided before its p is looked at."""
+    return can_tell(asked.n, asked.n_effective, asked.entropy_left)
+
+
+def _read(asked: Conditional) -> Conditional:
+    """Return the answer with its grade and its sentence."""
+    known = asked.per_other_low is not None
+    low = asked.per_other_low if known else asked.per_low
+    high = asked.per_other_high if known else asked.per_high
+    control = next((each.kept for each in asked.controls if each.kept is not None), None)
+    if control is not None and asked.entropy_left:
+        control /= asked.entropy_left
+    word = grade(low, high, control=control, informative=informative(asked))
+    return replace(asked, grade=word, reading=_sentence(asked, word))
+
+
+def _sentence(asked: Conditional, word: Grade) -> str:
+    names = " × ".join(display(name) for name in asked.given)
     reach = (
-        f"{each.n_effective:,} of {counted(each.n, 'image')} in {each.informative:,} of "
-        f"{counted(each.strata, 'stratum', 'strata')} can tell"
+        f"{asked.n_effective:,} of {counted(asked.n, 'image')} in {asked.informative:,} of "
+        f"{counted(asked.strata, 'stratum', 'strata')} can tell"
     )
-    if each.entropy_left is not None and each.entropy_left < FIXES:
-        reach += f", and {names} alone fixes {percent(1 - each.entropy_left)} of {display(each.attribute)}"
-    if each.kept is None or each.low is None or each.high is None or each.p_holm is None:
-        reason = dict(each.not_computable).get("kept", "not tested")
+    if asked.entropy_left is not None and asked.entropy_left < FIXES:
+        reach += f", and {names} alone fixes {percent(1 - asked.entropy_left)} of {display(asked.attribute)}"
+    if asked.kept is None or asked.low is None or asked.high is None:
+        reason = dict(asked.not_computable).get("kept", "not tested")
         return f"not computable given {names}: {reason}; {reach}"
-    return (
-        f"given {names} {kept_words(each.kept, each.low, each.high)} of the association is left, "
-        f"{p_phrase(each.p_holm)} after Holm; {reach}"
+    text = (
+        f"given {names} {kept_words(asked.kept, asked.low, asked.high)} of the association is left"
     )
+    if asked.per_entropy is not None:
+        text += f", {coefficient(asked.per_entropy)} of what can still vary"
+        if asked.per_other_low is not None and asked.per_other_high is not None:
+            text += f" ({span(asked.per_other_low, asked.per_other_high)} in another collection)"
+    if word == "most" and asked.kept < LITTLE:
+        text += f": it cannot be separated from {names}"
+    else:
+        text += f": {word}"
+    lag = next((each for each in asked.controls if each.kept is not None), None)
+    if lag is not None and lag.kept is not None:
+        text += f"; labels of another image collected with it keep {percent(max(0.0, lag.kept))}"
+    return f"{text}; {reach}"
 
 
 def kept_words(kept: float, low: float, high: float) -> str:
     """Return a kept share and its interval in words: "84.1 % (79.0-89.2)"."""
     ends = percent_span(low, high)
+    if kept > 1:
+        return f"{coefficient(kept)} times ({span(low, high)})"
     return f"{percent(kept)} ({ends})" if kept >= 0 else f"nothing ({ends} %)"
 
 
 def _why_silent(strata: Strata) -> str:
     if strata.n == 0:
-        return "no image has a cluster and all of these labels"
+        return "no image has all of these labels"
     if not strata.tables:
-        return "no stratum holds two clusters and two groups"
+        return "in no stratum do both vary"
     if strata.n_effective < TOO_FEW:
         return f"{counted(strata.n_effective, 'image')} in informative strata are too few"
     return ""
@@ -186,18 +271,7 @@ def _chance_sd(strata: Strata) -> float:
     return float(np.sqrt(2 * df) / (2 * strata.n))
 
 
-def _entropy_left(
-    clusters: NDArray[np.integer], codes: NDArray[np.integer], strata: NDArray[np.integer]
-) -> float | None:
-    """Return H(A | Z) / H(A) = (H(A, Z) - H(Z)) / H(A), None where A has no entropy."""
-    known = (clusters >= 0) & (codes >= 0) & (strata >= 0)
-    if not known.any():
-        return None
-    a, z = codes[known].astype(np.int64), strata[known]
-    alone = entropy(np.bincount(a))
-    if alone <= 0:
-        return None
-    joint = np.unique(z * (int(a.max()) + 1) + a, return_counts=True)[1]
-    return min(
-        1.0, max(0.0, entropy(joint) - entropy(np.unique(z, return_counts=True)[1])) / alone
-    )
+def _null_sd(strata: Strata) -> float:
+    """Return the same of I(C; A | Z): the degrees of freedom of the strata add."""
+    df = sum((len(table) - 1) * (table.shape[1] - 1) for table in strata.tables)
+    return float(np.sqrt(2 * df) / (2 * strata.n))

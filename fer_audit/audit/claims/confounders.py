@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.propensity import enough_for_propensity, propensity_cells
+from fer_audit.audit.units import LEAST_UNITS, units_of
 from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
+from fer_audit.rng import stage_rng
 
 STYLE_JOINT = ("luma_mean", "saturation", "sharpness")
 """Light, colour and focus: held fixed together, in thirds, 27 strata."""
@@ -23,6 +26,7 @@ MEASURE_PARTS = 10
 MOST_SIZES = 50
 """Distinct image sizes up to which each is a batch of its own; beyond, tenths by number of pixels."""
 IMAGE_SIZE = "image_size"
+STYLE = "style"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,15 +36,23 @@ class Question:
     rung: int | None
     """None = asked for by the user."""
     family: str
-    """Questions of this name are corrected together over the attributes."""
+    """Its name; the same for every attribute."""
     columns: tuple[Attribute, ...]
-    minor: bool = False
-    """One of many: fewer shuffles."""
+    detail: bool = False
+    """Shown, but decides nothing and is not tested."""
+    headline: bool = False
+    """The comparison that a claim is summed up by, among those of its rung."""
+    from_style: bool = False
+    """Held fixed is how likely the style of an image makes each group: `style_propensity`; there are no columns."""
 
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the columns held fixed."""
-        return tuple(each.name for each in self.columns)
+        return (STYLE,) if self.from_style else tuple(each.name for each in self.columns)
+
+    def held_fixed(self, attribute: Attribute, inputs: AuditInputs) -> tuple[Attribute, ...]:
+        """Return the columns, that of a model of style made when it is first needed."""
+        return (_style_propensity(attribute, inputs),) if self.from_style else self.columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,25 +75,72 @@ def what_can_be_given(inputs: AuditInputs) -> Confounders:
     )
 
 
-def questions_for(attribute: Attribute, inputs: AuditInputs) -> Iterator[Question]:
-    """Yield the questions to one demographic attribute, in the order of the rungs."""
+def questions_for(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Iterator[Question]:
+    """Yield the questions to the claim that `of` and an attribute are associated, in the order of the rungs."""
     given = inputs.once(what_can_be_given)
-    batches, dataset = given.batches, inputs.dataset
-    others = [each for each in inputs.demographic if each.name != attribute.name]
+    claimed = (of.name, attribute.name)
+    others = [each for each in inputs.people if each.name not in claimed]
     if others:
-        yield _question(4, others, "other attributes")
-    if given.joint_style:
-        yield _question(5, given.joint_style, "style")
+        finest = [_exact_age(each, inputs.dataset) for each in others]
+        yield Question(4, "other attributes", tuple(finest), headline=True)
+    labelled = attribute.codes[inputs.tested & (attribute.codes >= 0)]
+    if given.style and enough_for_propensity(labelled, len(inputs.people)):
+        yield Question(5, STYLE, (), headline=True, from_style=True)
+    elif given.joint_style:
+        yield Question(5, STYLE, given.joint_style, headline=True)
     for measure in given.style:
-        yield _question(5, [measure], measure.name, minor=True)
-    for batch in batches:
-        yield _question(6, [batch], batch.name)
-    if batches and others:
-        yield _question(6, [*others, batches[0]], f"other attributes x {batches[0].name}")
-    known = {each.name: each for each in (*dataset.attributes, *batches, *given.style)}
+        yield Question(5, measure.name, (measure,), detail=True)
+    level = headline_batch(given.batches)
+    for batch in given.batches:
+        yield Question(6, batch.name, (batch,), headline=batch is level)
+    known = {
+        each.name: each for each in (*inputs.dataset.attributes, *given.batches, *given.style)
+    }
     for names in inputs.config.statistics.given:
-        if attribute.name not in names and all(name in known for name in names):
-            yield _question(None, [known[name] for name in names], " x ".join(names))
+        if not set(claimed) & set(names) and all(name in known for name in names):
+            columns = tuple(known[name] for name in names)
+            yield Question(None, " x ".join(names), columns)
+
+
+def headline_batch(batches: Sequence[Attribute]) -> Attribute | None:
+    """Return the coarsest batch column of at least 30 parts, else the finest; the size of an image only if alone.
+
+    The level must not move with n.
+    """
+    declared = [each for each in batches if each.name != IMAGE_SIZE] or list(batches)
+    sizes = {each.name: int(np.count_nonzero(each.counts())) for each in declared}
+    enough = [each for each in declared if sizes[each.name] >= LEAST_UNITS]
+    if enough:
+        return min(enough, key=lambda each: sizes[each.name])
+    return max(declared, key=lambda each: sizes[each.name], default=None)
+
+
+def _style_propensity(attribute: Attribute, inputs: AuditInputs) -> Attribute:
+    """Return cells of images whose style makes the same groups likely."""
+    made = inputs.once(_made_propensities)
+    if attribute.name not in made:
+        labelled = inputs.tested & (attribute.codes >= 0)
+        people = inputs.once(units_of).people(len(labelled))[labelled]
+        rng = stage_rng(inputs.config.seed, "audit", "propensity", attribute.name)
+        style = inputs.rows.style[labelled]
+        codes = np.full(len(labelled), -1, dtype=np.int16)
+        codes[labelled] = propensity_cells(style, attribute.codes[labelled], people, rng)
+        labels = tuple(f"style {cell + 1}" for cell in range(int(codes.max()) + 1))
+        made[attribute.name] = Attribute(STYLE, labels, codes, "style")
+    return made[attribute.name]
+
+
+def _made_propensities(inputs: AuditInputs) -> dict[str, Attribute]:
+    """Return where they are kept: a model is fitted for seconds."""
+    return {}
+
+
+def _exact_age(attribute: Attribute, dataset: FaceDataset) -> Attribute:
+    """Return ages in years in the place of age groups, where they are known: people of one group differ in age, too."""
+    if dataset.ages is None or attribute.name != "age_bin":
+        return attribute
+    years = tuple(str(age) for age in range(int(dataset.ages.max(initial=0)) + 1))
+    return Attribute("age", years, dataset.ages, attribute.kind)
 
 
 def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -> None:
@@ -153,12 +212,6 @@ def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
             codes * (len(each.categories) + 1) + each.codes + 1, return_inverse=True
         )
     return np.where(known, codes, -1)
-
-
-def _question(
-    rung: int | None, given: Sequence[Attribute], family: str, *, minor: bool = False
-) -> Question:
-    return Question(rung, family, tuple(given), minor=minor)
 
 
 def _quantile_codes(

@@ -1,67 +1,84 @@
-"""The ladder of every demographic attribute of a run: its questions, its eight rungs, its findings."""
+"""The ladder of every claim of a run: its questions, its eight rungs, its findings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
-from fer_audit.audit.claims.conditional_tests import answer, correct
+from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.findings import ladder_findings
-from fer_audit.audit.claims.rungs import climb, conditional_rung
+from fer_audit.audit.claims.pairs import pair_of, pairs
+from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, rung_p
 from fer_audit.audit.claims.stability import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.types.claims import Association, Conditional, Ladder, StabilityFacts
-from fer_audit.audit.types.result import HOLM, LedgerEntry
+from fer_audit.audit.stats.multiple_testing import holm
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung, StabilityFacts
+from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
-ATTRIBUTES = "there is no other demographic attribute"
-STYLE = "no style measure varies"
-BATCH = "no batch attribute"
+CONDITIONAL = {
+    4: ("not the other attributes", "there is no other demographic attribute"),
+    5: ("not image style", "no style measure varies"),
+    6: ("not the crawl", "no batch attribute"),
+}
+"""Rung -> its name, and why it may have nothing to ask."""
+ONE_PARTITION = "these labels are not clusters"
 
 
 def full_ladder(
     association: Association,
     conditionals: Sequence[Conditional],
+    p_holm: Mapping[int, float],
     facts: StabilityFacts | None,
     *,
     alpha: float,
 ) -> Ladder:
-    """Return the eight rungs of one demographic attribute."""
-    further = (
-        conditional_rung(4, "not the other attributes", conditionals, nothing_to_ask=ATTRIBUTES),
-        conditional_rung(5, "not image style", conditionals, nothing_to_ask=STYLE),
-        conditional_rung(6, "not the crawl", conditionals, nothing_to_ask=BATCH),
-        stable(facts, association.attribute, len(association.table), n=association.n),
-        replicated(facts, association.attribute, alpha),
-    )
+    """Return the eight rungs of one claim; `p_holm` is the corrected p of each of rungs 4 to 6 that has one."""
+    further = [
+        conditional_rung(
+            number, name, conditionals, p_holm.get(number), alpha=alpha, nothing_to_ask=why
+        )
+        for number, (name, why) in CONDITIONAL.items()
+    ]
+    if association.of == "cluster":
+        further += [
+            stable(facts, association, n=association.n),
+            replicated(facts, association.attribute, alpha),
+        ]
+    else:
+        further += [
+            Rung(number, name, None, None, None, None, None, 0, f"skipped: {ONE_PARTITION}", True)
+            for number, name in ((7, "stable"), (8, "replicated"))
+        ]
     return climb(association, alpha=alpha, further=further, conditionals=conditionals)
 
 
-def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Question]]:
-    if inputs.clustering is None:
-        return []
+def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question]]:
     return [
-        (attribute, question)
-        for attribute in inputs.demographic
-        for question in questions_for(attribute, inputs)
+        (of, attribute, question)
+        for of, attribute in inputs.once(pairs)
+        for question in questions_for(of, attribute, inputs)
     ]
 
 
-def _run(inputs: AuditInputs, attribute: Attribute, question: Question) -> Conditional:
-    clustering = inputs.clustering
-    assert clustering is not None  # noqa: S101 - no questions without clusters
+def _run(
+    inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question
+) -> Conditional:
+    settings = inputs.config.statistics
+    together = sum(each.kind == attribute.kind for each in inputs.dataset.attributes)
     return answer(
         question,
-        attribute,
-        np.where(inputs.tested, clustering.labels, -1),
-        k=clustering.k,
-        permutations=inputs.config.statistics.permutations,
-        confidence=inputs.config.statistics.confidence,
-        rng=stage_rng(inputs.config.seed, "audit", "given", attribute.name, question.family),
+        question.held_fixed(attribute, inputs),
+        pair_of(of, attribute, inputs),
+        permutations=settings.permutations,
+        # 2 / (B + 1), the least p there is, must pass Holm over the attributes
+        least=ceil(2 * together / settings.alpha),
+        confidence=settings.confidence,
+        rng=stage_rng(
+            inputs.config.seed, "audit", "given", of.name, attribute.name, question.family
+        ),
     )
 
 
@@ -69,29 +86,60 @@ def _join(
     inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> tuple[Ladder, ...]:
     alpha = inputs.config.statistics.alpha
-    asked: dict[str, list[tuple[str, Conditional]]] = {
-        each.name: [] for each in inputs.demographic
+    asked: dict[tuple[str, str], list[Conditional]] = {}
+    kinds: dict[tuple[str, str], str] = {}
+    for of, attribute in inputs.once(pairs):
+        asked[of.name, attribute.name] = []
+        kinds[of.name, attribute.name] = attribute.kind
+    for piece in pieces:
+        asked[piece.of, piece.attribute].append(piece)
+    p_holm = corrected_over_attributes(asked, kinds)
+    found = {
+        (x.of, x.attribute): x for x in (*parts["associations"], *parts["label_associations"])
     }
-    for (attribute, question), piece in zip(inputs.once(_questions), pieces, strict=True):
-        asked[attribute.name].append((f"{question.rung} {question.family}", piece))
-    conditionals = correct(asked, alpha=alpha)
     return tuple(
-        full_ladder(each, conditionals[each.attribute], parts["stability"], alpha=alpha)
-        for each in parts["associations"]
-        if each.kind == "demographic"
+        full_ladder(found[key], asked[key], p_holm[key], parts["stability"], alpha=alpha)
+        for key in asked
+        if key in found
     )
 
 
+def corrected_over_attributes(
+    asked: Mapping[tuple[str, str], Sequence[Conditional]], kinds: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], dict[int, float]]:
+    """Return the p of each rung of each (of, attribute), Holm over the attributes of one kind of claim."""
+    corrected: dict[tuple[str, str], dict[int, float]] = {key: {} for key in asked}
+    for number in CONDITIONAL:
+        families: dict[tuple[str, str], list[tuple[tuple[str, str], float]]] = {}
+        for key, conditionals in asked.items():
+            p = rung_p(conditionals, number)
+            if p is not None:
+                families.setdefault((key[0], kinds[key]), []).append((key, p))
+        for family in families.values():
+            adjusted = holm([p for _, p in family])
+            for (key, _), p in zip(family, adjusted, strict=True):
+                corrected[key][number] = p
+    return corrected
+
+
 def _ledger(ladders: Sequence[Ladder]) -> Iterator[LedgerEntry]:
-    for each in (each for ladder in ladders for each in ladder.conditionals):
-        if each.p is not None:
+    for ladder in ladders:
+        rungs = {rung.number: rung for rung in ladder.rungs}
+        for each in ladder.conditionals:
+            if each.p is None:
+                continue
+            p = rungs[each.rung].p if each.rung and decides(each, each.rung) else None
             yield LedgerEntry(
                 family=f"rung {each.rung}, conditional" if each.rung else "given by the user",
-                subject=f"{each.attribute} x cluster given {' x '.join(each.given)}",
-                method=f"{each.permutations:,} shuffles within strata, conditional mutual information",
+                subject=f"{each.attribute} x {each.of} given {' x '.join(each.given)}",
+                method=(
+                    f"{each.permutations:,} shuffles within strata, conditional mutual information and"
+                    " Cochran-Mantel-Haenszel"
+                ),
                 p=each.p,
-                p_corrected=each.p_holm,
-                correction=HOLM,
+                p_corrected=p,
+                correction=NO_CORRECTION if p is None else HOLM,
+                tests=2,
             )
 
 
@@ -101,8 +149,7 @@ ANALYSIS = Analysis(
     run=_run,
     subjects=lambda inputs: inputs.once(_questions),
     join=_join,
-    needs=("clustering.labels", "clustering.k", "tested"),
-    settings=("permutations", "confidence"),
-    findings=ladder_findings,
+    needs=("clustering.labels", "clustering.k", "tested", "dataset.taken", "rows.style"),
+    settings=("permutations", "confidence", "alpha"),
     ledger=_ledger,
 )

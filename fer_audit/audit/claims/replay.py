@@ -222,7 +222,7 @@ def _run_replay(inputs: AuditInputs) -> Replay | None:
                 target=_target(each, inputs.reference.get(each.name)),
                 settings=inputs.config.statistics,
             )
-            for each in inputs.demographic
+            for each in inputs.people
         ),
     )
 
@@ -246,7 +246,7 @@ def _run_recluster(inputs: AuditInputs) -> tuple[Recluster, ...]:
     resamples = inputs.extra.reclusters()
     return tuple(
         recluster_attribute(each, resamples, inputs.tested, confidence)
-        for each in inputs.demographic
+        for each in inputs.people
         if resamples
     )
 

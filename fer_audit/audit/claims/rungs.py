@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fer_audit.audit.claims.conditional_tests import informative
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.text import coefficient, counted, p_phrase, span
 
@@ -30,6 +31,7 @@ def climb(
         " x ".join(each.given): 1 - each.kept for each in conditionals if each.kept is not None
     }
     return Ladder(
+        of=association.of,
         attribute=association.attribute,
         rungs=rungs,
         highest=highest_held(rungs),
@@ -56,37 +58,50 @@ def _stops(rung: Rung) -> bool:
     return not rung.holds and not rung.skipped
 
 
-def conditional_rung(
-    number: int, name: str, conditionals: Sequence[Conditional], *, nothing_to_ask: str
-) -> Rung:
-    """Return a rung of 4 to 6: does the association hold in every question of that rung?
+def decides(each: Conditional, number: int) -> bool:
+    """Return whether a question has a say in a rung: it can tell, and is no mere detail. Asked before p is looked at."""
+    return each.rung == number and not each.detail and informative(each) and each.p is not None
 
-    The rung shows the question that leaves least. As all must hold, no p needs a further correction
-    (an intersection-union test; Berger 1982).
-    """
-    asked = [each for each in conditionals if each.rung == number]
+
+def rung_p(conditionals: Sequence[Conditional], number: int) -> float | None:
+    """Return the p of one rung of one claim: the largest of its questions, as all must hold (Berger 1982)."""
+    return max((each.p or 0.0 for each in conditionals if decides(each, number)), default=None)
+
+
+def conditional_rung(
+    number: int,
+    name: str,
+    conditionals: Sequence[Conditional],
+    p_holm: float | None,
+    *,
+    alpha: float,
+    nothing_to_ask: str,
+) -> Rung:
+    """Return a rung of 4 to 6, graded by its headline question; `p_holm` is `rung_p` after Holm over the attributes."""
+    asked = [each for each in conditionals if each.rung == number and not each.detail]
     if not asked:
         return Rung(
             number, name, None, None, None, None, None, 0, f"skipped: {nothing_to_ask}", True
         )
-    failed = [each for each in asked if each.holds is False]
-    silent = [each for each in asked if each.holds is None]
-    weakest = min(
-        failed or silent or asked, key=lambda each: 0.0 if each.kept is None else each.kept
-    )
-    aside = ""
-    if len(asked) > 1 and not silent:
-        aside = f"; the least of {len(asked)} questions"
+    top = next((each for each in asked if each.headline), asked[0])
+    holds: bool | None = None
+    if top.grade != "cannot tell" and p_holm is not None:
+        holds = p_holm <= alpha and top.grade != "trace"
+    tested = "" if p_holm is None else f"; {p_phrase(p_holm)} after Holm"
+    decided = sum(decides(each, number) for each in asked)
+    if decided > 1 and tested:
+        tested += f", the largest of {decided} questions"
     return Rung(
         number=number,
         name=name,
-        holds=False if failed else (None if silent else True),
-        value=weakest.kept,
-        low=weakest.low,
-        high=weakest.high,
-        p=weakest.p_holm,
-        n_effective=weakest.n_effective,
-        reading=weakest.reading + aside,
+        holds=holds,
+        value=top.kept,
+        low=top.low,
+        high=top.high,
+        p=p_holm,
+        n_effective=top.n_effective,
+        reading=top.reading + tested,
+        grade=top.grade,
     )
 
 

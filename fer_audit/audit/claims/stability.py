@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
-from fer_audit.audit.claims.associations import associate_labels, label_table
+from fer_audit.audit.claims.associations import CLAIMED, associate_labels, label_table
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.resampling import corrected_null_95
@@ -33,6 +33,8 @@ NULL_DRAWS = 999
 """Tables behind each null band: its 95 % quantile is wanted, not a small p."""
 AGREE = 0.75
 """Median adjusted Rand index below which seeds do not find the same clusters."""
+HALF = 0.5
+"""Of the reported V, that must be there in every other partition."""
 K_BELOW, K_ABOVE = 1, 2
 """Rung 7 looks at k - 1 .. k + 2."""
 
@@ -91,26 +93,29 @@ def attribute_stability(inputs: AuditInputs, attribute: Attribute) -> AttributeS
 
 def stable(
     facts: StabilityFacts | None,
-    attribute: str,
-    k: int,
+    association: Association,
     *,
     n: int,
     why_not: str = "one partition only",
 ) -> Rung:
-    """Return rung 7: is the corrected V above its null band in every seed and for k - 1 .. k + 2?
+    """Return rung 7: is the corrected V at least half the reported one in every seed and for k - 1 .. k + 2?
 
-    Other partitions are of the same images as the reported one: `n` is its association's.
+    Above chance it would nearly always be in a large set. Other partitions are of the same images as the reported one:
+    `n` is its association's.
     """
-    found = _of(facts, attribute)
+    found, k = _of(facts, association.attribute), len(association.table)
     near = [] if found is None else [x for x in found.ks if -K_BELOW <= x.k - k <= K_ABOVE]
     others = [x for x in near if x.k != k]
-    if found is None or not found.seeds or not others:
+    reported = association.v_corrected
+    if found is None or not found.seeds or not others or reported is None:
         reason = why_not
         if found is not None:
             reason = "no other seed was tried" if not found.seeds else "no other k was tried"
+        if reported is None:
+            reason = "the association cannot be computed"
         return _unanswered(7, "stable", reason, n=n)
     variants = [*found.seeds, *near]
-    lost = [x for x in variants if x.v_corrected <= x.null_95]
+    lost = [x for x in variants if x.v_corrected <= max(x.null_95, HALF * reported)]
     v = [x.v_corrected for x in variants]
     agreement = ""
     if facts is not None and facts.ari_median is not None:
@@ -130,8 +135,8 @@ def stable(
         p=None,
         n_effective=n,
         reading=(
-            f"corrected V is above its null band in {where} {len(variants)} partitions "
-            f"({counted(len(found.seeds), 'other seed')}, k = {ks[0]}-{ks[-1]}): "
+            f"corrected V is at least half of {coefficient(reported)}, and above chance, in {where} {len(variants)}"
+            f" partitions ({counted(len(found.seeds), 'other seed')}, k = {ks[0]}-{ks[-1]}): "
             f"{span(min(v), max(v))}{agreement}"
         ),
     )
@@ -277,7 +282,9 @@ ANALYSIS = Analysis(
     name="stability",
     record=AttributeStability,
     run=attribute_stability,
-    subjects=lambda inputs: [(each,) for each in inputs.demographic if inputs.once(_stability)],
+    subjects=lambda inputs: [
+        (each,) for each in inputs.for_tests if each.kind in CLAIMED and inputs.once(_stability)
+    ],
     join=_join,
     needs=("clustering.stability", "tested"),
     settings=("permutations", "bootstraps", "confidence"),

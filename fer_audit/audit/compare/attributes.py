@@ -7,7 +7,7 @@ import numpy as np
 from fer_audit.audit.compare.matching import Matching, shared_codes
 from fer_audit.audit.compare.shares import DRAWS, SharedCounts, compare_shares
 from fer_audit.audit.inputs import first_copies
-from fer_audit.audit.types.claims import Rung
+from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.compare import (
     AttributeComparison,
     LabelColumn,
@@ -164,7 +164,7 @@ def _association(result: AuditResult, name: str) -> RunAssociation | None:
     found = next((each for each in result.associations if each.attribute == name), None)
     if found is None:
         return None
-    ladder = next((each for each in result.ladders if each.attribute == name), None)
+    ladder = _ladder(result, name)
     missing = tuple(pair for pair in found.not_computable if pair[0] in _COPIED)
     if ladder is None:
         missing += (("highest", "the claim ladder was not climbed"),)
@@ -175,6 +175,11 @@ def _association(result: AuditResult, name: str) -> RunAssociation | None:
         rungs=0 if ladder is None else len(ladder.rungs),
         not_computable=missing,
     )
+
+
+def _ladder(result: AuditResult, name: str) -> Ladder | None:
+    """Return the ladder of the clusters and an attribute."""
+    return next((x for x in result.ladders if (x.of, x.attribute) == ("cluster", name)), None)
 
 
 def _overlap(first: RunAssociation | None, second: RunAssociation | None) -> bool | None:
@@ -191,7 +196,7 @@ def _both_ladders(first: AuditResult, second: AuditResult, name: str) -> tuple[R
     """Return every rung that either run asked; rungs compare by their number."""
     rungs = []
     for result in (first, second):
-        ladder = next((each for each in result.ladders if each.attribute == name), None)
+        ladder = _ladder(result, name)
         rungs.append({} if ladder is None else {rung.number: rung for rung in ladder.rungs})
     names = {number: rung.name for of in reversed(rungs) for number, rung in of.items()}
     return tuple(

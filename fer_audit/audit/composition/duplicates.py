@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.inputs import AuditInputs, contradicted, group_members
 from fer_audit.audit.types.composition import Count, Duplicates
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.dataset.types import FaceDataset
@@ -42,8 +42,7 @@ def find_duplicates(
         files=len(rows),
         left_out=left_out,
         conflicts=tuple(
-            Count(name, _count_conflicts(values[rows], owner, n_groups))
-            for name, values in columns
+            Count(name, int(contradicted(values[rows], owner).sum())) for name, values in columns
         ),
         examples=tuple(
             tuple(encodable(dataset.ids[row]) for row in rows[start:stop].tolist())
@@ -61,34 +60,6 @@ def conflicting_names(duplicates: Duplicates) -> Sequence[Count]:
 def _is_binned_age(dataset: FaceDataset, name: str) -> bool:
     """Tell whether an attribute only repeats the ages, coarser."""
     return dataset.ages is not None and name in ("age", "age_bin")
-
-
-def group_members(
-    values: NDArray[np.generic], among: NDArray[np.bool_]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows in `among` that share their value with another, group by group, and the group of each.
-
-    Groups come in the order of their first row, rows in file order. `values` is (n,): bytes' sha256, or codes.
-    """
-    candidates = np.flatnonzero(among)
-    _, first, owner, sizes = np.unique(
-        values[candidates], return_index=True, return_inverse=True, return_counts=True
-    )
-    shared = sizes[owner] > 1
-    rows, leader = candidates[shared], first[owner[shared]]
-    order = np.argsort(leader, kind="stable")
-    _, compact = np.unique(leader[order], return_inverse=True)
-    return rows[order], compact
-
-
-def _count_conflicts(values: NDArray[np.int16], owner: NDArray[np.intp], n_groups: int) -> int:
-    """Return in how many groups two annotated values differ; a missing value contradicts nobody."""
-    known = values >= 0
-    low = np.full(n_groups, np.iinfo(np.int16).max, dtype=np.int16)
-    high = np.full(n_groups, -1, dtype=np.int16)
-    np.minimum.at(low, owner[known], values[known])
-    np.maximum.at(high, owner[known], values[known])
-    return int(np.count_nonzero(high > low))
 
 
 def _findings(result: AuditResult) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.composition.duplicates import SHOWN_GROUPS, group_members
-from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.composition.duplicates import SHOWN_GROUPS
+from fer_audit.audit.inputs import AuditInputs, group_members
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.audit.types.splits import SPLIT_LEAKS, Crossing, InPart, PartPair, SplitLeak
 from fer_audit.dataset.types import Attribute, FaceDataset

@@ -75,7 +75,7 @@ def _describe_style(test: StyleTest) -> str:
 def style_alone(result: AuditResult) -> Iterator[Finding]:
     """Yield what clusters made from style alone follow."""
     alpha = result.config.statistics.alpha
-    rungs = {each.attribute: each.highest for each in result.ladders}
+    rungs = {each.attribute: each.highest for each in result.ladders if each.of == "cluster"}
     shown = [
         each
         for each in result.style_baselines

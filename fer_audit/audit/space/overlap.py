@@ -69,7 +69,7 @@ def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     clustering = inputs.clustering
     if clustering is None or clustering.coordinates is None:
         return []
-    return [(each,) for each in inputs.demographic]
+    return [(each,) for each in inputs.people]
 
 
 def _run(inputs: AuditInputs, attribute: Attribute) -> LatentOverlap:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.stats import cmh
-from fer_audit.audit.stats.information import expected_mutual_information, mutual_information
 from fer_audit.audit.stats.resampling import monte_carlo_p
 from fer_audit.audit.stats.tables import Counts, Floats, drop_empty, expected_counts
 from fer_audit.audit.stats.units import Blocks

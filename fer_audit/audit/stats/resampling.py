@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,25 +63,35 @@ def monte_carlo_p(draws: Floats, seen: float) -> float:
     return (1 + at_least(draws, seen)) / (len(draws) + 1)
 
 
-def null_band(table: Counts, *, draws: int, rng: np.random.Generator) -> NullBand:
+def null_band(
+    table: Counts,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    shuffled: Iterable[Counts] | None = None,
+) -> NullBand:
     """Return where V lies without any association, at this n and these margins.
 
     `table` has no empty row or column, and at least two of each. The margins are drawn in sorted
-    order, so that renaming clusters or groups changes no digit.
+    order, so that renaming clusters or groups changes no digit. `shuffled` are (r, c) tables of shuffled labels where rows
+    are not exchanged one by one.
     """
-    rows, cols = np.sort(table.sum(axis=1)), np.sort(table.sum(axis=0))
-    expected = np.outer(rows, cols) / table.sum()
-    stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
-    chi2 = np.concatenate([pearson_chi2(stack, expected) for stack in stacks])
+    if shuffled is None:
+        rows, cols = np.sort(table.sum(axis=1)), np.sort(table.sum(axis=0))
+        expected = np.outer(rows, cols) / table.sum()
+        stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
+        chi2 = np.concatenate([pearson_chi2(stack, expected) for stack in stacks])
+    else:
+        chi2 = np.array([pearson_chi2(each, expected_counts(each)) for each in shuffled])
+        draws = len(chi2)
+    rows, cols = table.shape
     seen = float(pearson_chi2(table, expected_counts(table)))
-    v = cramers_v(chi2, n=int(table.sum()), rows=len(rows), cols=len(cols))
+    v = cramers_v(chi2, n=int(table.sum()), rows=rows, cols=cols)
     return NullBand(
         mean=float(v.mean()),
         quantile_95=float(np.quantile(v, 0.95)),
         corrected_95=float(
-            np.quantile(
-                corrected_from_chi2(chi2, n=int(table.sum()), rows=len(rows), cols=len(cols)), 0.95
-            )
+            np.quantile(corrected_from_chi2(chi2, n=int(table.sum()), rows=rows, cols=cols), 0.95)
         ),
         p=monte_carlo_p(chi2, seen),
         draws=draws,
@@ -127,3 +137,15 @@ def corrected_null_95(table: Counts, *, draws: int, rng: np.random.Generator) ->
     rows, cols = np.sort(table.sum(axis=1)), np.sort(table.sum(axis=0))
     stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
     return float(np.quantile(np.concatenate([corrected_v(stack) for stack in stacks]), 0.95))
+
+
+def between_units_sd(by_unit: Counts, *, draws: int, rng: np.random.Generator) -> float:
+    """Return the standard deviation of the bias-corrected V when whole units are drawn; `by_unit` is (u, r, c) counts."""
+    units = len(by_unit)
+    flat, values = by_unit.reshape(units, -1).astype(np.float64), []
+    chunk = max(1, CHUNK_CELLS // units)
+    for start in range(0, draws, chunk):
+        size = min(chunk, draws - start)
+        weights = rng.multinomial(units, np.full(units, 1 / units), size=size)
+        values.append(corrected_v((weights @ flat).reshape(size, *by_unit.shape[1:])))
+    return float(np.concatenate(values).std())

@@ -1,7 +1,7 @@
 """What may be exchanged for what: rows that are not independent keep together, or are exchanged among their own.
 
-Three images of one person are not three people. A label that is the same on all rows of a unit moves from unit to unit;
-one that varies within units is exchanged within each.
+Three images of one person are not three people. A label of units, such as a person's gender, moves from unit to unit; one
+that varies within units, such as an expression, is exchanged within each.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from fer_audit.audit.stats.tables import Counts, Floats
 
 Codes = NDArray[np.integer]
+OF_THE_UNIT = 0.9
+"""Share of rows with the most frequent label of their unit from which a label is the unit's: the rest is noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,16 +59,20 @@ def make_blocks(clusters: Codes, labels: Codes, strata: Codes, units: Codes) -> 
     """Return how labels may be shuffled within strata, units kept whole; None = row by row.
 
     All are (n,), in listing order; a row with a negative code is left out. A block is in the stratum of most of its rows.
-    Where a label varies within a unit, rows of a unit with one label that follow each other, such as the frames of a
-    sequence, are a block, exchanged within unit and stratum.
+    Where a label varies within units, rows of a unit with one label that follow each other, such as the frames of a
+    sequence, are a block, exchanged within unit and stratum. A unit that is labelled in two ways although labels are the
+    unit's is two blocks.
     """
     known = (clusters >= 0) & (labels >= 0) & (strata >= 0)
     labels, units = labels[known].astype(np.int64), _numbered(units[known])
     z, c = _numbered(strata[known]), clusters[known].astype(np.int64)
     if len(units) == 0 or len(units) == int(units.max()) + 1:
         return None
-    varies = np.unique(np.stack([units, labels]), axis=1).shape[1] > int(units.max()) + 1
-    block = _runs(units, labels) if varies else units
+    pairs, counts = np.unique(np.stack([units, labels]), axis=1, return_counts=True)
+    most = np.zeros(int(units.max()) + 1, dtype=np.int64)
+    np.maximum.at(most, pairs[0], counts)
+    varies = most.sum() < OF_THE_UNIT * len(units)
+    block = _runs(units, labels) if varies else _numbered(units * (int(labels.max()) + 1) + labels)
     first = np.unique(block, return_index=True)[1]
     home = _most_frequent(block, z)
     within = _numbered(units[first] * (int(z.max()) + 1) + home) if varies else home

@@ -95,8 +95,10 @@ class AssociationCell:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """Whether clusters and one attribute are associated."""
+    """Whether one attribute is associated with the clusters, or with a label."""
 
+    of: str
+    """What with: "cluster", or the name of a label attribute, whose groups are then the rows."""
     attribute: str
     """Name of the attribute."""
     kind: str
@@ -106,7 +108,8 @@ class Association:
     groups: tuple[str, ...]
     """Names of the columns of the table."""
     table: tuple[tuple[int | None, ...], ...]
-    """Counts: one row for each cluster, one column for each group; None where withheld, empty when all of it is."""
+    """Counts: one row for each cluster or group of `of`, one column for each group; None where withheld, empty when all
+    of it is."""
     chi2: NotNegative | None
     """Pearson chi-squared of the table."""
     df: int | None
@@ -124,7 +127,8 @@ class Association:
     v_corrected: Unit | None
     """Bias-corrected V (Bergsma 2013)."""
     low: Unit | None
-    """Lower end of the bootstrap interval of `v_corrected`, cluster assignments fixed."""
+    """Lower end of the bootstrap interval of `v_corrected` for these images, drawn by `unit`, cluster assignments
+    fixed."""
     high: Unit | None
     """Upper end of it."""
     p_permutation: Unit | None
@@ -149,6 +153,17 @@ class Association:
     """`u_group_from_cluster` less its mean under chance, (I - E[I]) / H(group), at least 0: what findings rank by."""
     v_corrected_null_95: Unit | None = None
     """95 % quantile of `v_corrected` over the tables of `null_95`; None where `v_corrected` is."""
+    unit: str = "image"
+    """What is exchanged and drawn for p and the interval of these images: "image", or a subject attribute."""
+    drawn: str = ""
+    """What another collection would draw: the coarsest batch attribute of at least 30 parts, else a subject attribute;
+    empty = not known."""
+    units: Ordinal = 0
+    """How many of them there are."""
+    other_low: Unit | None = None
+    """Lower end of the interval of `v_corrected` for another collection; None = not known."""
+    other_high: Unit | None = None
+    """Upper end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,56 +190,93 @@ class Rung:
     """One line: what this rung says, or why it cannot be computed."""
     skipped: bool = False
     """True when the set has nothing to ask about, such as no batch; the claim climbs on."""
+    grade: str = ""
+    """Rungs 4 to 6: how much is left in the comparison the rung is summed up by; see `conditionals[].grade`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaggedControl:
+    """The same question asked of labels that only the strata can link: each image has another one's of its stratum."""
+
+    lag: int
+    """How many images later, in the order in which they were collected or listed, that other one comes."""
+    n: int
+    """Images that have such a partner."""
+    kept: float | None
+    """What is left of it, over the marginal information of the real labels of the same images; None = too few."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conditional:
-    """What is left of the association of clusters and an attribute among images that are alike in the columns of `given`."""
+    """What is left of an association among images that are alike in the columns of `given`."""
 
+    of: str
+    """What the attribute is associated with: "cluster", or the name of a label attribute."""
     attribute: str
     """Name of the attribute."""
     rung: Ordinal | None
-    """The rung it decides, 4 to 6; None when it was asked for with --given."""
+    """The rung it belongs to, 4 to 6; None when it was asked for with --given."""
     given: tuple[str, ...]
     """Names of the columns held fixed, together."""
+    headline: bool
+    """Whether the claim is summed up by it, among the questions of its rung."""
+    detail: bool
+    """Whether it is only shown: it decides nothing and is not tested."""
     n: int
-    """Images with a cluster, the attribute and every column of `given`."""
+    """Images with both labels and every column of `given`."""
     strata: int
     """Combinations of `given` with at least one image."""
     informative: int
-    """Strata in which both clusters and groups vary: only they can say anything."""
+    """Strata in which both vary: only they can say anything."""
     n_effective: int
     """Images in informative strata."""
     entropy_left: Unit | None
     """H(A | given) / H(A), as counted: 0 = the columns of `given` fix the group, so that nothing could be left."""
-    marginal: float | None
-    """Mutual information I(C; A) of cluster and attribute in nats on the same images, minus its mean over shuffled
-    labels."""
-    mi: float | None
-    """Conditional mutual information I(C; A | given) in nats, as counted: biased upwards."""
-    mi_debiased: float | None
-    """The same minus its mean over labels shuffled within strata; below 0 = less than chance gives."""
-    kept: float | None
+    marginal: float | None = None
+    """Mutual information of the two labels in nats on the same images, minus its mean over shuffled labels."""
+    mi_debiased: float | None = None
+    """The same given the columns, minus its mean over labels shuffled within strata; below 0 = less than chance."""
+    kept: float | None = None
     """`mi_debiased` over `marginal`: 1 = as strong among alike images, 0 = none left, also where strata cannot tell;
     above 1 = stronger among them than over all."""
-    low: float | None
-    """Lower end of the interval of `kept`, from its influence function and the spread of the shuffles."""
-    high: float | None
+    low: float | None = None
+    """Lower end of the interval of `kept` for these images."""
+    high: float | None = None
     """Upper end of it."""
-    p: Unit | None
-    """Permutation p, (1 + #{I* >= I}) / (permutations + 1), labels shuffled within strata."""
-    p_holm: Unit | None
-    """`p` after Holm over the demographic attributes that were asked the same question."""
-    permutations: int
+    per_entropy: float | None = None
+    """`kept` over `entropy_left`: what is left of what can still vary. About 1 where `kept` is small says that the two
+    cannot be separated."""
+    per_low: float | None = None
+    """Lower end of the interval of `per_entropy` for these images."""
+    per_high: float | None = None
+    """Upper end of it."""
+    other_low: float | None = None
+    """Lower end of the interval of `kept` for another collection; None = not known, see `units.drawn`."""
+    other_high: float | None = None
+    """Upper end of it."""
+    per_other_low: float | None = None
+    """Lower end of the interval of `per_entropy` for another collection."""
+    per_other_high: float | None = None
+    """Upper end of it."""
+    controls: tuple[LaggedControl, ...] = ()
+    """Rung 6: what labels keep that only the collection links to the image."""
+    p_mi: Unit | None = None
+    """Permutation p of the conditional mutual information, labels shuffled within strata by unit."""
+    p_cmh: Unit | None = None
+    """Permutation p of the generalised Cochran-Mantel-Haenszel statistic over the same shuffles (Landis et al. 1978)."""
+    p: Unit | None = None
+    """min(1, 2 min(p_mi, p_cmh)): both were looked at."""
+    permutations: int = 0
     """Shuffles drawn."""
-    holds: bool | None
-    """Whether the interval of `kept` lies above 0 and `p_holm` is at most alpha; None when not computable."""
-    reading: str
+    grade: str = "cannot tell"
+    """How much is left, by the interval of `per_entropy`, for another collection where that is known: cannot tell,
+    trace (at most a tenth, or no more than the control), little (at most a third), part, most (at least two thirds)."""
+    reading: str = ""
     """One line: what this says, or why it cannot be computed."""
     not_computable: NotComputable = ()
     null_low: float | None = None
-    """Where `kept` lies when nothing is left: lower quantile of (I* - mean I*) / `marginal` over shuffles of labels
-    within strata, at the level of `confidence`, two-sided."""
+    """Where `kept` lies when nothing is left: lower quantile over shuffles of labels within strata, at the level of
+    `confidence`, two-sided."""
     null_high: float | None = None
     """The upper one."""
 
@@ -411,8 +463,10 @@ class PublishedValue:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How far the claim "clusters and this attribute are associated" climbs."""
+    """How far the claim climbs that an attribute is associated with the clusters or with a label."""
 
+    of: str
+    """What with: "cluster", or the name of a label attribute."""
     attribute: str
     """Name of the attribute."""
     rungs: tuple[Rung, ...]

@@ -20,6 +20,7 @@ from typing import (
     overload,
 )
 
+from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claims import (
     Association,
     BatchPrediction,
@@ -198,8 +199,12 @@ class AuditResult:
     """The partition that all tables of clusters refer to; None when there is none."""
     associations = _Part[tuple[Association, ...]]()
     """Whether clusters and an attribute are associated, one entry for each attribute."""
+    label_associations = _Part[tuple[Association, ...]]()
+    """Whether a label such as the expression and a demographic attribute are associated, one entry for each pair."""
+    claims = _Part[tuple[Claim, ...]]()
+    """Every claim summed up: how strong, how much is left among images alike, and whether it would come back."""
     ladders = _Part[tuple[Ladder, ...]]()
-    """How far each claim "clusters and this attribute are associated" climbs."""
+    """How far each claim climbs: clusters x demographic, clusters x label, label x demographic."""
     batch_predictions = _Part[tuple[BatchPrediction, ...]]()
     """How well each batch attribute, and the image size, alone predicts each demographic attribute."""
     stability = _Part[StabilityFacts | None]()
@@ -265,7 +270,7 @@ _ORDER = (
     *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
-    *("subjects", "split_leaks", "votes"),
+    *("subjects", "split_leaks", "votes", "label_associations", "claims"),
 )
 """Keys of result.json; parts that are not named here come last."""
 

@@ -32,6 +32,8 @@ RACES = tuple(CODES["race", "utkface"].values())
 GENDERS = tuple(CODES["gender", "utkface"].values())
 MAX_AGE = 116
 """Years: the upper end the set's README gives."""
+CRAWL = {"crawl_day": 8, "crawl_hour": 10, "crawl_ten_minutes": 11, "crawl_minute": 12}
+"""Batch attribute -> digits of yyyymmddHHMMSS that it keeps."""
 MIN_SHARE = 0.1
 """Share of image names from which on a folder is taken for UTKFace."""
 LABEL_SOURCE = "Age, gender and race were estimated by the DEX algorithm and checked by a person."
@@ -50,10 +52,8 @@ class NameLabels(NamedTuple):
     """Index into GENDERS."""
     race: int = -1
     """Index into RACES."""
-    day: str | None = None
-    """yyyymmdd on which the image was collected."""
-    hour: str | None = None
-    """yyyymmddHH in which it was collected."""
+    stamp: str | None = None
+    """yyyymmddHHMMSS and milliseconds at which it was collected."""
     stamp_digits: int = _STAMP_DIGITS
     misspelt: bool = False
     """Whether the suffix is misspelt; every label is readable."""
@@ -73,8 +73,7 @@ def parse_name(name: str) -> NameLabels:
         age=int(age),
         gender=int(gender),
         race=int(race) if race else -1,
-        day=stamp[:8] if real else None,
-        hour=stamp[:10] if real else None,
+        stamp=stamp if real else None,
         stamp_digits=len(stamp),
         misspelt=suffix != ".jpg",
         reasons=missing if real else (*missing, "timestamp_invalid"),
@@ -103,7 +102,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that the file names describe, at any depth of folders.
 
-    Attributes: race, gender, age_bin, crawl_day, crawl_hour. A name that cannot be read keeps its row.
+    Attributes: race, gender, age_bin, and when images were collected, from crawl_day to crawl_minute. A name that cannot be read keeps its row.
     """
     listing = drop_copies(given.images_without_columns(settings, form="utkface"))
     labels = [parse_name(base_name(file_id)) for file_id in listing.ids]
@@ -114,8 +113,10 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         Attribute("race", RACES, races, "demographic"),
         Attribute("gender", GENDERS, genders, "demographic"),
         bin_ages(ages, settings.age_bins),
-        encode_attribute("crawl_day", [one.day for one in labels], "batch"),
-        encode_attribute("crawl_hour", [one.hour for one in labels], "batch"),
+        *(
+            encode_attribute(name, [one.stamp and one.stamp[:digits] for one in labels], "batch")
+            for name, digits in CRAWL.items()
+        ),
     )
     rejects = [
         Reject(file_id, reason)
@@ -128,6 +129,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         listing.ids,
         attributes,
         ages=ages,
+        taken=np.array([int((one.stamp or "")[:17].ljust(17, "0")) for one in labels], np.int64),
         rejects=rejects,
         skipped=(("copy in another folder", len(given.pictures.ids) - len(listing.ids)),),
         notes=(

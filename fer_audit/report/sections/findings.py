@@ -18,8 +18,9 @@ from fer_audit.report.blocks import (
     Step,
     state_of,
 )
+from fer_audit.report.sections.values import claimed
 from fer_audit.report.view import View
-from fer_audit.text import clipped, counted, display, listed
+from fer_audit.text import counted, listed
 
 N_TOP = 6
 """Findings that come before all others."""
@@ -36,11 +37,11 @@ CANNOT_SAY = (
 """What no audit can say."""
 
 _ABOUT_ALL_CLAIMS = (
-    *("clusters_follow", "claims_reach", "seeds_disagree"),
+    *("clusters_follow", "seeds_disagree"),
     *("unstable_clusters", "batch_knows_labels"),
 )
 _ABOUT_ONE_CLAIM = (
-    *("claim_lost", "nothing_beyond_chance", "small_studies", "reclustered", "style_alone"),
+    *("claim", "nothing_beyond_chance", "small_studies", "reclustered", "style_alone"),
     *("latent_overlap", "photographed_differently"),
 )
 """Findings about clusters and people; one about who is in the set rests on no ladder."""
@@ -100,7 +101,7 @@ def _statement(finding: Finding, view: View) -> Statement:
 
 def climb_of(ladder: Ladder) -> Climb:
     """Return the small picture of a ladder."""
-    attribute = display(clipped(ladder.attribute, 28))
+    attribute = claimed(ladder)
     steps = [Step(x.number, state_of(x.holds, skipped=x.skipped)) for x in ladder.rungs]
     answers = list(zip(ladder.rungs, steps, strict=True))
     held = [rung.name for rung, step in answers if step.state == "holds"]

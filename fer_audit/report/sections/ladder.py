@@ -22,21 +22,22 @@ from fer_audit.report.blocks import (
 )
 from fer_audit.report.charts.ladder import ladder
 from fer_audit.report.sections.findings import climb_of
-from fer_audit.report.sections.values import alike_in, spoken, without_value
+from fer_audit.report.sections.values import alike_in, claimed, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
 from fer_audit.text import (
     NO_VALUE,
     clipped,
+    coefficient,
     counted,
     listed,
     or_dash,
-    p_text,
     percent,
     percent_span,
     whole,
 )
 
 N_LOSSES = 3
+_GRADE_HOLDS = {"cannot tell": None, "trace": False, "little": True, "part": True, "most": True}
 _CHART_NOTE = (
     "Left: Cramér's V, bias-corrected from rung 2 on. Right: how much of the association is left among images that"
     f" are alike; of each rung the {N_QUESTIONS} questions that leave least. Lines are intervals; those of rung 7 are"
@@ -45,7 +46,9 @@ _CHART_NOTE = (
 _LEFT_NOTE = (
     "100 % left = as strong among images that are alike, 0 % = none; it is also low where strata (sets of images that are"
     " alike) cannot say: usable are those with two clusters and two groups. Free to vary: the share of the attribute's"
-    " entropy that these columns do not fix."
+    " entropy that these columns do not fix. Of what can vary: what is left over that share; its interval is for another"
+    " collection where that is known, and the grade is of it. Control: what the label of the next image collected with"
+    " it keeps, which nothing but the collection links to the image."
 )
 
 
@@ -57,8 +60,8 @@ def ladders(view: View) -> Section | None:
     k = None if view.result.clustering is None else view.result.clustering.k
     blocks: list[Block] = [
         Prose(
-            "A claim says that clusters and an attribute are associated. It climbs a ladder of questions, one a rung, until"
-            " one does not hold.",
+            "A claim says that an attribute is associated with the clusters, or with a label. It climbs a ladder of"
+            " questions, one a rung, until one does not hold.",
             tone="lead",
         ),
         _climbs(found),
@@ -67,6 +70,7 @@ def ladders(view: View) -> Section | None:
             lambda: [
                 ladder(x, view.association(x.attribute), view.stability(x.attribute), k)
                 for x in found
+                if x.of == "cluster"
             ]
         ),
         Prose(_CHART_NOTE, "detail", "small"),
@@ -86,7 +90,7 @@ def ladders(view: View) -> Section | None:
 def _climbs(found: Sequence[Ladder]) -> Table:
     names = {rung.number: rung.name for ladder in found for rung in ladder.rungs}
     legend = ", ".join(f"{number} {clipped(name, 40)}" for number, name in sorted(names.items()))
-    rows = tuple((spoken(each.attribute), climb_of(each), _held(each)) for each in found)
+    rows = tuple((claimed(each), climb_of(each), _held(each)) for each in found)
     columns = (Column("claim", wrap=10), Column("rungs"), Column("holds up to", wrap=14))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = "✓ holds, ✗ does not, ? not computable" + (
@@ -103,7 +107,7 @@ def _held(ladder: Ladder) -> str:
 
 def _readings(found: Sequence[Ladder]) -> list[Block]:
     items = tuple(
-        f"{spoken(ladder.attribute)}, {rung.number} {clipped(rung.name, 40)}: {rung.reading}"
+        f"{claimed(ladder)}, {rung.number} {clipped(rung.name, 40)}: {rung.reading}"
         for ladder in found
         for rung in ladder.rungs
         if _tells(ladder, rung)
@@ -123,7 +127,7 @@ def _tells(ladder: Ladder, rung: Rung) -> bool:
 
 def _left(ladder: Ladder, level: str) -> list[Block]:
     """Return the questions of one claim that leave least, and what is too long for the table in words."""
-    name, asked = spoken(ladder.attribute), ladder.conditionals
+    name, asked = claimed(ladder), ladder.conditionals
     if all(each.kept is None for each in asked):
         reasons = dict.fromkeys(pair for each in asked for pair in _silence(each))
         return without_value([(name, tuple(reasons))])
@@ -136,7 +140,9 @@ def _left(ladder: Ladder, level: str) -> list[Block]:
         Column("free to vary", right=True, wrap=6, drop=3),
         Column("", drop=1),
         Column(f"left ({level}interval)", right=True, wrap=13),
-        Column("Holm p", right=True, wrap=6),
+        Column("of what can vary", right=True, wrap=11),
+        Column("control", right=True, wrap=7, drop=4),
+        Column("grade", wrap=6),
     )
     rows = tuple(
         (*_question(each)[:4], _drawn(each, full), *_question(each)[4:]) for each in shown
@@ -167,13 +173,24 @@ def _question(each: Conditional) -> tuple[Cell, ...]:
         if each.low is not None and each.high is not None:
             left += f" ({percent_span(each.low, each.high)})"
     return (
-        Sign(state_of(each.holds), words),
+        Sign(state_of(_GRADE_HOLDS[each.grade]), words),
         f"{whole(each.informative)} of {whole(each.strata)}",
         f"{whole(each.n_effective)} of {whole(each.n)}",
         or_dash(each.entropy_left, percent),
         left,
-        or_dash(each.p_holm, p_text),
+        _per_entropy(each),
+        or_dash(next((x.kept for x in each.controls if x.kept is not None), None), percent),
+        each.grade,
     )
+
+
+def _per_entropy(each: Conditional) -> str:
+    if each.per_entropy is None:
+        return NO_VALUE
+    known = each.per_other_low is not None
+    low = each.per_other_low if known else each.per_low
+    high = each.per_other_high if known else each.per_high
+    return f"{coefficient(each.per_entropy, 2)} ({coefficient(low, 2)} to {coefficient(high, 2)})"
 
 
 def _drawn(each: Conditional, full: float) -> Cell:
@@ -239,7 +256,7 @@ def _ledger(ladder: Ladder, level: str) -> Table:
         sign = Sign(
             state_of(rung.holds, skipped=rung.skipped), f"{rung.number} {clipped(rung.name, 40)}"
         )
-        rows.append((sign, "", "", "", "", "", clipped(rung.reading, 400)))
+        rows.append((sign, *[""] * 6, rung.grade, clipped(rung.reading, 400)))
         rows += [_entry(each) for each in ladder.conditionals if each.rung == rung.number]
     rows += [_entry(each) for each in ladder.conditionals if each.rung is None]
     columns = (
@@ -248,10 +265,12 @@ def _ledger(ladder: Ladder, level: str) -> Table:
         Column("images in them", right=True, wrap=8),
         Column("free to vary", right=True, wrap=6),
         Column(f"left ({level}interval)", right=True, wrap=8),
-        Column("Holm p", right=True, wrap=6),
+        Column("of what can vary", right=True, wrap=8),
+        Column("control", right=True, wrap=7),
+        Column("grade", wrap=6),
         Column("reading", wrap=20),
     )
-    name = spoken(ladder.attribute)
+    name = claimed(ladder)
     return Table(f"{name}: every rung and every question", columns, tuple(rows), "detail")
 
 

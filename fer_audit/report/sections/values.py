@@ -18,6 +18,19 @@ def spoken(name: str, limit: int = 28) -> str:
     return clipped(display(name), limit)
 
 
+class _Claimed(Protocol):
+    @property
+    def of(self) -> str: ...
+    @property
+    def attribute(self) -> str: ...
+
+
+def claimed(each: _Claimed) -> str:
+    """Write what a claim is about: race; of a label, expression × race."""
+    names = (each.attribute,) if each.of == "cluster" else (each.of, each.attribute)
+    return " × ".join(map(spoken, names))
+
+
 def alike_in(given: Sequence[str], limit: int = 20) -> str:
     """Write the columns in which images are alike: race × gender."""
     return " × ".join(spoken(name, limit) for name in given)

@@ -1,0 +1,77 @@
+"""What is drawn when a set is drawn: people or images, and what another collection would draw.
+
+Two questions, two units. *What may be exchanged* (shuffles, folds, the interval "these images"): people where the set says
+who is on an image, else images, near-identical ones once. *What another collection would draw* (the second interval, the
+held-out half): the parts of the coarsest batch column that has at least 30, else people, else it is not known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.dataset.types import Attribute, FaceDataset
+
+LEAST_UNITS = 30
+"""Fewer say nothing of how the next ones would be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The units of a set; names are those of columns."""
+
+    person: Attribute | None
+    """Who is on each image; None = every image counts as another person's."""
+    collection: Attribute | None
+    """What another collection would draw; None = not known."""
+
+    @property
+    def exchanged(self) -> str:
+        """What may be exchanged, as a column's name, or "image"."""
+        return "image" if self.person is None else self.person.name
+
+    @property
+    def drawn(self) -> str:
+        """What another collection would draw, as a column's name; "" = not known."""
+        return "" if self.collection is None else self.collection.name
+
+    def people(self, n: int) -> NDArray[np.int64]:
+        """Return the (n,) number of the person on each image; one of whom nothing is said is a person of its own."""
+        alone = np.arange(n, dtype=np.int64)
+        if self.person is None:
+            return alone
+        codes = self.person.codes.astype(np.int64)
+        return np.where(codes >= 0, codes, len(self.person.categories) + alone)
+
+
+def units_of(inputs: AuditInputs) -> Units:
+    """Return the units of a set."""
+    return Units(person_of(inputs.dataset), collection_of(inputs.dataset))
+
+
+def person_of(dataset: FaceDataset) -> Attribute | None:
+    """Return the column that says who is on an image, where there is one."""
+    return next((each for each in dataset.attributes if each.kind == "subject"), None)
+
+
+def collection_of(dataset: FaceDataset) -> Attribute | None:
+    """Return the coarsest batch column of at least 30 parts, else the column of people if it has as many, else None."""
+    person = person_of(dataset)
+    batches = [each for each in dataset.attributes if each.kind == "batch"]
+    enough = [each for each in batches if _parts(each) >= LEAST_UNITS]
+    if enough:
+        return min(enough, key=_parts)
+    return person if person is not None and _parts(person) >= LEAST_UNITS else None
+
+
+def collection_codes(dataset: FaceDataset) -> NDArray[np.int16] | None:
+    """Return the (n,) unit of another collection that each image belongs to, -1 = not said; None = not known."""
+    found = collection_of(dataset)
+    return None if found is None else found.codes
+
+
+def _parts(attribute: Attribute) -> int:
+    return int(np.count_nonzero(attribute.counts()))
