@@ -51,9 +51,8 @@ def _what_clusters_follow(result: AuditResult) -> Iterator[Finding]:
         code="clusters_follow",
         severity="warning" if strongest >= STRONG else "notice",
         text=(
-            f"The {len(top.table)} clusters follow {listed(_names(climbed))}{aside}: corrected V {told}. Knowing an image's"
-            f" cluster removes {shares} of the uncertainty beyond chance; {len(top.table)} clusters cannot remove more"
-            f" than {_most_removed(climbed)}."
+            f"The clusters follow {listed(_names(climbed))}{aside}: corrected V {told}. Knowing an image's"
+            f" cluster removes {shares} of the uncertainty beyond chance{_most_removed(climbed)}."
         ),
         attribute=top.attribute,
         effect=0.8 + strongest / 5,
@@ -68,7 +67,7 @@ def _most_removed(climbed: Sequence[Association]) -> str:
         if table.size and table.any():
             most = entropy(table.sum(axis=1)) / max(entropy(table.sum(axis=0)), 1e-12)
             ends.append(f"{percent(min(1.0, most))} of {display(each.attribute)}")
-    return listed(ends)
+    return f"; clusters of these sizes cannot remove more than {listed(ends)}" if ends else ""
 
 
 def _names(associations: Sequence[Association]) -> list[str]:

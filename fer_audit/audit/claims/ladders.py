@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.conditional_tests import answer
@@ -73,8 +72,8 @@ def _run(
         question.held_fixed(attribute, inputs),
         pair_of(of, attribute, inputs),
         permutations=settings.permutations,
-        # 2 / (B + 1), the least p there is, must pass Holm over the attributes
-        least=ceil(2 * together / settings.alpha),
+        # 2 / (B + 1), the least p there is, must pass Holm over the attributes, also at a level of .01
+        least=200 * together,
         confidence=settings.confidence,
         rng=stage_rng(
             inputs.config.seed, "audit", "given", of.name, attribute.name, question.family
@@ -150,6 +149,6 @@ ANALYSIS = Analysis(
     subjects=lambda inputs: inputs.once(_questions),
     join=_join,
     needs=("clustering.labels", "clustering.k", "tested", "dataset.taken", "rows.style"),
-    settings=("permutations", "confidence", "alpha"),
+    settings=("permutations", "confidence"),
     ledger=_ledger,
 )

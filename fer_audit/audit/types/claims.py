@@ -97,8 +97,6 @@ class AssociationCell:
 class Association:
     """Whether one attribute is associated with the clusters, or with a label."""
 
-    of: str
-    """What with: "cluster", or the name of a label attribute, whose groups are then the rows."""
     attribute: str
     """Name of the attribute."""
     kind: str
@@ -164,6 +162,8 @@ class Association:
     """Lower end of the interval of `v_corrected` for another collection; None = not known."""
     other_high: Unit | None = None
     """Upper end of it."""
+    of: str = "cluster"
+    """What with: "cluster", or the name of a label attribute, whose groups are then the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,8 +465,6 @@ class PublishedValue:
 class Ladder:
     """How far the claim climbs that an attribute is associated with the clusters or with a label."""
 
-    of: str
-    """What with: "cluster", or the name of a label attribute."""
     attribute: str
     """Name of the attribute."""
     rungs: tuple[Rung, ...]
@@ -479,6 +477,8 @@ class Ladder:
     """Share of the association that is lost (1 - kept), by the columns held fixed."""
     stopped: str = ""
     """Reading of the first rung that did not hold; empty when all did."""
+    of: str = "cluster"
+    """What the attribute is associated with: "cluster", or the name of a label attribute."""
 
 
 @dataclass(frozen=True, slots=True)
