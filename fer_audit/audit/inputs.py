@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.units import Units, units_of
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
@@ -79,6 +80,11 @@ class AuditInputs:
     def compared(self) -> tuple[Attribute, ...]:
         """The columns whose groups are compared, as the files say."""
         return compared(self.dataset)
+
+    @cached_property
+    def units(self) -> Units:
+        """What may be exchanged, and what another collection would draw."""
+        return units_of(self.dataset)
 
     @cached_property
     def for_tests(self) -> tuple[Attribute, ...]:

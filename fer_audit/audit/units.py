@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.inputs import AuditInputs
 from fer_audit.dataset.types import Attribute, FaceDataset
 
 LEAST_UNITS = 30
@@ -47,9 +46,9 @@ class Units:
         return np.where(codes >= 0, codes, len(self.person.categories) + alone)
 
 
-def units_of(inputs: AuditInputs) -> Units:
+def units_of(dataset: FaceDataset) -> Units:
     """Return the units of a set."""
-    return Units(person_of(inputs.dataset), collection_of(inputs.dataset))
+    return Units(person_of(dataset), collection_of(dataset))
 
 
 def person_of(dataset: FaceDataset) -> Attribute | None:

@@ -19,7 +19,6 @@ from fer_audit.audit.stats.tables import Counts, cross_table
 from fer_audit.audit.stats.units import make_blocks
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
-from fer_audit.audit.units import units_of
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
@@ -115,7 +114,7 @@ def what_is_drawn(
     shape: tuple[int, ...],
 ) -> Drawn:
     """Return the units of a table: people are exchanged as wholes, and another collection draws its own."""
-    units = inputs.once(units_of)
+    units = inputs.units
     first = np.where(inputs.tested, labels, -1)
     known = (first >= 0) & (attribute.codes >= 0)
     people = units.people(len(first))
@@ -184,7 +183,7 @@ ANALYSIS = Analysis(
     run=_run,
     subjects=_of_clusters,
     join=_join,
-    needs=("tested",),
+    needs=("tested", "units"),
     settings=("permutations", "bootstraps", "confidence"),
     findings=association_findings,
     ledger=_ledger,

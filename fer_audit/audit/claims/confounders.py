@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.propensity import enough_for_propensity, propensity_cells
-from fer_audit.audit.units import LEAST_UNITS, units_of
+from fer_audit.audit.units import LEAST_UNITS
 from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
@@ -120,7 +120,7 @@ def _style_propensity(attribute: Attribute, inputs: AuditInputs) -> Attribute:
     made = inputs.once(_made_propensities)
     if attribute.name not in made:
         labelled = inputs.tested & (attribute.codes >= 0)
-        people = inputs.once(units_of).people(len(labelled))[labelled]
+        people = inputs.units.people(len(labelled))[labelled]
         rng = stage_rng(inputs.config.seed, "audit", "propensity", attribute.name)
         style = inputs.rows.style[labelled]
         codes = np.full(len(labelled), -1, dtype=np.int16)

@@ -148,7 +148,7 @@ ANALYSIS = Analysis(
     run=_run,
     subjects=lambda inputs: inputs.once(_questions),
     join=_join,
-    needs=("clustering.labels", "clustering.k", "tested", "dataset.taken", "rows.style"),
+    needs=("tested", "units", "dataset.taken", "rows.style"),
     settings=("permutations", "confidence"),
     ledger=_ledger,
 )

@@ -6,7 +6,6 @@ import numpy as np
 
 from fer_audit.audit.claims.conditional_tests import Pair
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.units import units_of
 from fer_audit.dataset.types import Attribute
 
 CLUSTER = "cluster"
@@ -42,7 +41,7 @@ def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
 
 def pair_of(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Pair:
     """Return a claim's two columns with what their rows belong to. Labels of images need no clusters."""
-    units, dataset = inputs.once(units_of), inputs.dataset
+    units, dataset = inputs.units, inputs.dataset
     n = len(dataset)
     return Pair(
         of=of,

@@ -251,7 +251,7 @@ def _run_recluster(inputs: AuditInputs) -> tuple[Recluster, ...]:
     )
 
 
-_CLUSTERED = ("clustering.coordinates", "clustering.k", "embeddings.ok", "demographic")
+_CLUSTERED = ("clustering.coordinates", "clustering.k", "embeddings.ok", "people")
 REPLAY = Analysis(
     name="replay",
     record=Replay | None,

@@ -286,7 +286,7 @@ ANALYSIS = Analysis(
         (each,) for each in inputs.for_tests if each.kind in CLAIMED and inputs.once(_stability)
     ],
     join=_join,
-    needs=("clustering.stability", "tested"),
+    needs=("clustering.stability", "tested", "units"),
     settings=("permutations", "bootstraps", "confidence"),
     findings=_findings,
     ledger=_ledger,
