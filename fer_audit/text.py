@@ -91,9 +91,11 @@ def coefficient(value: float | None, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
-def span(low: float | None, high: float | None) -> str:
+def span(low: float | None, high: float | None, digits: int = 3) -> str:
     """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
-    return _joined(low, high, lambda end: coefficient(end) if abs(end) >= 0.0005 else ".000")
+    zero = f".{0:0{digits}}"
+    least = 0.5 * 10**-digits
+    return _joined(low, high, lambda end: coefficient(end, digits) if abs(end) >= least else zero)
 
 
 def _points(share: float) -> str:

@@ -136,7 +136,9 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         principal_axes=result.principal_axes,
         published=result.published,
         subjects=tuple(
-            _hide(each, reason) if (SUBJECTS, each.attribute) in hidden else each
+            _hide(each, reason)
+            if (SUBJECTS, each.attribute) in hidden
+            else replace(each, ami=None)
             for each in result.subjects
         ),
         split_leaks=tuple(

@@ -25,6 +25,9 @@ MEASURE_PARTS = 10
 """Bins of a measure that is held fixed alone."""
 MOST_SIZES = 50
 """Distinct image sizes up to which each is a batch of its own; beyond, tenths by number of pixels."""
+LEAST_IN_STRATUM = 20
+"""Mean rows of a stratum from which ages are held fixed in years. Two rows that differ in both labels are perfectly
+associated however they are shuffled: in tiny strata next to nothing can be told from chance."""
 IMAGE_SIZE = "image_size"
 STYLE = "style"
 
@@ -81,7 +84,8 @@ def questions_for(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> I
     claimed = (of.name, attribute.name)
     others = [each for each in inputs.people if each.name not in claimed]
     if others:
-        finest = [_exact_age(each, inputs.dataset) for each in others]
+        exact = [_exact_age(each, inputs.dataset) for each in others]
+        finest = exact if _rows_a_stratum(exact, inputs.tested) >= LEAST_IN_STRATUM else others
         yield Question(4, "other attributes", tuple(finest), headline=True)
     labelled = attribute.codes[inputs.tested & (attribute.codes >= 0)]
     if given.style and enough_for_propensity(labelled, len(inputs.people)):
@@ -133,6 +137,12 @@ def _style_propensity(attribute: Attribute, inputs: AuditInputs) -> Attribute:
 def _made_propensities(inputs: AuditInputs) -> dict[str, Attribute]:
     """Return where they are kept: a model is fitted for seconds."""
     return {}
+
+
+def _rows_a_stratum(columns: Sequence[Attribute], tested: NDArray[np.bool_]) -> float:
+    found = combined(columns)[tested]
+    found = found[found >= 0]
+    return len(found) / max(1, len(np.unique(found)))
 
 
 def _exact_age(attribute: Attribute, dataset: FaceDataset) -> Attribute:

@@ -66,7 +66,8 @@ def _most_removed(climbed: Sequence[Association]) -> str:
         table = np.array([[0 if count is None else count for count in row] for row in each.table])
         if table.size and table.any():
             most = entropy(table.sum(axis=1)) / max(entropy(table.sum(axis=0)), 1e-12)
-            ends.append(f"{percent(min(1.0, most))} of {display(each.attribute)}")
+            if most < 1:
+                ends.append(f"{percent(most)} of {display(each.attribute)}")
     return f"; clusters of these sizes cannot remove more than {listed(ends)}" if ends else ""
 
 

@@ -140,10 +140,6 @@ def _about(left: LeftAt, claim: Claim) -> str:
     return f"among images {alike} {words[left.grade]} ({numbers})"
 
 
-def _two(value: float | None) -> str:
-    return coefficient(value, 2)
-
-
 def _join(inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts) -> tuple[Claim, ...]:
     ladders = {(each.of, each.attribute): each for each in parts["ladders"]}
     return tuple(

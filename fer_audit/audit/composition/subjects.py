@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.information import adjusted_mutual_information
+from fer_audit.audit.stats.tables import cross_table, drop_empty
+from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.audit.types.splits import SubjectFacts
 from fer_audit.dataset.types import Attribute
+from fer_audit.text import coefficient, counted, display, listed
 
 
 def subject_facts(subject: Attribute) -> SubjectFacts:
@@ -24,8 +31,40 @@ def subject_facts(subject: Attribute) -> SubjectFacts:
 
 
 def _run(inputs: AuditInputs) -> tuple[SubjectFacts, ...]:
-    named = (each for each in inputs.dataset.attributes if each.kind == "subject")
-    return tuple(map(subject_facts, named))
+    named = [each for each in inputs.dataset.attributes if each.kind == "subject"]
+    return tuple(replace(subject_facts(each), ami=_ami(each, inputs)) for each in named)
 
 
-ANALYSIS = Analysis(name="subjects", record=tuple[SubjectFacts, ...], run=_run)
+def _ami(subject: Attribute, inputs: AuditInputs) -> float | None:
+    if inputs.clustering is None:
+        return None
+    labels = np.where(inputs.tested, inputs.clustering.labels, -1)
+    k, people = inputs.clustering.k, len(subject.categories)
+    table, _, _ = drop_empty(cross_table(labels, subject.codes, n_rows=k, n_cols=people))
+    return adjusted_mutual_information(table) if min(table.shape, default=0) > 1 else None
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    """Say whether the space sorts people or what is on their faces, where the set has labels of both kinds."""
+    labels = [
+        each for each in result.associations if each.kind == "label" and each.ami is not None
+    ]
+    for facts in result.subjects:
+        if facts.ami is None or not labels:
+            continue
+        shares = listed(
+            [f"{display(each.attribute)} (AMI {coefficient(each.ami, 2)})" for each in labels]
+        )
+        yield Finding(
+            code="people_or_labels",
+            severity="notice",
+            text=(
+                f"The clusters follow who is on an image (adjusted mutual information {coefficient(facts.ami, 2)},"
+                f" {counted(facts.subjects or 0, 'person', 'people')}) as well as {shares}: 0 is chance, 1 the same partition."
+            ),
+            attribute=facts.attribute,
+            effect=0.55 + facts.ami / 4,
+        )
+
+
+ANALYSIS = Analysis(name="subjects", record=tuple[SubjectFacts, ...], run=_run, findings=_findings)

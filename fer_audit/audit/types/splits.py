@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.ranges import Signed
 from fer_audit.dataset.types import Attribute
 
 SPLIT_LEAKS = "lists/split_leaks.csv"
@@ -88,3 +89,6 @@ class SubjectFacts:
     unnamed: int
     """Images that name nobody."""
     not_computable: NotComputable = ()
+    ami: Signed | None = None
+    """Adjusted mutual information of subjects and clusters: does the space sort people? None without clusters, or when
+    withheld."""
