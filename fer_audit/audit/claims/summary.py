@@ -122,13 +122,11 @@ def _about(left: LeftAt, claim: Claim) -> str:
     alike = _WORDS.get(left.level, f"of one {display(left.level)}")
     if left.grade == "cannot tell" or left.kept is None or left.per_entropy is None:
         return f"what is left among images {alike} cannot be told"
-    amount = (
-        f"{coefficient(left.kept, 2)} times as strong" if left.kept > 1 else percent(left.kept)
-    )
-    numbers = (
-        f"{amount} kept, {coefficient(left.per_entropy, 2)} of what can vary"
-        f" ({_two(left.low)}-{_two(left.high)})"
-    )
+    amount = f"{coefficient(left.kept, 2)} times as strong"
+    if left.kept <= 1:
+        amount = f"{percent(left.kept)} kept" if left.kept > 0 else "nothing kept"
+    ends = span(left.low, left.high, digits=2)
+    numbers = f"{amount}, {coefficient(left.per_entropy, 2)} of what can vary ({ends})"
     if left.grade == "most" and left.kept < 1 / 3:
         return f"it cannot be separated from {display(left.level)} ({numbers})"
     words = {
