@@ -37,6 +37,8 @@ class DatasetSettings:
     """What ages of 0 to 8 mean: fairface."""
     names: tuple[tuple[str, str], ...] = ()
     """Names of the codes of a column: ("race", "0:White,1:Black"), or ("race", "fairface") for a known list."""
+    map: tuple[tuple[str, str], ...] = ()
+    """Attributes that are also shown in the groups of another scheme: ("race", "race4")."""
     age_bins: tuple[int, ...] = AGE_BINS
     """Lower ends of the age bins, in years, ascending."""
     sample: int | None = None
