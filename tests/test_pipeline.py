@@ -175,6 +175,9 @@ def test_a_map_is_audited_and_nothing_is_embedded_again(
         [x.attribute for x in known(each.result).representation] for each in (plain, mapped)
     )
     assert now == [*before, "race4"]
+    both = (("race", "race4"), ("race", "race5"))
+    walks.run(faces, run_dir, map=both)
+    assert read_result(run_dir / "result.json").config.dataset.map == both
     assert walks.run(faces, run_dir).result == plain.result
 
 

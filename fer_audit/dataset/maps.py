@@ -156,7 +156,7 @@ AffectNet and FER+. Ages: `age5` is RAF-DB's, `age9` FairFace's."""
 
 
 def chosen_maps(
-    asked: Sequence[tuple[str, str]],
+    asked: Sequence[Sequence[str]],
 ) -> tuple[tuple[str, GroupMap | AgeMap], ...]:
     """Return (attribute, map) of each (attribute, name of a map).
 
