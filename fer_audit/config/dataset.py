@@ -51,7 +51,7 @@ class DatasetSettings:
         at_least(self, 1, "sample", "first")
         if self.sample is not None and self.first is not None:
             raise ConfigError("sample and first exclude each other", hint="Give one of the two.")
-        if any(len(pair) != 2 for pair in self.map):  # noqa: PLR2004 - a pair
+        if any(len(pair) != 2 for pair in self.map):
             raise ConfigError(
                 "map holds something else than pairs", hint="For example: --map race=race4"
             )
