@@ -68,7 +68,7 @@ def make_dataset(
         facts=tuple(facts),
         skipped=tuple((why, n) for why, n in skipped if n),
     )
-    return _seal(dataset)
+    return seal(dataset)
 
 
 def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -> FaceDataset:
@@ -91,7 +91,7 @@ def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -
         f"These are {whole(wanted)} of {counted(n, 'image')}, {how}; "
         "the notes on file names are about the whole set."
     )
-    return _seal(_take_rows(dataset, rows, note))
+    return seal(_take_rows(dataset, rows, note))
 
 
 def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceDataset:
@@ -119,7 +119,7 @@ def _demographic_counts(dataset: FaceDataset) -> ReferenceCounts:
     return ReferenceCounts(dataset.name, counts)
 
 
-def _seal(dataset: FaceDataset) -> FaceDataset:
+def seal(dataset: FaceDataset) -> FaceDataset:
     """Return the dataset with read-only arrays and its fingerprint."""
     sealed = replace(
         dataset,
@@ -144,7 +144,7 @@ def _fingerprint(dataset: FaceDataset) -> str:
             "images": dataset.images_digest(),
             "ages": None if dataset.ages is None else _hash(dataset.ages),
             "attributes": [
-                [a.name, a.categories, a.kind, a.source, a.unsaid, _hash(a.codes)]
+                [a.name, a.categories, a.kind, a.source, a.unsaid, a.mapped_from, _hash(a.codes)]
                 for a in dataset.attributes
             ],
             "soft": [[each.attribute, each.answers, _hash(each.votes)] for each in dataset.soft],

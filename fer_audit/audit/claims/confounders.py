@@ -67,7 +67,8 @@ def questions_for(attribute: Attribute, inputs: AuditInputs) -> Iterator[Questio
     """Yield the questions to one demographic attribute, in the order of the rungs."""
     given = inputs.once(what_can_be_given)
     batches, dataset = given.batches, inputs.dataset
-    others = [each for each in inputs.demographic if each.name != attribute.name]
+    own = (attribute.name, attribute.mapped_from)
+    others = [each for each in inputs.crossed if each.name not in own]
     if others:
         yield _question(4, others, "other attributes")
     if given.joint_style:
@@ -80,7 +81,7 @@ def questions_for(attribute: Attribute, inputs: AuditInputs) -> Iterator[Questio
         yield _question(6, [*others, batches[0]], f"other attributes x {batches[0].name}")
     known = {each.name: each for each in (*dataset.attributes, *batches, *given.style)}
     for names in inputs.config.statistics.given:
-        if attribute.name not in names and all(name in known for name in names):
+        if not set(own) & set(names) and all(name in known for name in names):
             yield _question(None, [known[name] for name in names], " x ".join(names))
 
 
