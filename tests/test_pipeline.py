@@ -164,6 +164,23 @@ def test_another_batch_size_embeds_again_and_decodes_nothing(
     assert (work.sessions, len(work.decoded)) == (2, 24)
 
 
+def test_a_map_is_audited_and_nothing_is_embedded_again(
+    walks: Walks, faces: Path, run_dir: Path, work: Work
+) -> None:
+    plain = walks.run(faces, run_dir)
+    mapped = walks.run(faces, run_dir, map=(("race", "race4"),))
+
+    assert (work.sessions, len(work.decoded), mapped.reused) == (1, 24, False)
+    before, now = (
+        [x.attribute for x in known(each.result).representation] for each in (plain, mapped)
+    )
+    assert now == [*before, "race4"]
+    both = (("race", "race4"), ("race", "race5"))
+    walks.run(faces, run_dir, map=both)
+    assert read_result(run_dir / "result.json").config.dataset.map == both
+    assert walks.run(faces, run_dir).result == plain.result
+
+
 def write_table(folder: Path, labels: str) -> Path:
     path = folder / "labels.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -249,7 +266,7 @@ def test_a_file_changed_behind_its_time_is_found_by_verify_only(
     verified = walks.run(faces, run_dir, verify=True)
 
     assert not verified.reused
-    assert any("1 files are not as they were" in line for line in walks.said)
+    assert any("1 image is not as it was" in line for line in walks.said)
     assert artefacts(run_dir) != before
 
 

@@ -59,10 +59,12 @@ class _Tables:
 def hidden_tables(result: AuditResult, least: int) -> Hidden:
     """Return what is hidden: the whole set comes first, then clusters, then parts, then combinations."""
     tables = _Tables(least)
+    mapped = {scheme for _, scheme in result.config.dataset.map}
     for about in result.representation:
         name = about.attribute
-        tables.ask(GROUPS, name, {(name, x.name): x.count or 0 for x in about.groups})
-        few = about.indices.R < 2 or about.annotated < 2 * about.indices.R
+        counts = {(name, x.name): x.count or 0 for x in about.groups}
+        tables.ask(GROUPS, name, counts, hide=name in mapped)
+        few = about.indices.R < 2 or about.annotated < 2 * about.indices.R or name in mapped
         if few and (GROUPS, name) in tables.hidden:  # their total can leave a group one size only
             tables.hidden.add((ALL, name))
     clusters = result.clustering.sizes if result.clustering else ()

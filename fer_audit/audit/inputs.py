@@ -111,6 +111,11 @@ class AuditInputs:
         return tuple(each for each in self.dataset.attributes if each.kind == "demographic")
 
     @cached_property
+    def crossed(self) -> tuple[Attribute, ...]:
+        """The columns about people but those that a map made of another: what follows from it is not crossed with it."""
+        return tuple(each for each in self.demographic if not each.mapped_from)
+
+    @cached_property
     def reference(self) -> Mapping[str, Mapping[str, int]]:
         """Counts of a larger set: attribute -> group -> images."""
         return {name: dict(counts) for name, counts in self.config.statistics.reference}

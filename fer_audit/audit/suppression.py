@@ -4,6 +4,7 @@ A table is shown or hidden as a whole. It is hidden where
     a count or sum of it is small, or its attribute or its clusters have a small one elsewhere
     its sums differ, by few images or in some groups only, from a table that is shown (first come, in `hidden_tables`): copies,
     failures and images without another label are in one of the two
+    its groups are made of another attribute's (--map): the two differ by whole groups
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few

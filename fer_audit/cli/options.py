@@ -86,6 +86,14 @@ dataset_options = _group(
         multiple=True,
     ),
     _option(
+        "--map",
+        "Show an attribute also in another set's groups, as one more attribute: race=race4, expression=expression6, "
+        "age_bin=age5; repeatable.",
+        type=NameColumn(),
+        multiple=True,
+        metavar="NAME=MAP",
+    ),
+    _option(
         "--age-bins",
         "Lower ends of the age bins.",
         type=AgeBins(),

@@ -213,7 +213,7 @@ def _exit_by_result(
         )
         ctx.exit(TOO_MANY_FAILED)
     if not done.dataset.whole:
-        say("fer-audit: a folder of the set could not be read; the notes name it")
+        say("fer-audit: a part of the set could not be read; the notes name it")
         ctx.exit(TOO_MANY_FAILED)
     if any(rule.crossed for rule in rules):
         ctx.exit(RULE_CROSSED)

@@ -37,6 +37,8 @@ class DatasetSettings:
     """What ages of 0 to 8 mean: fairface."""
     names: tuple[tuple[str, str], ...] = ()
     """Names of the codes of a column: ("race", "0:White,1:Black"), or ("race", "fairface") for a known list."""
+    map: tuple[tuple[str, ...], ...] = ()
+    """Attributes that are also shown in the groups of another scheme, as an attribute of its name: ("race", "race4")."""
     age_bins: tuple[int, ...] = AGE_BINS
     """Lower ends of the age bins, in years, ascending."""
     sample: int | None = None
@@ -49,6 +51,10 @@ class DatasetSettings:
         at_least(self, 1, "sample", "first")
         if self.sample is not None and self.first is not None:
             raise ConfigError("sample and first exclude each other", hint="Give one of the two.")
+        if any(len(pair) != 2 for pair in self.map):
+            raise ConfigError(
+                "map holds something else than pairs", hint="For example: --map race=race4"
+            )
         if not self.age_bins or list(self.age_bins) != sorted(set(self.age_bins)):
             raise ConfigError(
                 f"age_bins are {self.age_bins}; they must be ascending lower ends",

@@ -70,7 +70,7 @@ def make_dataset(
         skipped=tuple((why, n) for why, n in skipped if n),
         taken=taken,
     )
-    return _seal(dataset)
+    return seal(dataset)
 
 
 def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -> FaceDataset:
@@ -93,7 +93,7 @@ def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -
         f"These are {whole(wanted)} of {counted(n, 'image')}, {how}; "
         "the notes on file names are about the whole set."
     )
-    return _seal(_take_rows(dataset, rows, note))
+    return seal(_take_rows(dataset, rows, note))
 
 
 def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceDataset:
@@ -122,7 +122,7 @@ def _demographic_counts(dataset: FaceDataset) -> ReferenceCounts:
     return ReferenceCounts(dataset.name, counts)
 
 
-def _seal(dataset: FaceDataset) -> FaceDataset:
+def seal(dataset: FaceDataset) -> FaceDataset:
     """Return the dataset with read-only arrays and its fingerprint."""
     sealed = replace(
         dataset,
@@ -149,7 +149,7 @@ def _fingerprint(dataset: FaceDataset) -> str:
             "ages": None if dataset.ages is None else _hash(dataset.ages),
             "taken": None if dataset.taken is None else _hash(dataset.taken),
             "attributes": [
-                [a.name, a.categories, a.kind, a.source, a.unsaid, _hash(a.codes)]
+                [a.name, a.categories, a.kind, a.source, a.unsaid, a.mapped_from, _hash(a.codes)]
                 for a in dataset.attributes
             ],
             "soft": [[each.attribute, each.answers, _hash(each.votes)] for each in dataset.soft],

@@ -9,6 +9,8 @@ from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.build import take_subset
 from fer_audit.dataset.formats.registry import FORMATS, Format, Match, format_names
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.mapped import with_maps
+from fer_audit.dataset.maps import chosen_maps
 from fer_audit.dataset.owner_card import with_owner_card
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError
@@ -34,9 +36,10 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
             f'There is no dataset format "{settings.layout}"',
             hint=f"Formats are {', '.join(format_names())}.",
         )
+    maps = chosen_maps(settings.map)
     given = given_path(Path(path), settings)
-    dataset = choose_format(given, settings).read(given, settings)
-    return take_subset(with_owner_card(dataset), settings, seed=config.seed)
+    dataset = with_owner_card(choose_format(given, settings).read(given, settings))
+    return take_subset(with_maps(dataset, maps), settings, seed=config.seed)
 
 
 def given_path(path: Path, settings: DatasetSettings) -> DatasetPath:

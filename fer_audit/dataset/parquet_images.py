@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_audit.dataset.sources.source import (
+    FileFacts,
+    SourceError,
+    open_as_listed,
+    require_unchanged,
+)
 from fer_audit.dataset.table.file import json_word
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
@@ -22,7 +29,8 @@ _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\
 class Shard:
     """One file, by its footer."""
 
-    path: Path
+    facts: FileFacts
+    """As it was before anything was read: labels and images are those of one state of the file."""
     rows: int
     image: str
     """The column of images."""
@@ -46,7 +54,7 @@ class Shard:
         """
         names = dict(self.names)
         rejects = []
-        with _opened(self.path) as file:
+        with _opened(self.facts) as file:
             for group in range(file.num_row_groups if columns else 0):
                 n = file.metadata.row_group(group).num_rows
                 try:
@@ -61,7 +69,7 @@ class Shard:
 
     def read_paths(self) -> list[str]:
         """Return the path that each row names, "" for none, with slashes."""
-        with _opened(self.path) as file:
+        with _opened(self.facts) as file:
             column = file.read(columns=[f"{self.image}.path"])[self.image]
         return [
             str((cell or {}).get("path") or "").replace("\\", "/") for cell in column.to_pylist()
@@ -69,52 +77,60 @@ class Shard:
 
 
 def open_shard(path: Path, column: str | None = None) -> Shard | None:
-    """Return what the footer says, None when it is no parquet file or has no column of images.
+    """Return what the footer says, None when there is no column of images.
 
-    `column`: the column to take where there are several. Raises ConfigError when that is none of them.
+    `column`: the column to take where there are several. Raises ConfigError when that is none of them, DatasetError
+    when the file cannot be read as parquet.
     """
     import pyarrow as pa
 
     try:
-        with _opened(path) as file:
-            schema = file.schema_arrow
-            images = [field.name for field in schema if _holds_images(file, field)]
-            if not images or len(set(schema.names)) != len(schema.names):
-                return None
-            if column is not None and column not in images:
-                raise ConfigError(
-                    f'{path.name} has no column of images "{column}"; there is {name_some(images)}'
-                )
-            image = column or images[0]
-            kind = schema.field(image).type
-            is_struct = pa.types.is_struct(kind)
-            plain = [field.name for field in schema if not _is_no_label(field.type)]
-            return Shard(
-                path,
-                file.metadata.num_rows,
-                image,
-                is_struct,
-                is_struct and kind.get_field_index("path") >= 0,
-                _is_empty(file.metadata, f"{image}.bytes"),
-                tuple(plain),
-                _class_names(schema.metadata or {}, plain),
-                tuple(name for name in schema.names if name not in {*plain, *images}),
-                tuple(name for name in images if name != image),
+        facts = FileFacts.now(path)
+    except OSError as exc:
+        raise DatasetError(f"{path} cannot be read: {exc.strerror}") from exc
+    with _opened(facts) as file:
+        schema = file.schema_arrow
+        images = [field.name for field in schema if _holds_images(file, field)]
+        if not images or len(set(schema.names)) != len(schema.names):
+            return None
+        if column is not None and column not in images:
+            raise ConfigError(
+                f'{path.name} has no column of images "{column}"; there is {name_some(images)}'
             )
-    except DatasetError:
-        return None
+        image = column or images[0]
+        kind = schema.field(image).type
+        is_struct = pa.types.is_struct(kind)
+        plain = [field.name for field in schema if not _is_no_label(field.type)]
+        return Shard(
+            facts,
+            file.metadata.num_rows,
+            image,
+            is_struct,
+            is_struct and kind.get_field_index("path") >= 0,
+            _is_empty(file.metadata, f"{image}.bytes"),
+            tuple(plain),
+            _class_names(schema.metadata or {}, plain),
+            tuple(name for name in schema.names if name not in {*plain, *images}),
+            tuple(name for name in images if name != image),
+        )
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Give an open parquet file. Raises DatasetError when it is none, or breaks while it is read."""
+def _opened(facts: FileFacts) -> Iterator[Any]:
+    """Give an open parquet file. Raises DatasetError when it is none, or breaks or changes while it is read."""
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with (
+            os.fdopen(open_as_listed(facts), "rb") as handle,
+            pq.ParquetFile(handle) as file,
+        ):
             yield file
+            require_unchanged(handle.fileno(), facts)
+    except SourceError as exc:
+        raise DatasetError(f"{facts.path} cannot be read: {exc}") from exc
     except _failures() as exc:
-        raise DatasetError(f"{path} cannot be read as parquet: {str(exc).strip()}") from exc
+        raise DatasetError(f"{facts.path} cannot be read as parquet: {str(exc).strip()}") from exc
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -36,11 +36,11 @@ class Member(NamedTuple):
     size: int
     """Bytes."""
     trouble: str
-    """Why it cannot be used: link_in_archive, name_invalid, sparse_member; "" = it is a plain file."""
+    """Why it cannot be used: link_in_archive, not_a_file, name_invalid, sparse_member; "" = it is a plain file."""
 
 
 class BrokenArchiveError(Exception):
-    """No more members can be found; the message is archive_truncated or archive_damaged."""
+    """No more members can be found; the message is archive_truncated, archive_damaged or archive_unreadable."""
 
 
 class _Headers(io.BufferedReader):
@@ -89,6 +89,8 @@ def members(file: io.BufferedReader) -> Iterator[Member]:
                     yield Member(name, found.offset_data, found.size, trouble)
     except (tarfile.TarError, ValueError, OverflowError, RecursionError, MemoryError) as exc:
         raise BrokenArchiveError(_how(size - end)) from exc
+    except OSError as exc:
+        raise BrokenArchiveError("archive_unreadable") from exc
     mark = os.pread(file.fileno(), tarfile.BLOCKSIZE, end)
     if mark != bytes(tarfile.BLOCKSIZE):
         raise BrokenArchiveError(_how(len(mark)))
@@ -104,4 +106,6 @@ def _trouble(found: tarfile.TarInfo, name: str) -> str:
         return "name_invalid"
     if found.issparse():
         return "sparse_member"
-    return "" if found.isreg() else "link_in_archive"
+    if found.issym() or found.islnk():
+        return "link_in_archive"
+    return "" if found.isreg() else "not_a_file"

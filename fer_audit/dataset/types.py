@@ -30,6 +30,8 @@ class Attribute:
     source: Source = "annotated"
     unsaid: tuple[tuple[str, int], ...] = ()
     """Words of the set that say that nothing is known, "unsure" or "No-Face", and how often each stood there."""
+    mapped_from: str = ""
+    """The attribute whose groups these are under a map (--map), else "": one follows from the other."""
 
     def counts(self) -> NDArray[np.int64]:
         """Return the (len(categories),) number of rows in each group."""

@@ -81,8 +81,8 @@ def what_can_be_given(inputs: AuditInputs) -> Confounders:
 def questions_for(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Iterator[Question]:
     """Yield the questions to the claim that `of` and an attribute are associated, in the order of the rungs."""
     given = inputs.once(what_can_be_given)
-    claimed = (of.name, attribute.name)
-    others = [each for each in inputs.people if each.name not in claimed]
+    claimed = (of.name, attribute.name, attribute.mapped_from)
+    others = [each for each in inputs.people if not (each.mapped_from or each.name in claimed)]
     if others:
         exact = [_exact_age(each, inputs.dataset) for each in others]
         finest = exact if _rows_a_stratum(exact, inputs.tested) >= LEAST_IN_STRATUM else others

@@ -45,7 +45,11 @@ def dataset_facts(
 
 def fully_labelled(dataset: FaceDataset) -> int:
     """Return how many rows carry every demographic attribute, and the age; 0 if the set has none."""
-    columns = [each.codes for each in dataset.attributes if each.kind == "demographic"]
+    columns = [
+        each.codes
+        for each in dataset.attributes
+        if each.kind == "demographic" and not each.mapped_from
+    ]
     if dataset.ages is not None:
         columns.append(dataset.ages)
     if not columns:

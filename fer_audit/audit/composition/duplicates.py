@@ -32,6 +32,7 @@ def find_duplicates(
         (attribute.name, attribute.codes)
         for attribute in dataset.attributes
         if attribute.kind in ("demographic", "label")
+        and not attribute.mapped_from
         and not _is_binned_age(dataset, attribute.name)
     ]
     if dataset.ages is not None:

@@ -283,8 +283,8 @@ def _ledger(table: Intersections | None) -> Iterator[LedgerEntry]:
 ANALYSIS = Analysis(
     name="intersections",
     record=Intersections | None,
-    run=lambda inputs: intersect(inputs.demographic),
-    needs=("demographic",),
+    run=lambda inputs: intersect(inputs.crossed),
+    needs=("crossed",),
     findings=_thin_intersections,
     ledger=_ledger,
 )

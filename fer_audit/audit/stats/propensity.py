@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from fer_audit.audit.stats.units import Codes
 
@@ -52,8 +53,11 @@ def propensity_cells(
         model = HistGradientBoostingClassifier(
             max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
-        model.fit(measures[learnt], column[labels[learnt]])
-        p[np.ix_(fold == each, model.classes_)] = model.predict_proba(measures[fold == each])
+        with threadpool_limits(
+            1
+        ):  # on a busy machine two threads wait for each other, ten times as long
+            model.fit(measures[learnt], column[labels[learnt]])
+            p[np.ix_(fold == each, model.classes_)] = model.predict_proba(measures[fold == each])
     logs = np.log(np.maximum(p, _LEAST_P))
     _, found = kmeans2(logs, CELLS, minit="++", missing="warn", rng=rng)
     return np.unique(found, return_inverse=True)[1].astype(np.int16)

@@ -61,7 +61,7 @@ class DatasetFacts:
     failed: int
     """Images that were not, each with a reason."""
     fully_labelled: int
-    """Images in which every demographic attribute, and the age if the set has ages, is annotated."""
+    """Images in which every demographic attribute of the set, and the age if it has ages, is annotated."""
     failures: tuple[RejectCount, ...]
     """Images that could not be embedded, by reason."""
     flags: tuple[RejectCount, ...]
@@ -209,7 +209,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Intersections:
-    """The cross table of all demographic attributes."""
+    """The cross table of all demographic attributes of the set; none that --map made."""
 
     attributes: tuple[str, ...]
     """The attributes that are crossed."""

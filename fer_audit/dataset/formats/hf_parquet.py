@@ -19,7 +19,6 @@ from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
-from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
@@ -34,14 +33,22 @@ _SHARD = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})\.parquet", re.IGNORECASE)
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
-    """Return CERTAIN for parquet files with a column of images, REQUIRED when columns are asked for; reads one footer."""
+    """Return CERTAIN for parquet files with a column of images, REQUIRED when columns are asked for.
+
+    Reads the first footer that can be read: a broken file of a set does not make the others tables.
+    """
     names = _names(given)
-    if not names or not all(suffix_of(name) == ".parquet" for name in names):
+    if not all(suffix_of(name) == ".parquet" for name in names):
         return Match.NO
-    shard = open_shard(given.root / names[0], settings.path_column)
-    if shard is None:
-        return Match.NO
-    return Match.REQUIRED if given.is_folder and settings.names_columns else Match.CERTAIN
+    for name in names:
+        try:
+            shard = open_shard(given.root / name, settings.path_column)
+        except DatasetError:
+            continue
+        if shard is None:
+            return Match.NO
+        return Match.REQUIRED if given.is_folder and settings.names_columns else Match.CERTAIN
+    return Match.NO
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -112,7 +119,7 @@ def _require_shard(path: Path, settings: DatasetSettings) -> Shard:
     shard = open_shard(path, settings.path_column)
     if shard is None:
         raise DatasetError(
-            f"{path} is no parquet file with a column of images",
+            f"{path} has no column of images",
             hint="Give the files that hold images, or --layout table.",
         )
     return shard
@@ -157,7 +164,7 @@ def _source(
     if not all(shard.is_empty and shard.has_paths for shard in shards):
         counts = [shard.rows for shard in shards]
         return ParquetCells(
-            tuple(FileFacts.now(given.root / name) for name in names),
+            tuple(shard.facts for shard in shards),
             f"{shards[0].image}.bytes" if shards[0].is_struct else shards[0].image,
             np.repeat(np.arange(len(counts), dtype=np.int32), counts),
             np.concatenate([np.arange(n, dtype=np.int64) for n in counts]),

@@ -154,10 +154,10 @@ class _Samples:
             return "" if images.setdefault(key, member) is member else "second_image_of_key"
         if member.size > (MAX_JSON_BYTES if suffix == "json" else MAX_WORD):
             return "label_too_long"
-        data = os.pread(file, member.size, member.offset)
         try:
+            data = os.pread(file, member.size, member.offset)
             found = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
-        except (ValueError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             return "label_unreadable"
         labels[key] = {**found, **labels.get(key, {})}
         return ""

@@ -58,7 +58,8 @@ class ParquetCells:
 
         Raises SourceError, also missing for an empty cell and corrupt for a part that cannot be unpacked.
         """
-        cells = _cells(self.files[self.file[row]], self.column)
+        file = self.files[self.file[row]]
+        cells = _cells(file, self.column, _identity(file.path))
         try:
             data = cells.read(int(self.rows[row]))
         except SourceError as exc:
@@ -105,9 +106,18 @@ class ParquetCells:
 
 
 @lru_cache(maxsize=1)
-def _cells(file: FileFacts, column: str) -> _Cells:
-    """Return the cells of the file that was read last."""
+def _cells(file: FileFacts, column: str, identity: tuple[int, ...]) -> _Cells:
+    """Return the cells of the file that was read last, opened again when another one lies there."""
     return _Cells(file, column)
+
+
+def _identity(path: str) -> tuple[int, ...]:
+    """Return what changes with each write to a path, whatever its size and time say; () when nothing lies there."""
+    try:
+        facts = Path(path).lstat()
+    except OSError:
+        return ()
+    return facts.st_dev, facts.st_ino, facts.st_ctime_ns
 
 
 class _Cells:
@@ -155,6 +165,7 @@ class _Cells:
                 require_unchanged(self._file.fileno(), self._facts)
                 self._broken[group] = self._first
                 raise SourceError("corrupt") from exc
+            require_unchanged(self._file.fileno(), self._facts)  # while the batch was read
         data: bytes | None = self._batch[row - self._first].as_py()
         return data
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset import parquet_images
 from fer_audit.dataset.formats.hf_parquet import split_of
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.types import FaceDataset
+from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import GENDERS, face, records, write_parquet
 from tests.dataset.trees import plant, reasons, words
@@ -220,7 +221,28 @@ def test_a_folder_of_parquet_files_and_columns_that_are_asked_for(tmp_path: Path
     assert values(dataset, "expression") == ["a", "b", "a"]
 
 
-def test_a_file_that_is_no_parquet_is_none_of_ours(tmp_path: Path) -> None:
-    plant(tmp_path, "a.parquet", content=b"PAR1 and nothing else")
+@pytest.mark.parametrize("broken", ["a.parquet", "b.parquet"])
+def test_a_broken_file_of_a_set_is_named_whichever_it_is(broken: str, tmp_path: Path) -> None:
+    for name in ("a.parquet", "b.parquet"):
+        write_parquet(tmp_path / name, records([0, 1]), CODE_OF_TWO)
+    plant(tmp_path, broken, content=b"PAR1 and nothing else")
 
-    assert parquet_images.open_shard(tmp_path / "a.parquet") is None
+    with pytest.raises(DatasetError, match=f"{broken} cannot be read as parquet"):
+        load_dataset(tmp_path)
+
+
+def test_labels_and_images_are_those_of_one_state_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is replaced when its footer has been read."""
+    path = write_parquet(tmp_path / "a.parquet", records([0, 1]), CODE_OF_TWO)
+    read_labels = parquet_images.Shard.read_labels
+
+    def replaced(*words: Any) -> list[Reject]:  # noqa: ANN401 - passed on
+        write_parquet(tmp_path / "new", records([2, 3]), CODE_OF_TWO).replace(path)
+        return read_labels(*words)
+
+    monkeypatch.setattr(parquet_images.Shard, "read_labels", replaced)
+
+    with pytest.raises(DatasetError, match=r"a\.parquet cannot be read: changed_during_run"):
+        load_dataset(path)

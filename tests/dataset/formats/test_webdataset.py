@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import tarfile
@@ -186,6 +187,28 @@ def test_a_header_of_garbage_ends_the_archive_and_is_said(tmp_path: Path) -> Non
 
     assert dataset.ids == ("f.tar!00000.jpg",)
     assert reasons(dataset) == [("f.tar", "archive_damaged")]
+    assert not dataset.whole
+
+
+def test_a_disk_that_cannot_be_read_ends_the_archive_and_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_tar(tmp_path / "f.tar", samples(range(3)))
+    with tarfile.open(path) as archive:
+        third = archive.getmembers()[2].offset
+    read = tar_members._Headers.read
+
+    def failing(self: tar_members._Headers, size: int | None = -1, /) -> bytes:
+        if self.tell() == third:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(self, size)
+
+    monkeypatch.setattr(tar_members._Headers, "read", failing)
+
+    dataset = load_dataset(path)
+
+    assert dataset.ids == ("f.tar!00000.jpg",)
+    assert reasons(dataset) == [("f.tar", "archive_unreadable")]
     assert not dataset.whole
 
 

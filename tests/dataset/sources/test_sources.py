@@ -39,6 +39,7 @@ from tests.dataset.cells import (
     write_tar,
 )
 from tests.dataset.trees import plant, plant_table
+from tests.pack.files import rewrite_in_place
 
 N = 7
 
@@ -186,6 +187,37 @@ def test_an_empty_parquet_cell_is_a_missing_image(tmp_path: Path) -> None:
     for row in (1, 2):
         with pytest.raises(SourceError, match="missing"):
             source.read(row)
+
+
+def test_a_file_that_changes_while_a_batch_of_it_is_read_is_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_parquet(tmp_path / "a.parquet", records(range(4)), {})
+    source = load_dataset(path).source
+    unpack = parquet._Cells._bytes
+
+    def changing(batch: object) -> object:
+        os.utime(path, ns=(1, 1))
+        return unpack(batch)
+
+    monkeypatch.setattr(parquet._Cells, "_bytes", staticmethod(changing))
+
+    with pytest.raises(SourceError, match="changed_during_run"):
+        source.read(0)
+
+
+@EVERY_KIND
+def test_no_bytes_of_an_earlier_file_outlive_it(kind: str, tmp_path: Path) -> None:
+    """Of a file that was written again behind its size and time, the new bytes are read: --verify compares them."""
+    source = MAKERS[kind](tmp_path)
+    before = [source.read(row).data for row in range(N)]
+    for path in tmp_path.iterdir():
+        data = path.read_bytes()
+        if kind == "pixels":
+            data = data.translate(bytes.maketrans(b"01", b"10"))
+        rewrite_in_place(path, data.replace(b"\xff\xd9", b"\xff\xd8"))
+
+    assert all(source.read(row).data != before[row] for row in reversed(range(N)))
 
 
 def test_a_row_that_no_parquet_file_has_is_corrupt(tmp_path: Path) -> None:
