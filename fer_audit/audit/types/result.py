@@ -221,11 +221,9 @@ class AuditResult:
     recluster = _Part[tuple[Recluster, ...]]()
     """Intervals of V with the clustering repeated in every resample; empty unless asked for."""
     cluster_styles = _Part[tuple[ClusterStyle, ...]]()
-    """How the images of each cluster were taken, compared with the whole set: one entry for each cluster and measure
-    of style."""
+    """How the images of each cluster were taken, compared with the whole set, one entry for each measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
-    """How much of the variance of the vectors lies on their first principal axes; None without clusters or without
-    coordinates."""
+    """How much of the vectors' variance lies on their first principal axes; None without clusters or coordinates."""
     published = _Part[tuple[PublishedValue, ...]]()
     """What the origin study says of this set; empty unless the set is UTKFace."""
     subjects = _Part[tuple[SubjectFacts, ...]]()

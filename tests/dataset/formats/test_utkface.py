@@ -42,8 +42,7 @@ def test_every_name_that_we_write_reads_back(
     labels = parse_name(f"{age}_{gender}_{race}_{stamp}{chip}")
 
     assert (labels.age, labels.gender, labels.race) == (age, gender, race)
-    assert labels.day == moment.strftime("%Y%m%d")
-    assert labels.hour == moment.strftime("%Y%m%d%H")
+    assert (labels.stamp or "").startswith(moment.strftime("%Y%m%d%H%M%S"))
     assert labels.reasons == ()
     assert not labels.misspelt
 
@@ -52,7 +51,7 @@ def test_every_name_that_we_write_reads_back(
 def test_any_other_name_says_nothing(name: str) -> None:
     labels = parse_name(name + "?")
 
-    assert (labels.age, labels.gender, labels.race, labels.day) == (-1, -1, -1, None)
+    assert (labels.age, labels.gender, labels.race, labels.stamp) == (-1, -1, -1, None)
     assert labels.reasons == ("name_not_utkface",)
 
 
@@ -78,6 +77,8 @@ def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) 
         ("age_bin", "demographic"),
         ("crawl_day", "batch"),
         ("crawl_hour", "batch"),
+        ("crawl_ten_minutes", "batch"),
+        ("crawl_minute", "batch"),
     ]
     assert dataset.attribute("race").categories == RACES
     assert dataset.attribute("gender").categories == GENDERS
