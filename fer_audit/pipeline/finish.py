@@ -45,7 +45,7 @@ class Work:
 
 
 class Finish(Order):
-    """What the last steps of a run need, whatever was found."""
+    """The last steps of a run, whatever was found."""
 
     def has_report(self, prints: RunFingerprints) -> bool:
         """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
