@@ -185,7 +185,7 @@ def _open_sessions(order: Order, model: ExportedModel, n_shards: int) -> list[Em
     )
 
 
-def _commonest(reasons: Iterable[str], most: int = 3) -> str:
-    """Return the commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
+def _commonest(reasons: Iterable[str]) -> str:
+    """Return the three commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
     counts = sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{reason} ({count:,})" for reason, count in counts[:most])
+    return ", ".join(f"{reason} ({count:,})" for reason, count in counts[:3])
