@@ -249,7 +249,7 @@ def test_a_file_changed_behind_its_time_is_found_by_verify_only(
     verified = walks.run(faces, run_dir, verify=True)
 
     assert not verified.reused
-    assert any("1 files are not as they were" in line for line in walks.said)
+    assert any("1 image is not as it was" in line for line in walks.said)
     assert artefacts(run_dir) != before
 
 

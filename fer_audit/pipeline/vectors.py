@@ -23,7 +23,7 @@ from fer_audit.pipeline.run_folder import is_placed, note_start
 from fer_audit.pipeline.types import Order
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder
-from fer_audit.text import encodable, size_text
+from fer_audit.text import counted, encodable, size_text
 
 
 def make_vectors(
@@ -128,9 +128,10 @@ def _forget_changed(
     """Drop what was made from files whose bytes are no longer those that were decoded."""
     changed = _maker(order, model, pack_folder, keep=False).changed_files()
     if changed:
+        what = counted(len(changed), "image is not as it was", "images are not as they were")
         order.progress.say(
-            f"{len(changed)} files are not as they were when they were decoded, though size and time are, "
-            f"e.g. {encodable(changed[0])}; everything is made again"
+            f"{what} when decoded, though size and time are, e.g. {encodable(changed[0])}; "
+            "everything is made again"
         )
         pack_folder.clear()
         folder.clear()
