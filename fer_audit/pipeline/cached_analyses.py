@@ -1,15 +1,20 @@
-"""What finished audits computed, kept in the cache: another label or another rule costs only what is new."""
+"""What finished audits computed and drew, kept in the cache: another label or another rule costs only what is new."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.codec import ShapeError, decode, encode
+from fer_audit.report.files.document import result_json
+from fer_audit.store.fingerprint import source_digest
 from fer_audit.store.stage import StageFolder
 
 
@@ -57,3 +62,27 @@ class CachedAnalyses:
         facts, _ = found
         kept: dict[str, str] = facts["pieces"]
         return kept
+
+
+class KeptCharts:
+    """The drawn charts of the last page about the same images; those of any other result are drawn again."""
+
+    _PART = "charts"
+
+    def __init__(self, folder: StageFolder, result: AuditResult, pictures: str) -> None:
+        self._folder = folder
+        numbers = result.having(gate=(), findings=(), config=result.config.having(fail_on=()))
+        code = source_digest("report", "text.py")
+        drawn_from = [result_json(numbers), pictures, code, version("matplotlib")]
+        self._key = hashlib.sha256("\n".join(drawn_from).encode()).hexdigest()
+        found = folder.read_part(self._PART)
+        kept = {} if isinstance(found, str) or found[0].get("of") != self._key else found[0]["svg"]
+        self._before = len(kept)
+        self.drawn: dict[str, str] = kept
+        """SVG by the key of its chart."""
+
+    def keep(self) -> None:
+        """Keep the charts, if some are new."""
+        if len(self.drawn) > self._before:
+            with self._folder.locked():
+                self._folder.write_part(self._PART, {"of": self._key, "svg": self.drawn})

@@ -11,6 +11,7 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
+from fer_audit.pipeline.cached_analyses import KeptCharts, audit_folder
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.pipeline.pictures import (
@@ -67,6 +68,7 @@ class Finish(Order):
         """
         keep_libraries_in(self.cache)
         from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
+        from fer_audit.report.charts.theme import drawn_before
         from fer_audit.report.page import report_page  # jinja2
 
         with self.watch.stage("pictures", len(self.dataset)):
@@ -78,7 +80,11 @@ class Finish(Order):
             least = self.report.min_cell
             shared = withhold(result, least)
             shown = shared_pictures(pictures, shared, least)
-            write_text(self.out / run_folder.PAGE, report_page(shared, shown, self._timings()))
+            charts = KeptCharts(audit_folder(self.cache, prints), shared, pictures.fingerprint)
+            with drawn_before(charts.drawn):
+                page = report_page(shared, shown, self._timings())
+            charts.keep()
+            write_text(self.out / run_folder.PAGE, page)
         self.mark(prints)
         return shared
 

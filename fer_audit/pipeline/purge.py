@@ -34,7 +34,7 @@ CACHED = {
     "pack": "packed pixels and what was measured on them",
     "embed": "vectors",
     "cluster": "clusters and principal coordinates",
-    "audit": "numbers of audits",
+    "audit": "numbers and charts of audits",
 }
 """Stage -> what its folder in the cache holds."""
 
