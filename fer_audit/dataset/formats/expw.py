@@ -41,7 +41,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of all faces; a row without a box that could be one is a reject."""
     refuse_columns(settings, given.root, form="expw")
-    table = given.listing.named(_LIST)[0]
+    table = given.label_files(_LIST, form="expw")[0]
     file = open_table(given.root / table, delimiter=SPACES, header=False)
     if len(file.columns) != len(COLUMNS):
         raise DatasetError(

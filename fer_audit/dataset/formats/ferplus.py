@@ -41,7 +41,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the table; votes are kept, and an image without a majority is not annotated."""
     refuse_columns(settings, given.root, form="ferplus")
-    table = given.listing.named(_TABLE)[0]
+    table = given.label_files(_TABLE, form="ferplus")[0]
     file = open_table(given.root / table)
     if missing := [each for each in (_NAME, _USAGE, *ANSWERS) if each not in file.columns]:
         raise DatasetError(f'{given.root / table} has no column "{missing[0]}", which FER+ has')

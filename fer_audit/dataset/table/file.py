@@ -18,7 +18,7 @@ from fer_audit.dataset.table.text import TextLines, read_lines
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.text import encodable, whole
+from fer_audit.text import counted, encodable, whole
 
 MAX_TABLE_BYTES = 2_000_000_000
 """A line of 100 bytes for each of 20 million images. Above this a table is refused before it is read."""
@@ -69,11 +69,17 @@ class TableFile(Protocol):
 
 
 def open_table(
-    path: Path, *, skip: int = 0, delimiter: str = "", header: bool | None = None
+    path: Path,
+    *,
+    skip: int = 0,
+    delimiter: str = "",
+    header: bool | None = None,
+    at_least: int = 1,
 ) -> TableFile:
     """Return the table in a file; skip, delimiter and header as in `read_lines`.
 
-    Raises DatasetError when it cannot be read or is none, ConfigError when it names a column twice.
+    Raises DatasetError when it cannot be read, is none or has not `at_least` so many columns, ConfigError when it names
+    a column twice.
     """
     table: TableFile
     if suffix_of(path.name) == ".parquet":
@@ -91,6 +97,11 @@ def open_table(
         raise ConfigError(
             f'{encodable(path.name)} has more than one column "{repeated[0]}"',
             hint="Rename or remove one of them.",
+        )
+    if len(table.columns) < at_least:
+        raise DatasetError(
+            f"{path} has {counted(len(table.columns), 'column')}, and {at_least} are needed",
+            hint="Read it as any other table: --layout table.",
         )
     return table
 
