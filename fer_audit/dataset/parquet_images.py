@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fer_audit.dataset.parquet_file import opened_parquet, parquet_failures
 from fer_audit.dataset.table.file import json_word
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
@@ -46,13 +46,15 @@ class Shard:
         """
         names = dict(self.names)
         rejects = []
-        with _opened(self.path) as file:
+        with opened_parquet(self.path) as file:
             for group in range(file.num_row_groups if columns else 0):
                 n = file.metadata.row_group(group).num_rows
                 try:
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
+                    if len(table) != n:
+                        raise ValueError("another number of rows than the footer says")
                     words = {each: _words(table[each], names.get(each)) for each in columns}
-                except _failures():
+                except parquet_failures():
                     words = {each: [None] * n for each in columns}
                     rejects.append(Reject(f"{name}, row group {group}", "labels_unreadable"))
                 for each, found in words.items():
@@ -61,11 +63,9 @@ class Shard:
 
     def read_paths(self) -> list[str]:
         """Return the path that each row names, "" for none, with slashes."""
-        with _opened(self.path) as file:
-            column = file.read(columns=[f"{self.image}.path"])[self.image]
-        return [
-            str((cell or {}).get("path") or "").replace("\\", "/") for cell in column.to_pylist()
-        ]
+        with opened_parquet(self.path) as file:
+            cells = file.read(columns=[f"{self.image}.path"])[self.image].to_pylist()
+        return [str((cell or {}).get("path") or "").replace("\\", "/") for cell in cells]
 
 
 def open_shard(path: Path, column: str | None = None) -> Shard | None:
@@ -76,7 +76,7 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
     import pyarrow as pa
 
     try:
-        with _opened(path) as file:
+        with opened_parquet(path) as file:
             schema = file.schema_arrow
             images = [field.name for field in schema if _holds_images(file, field)]
             if not images or len(set(schema.names)) != len(schema.names):
@@ -103,29 +103,6 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
             )
     except DatasetError:
         return None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Give an open parquet file. Raises DatasetError when it is none, or breaks while it is read."""
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            yield file
-    except _failures() as exc:
-        raise DatasetError(f"{path} cannot be read as parquet: {str(exc).strip()}") from exc
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    import pyarrow as pa
-
-    return (
-        OSError,
-        ValueError,
-        OverflowError,
-        pa.ArrowException,
-    )  # ValueError: a word that is no UTF-8
 
 
 def _is_no_label(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
+from fer_audit.dataset.parquet_file import opened_parquet
 from fer_audit.dataset.table.text import TextLines, read_lines
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Reject
@@ -220,36 +221,20 @@ class ParquetTable:
     """A parquet file; numbers and truth values are read as the text of their value."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         self._path = path
         self.has_header = True
         self.notes: tuple[str, ...] = ()
-        try:
-            with pq.ParquetFile(path) as file:
-                _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
-                self._raw_names: list[str] = list(file.schema_arrow.names)
-        except (OSError, ValueError, pa.ArrowException) as exc:  # a name may be no UTF-8
-            raise DatasetError(
-                f"The table {path} cannot be read as parquet: {str(exc).strip()}"
-            ) from exc
+        with opened_parquet(path) as file:
+            _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
+            self._raw_names: list[str] = list(file.schema_arrow.names)
         self.columns = tuple(name.strip() for name in self._raw_names)
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns; rows are counted from 1."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         raw = {name: self._raw_names[self.columns.index(name)] for name in names}
-        try:
-            with pq.ParquetFile(self._path) as file:
-                table = file.read(columns=list(raw.values()))
+        with opened_parquet(self._path) as file:
+            table = file.read(columns=list(raw.values()))
             columns = {name: self._words(name, table[column]) for name, column in raw.items()}
-        except (OSError, ValueError, pa.ArrowException) as exc:  # a word may be no UTF-8
-            raise DatasetError(
-                f"The table {self._path} cannot be read: {str(exc).strip()}"
-            ) from exc
         numbers = np.arange(1, table.num_rows + 1, dtype=np.int32)
         return TableRows(columns, numbers, "row", ())
 

@@ -21,7 +21,7 @@ SPACES = " "
 _DELIMITERS = (",", ";", "\t")
 _BLANK = re.compile(rb"[ \t]+")
 _ENDS = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
-_SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
+_SEP = re.compile(r"\s*sep=([\t -~])\s*", re.IGNORECASE)
 _PATH = re.compile(r"[/~a-z][^\s,;]*/[^\s,;]*\.(csv|tsv|txt|parquet)")
 _CODE = re.compile(r"\s*(import|from|def|class|#!|//|<\?php|#include)\b", re.IGNORECASE)
 
@@ -70,12 +70,12 @@ def read_lines(
     while data[:1] in (b"\n", b"\r") and data:
         line += data[:1] == b"\n"
         data = data[1:]
-    if not data.strip():
-        raise DatasetError(f"The table {name} is empty", hint="It needs a line for each image.")
     first, _, rest = data.partition(b"\n")
     if found := _SEP.fullmatch(first.decode()):
         delimiter, data, line = found[1], rest, line + 1
     sample = _sample_lines(data)
+    if not sample:
+        raise DatasetError(f"The table {name} is empty", hint="It needs a line for each image.")
     delimiter = delimiter or _delimiter(sample)
     if delimiter == SPACES:
         data = _BLANK.sub(b"\t", _ENDS.sub(b"", data.replace(b"\r\n", b"\n")))

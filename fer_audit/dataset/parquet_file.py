@@ -1,0 +1,37 @@
+"""How a parquet file is opened, and all that pyarrow raises when it is none, or a broken one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fer_audit.errors import DatasetError
+
+
+@contextmanager
+def opened_parquet(path: Path) -> Iterator[Any]:
+    """Give an open parquet file. Raises DatasetError when it is none, or breaks while it is read."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            require_consistent(file.metadata)
+            yield file
+    except parquet_failures() as exc:
+        raise DatasetError(f"{path} cannot be read as parquet: {str(exc).strip()}") from exc
+
+
+def require_consistent(metadata: Any) -> None:  # noqa: ANN401 - pyarrow ships no types
+    """Raise ValueError when a footer counts other rows than its row groups do."""
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    if min(counts, default=0) < 0 or sum(counts) != metadata.num_rows:
+        raise ValueError("its footer and its row groups count different rows")
+
+
+def parquet_failures() -> tuple[type[Exception], ...]:
+    """Return the exceptions of a broken file; ValueError is also a word that is no UTF-8."""
+    import pyarrow as pa
+
+    return OSError, ValueError, OverflowError, pa.ArrowException
