@@ -16,7 +16,7 @@ def opened_parquet(path: Path) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
             require_consistent(file.metadata)
             yield file
     except parquet_failures() as exc:

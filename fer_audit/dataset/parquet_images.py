@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_audit.dataset.parquet_file import opened_parquet, parquet_failures
+from fer_audit.dataset.sources.parquet import BATCH_CELLS
 from fer_audit.dataset.table.file import json_word
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
@@ -30,7 +31,7 @@ class Shard:
     """Whether the column holds records {bytes, path}; False = plain bytes."""
     has_paths: bool
     is_empty: bool
-    """Whether the footer says that no cell holds an image."""
+    """Whether no cell holds an image."""
     labels: tuple[str, ...]
     """Columns of words, numbers and truth values."""
     names: tuple[tuple[str, tuple[str, ...]], ...]
@@ -95,7 +96,7 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
                 image,
                 is_struct,
                 is_struct and kind.get_field_index("path") >= 0,
-                _is_empty(file.metadata, f"{image}.bytes"),
+                is_struct and _is_empty(file, f"{image}.bytes"),
                 tuple(plain),
                 _class_names(schema.metadata or {}, plain),
                 tuple(name for name in schema.names if name not in {*plain, *images}),
@@ -134,16 +135,17 @@ def _holds_images(file: Any, field: Any) -> bool:  # noqa: ANN401 - as above
     return cell is not None and cell.startswith(_STARTS)
 
 
-def _is_empty(metadata: Any, column: str) -> bool:  # noqa: ANN401 - as above
-    """Whether the footer counts as many empty cells as rows in a column; one that counts nothing is not empty."""
-    empty = 0
-    for group in range(metadata.num_row_groups):
-        facts = metadata.row_group(group)
-        for number in range(facts.num_columns):
-            chunk = facts.column(number)
-            if chunk.path_in_schema == column and chunk.statistics is not None:
-                empty += chunk.statistics.null_count or 0
-    return bool(0 < metadata.num_rows == empty)
+def _is_empty(file: Any, column: str) -> bool:  # noqa: ANN401 - as above
+    """Whether no cell of a column in a struct holds anything; reads up to the first that does.
+
+    The footer counts empty cells, too, but pyarrow ends the process when that part of it is damaged.
+    """
+    batches = file.iter_batches(BATCH_CELLS, columns=[column], use_threads=False)
+    try:
+        empty = all(batch.column(0).field(0).null_count == len(batch) for batch in batches)
+    except parquet_failures():
+        return False  # a broken part of the images is found when they are read
+    return empty and file.metadata.num_rows > 0
 
 
 def _class_names(

@@ -22,8 +22,8 @@ class Words:
     def of(cls, cells: Iterable[str | None]) -> Words:
         """Return the column of these cells; None = empty."""
         index: dict[str, int] = {}
-        codes = [-1 if cell is None else index.setdefault(cell, len(index)) for cell in cells]
-        return cls(np.array(codes, np.int32), tuple(index))
+        codes = (-1 if cell is None else index.setdefault(cell, len(index)) for cell in cells)
+        return cls(np.fromiter(codes, np.int32), tuple(index))
 
     def __len__(self) -> int:
         return len(self.codes)
