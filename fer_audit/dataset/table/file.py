@@ -156,6 +156,7 @@ class TextTable:
             return {name: Words.of(()) for name in names}
         numbered = [str(i) for i in range(len(self.columns))]  # a header may repeat a name
         wanted = {name: str(self.columns.index(name)) for name in names}
+        pool = pa.system_memory_pool()  # the default one keeps what it had
         try:
             table = pa_csv.read_csv(
                 pa.BufferReader(self._text.body),
@@ -172,15 +173,19 @@ class TextTable:
                     invalid_row_handler=on_ragged,
                 ),
                 convert_options=pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(numbered, pa.string()),
+                    column_types=dict.fromkeys(numbered, pa.dictionary(pa.int32(), pa.string())),
                     include_columns=list(wanted.values()),
                 ),
+                memory_pool=pool,
             )
         except pa.ArrowException as exc:
             raise DatasetError(
                 f"The table {self._name} cannot be read: {str(exc).strip()}"
             ) from exc
-        return {name: words_of(table[number]) for name, number in wanted.items()}
+        columns = {name: words_of(table[number]) for name, number in wanted.items()}
+        del table
+        pool.release_unused()
+        return columns
 
 
 class JsonLines:
@@ -254,12 +259,26 @@ class ParquetTable:
 
 
 def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
-    """Return a string column of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
-    encoded = column.combine_chunks().dictionary_encode()
+    """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
+    encoded = column.combine_chunks()
+    if not hasattr(encoded, "dictionary"):
+        encoded = encoded.dictionary_encode()
     if hasattr(encoded, "combine_chunks"):
         encoded = encoded.combine_chunks()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return Words(codes, tuple(encoded.dictionary.to_pylist()))
+    return Words(_codes(encoded.indices), tuple(encoded.dictionary.to_pylist()))
+
+
+def _codes(indices: Any) -> NDArray[np.int32]:  # noqa: ANN401 - as above
+    """Return int32 of pyarrow, -1 where there is none; `to_numpy` would import pandas where that is installed."""
+    if not len(indices):
+        return np.zeros(0, np.int32)
+    there, values = indices.buffers()
+    part = slice(indices.offset, indices.offset + len(indices))
+    codes = np.frombuffer(values, np.int32)[part].copy()
+    if indices.null_count:
+        bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")
+        codes[bits[part] == 0] = -1
+    return codes
 
 
 def json_word(value: object) -> str | None:
