@@ -9,6 +9,8 @@ from typing import Any
 
 from fer_audit.errors import DatasetError
 
+WHOLE_BYTES = 64_000_000
+
 
 @contextmanager
 def opened_parquet(path: Path) -> Iterator[Any]:
@@ -16,11 +18,21 @@ def opened_parquet(path: Path) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
+        with pq.ParquetFile(
+            path, pre_buffer=False, buffer_size=buffer_size(path.stat().st_size)
+        ) as file:
             require_consistent(file.metadata)
             yield file
     except parquet_failures() as exc:
         raise DatasetError(f"{path} cannot be read as parquet: {str(exc).strip()}") from exc
+
+
+def buffer_size(size: int) -> int:
+    """Return how many bytes are read at a time from a file of so many; 0 = a column of a row group at once.
+
+    With a buffer, pyarrow makes room for whatever the header of a page claims, 2 GB for a file of 6 KB.
+    """
+    return 1 << 20 if size > WHOLE_BYTES else 0
 
 
 def require_consistent(metadata: Any) -> None:  # noqa: ANN401 - pyarrow ships no types

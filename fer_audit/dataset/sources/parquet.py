@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.parquet_file import parquet_failures, require_consistent
+from fer_audit.dataset.parquet_file import buffer_size, parquet_failures, require_consistent
 from fer_audit.dataset.sources.source import (
     MAX_FILE_BYTES,
     FileFacts,
@@ -112,7 +112,7 @@ def _cells(file: FileFacts, column: str) -> _Cells:
 
 
 class _Cells:
-    """A column of one file, read forwards: memory is one batch, however large a row group is."""
+    """A column of one file, read forwards: memory is one batch, or a row group of a file of at most 64 MB."""
 
     def __init__(self, facts: FileFacts, column: str) -> None:
         import pyarrow.parquet as pq
@@ -123,7 +123,9 @@ class _Cells:
         self._failures: tuple[type[Exception], ...] = (*parquet_failures(), StopIteration)
         try:
             # no memory map: a file that is cut short while it is read would end the process
-            self._parquet = pq.ParquetFile(self._file, pre_buffer=False, buffer_size=1 << 20)
+            self._parquet = pq.ParquetFile(
+                self._file, pre_buffer=False, buffer_size=buffer_size(facts.size)
+            )
             require_consistent(self._parquet.metadata)
         except self._failures as exc:
             self._file.close()

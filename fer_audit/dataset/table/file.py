@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
 from fer_audit.dataset.parquet_file import opened_parquet
-from fer_audit.dataset.table.text import TextLines, read_lines
+from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
@@ -125,10 +125,8 @@ class TextTable:
         if text.header is not None:
             self.columns = text.header
         else:
-            import csv
-
-            first = text.body[: text.body.find(b"\n") + 1 or None].decode()
-            cells = next(csv.reader([first], delimiter=text.delimiter))
+            first = text.body[: text.body.find(b"\n") + 1 or None]
+            cells = cells_of(first, text.delimiter, f"{name}, line {text.first_line}")
             self.columns = tuple(str(i) for i in range(1, len(cells) + 1))
 
     def read(self, names: Sequence[str]) -> TableRows:
@@ -260,7 +258,7 @@ class ParquetTable:
 
 def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
     """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
-    encoded = column.combine_chunks()
+    encoded = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if not hasattr(encoded, "dictionary"):
         encoded = encoded.dictionary_encode()
     if hasattr(encoded, "combine_chunks"):

@@ -145,9 +145,9 @@ def find_images(rows: TableRows, column: str, locator: Locator) -> FoundImages:
     """Return the image of each line; a line that names none that could be is a reject.
 
     An image that several different paths would mean is that of the path that shares the longest end with it; the
-    others name a file that is not there. Raises ConfigError for a path that fits several images.
+    others name a file that is not there. The column of paths is taken out of `rows`: it is as large as all else. Raises ConfigError for a path that fits several images.
     """
-    words = rows.columns[column]
+    words = rows.columns.pop(column)
     at = np.full(len(words.words), NO_ROW, np.int32)
     runs = np.zeros(len(words.words), np.int32)
     hows: defaultdict[str, list[int]] = defaultdict(list)
@@ -170,9 +170,7 @@ def find_images(rows: TableRows, column: str, locator: Locator) -> FoundImages:
     rejects = [Reject(rows.line(row), reasons[int(words.codes[row])]) for row in bad_rows.tolist()]
     kept = np.flatnonzero(~bad[words.codes])
     ids = [locator.ids[at[i]] if at[i] >= 0 else absent[i] for i in words.codes[kept]]
-    others = {name: each for name, each in rows.columns.items() if name != column}
-    left = replace(rows, columns=others).take(kept, rejects)
-    return FoundImages(left, ids, _notes(words, at, hows, locator.ids))
+    return FoundImages(rows.take(kept, rejects), ids, _notes(words, at, hows, locator.ids))
 
 
 def _is_path(text: str) -> bool:

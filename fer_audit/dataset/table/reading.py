@@ -42,7 +42,6 @@ def dataset_of_rows(
     n_lines = len(rows) + len(rows.rejects)
     assert roles.path is not None  # noqa: S101 - the caller found it
     found = find_images(rows, roles.path, Locator(listing, endings=endings))
-    del rows  # the words of its paths are as large as all else
     columns = encode_columns(found.rows, roles, settings, table=table, source=source)
     merged = merge_lines(found.ids, columns.matrix(len(found.ids)), found.rows)
     files = listing_of(listing, merged.ids)

@@ -81,7 +81,7 @@ def read_lines(
         data = _BLANK.sub(b"\t", _ENDS.sub(b"", data.replace(b"\r\n", b"\n")))
         sample, delimiter = _sample_lines(data), "\t"
     end = _first_record(data)
-    cells = _header_cells(data[:end], delimiter, f"{name}, line {line}")
+    cells = cells_of(data[:end], delimiter, f"{name}, line {line}")
     if header is None:
         header = _names_columns(cells, _cut(sample[1:], delimiter))
     if not header:
@@ -164,7 +164,8 @@ def _cut(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     return list(csv.reader([line + "\n" for line in lines], delimiter=delimiter))
 
 
-def _header_cells(record: bytes, delimiter: str, place: str) -> list[str]:
+def cells_of(record: bytes, delimiter: str, place: str) -> list[str]:
+    """Return the cells of the first record without the spaces around them; ConfigError when it cannot be cut."""
     try:
         (cells,) = csv.reader([record.decode().strip("\r\n")], delimiter=delimiter)
     except csv.Error as exc:
