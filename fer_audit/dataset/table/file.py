@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fer_audit.dataset.listing import suffix_of
 from fer_audit.dataset.parquet_file import opened_parquet
 from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
-from fer_audit.dataset.table.words import Words
+from fer_audit.dataset.table.words import Words, words_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, whole
@@ -254,29 +254,6 @@ class ParquetTable:
         if pa.types.is_floating(column.type):
             return Words.of(json_word(value) for value in column.to_pylist())
         return words_of(column.cast(pa.string()))
-
-
-def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
-    """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
-    encoded = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    if not hasattr(encoded, "dictionary"):
-        encoded = encoded.dictionary_encode()
-    if hasattr(encoded, "combine_chunks"):
-        encoded = encoded.combine_chunks()
-    return Words(_codes(encoded.indices), tuple(encoded.dictionary.to_pylist()))
-
-
-def _codes(indices: Any) -> NDArray[np.int32]:  # noqa: ANN401 - as above
-    """Return int32 of pyarrow, -1 where there is none; `to_numpy` would import pandas where that is installed."""
-    if not len(indices):
-        return np.zeros(0, np.int32)
-    there, values = indices.buffers()
-    part = slice(indices.offset, indices.offset + len(indices))
-    codes = np.frombuffer(values, np.int32)[part].copy()
-    if indices.null_count:
-        bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")
-        codes[bits[part] == 0] = -1
-    return codes
 
 
 def json_word(value: object) -> str | None:
