@@ -59,13 +59,25 @@ def test_any_other_name_says_nothing(name: str) -> None:
     "name",
     [
         *("117_0_0_20170116184024662.jpg", "26_2_0_20170116184024662.jpg"),
-        *("26_1_5_20170116184024662.jpg", "53__0_20170116184028385.jpg"),
+        *("26_1_5_20170116184024662.jpg", "53__20170116184028385.jpg"),
         *("61_3_20170109150557335.jpg.chip.jpg", "26_1_2_201701161840246.jpg"),
         *("26_1_2_20170116184024662.jpg\n", "\u0662_1_2_20170116184024662.jpg", "face.jpg"),
     ],
 )
 def test_a_field_out_of_its_range_makes_the_name_unreadable(name: str) -> None:
     assert parse_name(name).reasons == ("name_not_utkface",)
+
+
+def test_a_name_without_a_gender_keeps_its_age_and_race(tmp_path: Path) -> None:
+    name = "53__0_20170116184028385.jpg"
+
+    dataset = read(tmp_path, name, NAME)
+
+    assert words(dataset, "gender") == {name: None, NAME: "female"}
+    assert words(dataset, "race")[name] == RACES[0]
+    assert words(dataset, "age_bin")[name] == "50-59"
+    assert reasons(dataset) == [(name, "gender_missing")]
+    assert name in dataset.notes[0]
 
 
 def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) -> None:
