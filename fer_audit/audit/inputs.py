@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
@@ -36,6 +37,8 @@ class ExtraPartitions:
     """Small random samples, each clustered on its own."""
     reclusters: Callable[[], tuple[Study, ...]] = _no_studies
     """Bootstrap resamples, each clustered on its own."""
+    near_pairs: Callable[[], NearPairs | None] = lambda: None
+    """Pairs of images that may be one photo; None = nothing was compared."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,6 +67,11 @@ class AuditInputs:
     def tested(self) -> NDArray[np.bool_]:
         """(n,) usable, one copy of each image unless all are kept."""
         return self._first_copies(self.usable)
+
+    @cached_property
+    def comparable(self) -> NDArray[np.intp]:
+        """Ascending rows with a vector, one copy of each image: those among which near-identical ones are looked for."""
+        return comparable(self.rows, self.embeddings)
 
     @cached_property
     def listed_once(self) -> NDArray[np.bool_]:
@@ -130,6 +138,13 @@ def usable_rows(
     if clustering is not None:
         usable &= clustering.labels >= 0
     return usable
+
+
+def comparable(rows: PackRows, embeddings: Embeddings | None) -> NDArray[np.intp]:
+    """Return the ascending rows with a vector, one copy of each image; none where nothing was embedded."""
+    if embeddings is None:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(first_copies(rows.sha256, rows.ok & embeddings.ok))
 
 
 def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -39,6 +39,7 @@ from fer_audit.audit.types.composition import (
     SubsetCheck,
     VoteAgreement,
 )
+from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.ranges import Unit
 from fer_audit.audit.types.space import (
@@ -192,6 +193,8 @@ class AuditResult:
     """The cross table of all demographic attributes; None when there are fewer than two."""
     duplicates = _Part[Duplicates]()
     """Groups of byte-identical files."""
+    near_duplicates = _Part[NearDuplicates | None]()
+    """Groups of images that are one photo in other bytes; None when nothing was embedded."""
     subset_checks = _Part[tuple[SubsetCheck, ...]]()
     """Whether this sample is a fair draw of a larger set, one entry for each attribute that has a reference."""
     clustering = _Part[ClusterFacts | None]()
@@ -265,7 +268,7 @@ _ORDER = (
     *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
-    *("subjects", "split_leaks", "votes"),
+    *("subjects", "split_leaks", "votes", "near_duplicates"),
 )
 """Keys of result.json; parts that are not named here come last."""
 
