@@ -67,7 +67,7 @@ def test_a_photo_saved_again_is_found_and_a_look_alike_is_not(
         )  # fmt: skip
         with (out / LIST).open(encoding="utf-8", newline="") as file:
             return [
-                (each["group"], int(each["id"][-23:-14]), each["role"])
+                (each["group"], int(each["id"][-20:-13]), each["role"])
                 for each in csv.DictReader(file)
             ]
 

@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from fer_audit.audit.composition.near_duplicates import SAME_PIXELS
 from fer_audit.audit.inputs import comparable, digest
@@ -16,7 +15,7 @@ from fer_audit.audit.types.near import NearPairs
 from fer_audit.config import Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
-from fer_audit.pack.faces import shards_of
+from fer_audit.pack.faces import grey_cells, shards_of
 from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import Decoders, default_workers, worth_starting
@@ -48,7 +47,7 @@ def near_pairs(
         if not len(among):
             return None
         depends = [embeddings.fingerprint, *map(digest, (among, *apart)), source_digest(*_SOURCE)]
-        key = stage_fingerprint(_PART, {"depends": depends})
+        key = stage_fingerprint("audit", {"part": _PART, "depends": depends})
         with folder.locked():
             kept = folder.read_part(_PART)
             if not isinstance(kept, str) and kept[0].get("of") == key:
@@ -111,7 +110,7 @@ def grey_pixels(
             for shard in KeptPixels(folder, len(dataset)).iterate(shards_of(rows)):
                 here = np.flatnonzero((rows >= shard.start) & (rows < shard.stop))
                 for index in here.tolist():
-                    images[index] = _small(shard.pixels[rows[index] - shard.start])
+                    images[index] = grey_cells(shard.pixels[rows[index] - shard.start], SIDE)
         except PixelsNotKept:
             _decode(rows, images)
         return images
@@ -124,11 +123,6 @@ def grey_pixels(
                 some = rows[start : start + SHARD_ROWS]
                 pixels = np.zeros((len(some), size, size, 3), np.uint8)
                 decoders.fill(dataset.source.take(some), pixels)
-                images[start : start + SHARD_ROWS] = [_small(each) for each in pixels]
+                images[start : start + SHARD_ROWS] = [grey_cells(each, SIDE) for each in pixels]
 
     return grey
-
-
-def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
-    return np.asarray(image).ravel()

@@ -67,7 +67,7 @@ def test_the_pairs_are_those_that_a_comparison_of_all_finds(
         (i, j): cosines[i, j]
         for i in rows.tolist()
         for j in rows.tolist()
-        if i < j and cosines[i, j] > found.floor and not (person[i] == person[j] >= 0)
+        if i < j and cosines[i, j] > found.floor + 1e-9 and not (person[i] == person[j] >= 0)
     }
     pairs = list(zip(found.first.tolist(), found.second.tolist(), strict=True))
     assert found.floor == 0.9 or most == 40

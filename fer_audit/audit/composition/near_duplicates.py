@@ -153,7 +153,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     if differ:
         named = listed(
             [
-                f"{display(each.attribute)}{by_years(each)} in {part(each.differ, each.pairs)}"
+                f"{display(each.attribute)}{each.by_years} in {part(each.differ, each.pairs)}"
                 for each in differ
             ]
         )
@@ -165,11 +165,6 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         text=sentence(text),
         effect=max(near.images / max(result.dataset.listed, 1), worst / 2),
     )
-
-
-def by_years(each: Disagreement) -> str:
-    """Return what counts as another age in years; nothing for other labels."""
-    return f" (by {YEARS} years or more)" if each.years else ""
 
 
 ANALYSIS = Analysis(

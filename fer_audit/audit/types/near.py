@@ -47,6 +47,11 @@ class Disagreement:
     years: int = 0
     """Years by which ages must differ to count; 0 for labels."""
 
+    @property
+    def by_years(self) -> str:
+        """What counts as another age, to be put after the attribute's name; nothing for labels."""
+        return f" (by {self.years} years or more)" if self.years else ""
+
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicates:

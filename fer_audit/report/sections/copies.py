@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.composition.near_duplicates import by_years
 from fer_audit.audit.types.near import NEAR_DUPLICATES
 from fer_audit.report.blocks import Block, Column, Prose, Section, Table
 from fer_audit.report.sections.values import left, right, table_of
@@ -77,7 +76,7 @@ def _near(view: View) -> list[Block]:
                 "Labels that differ between near-identical photos",
                 found.disagreements,
                 left(
-                    "label", lambda x: f"{display(clipped(x.attribute, 28))}{by_years(x)}", wrap=12
+                    "label", lambda x: f"{display(clipped(x.attribute, 28))}{x.by_years}", wrap=12
                 ),
                 right("pairs", lambda x: whole(x.pairs)),
                 right("differ", lambda x: whole(x.differ)),
