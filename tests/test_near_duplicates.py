@@ -38,8 +38,8 @@ def photos(tmp_path: Path) -> FaceDataset:
     paths[IDENTICAL].write_bytes(paths[0].read_bytes())
     dataset = load_dataset(folder, AuditConfig())
     order = [path.name for path in paths]
-    number = np.array([order.index(name) for name in dataset.ids])
-    person = np.where(np.isin(number, (1, SAME_PERSON)), 0, -1).astype(np.int16)
+    numbers = np.array([order.index(name) for name in dataset.ids])
+    person = np.where(np.isin(numbers, (1, SAME_PERSON)), 0, -1).astype(np.int16)
     attributes = (*dataset.attributes, Attribute("person", ("one",), person, "subject"))
     return replace(dataset, attributes=attributes)
 

@@ -109,8 +109,8 @@ def test_the_correlation_is_pearsons_and_none_for_an_image_of_one_shade() -> Non
 
 def pairs_of(pairs: Sequence[tuple[int, int]], cosine: float, correlation: float) -> NearPairs:
     first, second = np.array(pairs, np.int64).T
-    values = (np.full(len(pairs), each) for each in (cosine, correlation))
-    return NearPairs(first, second, *values, floor=0.9, all_pixels=True)
+    alike, same = (np.full(len(pairs), each) for each in (cosine, correlation))
+    return NearPairs(first, second, alike, same, floor=0.9, all_pixels=True)
 
 
 @pytest.mark.parametrize(

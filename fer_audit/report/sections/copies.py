@@ -68,7 +68,7 @@ def _near(view: View) -> list[Block]:
             f"{many}; their pixels confirm {part(found.confirmed, found.pairs)} of the pairs.",
             "summary",
         ),
-        Prose(f"{how} All are listed in {NEAR_DUPLICATES}.", "small"),
+        Prose(f"{how} All are listed in {NEAR_DUPLICATES}.", tone="small"),
     ]
     if any(each.pairs for each in found.disagreements):
         blocks.append(
