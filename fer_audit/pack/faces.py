@@ -48,6 +48,12 @@ def shards_of(rows: NDArray[np.int64]) -> list[int]:
     return found
 
 
+def grey_cells(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return (side * side,) grey values of (h, w, 3) RGB, each the mean of the area it covers."""
+    grey = Image.fromarray(pixels).convert("L")
+    return np.asarray(grey.resize((side, side), Image.Resampling.BOX)).ravel()
+
+
 def mean_faces(shards: Shards, groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
     """Return the mean image of each group of row numbers as WebP, walking the shards once.
 

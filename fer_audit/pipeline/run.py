@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,7 @@ from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
@@ -129,7 +131,7 @@ class _PipelineRun(Finish):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             work = Work(rows, embeddings, clustering, why_not)
-            result = self._audit(work, prints)
+            result = self._audit(work, prints, model.spec.size)
         write_text(self.out / run_folder.RESULT, result_json(result))
         self.mark(prints)  # from here on a killed run makes its report only
         shared = None
@@ -225,7 +227,7 @@ class _PipelineRun(Finish):
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(self, work: Work, prints: RunFingerprints) -> AuditResult:
+    def _audit(self, work: Work, prints: RunFingerprints, size: int) -> AuditResult:
         from fer_audit.audit.run import audit
 
         inputs = AuditInputs(
@@ -234,12 +236,26 @@ class _PipelineRun(Finish):
             embeddings=work.embeddings,
             clustering=work.clustering,
             config=self.config,
-            extra=extra_partitions(
-                work.rows, work.embeddings, work.clustering, self.config, self.progress
+            extra=replace(
+                extra_partitions(
+                    work.rows, work.embeddings, work.clustering, self.config, self.progress
+                ),
+                near_pairs=near_pairs(
+                    *(self.dataset, work.rows, work.embeddings),
+                    grey_pixels(
+                        self.dataset,
+                        StageFolder.open(self.cache, "pack", prints.pack),
+                        size=size,
+                        resources=self.resources,
+                    ),
+                    audit_folder(self.cache, prints),
+                ),
             ),
             not_clustered=work.not_clustered,
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),
         )
         store = CachedAnalyses(audit_folder(self.cache, prints), self.progress)
-        return audit(inputs, store=store, progress=self.progress)
+        result = audit(inputs, store=store, progress=self.progress)
+        run_folder.write_lists(self.out, inputs)
+        return result
