@@ -30,6 +30,7 @@ def grade(
     """Return the grade of an interval of `per_entropy`; `more` is that of how much more is left than of a control.
 
     trace: at most a tenth, or perhaps no more than labels of other images of the same strata keep, and at most a third more.
+    cannot tell: also where neither nothing nor a third is outside the interval.
     """
     if not informative or low is None or high is None:
         return "cannot tell"
@@ -37,6 +38,8 @@ def grade(
         return "trace"
     if high < LITTLE:
         return "little"
+    if low <= 0:
+        return "cannot tell"
     return "most" if low > MOST else "part"
 
 
