@@ -121,7 +121,7 @@ def answer(
     asked = replace(asked, marginal=left.marginal, mi_debiased=left.conditional, kept=left.kept)
     asked = _with_intervals(asked, left, strata, found, pair, confidence)
     if question.rung == 6 and all(each.name != IMAGE_SIZE for each in columns):
-        asked = replace(asked, controls=_controls(pair, given))
+        asked = replace(asked, controls=_controls(pair, given, confidence))
     return _read(asked)
 
 
@@ -177,7 +177,9 @@ def _with_intervals(
     return replace(asked, per_other_low=low, per_other_high=high)
 
 
-def _controls(pair: Pair, given: NDArray[np.int64]) -> tuple[LaggedControl, ...]:
+def _controls(
+    pair: Pair, given: NDArray[np.int64], confidence: float
+) -> tuple[LaggedControl, ...]:
     """Return what labels of other images of the same strata keep, on the scale of the real ones."""
     first, codes = pair.first, pair.attribute.codes
     given = np.where(first >= 0, given, -1)
@@ -192,13 +194,23 @@ def _controls(pair: Pair, given: NDArray[np.int64]) -> tuple[LaggedControl, ...]
         real = what_is_left(here, codes, given)
         moved = what_is_left(here, later, given)
         n = int((here >= 0).sum())
-        kept = None
-        if n >= TOO_FEW and real is not None and moved is not None:
-            kept = moved.conditional / real.marginal
-        elif n >= TOO_FEW and real is not None:
-            kept = 0.0
-        found.append(LaggedControl(lag, n, kept))
+        control = LaggedControl(lag, n, None)
+        if n >= TOO_FEW and real is not None:
+            kept = 0.0 if moved is None else moved.conditional / real.marginal
+            more = real if moved is None else real.less(moved)
+            control = _compared(replace(control, kept=kept), more, pair, confidence)
+        found.append(control)
     return tuple(found)
+
+
+def _compared(control: LaggedControl, more: Left, pair: Pair, confidence: float) -> LaggedControl:
+    """Return the control with how much more is left of the real labels; both have the same hours and people."""
+    drawn = pair.people if pair.collection is None else pair.collection
+    variance, units = between_units(more.per_influence, drawn, more.known)
+    if units < 2 or more.entropy_left <= 0:
+        return control
+    low, high = unit_interval(more.per_entropy, variance, units, confidence)
+    return replace(control, more=more.per_entropy, more_low=low, more_high=high)
 
 
 def informative(asked: Conditional) -> bool:
@@ -211,10 +223,15 @@ def _read(asked: Conditional) -> Conditional:
     known = asked.per_other_low is not None
     low = asked.per_other_low if known else asked.per_low
     high = asked.per_other_high if known else asked.per_high
-    control = next((each.kept for each in asked.controls if each.kept is not None), None)
-    if control is not None and asked.entropy_left:
-        control /= asked.entropy_left
-    word = grade(low, high, control=control, informative=informative(asked))
+    more = next(
+        (
+            (x.more_low, x.more_high)
+            for x in asked.controls
+            if x.more_low is not None and x.more_high is not None
+        ),
+        None,
+    )
+    word = grade(low, high, more=more, informative=informative(asked))
     return replace(asked, grade=word, reading=_sentence(asked, word))
 
 

@@ -21,18 +21,25 @@ def can_tell(n: int, n_effective: int, entropy_left: float | None) -> bool:
 
 
 def grade(
-    low: float | None, high: float | None, *, control: float | None, informative: bool
+    low: float | None,
+    high: float | None,
+    *,
+    more: tuple[float, float] | None,
+    informative: bool,
 ) -> Grade:
-    """Return the grade of an interval of `per_entropy`; `control` is on the same scale.
+    """Return the grade of an interval of `per_entropy`; `more` is that of how much more is left than of a control.
 
-    trace: at most a tenth, or no more than labels of other images of the same strata keep and at most a third.
+    trace: at most a tenth, or perhaps no more than labels of other images of the same strata keep, and at most a third more.
+    cannot tell: also where neither nothing nor a third is outside the interval.
     """
     if not informative or low is None or high is None:
         return "cannot tell"
-    if high < TRACE or (high < LITTLE and control is not None and low <= control):
+    if high < TRACE or (more is not None and more[0] <= 0 and more[1] < LITTLE):
         return "trace"
     if high < LITTLE:
         return "little"
+    if low <= 0:
+        return "cannot tell"
     return "most" if low > MOST else "part"
 
 

@@ -85,7 +85,7 @@ def conditional_rung(
         )
     top = next((each for each in asked if each.headline), asked[0])
     holds: bool | None = None
-    if top.grade != "cannot tell" and p_holm is not None:
+    if top.kept is not None and informative(top) and p_holm is not None:
         holds = p_holm <= alpha and top.grade != "trace"
     tested = "" if p_holm is None else f"; {p_phrase(p_holm)} after Holm"
     decided = sum(decides(each, number) for each in asked)

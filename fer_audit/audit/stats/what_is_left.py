@@ -10,7 +10,7 @@ hours of collection. The variance follows from the sums of the influences over s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -33,13 +33,42 @@ class Left:
     """I(C; A | Z) in nats, less chance."""
     entropy_left: float
     """H(A | Z) / H(A)."""
-    kept: float
-    per_entropy: float
-    """nan where Z leaves no entropy."""
-    kept_influence: Floats
-    """(m,) of mean 0."""
-    per_influence: Floats
-    """(m,) the same of `per_entropy`."""
+    whole: Floats
+    """(m,) influence on `marginal`, of mean 0 as all of them."""
+    inside: Floats
+    """(m,) influence on `conditional`."""
+    entropy: Floats
+    """(m,) influence on the logarithm of `entropy_left`; 0 where there is none."""
+
+    @property
+    def kept(self) -> float:
+        """`conditional` over `marginal`."""
+        return self.conditional / self.marginal
+
+    @property
+    def per_entropy(self) -> float:
+        """`kept` over `entropy_left`; nan where Z leaves no entropy."""
+        return self.kept / self.entropy_left if self.entropy_left > 0 else np.nan
+
+    @property
+    def kept_influence(self) -> Floats:
+        """(m,) influence on `kept`."""
+        return (self.inside - self.kept * self.whole) / self.marginal
+
+    @property
+    def per_influence(self) -> Floats:
+        """(m,) influence on `per_entropy`."""
+        if self.entropy_left <= 0:
+            return np.zeros_like(self.inside)
+        return self.kept_influence / self.entropy_left - self.per_entropy * self.entropy
+
+    def less(self, control: Left) -> Left:
+        """Return the same with what is left of other labels of the same rows taken off `conditional`."""
+        return replace(
+            self,
+            conditional=self.conditional - control.conditional,
+            inside=self.inside - control.inside,
+        )
 
 
 def what_is_left(
@@ -66,15 +95,11 @@ def what_is_left(
     alone = -np.log(np.bincount(a)[a] / len(a))
     given = _surprise(a, z)
     h, h_given = float(alone.mean()), float(given.mean())
-    kept, left = conditional / marginal, min(1.0, max(0.0, h_given / h))
-    per = kept / left if left > 0 else np.nan
-    relative = (whole - marginal) / marginal
-    kept_influence = (inside - conditional) / marginal - kept * relative
-    per_influence = np.zeros_like(kept_influence)
-    if left > 0:
-        changes = (alone - h) / h - (given - h_given) / h_given
-        per_influence = kept_influence / left + per * changes
-    return Left(known, marginal, conditional, left, kept, per, kept_influence, per_influence)
+    left = min(1.0, max(0.0, h_given / h))
+    entropy = (given - h_given) / h_given - (alone - h) / h if left > 0 else np.zeros_like(whole)
+    return Left(
+        known, marginal, conditional, left, whole - marginal, inside - conditional, entropy
+    )
 
 
 def interval(

@@ -204,6 +204,12 @@ class LaggedControl:
     """Images that have such a partner."""
     kept: float | None
     """What is left of it, over the marginal information of the real labels of the same images; None = too few."""
+    more: float | None = None
+    """How much more is left of the real labels of these images, of what can vary: difference of the two `per_entropy`."""
+    more_low: float | None = None
+    """Lower end of its interval, for another collection where that is known."""
+    more_high: float | None = None
+    """Upper end of it."""
 
 
 @dataclass(frozen=True, slots=True)
