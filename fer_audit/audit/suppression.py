@@ -8,8 +8,9 @@ A table is shown or hidden as a whole. It is hidden where
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few
-tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, pairs of parts, votes
-and ages in years are tables that no report shows. Of them only verdicts stay: whether a rung holds or a rule is crossed.
+tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, people, labels by
+attribute, pairs of parts, votes and ages in years are tables that no report shows. Of them only verdicts stay: whether a rung holds
+or a rule is crossed.
 
 Counts of files stay (listed, failed, not annotated, copies, n of a test): they are about the set, not about a group of people.
 Names of files, which can hold an age, do not. This is no differential privacy: two versions of a set tell by their difference.
@@ -22,6 +23,7 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
+from fer_audit.audit.claims.associations import CLAIMED
 from fer_audit.audit.findings import find
 from fer_audit.audit.gate import OPERATORS, check_rules, parse_rule
 from fer_audit.audit.hidden_tables import (
@@ -41,7 +43,7 @@ from fer_audit.audit.hidden_tables import (
     hidden_tables,
 )
 from fer_audit.audit.ledger import collect_ledger
-from fer_audit.audit.types.claims import Ladder
+from fer_audit.audit.types.claims import Association, Ladder
 from fer_audit.audit.types.composition import Representation
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
 from fer_audit.audit.types.result import AuditResult, Finding, GateRule
@@ -51,8 +53,13 @@ from fer_audit.text import WITHHELD, display, listed
 
 HEAD = ("schema", "complete", "model", "config", "versions", "not_computable")
 ONE_COUNT = ("min_count", "smallest")
-STATISTICS = ("v", "v_corrected", "low", "high", "p", "p_holm", "u", "homophily_gain")
+STATISTICS = ("v", "v_corrected", "strength", "low", "high", "p", "p_holm", "u", "homophily_gain")
 """Fields of --fail-on rules whose threshold pins down no count."""
+BY_PERSON = (
+    *("null_mean", "null_95", "v_corrected_null_95", "low"),
+    *("high", "p_permutation", "p_holm"),
+)
+"""What rests on the table of each person, where people are exchanged."""
 UNSHOWN = f"{BECAUSE_WITHHELD}it rests on tables that no shared report shows"
 Record = TypeVar("Record")
 
@@ -113,13 +120,16 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         joint = replace(joint, smallest=(), largest_gaps=(), beyond_pairs=(), counts=())
         joint = _hide(joint, reason)
     associations = blanked(TABLE, result.associations, table=(), cells=())
-    corrected = [each.attribute for each in result.associations if each.kind == "demographic"]
-    whole = hidden.isdisjoint((TABLE, name) for name in corrected)
-    if not whole:  # Holm's p of one attribute can be another's p
-        associations = tuple(
-            _hide(each, reason, "p_holm") if each.attribute in corrected else each
-            for each in associations
-        )
+    told = {
+        x.kind for x in result.associations if x.kind in CLAIMED and (TABLE, x.attribute) in hidden
+    }
+    # Holm's p of one attribute can be another's p, of the same kind
+    associations = tuple(
+        _hide(each, reason, "p_holm") if each.kind in told else each
+        for each in map(_without_units, associations)
+    )
+    first = {x.attribute: 3 if x.kind in told else 4 for x in result.associations}
+    first |= {x.attribute: 1 for x in result.associations if x.unit != "image"}
     return AuditResult.of(
         **head,
         dataset=replace(result.dataset, **facts),  # a note may quote the name of a file
@@ -135,7 +145,11 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         clustering=clusters,
         cluster_styles=() if (STYLES, "") in hidden else result.cluster_styles,
         associations=associations,
-        ladders=tuple(_verdicts(x, 4 if whole else 3) for x in shown(TABLE, result.ladders)),
+        ladders=tuple(
+            _verdicts(x, first.get(x.attribute, 1))
+            for x in shown(TABLE, result.ladders)
+            if x.of == "cluster"
+        ),
         stability=result.stability and replace(result.stability, attributes=()),
         style_tests=shown(GROUPS, result.style_tests),
         latent=shown(LATENT, result.latent),
@@ -160,6 +174,14 @@ def _hide(record: Record, reason: str, *names: str) -> Record:
     reasons = {**dict(old.not_computable), **dict.fromkeys(names, reason)}
     new = replace(old, **dict.fromkeys(names), not_computable=tuple(reasons.items()))
     return cast("Record", new)
+
+
+def _without_units(each: Association) -> Association:
+    """Return an association without what tables of each person or batch were drawn for."""
+    by_batch = ("other_low", "other_high") if each.drawn else ()
+    by_person = BY_PERSON if each.unit != "image" else ()
+    names = (*by_batch, *by_person)
+    return _hide(each, UNSHOWN, *names) if names else each
 
 
 def _representation(about: Representation, is_hidden: bool, reason: str) -> Representation:

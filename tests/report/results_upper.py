@@ -15,6 +15,7 @@ from fer_audit.audit.types.claims import (
     Conditional,
     GroupSpread,
     Ladder,
+    LaggedControl,
     Recluster,
     Replay,
     ReplayAttribute,
@@ -39,42 +40,55 @@ def conditional(
 ) -> Conditional:
     """Return a question with an answer, its interval as wide as is usual on 23,000 images."""
     holds = kept > 0.05
+    detail = rung == 5 and len(given) == 1
+    free = 0.973
     found = Conditional(
+        of="cluster",
         attribute=attribute,
         rung=rung,
         given=given,
+        headline=rung is not None and not detail,
+        detail=detail,
         n=23_314,
         strata=27,
         informative=26,
         n_effective=23_298,
-        entropy_left=0.973,
+        entropy_left=free,
         marginal=0.0412,
-        mi=0.0431 * kept + 0.002,
         mi_debiased=0.0412 * kept,
         kept=kept,
         low=kept - 0.047,
         high=kept + 0.052,
-        p=0.0001 if holds else 0.31,
-        p_holm=0.0003 if holds else 0.62,
-        permutations=10_000,
-        holds=holds,
+        per_entropy=kept / free,
+        per_low=kept / free - 0.048,
+        per_high=kept / free + 0.053,
+        p_mi=None if detail else 0.0001 if holds else 0.31,
+        p_cmh=None if detail else 0.0002 if holds else 0.44,
+        p=None if detail else 0.0002 if holds else 0.62,
+        permutations=0 if detail else 10_000,
+        grade="most" if kept > 0.75 else "part" if holds else "trace",
         reading=f"given {' x '.join(given)} {100 * kept:.1f} % of the association is left",
-        null_low=-0.041,
-        null_high=0.046,
+        null_low=None if detail else -0.041,
+        null_high=None if detail else 0.046,
     )
     return replace(found, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def silent(attribute: str, rung: int | None, given: tuple[str, ...], reason: str) -> Conditional:
     """Return a question that no stratum can answer."""
-    names = "entropy_left marginal mi mi_debiased kept low high p p_holm holds null_low null_high"
-    nothing: dict[str, object] = dict.fromkeys(names.split())
+    names = (
+        *("entropy_left", "marginal", "mi_debiased", "kept", "low", "high", "per_entropy"),
+        *("per_low", "per_high", "null_low", "null_high", "p_mi", "p_cmh", "p"),
+    )
+    nothing: dict[str, object] = dict.fromkeys(names)
     counts = {"n": 40, "strata": 17, "informative": 0, "n_effective": 0, "permutations": 0}
     return replace(
         conditional(attribute, rung, given, 0.0),
         **{**nothing, **counts},  # type: ignore[arg-type]  # fields by name
+        headline=False,
+        grade="cannot tell",
         reading=f"not computable: {reason}",
-        not_computable=(("kept", reason), ("p", reason)),
+        not_computable=tuple((name, reason) for name in names),
     )
 
 
@@ -85,7 +99,10 @@ def questions(attribute: str, others: tuple[str, ...], *, crawl: float) -> tuple
         conditional(attribute, 4, others, 0.841, strata=18, informative=18),
         conditional(attribute, 5, ("luma_mean", "saturation", "sharpness"), 0.873),
         *(conditional(attribute, 5, (name,), kept) for name, kept in zip(STYLE_NAMES, style, strict=True)),
-        conditional(attribute, 6, ("crawl hour",), crawl, strata=213, informative=97, n_effective=22_871, entropy_left=0.318),
+        conditional(attribute, 6, ("crawl hour",), crawl, strata=213, informative=97, n_effective=22_871, entropy_left=0.318,
+            per_entropy=crawl / 0.318, per_low=crawl / 0.318 - 0.15, per_high=crawl / 0.318 + 0.16,
+            other_low=crawl - 0.21, other_high=crawl + 0.21, per_other_low=crawl / 0.318 - 0.6, per_other_high=crawl / 0.318 + 0.6,
+            controls=(LaggedControl(1, 23_101, 0.186), LaggedControl(5, 22_240, 0.12), LaggedControl(50, 0, None))),
         silent(attribute, 6, (*others, "crawl hour"), "no stratum holds two clusters and two groups"),
         conditional(attribute, None, ("grey", "image_size"), 0.995),
     )  # fmt: skip

@@ -339,11 +339,8 @@ def kept_rows(claim: Ladder, number: int) -> list[Drawn]:
 def _kept(each: Conditional) -> Drawn:
     if each.kept is None:
         return [], [], []
-    return (
-        [each.kept],
-        [(known(each.low), known(each.high))],
-        [(known(each.null_low), known(each.null_high))],
-    )
+    band = [] if each.detail else [(known(each.null_low), known(each.null_high))]
+    return [each.kept], [(known(each.low), known(each.high))], band
 
 
 @pytest.mark.parametrize("attribute", ["race", "gender", "age"])

@@ -87,7 +87,8 @@ def conditional_rung(
     holds: bool | None = None
     if top.kept is not None and informative(top) and p_holm is not None:
         holds = p_holm <= alpha and top.grade != "trace"
-    tested = "" if p_holm is None else f"; {p_phrase(p_holm)} after Holm"
+    silent = p_holm is None or top.grade == "cannot tell"
+    tested = "" if silent else f"; {p_phrase(p_holm)} after Holm"
     decided = sum(decides(each, number) for each in asked)
     if decided > 1 and tested:
         tested += f", the largest of {decided} questions"

@@ -115,7 +115,7 @@ def stable(
             reason = "the association cannot be computed"
         return _unanswered(7, "stable", reason, n=n)
     variants = [*found.seeds, *near]
-    lost = [x for x in variants if x.v_corrected <= max(x.null_95, HALF * reported)]
+    lost = [x for x in variants if x.v_corrected <= x.null_95 or x.v_corrected < HALF * reported]
     v = [x.v_corrected for x in variants]
     agreement = ""
     if facts is not None and facts.ari_median is not None:

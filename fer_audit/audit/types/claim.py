@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import Ordinal, Unit
+from fer_audit.audit.types.ranges import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Claim:
     """Upper end of it."""
     drawn: str
     """What another collection would draw: a batch or subject attribute; empty = not known."""
-    units: Ordinal
+    units: int
     """How many of them the set has."""
     left: tuple[LeftAt, ...]
     """What is left at each level that was asked about."""

@@ -156,7 +156,7 @@ class Association:
     drawn: str = ""
     """What another collection would draw: the coarsest batch attribute of at least 30 parts, else a subject attribute;
     empty = not known."""
-    units: Ordinal = 0
+    units: int = 0
     """How many of them there are."""
     other_low: Unit | None = None
     """Lower end of the interval of `v_corrected` for another collection; None = not known."""

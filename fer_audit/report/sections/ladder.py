@@ -33,6 +33,7 @@ from fer_audit.text import (
     or_dash,
     percent,
     percent_span,
+    span,
     whole,
 )
 
@@ -190,7 +191,7 @@ def _per_entropy(each: Conditional) -> str:
     known = each.per_other_low is not None
     low = each.per_other_low if known else each.per_low
     high = each.per_other_high if known else each.per_high
-    return f"{coefficient(each.per_entropy, 2)} ({coefficient(low, 2)} to {coefficient(high, 2)})"
+    return f"{coefficient(each.per_entropy, 2)} ({span(low, high, digits=2)})"
 
 
 def _drawn(each: Conditional, full: float) -> Cell:

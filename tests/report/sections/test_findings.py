@@ -74,9 +74,9 @@ def test_an_audit_without_findings_says_so() -> None:
 @pytest.mark.parametrize(
     ("code", "attribute", "expected"),
     [
-        ("claims_reach", None, ["race", "gender", "age"]),
-        ("claim_lost", "gender", ["gender"]),
-        ("claim_lost", "unknown", []),
+        ("clusters_follow", None, ["race", "gender", "age"]),
+        ("claim", "gender", ["gender"]),
+        ("claim", "unknown", []),
         ("thin_intersections", None, []),
         ("under_represented", "race", []),
     ],

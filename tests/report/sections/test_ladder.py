@@ -62,14 +62,18 @@ def test_what_is_left_of_a_claim_stands_next_to_its_strata_and_its_interval() ->
         "images in them": "23,298 of 23,314",
         "free to vary": "97.3 %",
         LEFT: "84.1 % (79.4-89.3)",
-        "Holm p": "< .001",
+        "of what can vary": ".86 (.82-.92)",
+        "control": "–",
+        "grade": "most",
     }
     assert list(table["✗ 6 crawl hour"].values())[1:] == [
         "97 of 213",
         "22,871 of 23,314",
         "31.8 %",
         "2.1 % (-2.6 to 7.3)",
-        ".620",
+        ".07 (-.53 to .67)",
+        "18.6 %",
+        "trace",
     ]
     assert "✓ grey × image size (asked for)" in table
     lost = "Lost most among images alike: 97.9 % in crawl hour, 15.9 % in gender × age and "
@@ -116,7 +120,8 @@ def test_strata_without_information_are_said() -> None:
 
     silent_row = table["? 6 gender × age × crawl hour"]
     assert silent_row.pop("") == "", "no interval is drawn"
-    assert list(silent_row.values())[1:] == ["0 of 17", "0 of 40", "–", "– no information", "–"]
+    told = ["0 of 17", "0 of 40", "–", "– no information", "–", "–", "cannot tell"]
+    assert list(silent_row.values())[1:] == told
     assert "gender × age × crawl hour: not computable (no stratum holds two clusters" in said(
         section
     )
