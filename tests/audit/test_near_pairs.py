@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from fer_audit.audit.composition.near_duplicates import choose_pairs, near_duplicate_groups
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.near_groups import choose_pairs
 from fer_audit.audit.run import audit
 from fer_audit.audit.stats import near_pairs
 from fer_audit.audit.stats.near_pairs import (
@@ -181,7 +181,7 @@ def test_labels_of_one_photo_are_compared_and_the_finding_says_where_they_differ
         "the same, but differ: race in 31.6 % (6 of 19) and age (by 5 years or more) in 10.5 % (2 of 19) of the "
         "confirmed pairs. That is how far labels can be trusted."
     )
-    groups = near_duplicate_groups(inputs)
+    groups = inputs.near_groups
     assert groups is not None
     assert groups.tolist() == [*range(19), -1, *range(19), 0]
     leak = next(each for each in result.split_leaks if each.near_identical)
@@ -199,5 +199,5 @@ def test_few_photos_with_other_labels_are_withheld(least: int, shown: int) -> No
 def test_nothing_embedded_is_nothing_compared() -> None:
     inputs = inputs_of(dataset_of(n=3), config=AuditConfig())
 
-    assert near_duplicate_groups(inputs) is None
+    assert inputs.near_groups is None
     assert audit(inputs).near_duplicates is None

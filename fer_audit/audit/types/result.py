@@ -154,8 +154,7 @@ class _Part(Generic[_T]):
 class AuditResult:
     """Everything an audit says: a fixed head, and one part for each analysis.
 
-    `AuditResult.of` makes one, `having` changes one; both take fields of the head and parts by their names.
-    `fer_audit.report.files.document` writes it as result.json.
+    `AuditResult.of` makes one, `having` changes one, by names of fields and parts; report.files.document writes it.
     """
 
     schema: str
