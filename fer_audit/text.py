@@ -133,6 +133,11 @@ def number_span(low: float | None, high: float | None, digits: int = 2) -> str:
     return _joined(low, high, lambda end: number(end, digits))
 
 
+def two_figures(count: int) -> str:
+    """Write an estimate of which two figures are known: 210,000."""
+    return f"{round(count, -max(0, len(str(count)) - 2)):,}"
+
+
 def signed(value: float, digits: int = 1) -> str:
     """Write a residual with its sign: +4.2, -0.3."""
     return f"{value:+,.{digits}f}"

@@ -166,10 +166,15 @@ def rung_not_chance(association: Association, alpha: float) -> Rung:
         p=p,
         n_effective=association.n,
         reading=(
-            f"shuffled labels reach this V {verb}: {p_phrase(p)} after Holm, "
-            f"{association.permutations:,} shuffles"
+            f"shuffled labels reach this V {verb}: {_reached(association)}, {p_phrase(p)} after Holm"
         ),
     )
+
+
+def _reached(association: Association) -> str:
+    shuffles = association.permutations
+    hits = round((association.p_permutation or 0.0) * (shuffles + 1)) - 1
+    return f"{f'{hits:,}' if hits > 0 else 'none'} of {shuffles:,} shuffles"
 
 
 def _unanswered(number: int, name: str, association: Association, field: str) -> Rung:

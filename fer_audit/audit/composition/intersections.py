@@ -18,7 +18,7 @@ from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import display, number, p_phrase, signed
+from fer_audit.text import display, number, p_phrase, signed, two_figures
 
 SHOWN = 10
 MOST_CELLS = 1_000_000
@@ -137,6 +137,17 @@ def more_images(count: int, expected: float, n: int) -> int | None:
     return None if share <= 0 else max(0, math.ceil((TOO_FEW - count) / share))
 
 
+def _how_sure(cell: Cell, n: int) -> str:
+    """Return the range of `more_images` from the exact 95 % interval of a Poisson count; nothing for an empty cell."""
+    from scipy.stats import chi2  # 0.9 s that a warm rerun would wait for
+
+    if not cell.count:
+        return ""
+    low, high = chi2.ppf(0.025, 2 * cell.count) / 2, chi2.ppf(0.975, 2 * cell.count + 2) / 2
+    ends = (int(max(0.0, (TOO_FEW - cell.count) * n / rate)) for rate in (high, low))
+    return f" ({' to '.join(two_figures(end) for end in ends)})"
+
+
 def mutual_residuals(table: Counts) -> tuple[Floats, Floats]:
     """Return expected counts and adjusted residuals of a d-way table under mutual independence.
 
@@ -238,8 +249,8 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
     reach = [cell for cell in table.smallest if cell.more_images and cell.count < TOO_FEW]
     rarest = max(reach, key=lambda cell: cell.more_images or 0) if reach else None
     more = (
-        f" {', '.join(rarest.groups)} ({rarest.count:,}) would need about {rarest.more_images:,} more images "
-        f"drawn like these to reach {TOO_FEW}."
+        f" {', '.join(rarest.groups)} ({rarest.count:,}) would need about {two_figures(rarest.more_images or 0)} more images "
+        f"drawn like these to reach {TOO_FEW}{_how_sure(rarest, table.n)}."
         if rarest is not None
         else ""
     )

@@ -12,8 +12,14 @@ from fer_audit.audit.composition.diversity import diversity_indices
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import ratio_interval, target_distance, wilson_interval
 from fer_audit.audit.stats.tables import Counts, Floats
-from fer_audit.audit.types.composition import FOUR_FIFTHS, AgeHeaping, GroupShare, Representation
+from fer_audit.audit.types.composition import (
+    FOUR_FIFTHS,
+    AgeHeaping,
+    GroupShare,
+    Representation,
+)
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import counted, display, listed, number, part, percent, percent_span
@@ -153,19 +159,25 @@ def _under_represented(about: Representation) -> Iterator[Finding]:
     low = [
         group for group in about.groups if group.ratio is not None and group.ratio < FOUR_FIFTHS
     ]
-    if about.kind not in ("demographic", "label") or not low:
+    if about.kind not in ("demographic", "label") or not has_target(about) or not low:
         return
-    low.sort(key=lambda group: (group.ratio or 0.0, group.name))
-    named = listed([_describe_group(group, about.annotated) for group in low[:NAMED]])
-    more = f", and {len(low) - NAMED} more" if len(low) > NAMED else ""
+    low.sort(key=lambda group: (not is_under(group), group.ratio or 0.0, group.name))
+    under = [group for group in low if is_under(group)]
     aim = "an even share" if about.target.target == "uniform" else "the reference's share"
+    said = []
+    for groups, verb in ((under, "has|have"), (low[len(under) :], "may have")):
+        if groups:
+            one, _, many = verb.partition("|")
+            more = f", and {len(groups) - NAMED} more" if len(groups) > NAMED else ""
+            named = listed([_describe_group(group, about.annotated) for group in groups[:NAMED]])
+            said.append(
+                f"{counted(len(groups), 'group')} of {len(about.groups)} in {display(about.attribute)} "
+                f"{one if len(groups) == 1 or not many else many} less than four fifths of {aim}: {named}{more}"
+            )
     yield Finding(
         code="under_represented",
-        severity="warning" if (low[0].ratio or 0.0) < FOUR_FIFTHS / 2 else "notice",
-        text=(
-            f"{counted(len(low), 'group')} of {len(about.groups)} in {display(about.attribute)} "
-            f"{'has' if len(low) == 1 else 'have'} less than four fifths of {aim}: {named}{more}."
-        ),
+        severity="warning" if under and (under[0].ratio or 0.0) < FOUR_FIFTHS / 2 else "notice",
+        text=f"{'; '.join(said)}.",
         attribute=about.attribute,
         effect=about.target.tv or 0.0,
     )
@@ -210,7 +222,7 @@ def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
         code="age_heaping",
         severity="notice",
         text=(
-            f"Ages are rounded: {part(hits, ages.n)} of the ages 23 to 62 end in 0 or 5 where 20 % would "
+            f"Ages ending in 0 or 5 are over-represented: {part(hits, ages.n)} of the ages 23 to 62 where 20 % would be even "
             f"(Whipple's index {number(ages.whipple, 1)}; 100 is none)."
         ),
         attribute="age",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.audit.types.space import LatentOverlap, StyleTest
 from fer_audit.text import (
@@ -50,9 +52,9 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
             code="photographed_differently",
             severity="warning" if top >= MEDIUM else "notice",
             text=(
-                f"Groups of {display(attribute)} are photographed differently in {len(tests)} of "
-                f"{counted(asked, 'measure')}: {told} (n = {tests[0].n:,}). A measure of style can also "
-                f"measure the person: brightness holds skin and hair."
+                f"{sentence(listed([display(test.measure) for test in tests[:2]]))} differ by {display(attribute)}, as do"
+                f" {len(tests)} of {counted(asked, 'measure')} of style: {told} (n = {tests[0].n:,}). Skin and hair"
+                f" themselves contribute to brightness and colour."
             ),
             attribute=attribute,
             effect=0.3 + top / 2,
@@ -110,10 +112,27 @@ def style_alone(result: AuditResult) -> Iterator[Finding]:
 def apart(result: AuditResult) -> Iterator[Finding]:
     """Yield one finding for each attribute whose groups are apart in the latent space."""
     for overlap in result.latent:
-        yield from _apart(overlap, result.config.statistics.alpha)
+        yield from _apart(overlap, result)
 
 
-def _apart(overlap: LatentOverlap, alpha: float) -> Iterator[Finding]:
+def _most_like_a_cluster(result: AuditResult, attribute: str) -> Iterator[str]:
+    """Say how much of a group lies in one cluster, and of that cluster is the group: the pair of largest Jaccard index."""
+    for each in result.associations:
+        table = np.array([[count or 0 for count in row] for row in each.table])
+        if each.attribute != attribute or not table.size or not table.any():
+            continue
+        clusters, groups = table.sum(axis=1), table.sum(axis=0)
+        jaccard = table / np.maximum(clusters[:, None] + groups[None, :] - table, 1)
+        cluster, group = np.unravel_index(int(jaccard.argmax()), jaccard.shape)
+        both = int(table[cluster, group])
+        yield (
+            f" Most like a cluster of its own: {percent(both / int(groups[group]))} of {each.groups[group]} lie in cluster"
+            f" {cluster}, which they are {percent(both / int(clusters[cluster]))} of."
+        )
+
+
+def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
+    alpha = result.config.statistics.alpha
     if overlap.homophily is None or overlap.expected is None or overlap.p is None:
         return
     gain = (overlap.homophily - overlap.expected) / max(1 - overlap.expected, 1e-9)
@@ -131,14 +150,7 @@ def _apart(overlap: LatentOverlap, alpha: float) -> Iterator[Finding]:
         told = f" A straight cut separates {listed(cuts, 'and')}; .5 is not at all."
         if worst is not best:
             told = told.replace("separates ", "separates best ", 1)
-    inside = [each.silhouette for each in overlap.groups if each.silhouette is not None]
-    regions = ""
-    if inside:
-        regions = (
-            f" No group is a cluster of its own (silhouette at most {coefficient(max(inside))})."
-        )
-        if max(inside) > 0.25:
-            regions = f" The highest silhouette of a group is {coefficient(max(inside))}."
+    regions = "".join(_most_like_a_cluster(result, overlap.attribute))
     yield Finding(
         code="latent_overlap",
         severity="notice",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.report.blocks import Bar, Block, Cell, Charts, Column, Facts, Prose, Section, Table
 from fer_audit.report.charts import composition as composition_charts
 from fer_audit.report.sections.values import left, right, spoken, table_of
@@ -32,8 +33,6 @@ from fer_audit.text import (
 MANY_GROUPS = 12
 """Above this, and for batches and splits, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
-_WITHOUT_TARGET = ("batch", "split", "style")
-"""Even shares of these mean nothing."""
 
 
 def composition(view: View) -> Section:
@@ -60,9 +59,9 @@ def composition(view: View) -> Section:
     blocks += [block for about in found for block in _groups(about, view.level)]
     flags = (
         "Of target: the share divided by the share that the group should have."
-        " ▼ under: less than 0.8 of it; ▲ over: more than 1.25."
+        " ▼ under: less than 0.8 of it; ▽ may be: its interval reaches 0.8; ▲ over: more than 1.25."
     )
-    if any(_has_target(about) for about in found):
+    if any(has_target(about) for about in found):
         blocks.append(Prose(flags, tone="small"))
     blocks += [_diversity(found), *_targets(found), *_ages(view), *_people_and_votes(view)]
     return Section("who", title, tuple(blocks))
@@ -70,12 +69,8 @@ def composition(view: View) -> Section:
 
 def is_summary(about: Representation) -> bool:
     """Whether only the largest groups of this attribute are shown."""
-    few = N_LARGEST if about.kind in _WITHOUT_TARGET else MANY_GROUPS
+    few = MANY_GROUPS if about.kind in ("demographic", "label") else N_LARGEST
     return len(about.groups) > few
-
-
-def _has_target(about: Representation) -> bool:
-    return about.kind not in _WITHOUT_TARGET
 
 
 def _name(about: Representation) -> str:
@@ -124,7 +119,7 @@ def _table(
     is_whole: bool = False,
     note: str = "",
 ) -> Table:
-    has_target = _has_target(about)
+    has_target = has_target(about)
     full = max((group.share or 0.0 for group in groups), default=0.0)
     missing = f"{whole(about.not_annotated)} (annotated: {whole(about.annotated)})"
     columns = [
@@ -168,7 +163,7 @@ def _of_target(group: GroupShare) -> str:
     if (group.count or 0) < TOO_FEW:
         return f"{text} few images"
     if group.ratio < FOUR_FIFTHS:
-        return f"{text} ▼ under"
+        return f"{text} ▼ under" if is_under(group) else f"{text} ▽ may be"
     return f"{text} ▲ over" if group.ratio > 1 / FOUR_FIFTHS else text
 
 
@@ -198,7 +193,7 @@ def _diversity(found: Sequence[Representation]) -> Table:
 
 
 def _targets(found: Sequence[Representation]) -> list[Block]:
-    shown = [about for about in found if _has_target(about)]
+    shown = [about for about in found if has_target(about)]
     if not shown:
         return []
     note = (
