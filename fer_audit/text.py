@@ -13,8 +13,7 @@ NONE = "not computable"
 NO_VALUE = "–"
 """In a table, where a value is missing."""
 WITHHELD = "[c]"
-"""In place of a count that --min-cell withholds: c = confidential, after the symbols for tables of the UK's Government
-Analysis Function. "<5" would distinguish the small counts from those withheld to protect them."""
+"""In place of a count that --min-cell withholds: c = confidential (UK Government Analysis Function). "<5" would tell more."""
 
 
 def whole(count: int | None) -> str:
@@ -94,8 +93,7 @@ def coefficient(value: float | None, digits: int = 3) -> str:
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
     """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
     zero = f".{0:0{digits}}"
-    least = 0.5 * 10**-digits
-    return _joined(low, high, lambda end: coefficient(end, digits) if abs(end) >= least else zero)
+    return _joined(low, high, lambda x: coefficient(x, digits) if round(x, digits) else zero)
 
 
 def _points(share: float) -> str:

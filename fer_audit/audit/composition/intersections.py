@@ -139,7 +139,7 @@ def more_images(count: int, expected: float, n: int) -> int | None:
 
 def _how_sure(cell: Cell, n: int) -> str:
     """Return the range of `more_images` from the exact 95 % interval of a Poisson count; nothing for an empty cell."""
-    from scipy.stats import chi2  # 0.9 s that a warm rerun would wait for
+    from scipy.stats import chi2
 
     if not cell.count:
         return ""
@@ -236,10 +236,9 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
     table = result.intersections
     if table is None or table.n == 0 or table.empty is None or table.under_30 is None:
         return
-    if table.empty + table.under_30 == 0:
+    if not (thin := table.empty + table.under_30):
         return
     names = " × ".join(display(name) for name in table.attributes)
-    thin = table.empty + table.under_30
     largest = "".join(
         f" The largest gap: {', '.join(gap.groups)} with {gap.count:,} where unrelated attributes "
         f"would give {number(gap.expected, 0)}."

@@ -59,7 +59,7 @@ def composition(view: View) -> Section:
     blocks += [block for about in found for block in _groups(about, view.level)]
     flags = (
         "Of target: the share divided by the share that the group should have."
-        " ▼ under: less than 0.8 of it; ▽ may be: its interval reaches 0.8; ▲ over: more than 1.25."
+        " ▼ under: less than 0.8 of it; ▼ may be: its interval reaches 0.8; ▲ over: more than 1.25."
     )
     if any(has_target(about) for about in found):
         blocks.append(Prose(flags, tone="small"))
@@ -119,24 +119,24 @@ def _table(
     is_whole: bool = False,
     note: str = "",
 ) -> Table:
-    has_target = has_target(about)
+    compares = has_target(about)
     full = max((group.share or 0.0 for group in groups), default=0.0)
     missing = f"{whole(about.not_annotated)} (annotated: {whole(about.annotated)})"
     columns = [
         Column("group", wrap=10),
         Column(f"share (count; {level}interval)", wrap=14),
-        Column("│ = target" if has_target else "", drop=2),
+        Column("│ = target" if compares else "", drop=2),
     ]
     rows: list[tuple[Cell, ...]] = [
         (
             clipped(group.name, 28),
             share_text(group.share, group.count, group.low, group.high),
-            Bar(group.share or 0.0, full, _target_share(group) if has_target else None),
+            Bar(group.share or 0.0, full, _target_share(group) if compares else None),
         )
         for group in groups
     ]
     rows.append(("not annotated", missing, ""))
-    if has_target:
+    if compares:
         columns += [Column("of target", wrap=9), Column("its interval", drop=3)]
         target_cells = [(_of_target(group), _ratio_span(group)) for group in groups]
         rows = [(*row, *cells) for row, cells in zip(rows, [*target_cells, ("", "")], strict=True)]
@@ -163,7 +163,7 @@ def _of_target(group: GroupShare) -> str:
     if (group.count or 0) < TOO_FEW:
         return f"{text} few images"
     if group.ratio < FOUR_FIFTHS:
-        return f"{text} ▼ under" if is_under(group) else f"{text} ▽ may be"
+        return f"{text} ▼ under" if is_under(group) else f"{text} ▼ may be"
     return f"{text} ▲ over" if group.ratio > 1 / FOUR_FIFTHS else text
 
 
