@@ -16,10 +16,16 @@ from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from tests.dataset.trees import plant, reasons, words
+from tests.known import known
 
 NAME = "26_1_2_20170116184024662.jpg.chip.jpg"
 OTHER = "1_0_4_20161219154612988.jpg.chip.jpg"
 NO_RACE = "61_1_20170109150557335.jpg.chip.jpg"
+
+
+def stamp_of(name: str) -> str:
+    """Return yyyymmddHHMMSS and milliseconds of a name."""
+    return name.split("_")[-1][:17]
 
 
 def read(root: Path, *names: str) -> FaceDataset:
@@ -42,8 +48,7 @@ def test_every_name_that_we_write_reads_back(
     labels = parse_name(f"{age}_{gender}_{race}_{stamp}{chip}")
 
     assert (labels.age, labels.gender, labels.race) == (age, gender, race)
-    assert labels.day == moment.strftime("%Y%m%d")
-    assert labels.hour == moment.strftime("%Y%m%d%H")
+    assert labels.stamp == stamp
     assert labels.reasons == ()
     assert not labels.misspelt
 
@@ -52,7 +57,7 @@ def test_every_name_that_we_write_reads_back(
 def test_any_other_name_says_nothing(name: str) -> None:
     labels = parse_name(name + "?")
 
-    assert (labels.age, labels.gender, labels.race, labels.day) == (-1, -1, -1, None)
+    assert (labels.age, labels.gender, labels.race, labels.stamp) == (-1, -1, -1, None)
     assert labels.reasons == ("name_not_utkface",)
 
 
@@ -78,6 +83,8 @@ def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) 
         ("age_bin", "demographic"),
         ("crawl_day", "batch"),
         ("crawl_hour", "batch"),
+        ("crawl_ten_minutes", "batch"),
+        ("crawl_minute", "batch"),
     ]
     assert dataset.attribute("race").categories == RACES
     assert dataset.attribute("gender").categories == GENDERS
@@ -86,6 +93,10 @@ def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) 
     assert words(dataset, "age_bin") == {NAME: "20-29", OTHER: "0-2"}
     assert words(dataset, "crawl_day") == {NAME: "20170116", OTHER: "20161219"}
     assert words(dataset, "crawl_hour") == {NAME: "2017011618", OTHER: "2016121915"}
+    for name, digits in (("crawl_ten_minutes", 11), ("crawl_minute", 12)):
+        assert words(dataset, name) == {x: stamp_of(x)[:digits] for x in (NAME, OTHER)}
+    order = dict(zip(dataset.ids, known(dataset.taken).tolist(), strict=True))
+    assert order == {x: int(stamp_of(x)) for x in (NAME, OTHER)}, "to the millisecond"
     assert dataset.ages is not None
     assert dataset.ages.tolist() == [1, 26]
     assert "DEX" in dataset.label_source
