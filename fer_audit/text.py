@@ -1,7 +1,7 @@
 """Every number, unit, plural, interval, p, display name and escape: one function for each, used by all output.
 
 A kind of number has one format everywhere: shares are percent with one digit ("31.2 %"), what cannot exceed 1 has three
-digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or with "to" where one is negative.
+digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their ends with a dash, or "to" where one is negative.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 NONE = "not computable"
-NO_VALUE = "–"
-"""In a table, where a value is missing."""
+NO_VALUE = "–"  # in a table
 WITHHELD = "[c]"
 """In place of a count that --min-cell withholds: c = confidential (UK Government Analysis Function). "<5" would tell more."""
 

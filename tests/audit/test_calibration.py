@@ -11,6 +11,7 @@ from fer_audit.audit.types.claims import Ladder
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
+from tests.known import known
 
 RUNS = 500
 RACE = [0.425, 0.191, 0.145, 0.168, 0.071]
@@ -87,7 +88,8 @@ def test_an_attribute_that_only_follows_the_day_passes_rung_six_at_most_as_often
 
     assert reached / runs > 0.9
     assert within_error(held / runs, runs)
-    assert below / runs == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / runs))
+    assert within_error(below / runs, runs), "twice the smaller of two p: alpha at most"
+    assert below > 0
 
 
 @pytest.mark.slow
@@ -107,4 +109,4 @@ def test_a_weak_true_association_climbs_on_the_whole_set(
     (by_day,) = [each for each in ladder.conditionals if each.given == ("day",)]
     assert ladder.rungs[1].value == pytest.approx(v, abs=0.01)
     assert ladder.highest >= highest
-    assert by_day.holds is True
+    assert known(by_day.p) <= 0.05

@@ -126,7 +126,7 @@ def test_a_batch_that_is_unique_to_each_image_stops_the_climb(faces: Faces) -> N
     ladder = ladder_of(audited((dataset_of(dataset.attributes[1], serial), clusters)), "age_bin")
 
     assert ladder.rungs[5].holds is None
-    assert "no stratum holds two clusters and two groups" in ladder.rungs[5].reading
+    assert "in no stratum do both vary" in ladder.rungs[5].reading
     assert ladder.highest == 3
 
 
@@ -215,7 +215,8 @@ def test_columns_a_user_names_are_shown_beside_the_ladder(faces: Faces) -> None:
 
     asked = [each for each in ladder_of(found, "race").conditionals if each.rung is None]
     assert [each.given for each in asked] == [("hour", "gender")]
-    assert asked[0].holds is True
+    assert asked[0].grade == "most"
+    assert asked[0].p == 2 / 601, "299 shuffles are too few for Holm over three attributes"
     assert not [x for x in ladder_of(found, "gender").conditionals if x.rung is None]
 
 

@@ -107,4 +107,5 @@ def test_each_image_in_a_batch_of_its_own() -> None:
     check_values(found)
     rung = found.ladders[0].rungs[5]
     assert rung.holds is None
-    assert rung.reading.startswith("not computable given day: no stratum")
+    assert rung.reading.startswith("not computable given day: in no stratum do both vary")
+    assert "p " not in rung.reading, "that of the image size says nothing of the day"

@@ -49,6 +49,9 @@ def inputs(
     race: np.ndarray = RACE,
     style: np.ndarray = STYLE,
     copies: bool = False,
+    who: np.ndarray | None = None,
+    taken: np.ndarray | None = None,
+    label: bool = False,
     **settings: Any,  # noqa: ANN401 - by name
 ) -> AuditInputs:
     rows = rows_of(N, content=["same"] * 2 + [str(i) for i in range(2, N)] if copies else None)
@@ -61,8 +64,11 @@ def inputs(
         attribute("gender", GENDER, "mf"),
         attribute("day", DAY, "1234", "batch"),
         *more,
+        *((LABEL,) if label else ()),
+        *(() if who is None else (attribute("who", who, [str(i) for i in range(80)], "subject"),)),
         ages=np.arange(N) % 80,
     )
+    dataset = replace(dataset, taken=taken)
     return inputs_of(
         dataset,
         rows,
@@ -110,6 +116,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "other labels": {"race": np.roll(RACE, 7)},
     "other style": {"style": np.roll(STYLE, 7, axis=0)},
     "copies": {"copies": True},
+    "people": {"who": np.arange(N) // 3},
+    "time": {"taken": RNG.permutation(N)},
+    "label": {"label": True},
 }
 
 
@@ -121,6 +130,27 @@ def test_what_is_kept_never_changes_a_result(
     result, _ = audited_again(kept, inputs(**change))
 
     assert result == audit(inputs(**change))
+
+
+PEOPLE: dict[str, Any] = {"who": np.arange(N) // 3, "taken": np.arange(N), "label": True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"who": np.arange(N) // 4}, {"who": np.roll(PEOPLE["who"], 1)}, {"who": None}),
+        *({"taken": PEOPLE["taken"][::-1]}, {"taken": None}, {"copies": True}, {"seed": 7}),
+        *({"race": np.roll(RACE, 7)}, {"style": np.roll(STYLE, 7, axis=0)}),
+    ],
+)
+def test_nor_does_it_where_people_and_times_are_known(change: dict[str, Any]) -> None:
+    store = Memory()
+    before = audit(inputs(**PEOPLE), store=store)
+
+    result, _ = audited_again(store.results, inputs(**{**PEOPLE, **change}))
+
+    assert result == audit(inputs(**{**PEOPLE, **change}))
+    assert result != before
 
 
 def audited_again(
@@ -152,9 +182,16 @@ def test_other_code_computes_everything_that_is_kept(
 def test_another_label_costs_that_label_only(kept: dict[tuple[str, str], Any]) -> None:
     result, store = audited_again(kept, inputs(LABEL))
 
+    asked = sum(
+        len(each.conditionals) for each in result.ladders if "smile" in (each.of, each.attribute)
+    )
+    assert asked > 0
     assert store.new == {
         "representation": 1,
         "associations": 1,
+        "label_associations": 2,
+        "stability": 1,
+        "ladders": asked,
         "style_tests": 1,
         "subset_checks": 1,
     }
@@ -181,8 +218,8 @@ def test_every_p_value_of_a_result_is_in_the_ledger() -> None:
         cell.p_adjusted is not None for each in tables for cell in each.cells
     )
     assert sum(n for kind, n in counts.items() if kind.startswith("rung")) == sum(
-        each.p is not None for each in asked
-    )
+        2 * (each.p is not None) for each in asked
+    ), "conditional information, and Cochran-Mantel-Haenszel"
     assert counts["style"] == sum(each.p is not None for each in result.style_tests)
     assert counts["pairs"] == sum(len(each.pairs) for each in result.latent)
     assert counts["goodness"] + counts["age heaping"] == 3

@@ -45,14 +45,17 @@ def _what_clusters_follow(result: AuditResult) -> Iterator[Finding]:
     aside = f", not {listed(_names(others), 'or')}" if others else ""
     strongest = top.v_corrected or 0.0
     shares = listed(
-        [f"{percent(_information(each))} about {display(each.attribute)}" for each in climbed]
-    )
+        [
+            f"{percent(_information(each))} of that about {display(each.attribute)}"
+            for each in climbed
+        ]
+    ).replace("of that", "of the uncertainty", 1)
     yield Finding(
         code="clusters_follow",
         severity="warning" if strongest >= STRONG else "notice",
         text=(
-            f"The clusters follow {listed(_names(climbed))}{aside}: corrected V {told}. Knowing an image's"
-            f" cluster removes {shares} of the uncertainty beyond chance{_most_removed(climbed)}."
+            f"The clusters follow {listed(_names(climbed))}{aside}: corrected V {told}. Beyond chance,"
+            f" knowing an image's cluster removes {shares}{_most_removed(climbed)}."
         ),
         attribute=top.attribute,
         effect=0.8 + strongest / 5,
