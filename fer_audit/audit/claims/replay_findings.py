@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
-from fer_audit.text import coefficient, counted, display, listed, span, whole_percent
+from fer_audit.text import coefficient, counted, display, listed, percent, span
 
 SHAKY = 0.05
 """Share of small studies with another headline from which it is worth a sentence."""
@@ -37,10 +37,10 @@ def replay_findings(result: AuditResult) -> Iterator[Finding]:
 def _other_headlines(each: ReplayAttribute) -> Iterator[str]:
     name = display(each.attribute)
     if (each.other_largest or 0.0) >= SHAKY:
-        yield f"{whole_percent(each.other_largest or 0.0)} name another largest group of {name}"
+        yield f"{percent(each.other_largest or 0.0)} name another largest group of {name}"
     if (each.other_under_represented or 0.0) >= SHAKY:
         yield (
-            f"{whole_percent(each.other_under_represented or 0.0)} call other groups of {name} "
+            f"{percent(each.other_under_represented or 0.0)} call other groups of {name} "
             "under-represented than the whole set (shares near the threshold tip over)"
         )
     if each.called_different is not None and each.full_called_different is not None:
@@ -48,7 +48,7 @@ def _other_headlines(each: ReplayAttribute) -> Iterator[str]:
         if wrong >= SHAKY:
             verb = "find no" if each.full_called_different else "find a"
             yield (
-                f"{whole_percent(wrong)} {verb} difference between clusters in {name} where the whole set "
+                f"{percent(wrong)} {verb} difference between clusters in {name} where the whole set "
                 f"{'does' if each.full_called_different else 'does not'}"
             )
 
