@@ -80,7 +80,7 @@ pictures: .venv/dev  ## Draw the README's pictures again, from the demo set; nee
 	$(BIN)/python -m benchmarks.pictures
 
 docs: .venv/dev  ## Write what docs/ says of result.json and of a comparison again, from the records
-	$(BIN)/python -m fer_audit.report.files.reference docs
+	$(BIN)/python -m docs.reference docs
 
 clean:  ## Remove the environment and caches of the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build *.egg-info

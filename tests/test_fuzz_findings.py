@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.fuzz.judge import judge
+from tests.fuzz.set_seeds import parquet_images
+from tests.fuzz.sets import LISTS
 from tests.fuzz.targets import TARGETS
 
 
@@ -69,6 +71,71 @@ FOUND: dict[str, tuple[str, bytes]] = {
     ),
     **{f"lists in lists in {name}": ("document", byte + DEEP) for name, byte in DOCUMENT.items()},
     "lists in lists in a sidecar": ("model_sidecar", DEEP),
+}
+
+
+FACES = tuple(parquet_images())
+
+
+def damaged(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Return a file with its first `old` exchanged; bytes in front keep the end where it is."""
+    assert old in data
+    changed = data.replace(old, new, 1)
+    return b" " * (len(data) - len(changed)) + changed
+
+
+LIST = {name: bytes([i]) for i, (_, name, _) in enumerate(LISTS)}
+"""The first byte of an input of the target "label_list"."""
+
+FACE = b" 0 1 1 9 9 88.5 3\n"
+"""A line of ExpW behind the name of the image."""
+
+VOTERS = b"neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+
+FOUND |= {
+    # the columns that a list has were taken for granted: KeyError, IndexError, ValueError
+    "a list of RAF-DB with one column": ("label_list", LIST["list_patition_label.txt"] + b"a"),
+    "parts of CelebA without numbers": ("label_list", LIST["list_eval_partition.txt"] + b"a"),
+    "a list of AffectNet with two columns": ("label_list", LIST["training.csv"] + b"a.jpg,1\n"),
+    # the process ended: pyarrow throws where nothing catches
+    "a size statistic is gone": (
+        "images_parquet",
+        damaged(FACES[3], b"\x16\x00\x19\x06\x196", b"\x16\x00\x196"),
+    ),
+    # 1.8 GB for a file of 6 KB
+    "a page says that it is larger than its file": (
+        "images_parquet",
+        FACES[0].replace(
+            b"PAR1\x15\x04\x15\xfe\n\x15", b"PAR1\x15\x04\x15\xfe\n\x15" + b"\xd0\xed\xa2" * 2, 1
+        ),
+    ),
+    # an attribute of another length than the ids
+    "a footer with more rows than its groups": (
+        "images_parquet",
+        damaged(FACES[0], b"\x16\x04\x19\x2c", b"\x16\x06\x19\x2c"),
+    ),
+    # lines that Python splits where bytes have none, and a carriage return in the first record
+    "a line of a separator": ("table_text", b"\x1c"),
+    "a carriage return in a line": ("label_list", LIST["list_patition_label.txt"] + b" \r\x01\n"),
+    "a delimiter that is no byte": ("table_text", "sep=é\na.jpgéx\n".encode()),
+    "two signs of a box": (
+        "label_list",
+        LIST["label.lst"] + b"a.jpg 0 --5 1 9 9 1 0\na.jpg" + FACE,
+    ),
+    "a side of 5,000 digits": (
+        "label_list",
+        LIST["label.lst"] + b"a.jpg 0 " + b"9" * 5_000 + b" 1 9 9 1 0\na.jpg" + FACE,
+    ),
+    "a face twice": ("label_list", LIST["label.lst"] + 2 * (b"a.jpg" + FACE)),
+    "a control character in a vote": (
+        "label_list",
+        LIST["fer2013new.csv"]
+        + (b"Usage,Image name,%b\nTraining,a.png,\x1c8,0,0,0,0,0,0,1,1,0\n" % VOTERS),
+    ),
+    "half a character in a path": (
+        "label_list",
+        LIST["metadata.jsonl"] + b'{"file_name": "\\ud800"}\n{"file_name": "a.jpg"}',
+    ),
 }
 
 

@@ -393,8 +393,8 @@ def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
     walks: Walks, faces: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the second shard: the first is kept, and nothing looks finished."""
-    monkeypatch.setattr("fer_audit.pack.build.SHARD_ROWS", 8)
-    monkeypatch.setattr("fer_audit.pack.types.SHARD_ROWS", 8)
+    for module in ("build", "types", "kept", "faces"):
+        monkeypatch.setattr(f"fer_audit.pack.{module}.SHARD_ROWS", 8)
 
     seen: list[int] = []
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fer_audit.config import AuditConfig, Resources
-from fer_audit.embed.session import available_providers, open_sessions
-from fer_audit.embed.types import CPU, CUDA, Place
+from fer_audit.embed.session import open_sessions
+from fer_audit.embed.types import CPU, Place
 from fer_audit.encoders.half import to_half
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel
@@ -96,12 +96,3 @@ def test_a_run_in_fp32_imports_nothing_of_int8(
 
     assert (tmp_path / "out" / "embeddings.npy").exists()
     assert done.stdout.splitlines()[-1] == ""
-
-
-@pytest.mark.skipif(CUDA in available_providers(), reason="this wheel has CUDA")
-@pytest.mark.parametrize("device", ["cuda", "cuda:1", "cuda:0,1", "cuda:all"])
-def test_several_cuda_devices_without_cuda_are_an_error_and_no_fallback(
-    convolutions: ExportedModel, faces: Path, tmp_path: Path, device: str
-) -> None:
-    with pytest.raises(ModelError, match=f"--device {device}: this onnxruntime has no CUDA"):
-        embed(faces, tmp_path / "out", tmp_path / "cache", convolutions, device=device)

@@ -86,7 +86,10 @@ def test_every_shared_image_is_in_the_list_and_the_list_is_part_of_the_run(
     lines = read(out / LIST)
     photos = [each for each in lines if each["kind"] == "identical"]
     people = [each for each in lines if each["kind"] == "subject"]
-    assert len(lines) == len(photos) + len(people)
+    near = [
+        each for each in lines if each["kind"] == "near-identical"
+    ]  # drawn heads are much alike
+    assert len(lines) == len(photos) + len(near) + len(people)
     assert [(each["id"], each["split"]) for each in photos] == [
         (parted.ids[0], "train"),
         (parted.ids[-1], "test"),
@@ -94,7 +97,11 @@ def test_every_shared_image_is_in_the_list_and_the_list_is_part_of_the_run(
     assert [each["id"] for each in people] == list(parted.ids[::5])
     assert {(each["group"], each["attribute"]) for each in people} == {("'=0", "split")}
     result = read_result(out / "result.json")
-    assert [each.images for each in result.split_leaks] == [len(photos), len(people)]
+    assert [each.images for each in result.split_leaks] == [
+        len(photos),
+        len(near),
+        len(people),
+    ]
     assert errors(result_document(result), RESULT) == []
     assert LIST in json.loads((out / "DONE.json").read_text())["files"]
     assert "emotion_votes" not in (out / "rows.csv").read_text().splitlines()[0]

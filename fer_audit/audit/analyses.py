@@ -15,6 +15,7 @@ from fer_audit.audit.claims import (
 from fer_audit.audit.composition import (
     duplicates,
     intersections,
+    near_duplicates,
     representation,
     split_leakage,
     subjects,
@@ -28,6 +29,7 @@ ANALYSES: tuple[Analysis, ...] = (
     representation.AGE_HEAPING,
     intersections.ANALYSIS,
     duplicates.ANALYSIS,
+    near_duplicates.ANALYSIS,
     subjects.ANALYSIS,
     split_leakage.ANALYSIS,
     votes.ANALYSIS,

@@ -21,7 +21,10 @@ ALL, GROUPS = "all of {}", "the groups of {}"
 TABLE, SIZES = "the whole table of clusters and {}", "the sizes of the clusters"
 STYLES, LATENT = "how clusters were photographed", "the latent overlap of {}"
 SUBSET, JOINT = "{} compared with a set", "all combinations of groups"
-COPIES = "how many copies have other labels"
+COPIES, NEAR = (
+    "how many copies have other labels",
+    "how many near-identical photos have other labels",
+)
 SUBJECTS, LEAKS = "how many images show each {}", "what the parts of {} share"
 Counts = Mapping[Any, int]
 """What is counted -> how many: (attribute, group), the number of a cluster, or a cell that is in one table alone."""
@@ -89,6 +92,13 @@ def hidden_tables(result: AuditResult, least: int) -> Hidden:
         tables.ask(JOINT, "", *_of_joint(joint), hide=hide)
     conflicts = result.duplicates.conflicts
     tables.ask(COPIES, "", {("copies", each.name, None): each.count for each in conflicts})
+    differ = result.near_duplicates.disagreements if result.near_duplicates else ()
+    tables.ask(
+        NEAR,
+        "",
+        {("near", each.attribute, "pairs"): each.differ for each in differ},
+        {("near", each.attribute, "groups"): each.groups for each in differ},
+    )
     for facts in result.subjects:
         people = {("people", facts.attribute): facts.subjects or 0}
         tables.ask(
@@ -141,5 +151,5 @@ def _of_leaks(split: str, leaks: Sequence[SplitLeak]) -> Iterator[Counts]:
     """Yield how many photos and people lie in several parts: none is no small count of them."""
     for each in leaks:
         if each.attribute == split and each.groups:
-            copies, people = ("copies", split, "parts"), ("people", each.subject)
-            yield {copies if each.subject is None else people: each.groups}
+            copies = ("near" if each.near_identical else "copies", split, "parts")
+            yield {copies if each.subject is None else ("people", each.subject): each.groups}

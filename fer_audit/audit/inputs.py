@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.near_groups import NearGroups, near_groups
+from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.audit.units import Units, units_of
 from fer_audit.cluster.types import Clustering, Study
@@ -37,6 +39,8 @@ class ExtraPartitions:
     """Small random samples, each clustered on its own."""
     reclusters: Callable[[], tuple[Study, ...]] = _no_studies
     """Bootstrap resamples, each clustered on its own."""
+    near_pairs: Callable[[], NearPairs | None] = lambda: None
+    """Pairs of images that may be one photo; None = nothing was compared."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -63,8 +67,34 @@ class AuditInputs:
 
     @cached_property
     def tested(self) -> NDArray[np.bool_]:
-        """(n,) usable, one copy of each image unless all are kept."""
-        return self._first_copies(self.usable)
+        """(n,) usable; one of each image, and of each group of near-identical ones unless the set says who is on them.
+
+        People are exchanged then. All are there where copies are kept.
+        """
+        once, groups = self._first_copies(self.usable), self.near_groups
+        if groups is None or self.config.statistics.keep_duplicates or self.units.person:
+            return once
+        rows = np.flatnonzero(once & (groups >= 0))
+        later = np.ones(len(rows), dtype=np.bool_)
+        later[np.unique(groups[rows], return_index=True)[1]] = False
+        once = once.copy()
+        once[rows[later]] = False
+        return once
+
+    @cached_property
+    def near(self) -> NearGroups | None:
+        """Groups of near-identical images; None = nothing was compared."""
+        return near_groups(self.extra.near_pairs(), self.rows)
+
+    @property
+    def near_groups(self) -> NDArray[np.int64] | None:
+        """(n,) group of each image, -1 for none; None = nothing was compared."""
+        return None if self.near is None else self.near.groups
+
+    @cached_property
+    def comparable(self) -> NDArray[np.intp]:
+        """Ascending rows with a vector, one copy of each image: those among which near-identical ones are looked for."""
+        return comparable(self.rows, self.embeddings)
 
     @cached_property
     def listed_once(self) -> NDArray[np.bool_]:
@@ -88,17 +118,22 @@ class AuditInputs:
 
     @cached_property
     def for_tests(self) -> tuple[Attribute, ...]:
-        """The columns whose groups are compared; copies that disagree in one count as not annotated in it.
+        """The columns whose groups are compared; copies and near-identical images that disagree in one count as not annotated.
 
         Which copy comes first in file order says nothing, and file names can hold the label.
         """
         if self.config.statistics.keep_duplicates:
             return self.compared
-        rows, owner = group_members(self.rows.sha256, self.rows.ok & (self.rows.sha256 != b""))
-        return tuple(
-            replace(each, codes=without_contradicted(each.codes, rows, owner))
-            for each in self.compared
-        )
+        groups = [group_members(self.rows.sha256, self.rows.ok & (self.rows.sha256 != b""))]
+        if self.near_groups is not None and self.units.person is None:
+            groups.append(group_members(self.near_groups, self.near_groups >= 0))
+        found = []
+        for each in self.compared:
+            codes = each.codes
+            for rows, owner in groups if each.kind in ("demographic", "label") else ():
+                codes = without_contradicted(codes, rows, owner)
+            found.append(replace(each, codes=codes))
+        return tuple(found)
 
     @property
     def people(self) -> tuple[Attribute, ...]:
@@ -160,6 +195,13 @@ def usable_rows(
     if clustering is not None:
         usable &= clustering.labels >= 0
     return usable
+
+
+def comparable(rows: PackRows, embeddings: Embeddings | None) -> NDArray[np.intp]:
+    """Return the ascending rows with a vector, one copy of each image; none where nothing was embedded."""
+    if embeddings is None:
+        return np.empty(0, np.intp)
+    return np.flatnonzero(first_copies(rows.sha256, rows.ok & embeddings.ok))
 
 
 def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:

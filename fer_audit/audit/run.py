@@ -38,6 +38,7 @@ def audit(
     for analysis in ANALYSES:
         parts[analysis.name] = analysis.audit(inputs, parts, store)
         progress.advance(STAGE)
+    images = config.dataset.images_dir
     embeddings, why_not = inputs.embeddings, inputs.not_clustered
     result = AuditResult.of(
         schema=AUDIT_SCHEMA,
@@ -46,8 +47,11 @@ def audit(
         and (inputs.clustering is not None or bool(why_not)),
         dataset=dataset_facts(dataset, inputs.rows, embeddings, usable=inputs.usable),
         model=None if embeddings is None else embeddings.model,
-        # a model's file by its name: where it lies is the user's own business
-        config=config.having(model=Path(config.model.model).name),
+        # a model's file and the images' folder by their names: where they lie is the user's own business
+        config=config.having(
+            model=Path(config.model.model).name,
+            images_dir=images and (Path(images).name or "."),
+        ),
         versions=inputs.versions,
         not_computable=(("clustering", why_not),) if why_not else (),
         **parts,

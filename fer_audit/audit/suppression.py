@@ -31,6 +31,7 @@ from fer_audit.audit.hidden_tables import (
     JOINT,
     LATENT,
     LEAKS,
+    NEAR,
     SIZES,
     STYLES,
     SUBJECTS,
@@ -100,6 +101,9 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
     clusters, joint, copies = result.clustering, result.intersections, result.duplicates
     if (COPIES, "") in hidden:
         copies = replace(copies, conflicts=())
+    near = result.near_duplicates and replace(result.near_duplicates, examples=())
+    if near is not None and (NEAR, "") in hidden:
+        near = replace(near, disagreements=())
     if clusters is not None and (SIZES, "") in hidden:
         n, k = sum(size or 0 for size in clusters.sizes), len(clusters.sizes)
         clusters = None if n < 2 * k else replace(clusters, sizes=(None,) * k)
@@ -126,6 +130,7 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         ),
         intersections=joint,
         duplicates=replace(copies, examples=()),
+        near_duplicates=near,
         subset_checks=blanked(SUBSET, result.subset_checks, groups=()),
         clustering=clusters,
         cluster_styles=() if (STYLES, "") in hidden else result.cluster_styles,

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from fer_audit.bench.types import BenchResult
 
-BENCH_SCHEMA = "fer-audit/bench/2"
+BENCH_SCHEMA = "fer-audit/bench/3"
 
 
 def bench_json(result: BenchResult) -> str:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fer_audit.bench.memory import peak_bytes, reset_peak
 from fer_audit.bench.types import Ratio, StageSpeed
 from fer_audit.progress import Progress
 
@@ -34,19 +33,13 @@ class Step:
     """Done before each sample, outside the time."""
 
 
-Sample = tuple[float, int | None]
-"""Seconds, and the peak of memory in bytes."""
-
-
 def measure_alone(step: Step, *, repeats: int, progress: Progress) -> StageSpeed:
     """Return the speed of a step: one warm-up, then `repeats` samples, or as many as the budget allows."""
     progress.start(step.stage, repeats + 1, "samples")
     warm_up = _sample(step)
     progress.advance(step.stage)
-    samples = [warm_up] if warm_up[0] > LONG_SECONDS else []
-    while not samples or (
-        len(samples) < repeats and sum(seconds for seconds, _ in samples) < BUDGET_SECONDS
-    ):
+    samples = [warm_up] if warm_up > LONG_SECONDS else []
+    while not samples or (len(samples) < repeats and sum(samples) < BUDGET_SECONDS):
         samples.append(_sample(step))
         progress.advance(step.stage)
     progress.finish(step.stage)
@@ -59,7 +52,7 @@ def measure_in_turns(
     """Return the speed of each step, sampled A B C, A B C, ... All must have run once before."""
     name = " / ".join(step.stage for step in steps)
     progress.start(name, repeats, "rounds")
-    samples: list[list[Sample]] = [[] for _ in steps]
+    samples: list[list[float]] = [[] for _ in steps]
     for _ in range(repeats):
         for step, taken in zip(steps, samples, strict=True):
             taken.append(_sample(step))
@@ -74,23 +67,20 @@ def ratio(name: str, over: StageSpeed, under: StageSpeed) -> Ratio:
     return Ratio(name, over.stage, under.stage, tuple(a / b for a, b in pairs))
 
 
-def _sample(step: Step) -> Sample:
+def _sample(step: Step) -> float:
+    """Return the seconds that the work took."""
     step.prepare()
-    can_tell_peak = reset_peak()
     started = time.perf_counter()
     step.work()
-    seconds = time.perf_counter() - started
-    return seconds, peak_bytes() if can_tell_peak else None
+    return time.perf_counter() - started
 
 
-def _speed(step: Step, samples: Sequence[Sample]) -> StageSpeed:
-    peaks = [peak for _, peak in samples if peak is not None]
+def _speed(step: Step, samples: Sequence[float]) -> StageSpeed:
     return StageSpeed(
         stage=step.stage,
         what=step.what,
         items=step.items,
         unit=step.unit,
-        seconds=tuple(seconds for seconds, _ in samples),
+        seconds=tuple(samples),
         threads=step.threads,
-        peak_bytes=max(peaks, default=None),
     )

@@ -23,8 +23,6 @@ class StageSpeed:
     """Raw, one a sample, in the order they were taken."""
     threads: int
     """Threads the stage was given; the libraries below it may use fewer."""
-    peak_bytes: int | None
-    """Largest resident set of this process while it ran, all it held before included; None = not known here."""
 
     @property
     def rates(self) -> tuple[float, ...]:

@@ -9,14 +9,14 @@ import click
 
 from fer_audit.cli.options import audit_config, model_options, resources
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import ColumnList
+from fer_audit.cli.param_types import PATH, ColumnList
 
 IMAGES, REPEATS = 128, 5
 """The defaults of `fer_audit.bench.options.BenchOptions`, which --help cannot wait for; a test compares them."""
 
 
 @click.command("bench", short_help="Measure this machine.")
-@click.argument("dataset", required=False, type=click.Path(path_type=Path), metavar="[DATASET]")
+@click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
 @click.option(
     "--images", type=int, default=IMAGES, show_default=True, help="Images through the model."
 )
@@ -30,8 +30,8 @@ IMAGES, REPEATS = 128, 5
     "--repeats", type=int, default=REPEATS, show_default=True, help="Samples of each stage."
 )
 @model_options
-@click.option("--cache-dir", type=click.Path(path_type=Path), help="The cache to work in.")
-@click.option("--models-dir", type=click.Path(path_type=Path), help="Where exports live.")
+@click.option("--cache-dir", type=PATH, help="The cache to work in.")
+@click.option("--models-dir", type=PATH, help="Where exports live.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with all raw seconds.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only errors.")
 def bench_command(dataset: Path | None, as_json: bool, quiet: bool, **values: Any) -> None:  # noqa: ANN401 - options

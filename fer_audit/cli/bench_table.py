@@ -31,11 +31,7 @@ def bench_report(result: BenchResult) -> RenderableType:
         parts.append(f"{ratio.name}: {ratio.median:.3f} ({low:.3f} - {high:.3f}), same vectors")
     if result.time_goes:
         parts += ["", _time_goes(result)]
-    parts += [
-        "",
-        "MB is the peak of the whole process's resident memory.",
-        "Not measured: " + "; ".join(result.not_measured) + ".",
-    ]
+    parts += ["", "Not measured: " + "; ".join(result.not_measured) + "."]
     return AnyEncoding(Group(*parts))
 
 
@@ -64,7 +60,6 @@ def _stages(result: BenchResult) -> Table:
     table.add_column("median", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("min - max", justify="right", no_wrap=True)
-    table.add_column("MB", justify="right", no_wrap=True)
     for stage in result.stages:
         low, high = min(stage.rates), max(stage.rates)
         table.add_row(
@@ -72,7 +67,6 @@ def _stages(result: BenchResult) -> Table:
             _number(stage.median),
             f"{stage.unit}/s",
             "one sample" if stage.spread is None else f"{_number(low)} - {_number(high)}",
-            "" if stage.peak_bytes is None else f"{stage.peak_bytes / 1e6:,.0f}",
         )
     return table
 

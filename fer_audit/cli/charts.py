@@ -17,18 +17,33 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+PAGE = click.Path(path_type=Path, dir_okay=False)
 
 
 def chart_options(command: Command) -> Command:
     """Add --png DIR and --svg DIR."""
-    for option in (
-        click.option(
-            "--svg", type=_FOLDER, metavar="DIR", help="Write each chart as an SVG file."
-        ),
-        click.option("--png", type=_FOLDER, metavar="DIR", help="Write each chart as a PNG file."),
-    ):
-        command = option(command)
+    for kind in ("svg", "png"):
+        words = f"Write each chart as a {kind.upper()} file."
+        command = click.option(f"--{kind}", type=_FOLDER, metavar="DIR", help=words)(command)
     return command
+
+
+def refuse_no_folder(page: Path, option: str) -> None:
+    """Raise StoreError for a page that is to be written where there is no folder."""
+    if not page.resolve().parent.is_dir():
+        raise StoreError(
+            f"Cannot write {page}: there is no folder {page.parent}",
+            hint=f"Make it, or choose another {option}.",
+        )
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Write the report as a page and say so on stderr; StoreError when the place cannot be written."""
+    from fer_audit.report.render.html import render_page
+    from fer_audit.store.stage import write_text
+
+    write_text(path, render_page(report))
+    say(f"Page written to {path}")
 
 
 def prepare_charts() -> None:

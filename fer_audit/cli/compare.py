@@ -7,27 +7,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
-from fer_audit.cli.output import answer_json, say
+from fer_audit.cli.charts import (
+    PAGE,
+    chart_options,
+    prepare_charts,
+    refuse_no_folder,
+    write_charts,
+    write_page,
+)
+from fer_audit.cli.output import answer_json
+from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import refuse_to_share
-from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.audit.compare.run import ReadRun
-    from fer_audit.report.blocks import Report
-
-_FOLDER = click.Path(path_type=Path)
 
 
 @click.command("compare", short_help="Show what changed between two runs.")
-@click.argument("run1", type=_FOLDER, metavar="RUN1")
-@click.argument("run2", type=_FOLDER, metavar="RUN2")
+@click.argument("run1", type=PATH, metavar="RUN1")
+@click.argument("run2", type=PATH, metavar="RUN2")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the comparison as JSON (docs/compare.md)."
 )
 @click.option(
     "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PAGE,
     metavar="FILE",
     help="Write the comparison as a page with charts, in one file that asks for nothing outside itself.",
 )
@@ -64,6 +68,7 @@ def compare_command(
     if html is not None or png is not None or svg is not None:
         prepare_charts()
     if html is not None:
+        refuse_no_folder(html, "--html")
         write_page(report, html)
     if png is not None or svg is not None:
         write_charts(report, png=png, svg=svg)
@@ -71,20 +76,6 @@ def compare_command(
         answer_json(comparison_json(comparison))
     else:
         show(terminal_report(report))
-
-
-def write_page(report: Report, path: Path) -> None:
-    """Write the report as a page and say so on stderr; StoreError when the place cannot be written."""
-    from fer_audit.report.render.html import render_page
-    from fer_audit.store.stage import write_text
-
-    if not path.resolve().parent.is_dir():
-        raise StoreError(
-            f"Cannot write {path}: there is no folder {path.parent}",
-            hint="Make it, or choose another --html.",
-        )
-    write_text(path, render_page(report))
-    say(f"Page written to {path}")
 
 
 def distinct_names(first: Path, second: Path) -> tuple[str, str]:

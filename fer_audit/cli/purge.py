@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.param_types import PATH
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ PURGE_SCHEMA = "fer-audit/purge/2"
 
 
 @click.command("purge", short_help="Remove the pixels, vectors and pictures of a run.")
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=PATH, metavar="RUN")
 @click.option(
     "--cache-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Where the run kept pixels and vectors; default: the user's cache.",
 )
 @click.option("--rows", is_flag=True, help="Also remove rows.parquet, rows.csv and lists/.")

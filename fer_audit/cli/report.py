@@ -6,14 +6,22 @@ from pathlib import Path
 
 import click
 
-from fer_audit.cli.charts import chart_options, prepare_charts, write_charts
-from fer_audit.cli.output import answer_json, say
+from fer_audit.cli.charts import (
+    PAGE,
+    chart_options,
+    prepare_charts,
+    refuse_no_folder,
+    write_charts,
+    write_page,
+)
+from fer_audit.cli.output import answer_json
+from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import min_cell_option, shared
-from fer_audit.errors import ConfigError, StoreError
+from fer_audit.errors import ConfigError
 
 
 @click.command("report", short_help="Show a finished run again.")
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=PATH, metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Print result.json.")
 @click.option(
     "--html",
@@ -23,7 +31,7 @@ from fer_audit.errors import ConfigError, StoreError
 )
 @click.option(
     "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PAGE,
     metavar="FILE",
     help="Also write the page to FILE, besides the run's own report.html.",
 )
@@ -64,25 +72,19 @@ def report_command(
             "--html writes the run's own page, and --min-cell one to be shared",
             hint="Give the shared one a place: --min-cell 5 --page shared.html",
         )
-    if page is not None and not page.resolve().parent.is_dir():
-        raise StoreError(
-            f"Cannot write {page}: there is no folder {page.parent}",
-            hint="Make it, or choose another --page.",
-        )
+    if page is not None:
+        refuse_no_folder(page, "--page")
     result = shared(read_result(run / "result.json"), min_cell)
     timings = tuple(read_timings(run / "timings.json"))
     if as_html or page is not None or png is not None or svg is not None:
         prepare_charts()
         from fer_audit.report.files.pictures import read_pictures, shared_pictures
-        from fer_audit.report.render.html import render_page
-        from fer_audit.store.stage import write_text
 
         pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
         report = make_report(View(result, pictures, timings))
         own = [run / "report.html"] if as_html else []
         for path in [*own, *([] if page is None else [page])]:
-            write_text(path, render_page(report))
-            say(f"Page written to {path}")
+            write_page(report, path)
         write_charts(report, png=png, svg=svg)
     if as_json:
         answer_json(result_json(result))

@@ -46,8 +46,9 @@ class LatentMap:
 def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> LatentMap:
     """Return the first two of (n, m) principal coordinates; the second is 0 when there is one only."""
     points = np.zeros((len(ok), 2), np.float32)
-    points[ok] = _two_columns(coordinates[ok])
-    settings = (("coordinates", f"{min(2, coordinates.shape[1])} of {coordinates.shape[1]}"),)
+    given = min(2, coordinates.shape[1])
+    points[ok, :given] = coordinates[ok, :given]
+    settings = (("coordinates", f"{given} of {coordinates.shape[1]}"),)
     return LatentMap(points, ok.copy(), "pca", settings)
 
 
@@ -123,14 +124,6 @@ def load_map(folder: StageFolder) -> LatentMap | str:
     facts, arrays = found
     settings = tuple((name, value) for name, value in facts["settings"])
     return LatentMap(arrays["points"], arrays["ok"], facts["method"], settings)
-
-
-def _two_columns(coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first two columns of (n, m); zeros where there is no second."""
-    found = np.zeros((len(coordinates), 2), np.float32)
-    given = min(2, coordinates.shape[1])
-    found[:, :given] = coordinates[:, :given]
-    return found
 
 
 def _missing() -> ConfigError:

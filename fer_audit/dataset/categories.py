@@ -33,7 +33,7 @@ def natural_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
 def encode_codes(values: Iterable[str | None], categories: Sequence[str]) -> NDArray[np.int16]:
     """Return the (n,) index of each value in `categories`; None and unknown words become -1."""
     index: dict[str | None, int] = {name: code for code, name in enumerate(categories)}
-    return np.array([index.get(value, -1) for value in values], dtype=np.int16)
+    return np.fromiter((index.get(value, -1) for value in values), np.int16)
 
 
 def encode_attribute(

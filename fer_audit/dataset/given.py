@@ -16,7 +16,7 @@ from fer_audit.dataset.listing import (
     require_images,
     suffix_of,
 )
-from fer_audit.errors import ConfigError
+from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
 
 
@@ -84,6 +84,16 @@ class DatasetPath:
         """Return the listings that were made."""
         made = [self.__dict__[name] for name in ("listing", "pictures") if name in self.__dict__]
         return made[:1] if self.images is None else made
+
+    def label_files(self, pattern: str, *, form: str) -> tuple[str, ...]:
+        """Return the label files of a name, as `Listing.named` does. Raises DatasetError when there is none."""
+        found = self.listing.named(pattern)
+        if not found:
+            raise DatasetError(
+                f"{self.root} holds no label file that {form} has",
+                hint="`fer-audit datasets` lists the files of each format; leave out --layout to have it found.",
+            )
+        return found
 
     def images_without_columns(self, settings: DatasetSettings, *, form: str) -> Listing:
         """Return the images for a format that has no columns and reads no table.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,7 +75,22 @@ class Listing:
 
     def share_named(self, pattern: re.Pattern[str]) -> float:
         """Return the share of images whose name (without folders) fits a pattern; 0 where there is no image."""
-        return sum(map(bool, map(pattern.fullmatch, self.names()))) / max(len(self.ids), 1)
+        fitting = sum(pattern.fullmatch(base_name(each)) is not None for each in self.ids)
+        return fitting / max(len(self.ids), 1)
+
+    def row_finder(self) -> Callable[[str], int]:
+        """Return what gives the row of a POSIX path, -1 when it is not listed; for ids in bytewise order."""
+        ids, key = self.ids, _bytewise(self.ids)
+
+        def row_of(file_id: str) -> int:
+            row = (
+                bisect_left(ids, file_id)
+                if key is None
+                else bisect_left(ids, key(file_id), key=key)
+            )
+            return row if row < len(ids) and ids[row] == file_id else -1
+
+        return row_of
 
     def source(self) -> Files:
         """Return the images as a source."""
@@ -88,7 +106,9 @@ class Listing:
 class _Entries:
     """What the walk over a tree has met so far, by kind."""
 
-    images: list[tuple[str, int, int]] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    mtimes: array[int] = field(default_factory=lambda: array("q"))
     others: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=lambda: [""])
     """Still to be read."""
@@ -101,10 +121,12 @@ class _Entries:
         if entry.is_dir(follow_symlinks=False):
             self.folders.append(file_id)
         elif suffix in IMAGE_SUFFIXES:
-            facts = _plain_facts(entry)
-            if facts == (NO_FILE, NO_FILE):
+            size, mtime = _plain_facts(entry)
+            if size == NO_FILE:
                 self.special.append(file_id)
-            self.images.append((file_id, *facts))
+            self.images.append(file_id)
+            self.sizes.append(size)
+            self.mtimes.append(mtime)
         elif entry.is_symlink():
             self.links.append(file_id)
         elif file_id != CARD and entry.is_file(follow_symlinks=False):
@@ -123,13 +145,12 @@ def list_images(root: Path) -> Listing:
         folder = found.folders.pop()
         prefix = f"{folder}/" if folder else ""
         try:
-            with os.scandir(root / folder) as scan:
-                entries = list(scan)
-            if any(entry.name == LOCK for entry in entries):
+            if os.path.lexists(root / folder / LOCK):
                 continue  # a run directory or a cache of ours, not part of the set
-            for entry in entries:
-                if not entry.name.startswith(".") and entry.name not in SYSTEM_FOLDERS:
-                    found.add(entry, prefix + entry.name)
+            with os.scandir(root / folder) as entries:
+                for entry in entries:
+                    if not entry.name.startswith(".") and entry.name not in SYSTEM_FOLDERS:
+                        found.add(entry, prefix + entry.name)
         except OSError as exc:
             if not folder:
                 raise DatasetError(
@@ -137,16 +158,29 @@ def list_images(root: Path) -> Listing:
                     hint="Check its permissions.",
                 ) from exc
             found.unreadable.append(folder)
-    found.images.sort(key=lambda image: os.fsencode(image[0]))
+    order = bytewise_order(found.images)
     return Listing(
         root=root,
-        ids=tuple(image[0] for image in found.images),
-        sizes=np.array([image[1] for image in found.images], dtype=np.int64),
-        mtimes=np.array([image[2] for image in found.images], dtype=np.int64),
+        ids=tuple(map(found.images.__getitem__, order)),
+        sizes=np.array(found.sizes, np.int64)[order],
+        mtimes=np.array(found.mtimes, np.int64)[order],
         others=tuple(sorted(found.others, key=os.fsencode)),
         notes=_listing_notes(found),
         whole=not found.unreadable,
     )
+
+
+def bytewise_order(ids: Sequence[str]) -> NDArray[np.intp]:
+    """Return the (n,) rows in the bytewise order of their paths; equal ones stay in theirs."""
+    key = _bytewise(ids)
+    keys = np.empty(len(ids), object)
+    keys[:] = [*map(key, ids)] if key else ids
+    return keys.argsort(kind="stable")
+
+
+def _bytewise(ids: Sequence[str]) -> Callable[[str], bytes] | None:
+    """Return the key of bytewise order, None where the texts themselves have that order."""
+    return None if all(map(str.isascii, ids)) else os.fsencode
 
 
 def require_images(listing: Listing) -> None:

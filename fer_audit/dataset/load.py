@@ -38,8 +38,20 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
         )
     maps = chosen_maps(settings.map)
     given = given_path(Path(path), settings)
-    dataset = with_owner_card(choose_format(given, settings).read(given, settings))
-    return take_subset(with_maps(dataset, maps), settings, seed=config.seed)
+    dataset = choose_format(given, settings).read(given, settings)
+    _refuse_unused_names(dataset, settings)
+    return take_subset(with_maps(with_owner_card(dataset), maps), settings, seed=config.seed)
+
+
+def _refuse_unused_names(dataset: FaceDataset, settings: DatasetSettings) -> None:
+    """Raise ConfigError when --names is about an attribute that the set does not have."""
+    have = [attribute.name for attribute in dataset.attributes]
+    for name, _ in settings.names:
+        if name not in have:
+            raise ConfigError(
+                f'--names is about "{name}", and {dataset.name} has no such attribute',
+                hint=f"It has {name_some(have, limit=40)}." if have else "It has none.",
+            )
 
 
 def given_path(path: Path, settings: DatasetSettings) -> DatasetPath:

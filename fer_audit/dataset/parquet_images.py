@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fer_audit.dataset.sources.source import (
-    FileFacts,
-    SourceError,
-    open_as_listed,
-    require_unchanged,
-)
+from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
+from fer_audit.dataset.sources.parquet import BATCH_CELLS
+from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.table.file import json_word
 from fer_audit.dataset.types import Reject
-from fer_audit.errors import ConfigError, DatasetError
+from fer_audit.errors import ConfigError
 from fer_audit.text import name_some
 
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"BM", b"GIF8", b"II*\0", b"MM\0*")
@@ -38,7 +33,7 @@ class Shard:
     """Whether the column holds records {bytes, path}; False = plain bytes."""
     has_paths: bool
     is_empty: bool
-    """Whether the footer says that no cell holds an image."""
+    """Whether no cell holds an image."""
     labels: tuple[str, ...]
     """Columns of words, numbers and truth values."""
     names: tuple[tuple[str, tuple[str, ...]], ...]
@@ -54,13 +49,15 @@ class Shard:
         """
         names = dict(self.names)
         rejects = []
-        with _opened(self.facts) as file:
+        with opened_parquet(self.facts) as file:
             for group in range(file.num_row_groups if columns else 0):
                 n = file.metadata.row_group(group).num_rows
                 try:
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
+                    if len(table) != n:
+                        raise ValueError("another number of rows than the footer says")
                     words = {each: _words(table[each], names.get(each)) for each in columns}
-                except _failures():
+                except parquet_failures():
                     words = {each: [None] * n for each in columns}
                     rejects.append(Reject(f"{name}, row group {group}", "labels_unreadable"))
                 for each, found in words.items():
@@ -69,11 +66,9 @@ class Shard:
 
     def read_paths(self) -> list[str]:
         """Return the path that each row names, "" for none, with slashes."""
-        with _opened(self.facts) as file:
-            column = file.read(columns=[f"{self.image}.path"])[self.image]
-        return [
-            str((cell or {}).get("path") or "").replace("\\", "/") for cell in column.to_pylist()
-        ]
+        with opened_parquet(self.facts) as file:
+            cells = file.read(columns=[f"{self.image}.path"])[self.image].to_pylist()
+        return [str((cell or {}).get("path") or "").replace("\\", "/") for cell in cells]
 
 
 def open_shard(path: Path, column: str | None = None) -> Shard | None:
@@ -84,11 +79,8 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
     """
     import pyarrow as pa
 
-    try:
-        facts = FileFacts.now(path)
-    except OSError as exc:
-        raise DatasetError(f"{path} cannot be read: {exc.strerror}") from exc
-    with _opened(facts) as file:
+    facts = facts_of(path)
+    with opened_parquet(facts) as file:
         schema = file.schema_arrow
         images = [field.name for field in schema if _holds_images(file, field)]
         if not images or len(set(schema.names)) != len(schema.names):
@@ -107,41 +99,12 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
             image,
             is_struct,
             is_struct and kind.get_field_index("path") >= 0,
-            _is_empty(file.metadata, f"{image}.bytes"),
+            is_struct and _is_empty(file, f"{image}.bytes"),
             tuple(plain),
             _class_names(schema.metadata or {}, plain),
             tuple(name for name in schema.names if name not in {*plain, *images}),
             tuple(name for name in images if name != image),
         )
-
-
-@contextmanager
-def _opened(facts: FileFacts) -> Iterator[Any]:
-    """Give an open parquet file. Raises DatasetError when it is none, or breaks or changes while it is read."""
-    import pyarrow.parquet as pq
-
-    try:
-        with (
-            os.fdopen(open_as_listed(facts), "rb") as handle,
-            pq.ParquetFile(handle) as file,
-        ):
-            yield file
-            require_unchanged(handle.fileno(), facts)
-    except SourceError as exc:
-        raise DatasetError(f"{facts.path} cannot be read: {exc}") from exc
-    except _failures() as exc:
-        raise DatasetError(f"{facts.path} cannot be read as parquet: {str(exc).strip()}") from exc
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    import pyarrow as pa
-
-    return (
-        OSError,
-        ValueError,
-        OverflowError,
-        pa.ArrowException,
-    )  # ValueError: a word that is no UTF-8
 
 
 def _is_no_label(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
@@ -173,16 +136,17 @@ def _holds_images(file: Any, field: Any) -> bool:  # noqa: ANN401 - as above
     return cell is not None and cell.startswith(_STARTS)
 
 
-def _is_empty(metadata: Any, column: str) -> bool:  # noqa: ANN401 - as above
-    """Whether the footer counts as many empty cells as rows in a column; one that counts nothing is not empty."""
-    empty = 0
-    for group in range(metadata.num_row_groups):
-        facts = metadata.row_group(group)
-        for number in range(facts.num_columns):
-            chunk = facts.column(number)
-            if chunk.path_in_schema == column and chunk.statistics is not None:
-                empty += chunk.statistics.null_count or 0
-    return bool(0 < metadata.num_rows == empty)
+def _is_empty(file: Any, column: str) -> bool:  # noqa: ANN401 - as above
+    """Whether no cell of a column in a struct holds anything; reads up to the first that does.
+
+    The footer counts empty cells, too, but pyarrow ends the process when that part of it is damaged.
+    """
+    batches = file.iter_batches(BATCH_CELLS, columns=[column], use_threads=False)
+    try:
+        empty = all(batch.column(0).field(0).null_count == len(batch) for batch in batches)
+    except parquet_failures():
+        return False  # a broken part of the images is found when they are read
+    return empty and file.metadata.num_rows > 0
 
 
 def _class_names(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +14,6 @@ from fer_audit.embed.session import EmbedSession, cuda_algorithms
 from fer_audit.embed.types import CUDA, Embeddings, ModelFacts
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackShard, shard_count
-from fer_audit.progress import Progress, Silent
 from fer_audit.store.arrays import ArrayBlocks
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import StageFolder
@@ -59,15 +58,14 @@ def embed_shards(
     shards: Iterable[tuple[int, PackShard]],
     session: EmbedSession,
     folder: StageFolder,
-    progress: Progress | None = None,
+    advance: Callable[[str, int], None] | None = None,
 ) -> None:
     """Embed (index, shard) pairs and keep the vectors of each as soon as it is done.
 
     Batches never reach over the end of a shard, so every row has the same neighbours in a resumed run and on any device.
     The next shard's first batch is copied while this shard's last is computed.
-    `progress` hears of every batch, as stage "embed".
+    `advance` is called with "embed" and the number of images of every batch.
     """
-    progress = progress or Silent()
     waiting: deque[_ShardVectors] = deque()
 
     def batches() -> Iterator[NDArray[np.uint8]]:
@@ -78,7 +76,8 @@ def embed_shards(
 
     for vectors in session.stream(batches()):
         waiting[0].append(vectors)
-        progress.advance("embed", len(vectors))
+        if advance is not None:
+            advance("embed", len(vectors))
         if waiting[0].is_whole:
             waiting.popleft().keep(folder)
 

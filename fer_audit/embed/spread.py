@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from fer_audit.embed.run import embed_shards
@@ -25,13 +25,18 @@ def embed_everywhere(
     When one session fails, the others finish what they have taken; then its error is raised.
     """
     if len(sessions) == 1:
-        embed_shards(shards, sessions[0], folder, progress)
+        embed_shards(shards, sessions[0], folder, progress.advance)
         return
     shared = _Shared(shards)
-    in_turn = _InTurn(progress)
+    turn = threading.Lock()
+
+    def advance(stage: str, amount: int) -> None:
+        with turn:
+            progress.advance(stage, amount)
+
     with ThreadPoolExecutor(len(sessions), thread_name_prefix="device") as threads:
         running = [
-            threads.submit(embed_shards, shared, session, folder, in_turn) for session in sessions
+            threads.submit(embed_shards, shared, session, folder, advance) for session in sessions
         ]
         try:
             wait(running, return_when=FIRST_EXCEPTION)
@@ -58,31 +63,3 @@ class _Shared(Iterator[tuple[int, PackShard]]):
     def stop(self) -> None:
         """Let every thread find the end; nothing more is taken."""
         self._stopped = True
-
-
-class _InTurn:
-    """A progress that hears one thread at a time."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._lock = threading.Lock()
-
-    def _tell(self, speak: Callable[[], None]) -> None:
-        with self._lock:
-            speak()
-
-    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
-        """Pass it on."""
-        self._tell(lambda: self._progress.start(stage, total, unit, done))
-
-    def advance(self, stage: str, amount: int = 1) -> None:
-        """Pass it on."""
-        self._tell(lambda: self._progress.advance(stage, amount))
-
-    def finish(self, stage: str) -> None:
-        """Pass it on."""
-        self._tell(lambda: self._progress.finish(stage))
-
-    def say(self, message: str) -> None:
-        """Pass it on."""
-        self._tell(lambda: self._progress.say(message))

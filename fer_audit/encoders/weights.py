@@ -16,8 +16,9 @@ import subprocess
 import tarfile
 import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -245,14 +246,7 @@ def _from_tfjs(arrays: dict[str, NDArray[np.float32]], layer: LayerId) -> ConvBa
         letter = "abcdef"[block - 1]
         suffix = f"{stage}{letter}_branch" + ("1" if branch == 0 else "2" + "abc"[branch - 1])
         conv, norm = f"res{suffix}", f"bn{suffix}"
-    return ConvBatchNorm(
-        kernel=arrays[f"{conv}/kernel"],
-        bias=arrays[f"{conv}/bias"],
-        gamma=arrays[f"{norm}/gamma"],
-        beta=arrays[f"{norm}/beta"],
-        mean=arrays[f"{norm}/moving_mean"],
-        variance=arrays[f"{norm}/moving_variance"],
-    )
+    return _layer(arrays.__getitem__, conv, norm)
 
 
 def read_h5(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatchNorm]:
@@ -261,37 +255,42 @@ def read_h5(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatch
 
     left = _MAX_BYTES
 
-    def read(opened: h5py.File, layer: str, name: str) -> NDArray[np.float32]:
+    def read(opened: h5py.File, name: str) -> NDArray[np.float32]:
         nonlocal left
         place: Any = opened
-        for word in (layer, layer, f"{name}:0"):
+        layer, array = name.split("/")
+        for word in (layer, layer, f"{array}:0"):
             # a link may name another file, and a dataset may keep its numbers in one
             if not isinstance(place.get(word, getlink=True), h5py.HardLink):
-                raise KeyError(f"{layer}/{name} is missing, or a link")
+                raise KeyError(f"{name} is missing, or a link")
             place = place[word]
         if not isinstance(place, h5py.Dataset) or place.external or place.is_virtual:
-            raise ValueError(f"{layer}/{name} is not an array of this file")
+            raise ValueError(f"{name} is not an array of this file")
         left -= place.size * max(place.dtype.itemsize, 4)
         if left < 0:
-            raise ValueError(f"{layer}/{name} has the shape {place.shape}")
+            raise ValueError(f"{name} has the shape {place.shape}")
         return np.asarray(place, dtype=np.float32)
 
     try:
         with h5py.File(path if file is None else file, "r") as opened:
-            return {layer: _from_h5(opened, layer, read) for layer in layer_ids()}
+            return {layer: _from_h5(partial(read, opened), layer) for layer in layer_ids()}
     except (*_UNREADABLE, RuntimeError) as exc:
         raise ModelError(f"{path} is not Keras' ResNet50: {exc}") from exc
 
 
-def _from_h5(file: Any, layer: LayerId, read: Any) -> ConvBatchNorm:  # noqa: ANN401 - h5py has no types
+def _from_h5(read: Callable[[str], NDArray[np.float32]], layer: LayerId) -> ConvBatchNorm:
     """Pick a layer by today's Keras names, e.g. conv2_block1_2_conv; branch 0 is the shortcut."""
     stage, block, branch = layer
     prefix = "conv1" if stage == 1 else f"conv{stage}_block{block}_{branch}"
+    return _layer(read, f"{prefix}_conv", f"{prefix}_bn")
+
+
+def _layer(read: Callable[[str], NDArray[np.float32]], conv: str, norm: str) -> ConvBatchNorm:
     return ConvBatchNorm(
-        kernel=read(file, f"{prefix}_conv", "kernel"),
-        bias=read(file, f"{prefix}_conv", "bias"),
-        gamma=read(file, f"{prefix}_bn", "gamma"),
-        beta=read(file, f"{prefix}_bn", "beta"),
-        mean=read(file, f"{prefix}_bn", "moving_mean"),
-        variance=read(file, f"{prefix}_bn", "moving_variance"),
+        kernel=read(f"{conv}/kernel"),
+        bias=read(f"{conv}/bias"),
+        gamma=read(f"{norm}/gamma"),
+        beta=read(f"{norm}/beta"),
+        mean=read(f"{norm}/moving_mean"),
+        variance=read(f"{norm}/moving_variance"),
     )

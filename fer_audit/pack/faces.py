@@ -48,13 +48,17 @@ def shards_of(rows: NDArray[np.int64]) -> list[int]:
     return found
 
 
-def mean_faces(
-    shards: Shards, groups: Sequence[NDArray[np.int64]], *, size: int = MEAN_SIDE
-) -> list[bytes]:
+def grey_cells(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return (side * side,) grey values of (h, w, 3) RGB, each the mean of the area it covers."""
+    grey = Image.fromarray(pixels).convert("L")
+    return np.asarray(grey.resize((side, side), Image.Resampling.BOX)).ravel()
+
+
+def mean_faces(shards: Shards, groups: Sequence[NDArray[np.int64]]) -> list[bytes]:
     """Return the mean image of each group of row numbers as WebP, walking the shards once.
 
-    A row counts once in a group, however often it is named. The side is `size` pixels, or the pack's if that is less.
-    Memory: one shard, and size x size x 24 bytes a group. Only shards that hold a row of a group are asked for.
+    A row counts once in a group, however often it is named. The side is `MEAN_SIDE` pixels, or the pack's if that is less.
+    Memory: one shard, and MEAN_SIDE x MEAN_SIDE x 24 bytes a group. Only shards that hold a row of a group are asked for.
     Raises ValueError for a group of fewer than `LEAST_IN_MEAN` images, or one with an image that is not ok.
     """
     groups = [np.unique(group) for group in groups]
@@ -71,7 +75,7 @@ def mean_faces(
     members, owners = members[order], owners[order]
     sums: NDArray[np.float64] | None = None
     for shard, rows in _wanted(shards, members):
-        small = _reduced(shard.pixels, rows - shard.start, size)
+        small = _reduced(shard.pixels, rows - shard.start)
         if sums is None:
             sums = np.zeros((len(groups), *small.shape[1:]))
         first, last = np.searchsorted(members, (shard.start, shard.stop))
@@ -126,11 +130,9 @@ def _wanted(
         yield shard, rows
 
 
-def _reduced(
-    pixels: NDArray[np.uint8], offsets: NDArray[np.int64], size: int
-) -> NDArray[np.uint8]:
+def _reduced(pixels: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return (m, side, side, 3) of the images at `offsets`, each cell the mean of the area it covers."""
-    side = min(size, *pixels.shape[1:3])
+    side = min(MEAN_SIDE, *pixels.shape[1:3])
     if pixels.shape[1:3] == (side, side):
         return pixels[offsets]
     small = np.empty((len(offsets), side, side, 3), np.uint8)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from numpy.typing import NDArray
 
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard
 from fer_audit.store.stage import StageFolder
@@ -25,32 +28,20 @@ class KeptPixels:
 
         Raises PixelsNotKept: before the first when one of them was never kept, later when one is damaged.
         """
-        for index in indices:
-            if not (self._folder.path / f"{_pixels(index)}.json").is_file():
-                raise PixelsNotKept("the pixels were not kept")
-        # Checking 38 MB takes 36 ms, about as long as what is done with them: the next shard is checked meanwhile.
+        if not all(self._folder.has_part(f"pixels-{index:05d}") for index in indices):
+            raise PixelsNotKept("the pixels were not kept")
+        # Checking 38 MB takes 36 ms, about as long as what is done with them: the next ones are checked meanwhile.
         with ThreadPoolExecutor(1, thread_name_prefix="check") as checker:
-            ahead: Future[PackShard] | None = None
-            for index in indices:
-                current, ahead = ahead, checker.submit(self._shard, index)
-                if current is not None:
-                    yield current.result()
-            if ahead is not None:
-                yield ahead.result()
+            yield from checker.map(self._shard, indices)
 
     def _shard(self, index: int) -> PackShard:
         start = index * SHARD_ROWS
         stop = min(start + SHARD_ROWS, self._n_images)
-        pixels = self._folder.read_part(_pixels(index))
-        rows = self._folder.read_part(f"rows-{index:05d}")
-        for found in (pixels, rows):
-            if isinstance(found, str):
-                raise PixelsNotKept(f"the kept pixels are damaged: {found or 'a part is missing'}")
-        assert not isinstance(pixels, str)  # noqa: S101 - raised above
-        assert not isinstance(rows, str)  # noqa: S101 - raised above
-        return PackShard(start, stop, pixels[1]["pixels"], PackRows(**rows[1]))
+        pixels = self._part(f"pixels-{index:05d}")["pixels"]
+        return PackShard(start, stop, pixels, PackRows(**self._part(f"rows-{index:05d}")))
 
-
-def _pixels(index: int) -> str:
-    """Return the name of the part that `ShardMaker` keeps a shard's pixels under."""
-    return f"pixels-{index:05d}"
+    def _part(self, name: str) -> dict[str, NDArray[Any]]:
+        found = self._folder.read_part(name)
+        if isinstance(found, str):
+            raise PixelsNotKept(f"the kept pixels are damaged: {found or 'a part is missing'}")
+        return found[1]

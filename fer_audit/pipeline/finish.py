@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import AuditConfig, ReportSettings, Resources
-from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
@@ -23,8 +20,8 @@ from fer_audit.pipeline.pictures import (
     packed_shards,
     pictures_fingerprint,
 )
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.progress import Progress, Timing
+from fer_audit.pipeline.types import Order
+from fer_audit.progress import Timing
 from fer_audit.report.files.pictures import Pictures, pictures_json, shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
 from fer_audit.store.stage import write_text
@@ -48,19 +45,8 @@ class Work:
     """Why there are no clusters."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Finish:
-    """What the last steps of a run need, whatever was found."""
-
-    dataset: FaceDataset
-    out: Path
-    cache: Path
-    config: AuditConfig
-    options: ReportSettings
-    resources: Resources
-    progress: Progress
-    watch: Stopwatch
-    csv: bool
+class Finish(Order):
+    """The last steps of a run, whatever was found."""
 
     def has_report(self, prints: RunFingerprints) -> bool:
         """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
@@ -91,7 +77,7 @@ class Finish:
                 pictures = self._make_pictures(work(), prints, size)
                 write_text(self.out / run_folder.PICTURES, pictures_json(pictures))
         with self.watch.stage("report", 1):
-            least = self.options.min_cell
+            least = self.report.min_cell
             shared = withhold(result, least)
             shown = shared_pictures(pictures, shared, least)
             charts = KeptCharts(audit_folder(self.cache, prints), shared, pictures.fingerprint)
@@ -128,7 +114,7 @@ class Finish:
             work.clustering,
             shards,
             config=self.config,
-            options=self.options,
+            options=self.report,
             cache=self.cache,
             progress=self.progress,
             fingerprint=self._fingerprint(prints),
@@ -140,17 +126,17 @@ class Finish:
         write_timings(self.out / run_folder.TIMINGS, self._timings())
         names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
         names += [run_folder.ROWS_CSV] if self.csv else []
-        others = [run_folder.LEAKS, run_folder.PICTURES, run_folder.PAGE]
+        others = [run_folder.LEAKS, run_folder.NEAR, run_folder.PICTURES, run_folder.PAGE]
         names += [name for name in others if (self.out / name).exists()]
         fingerprint = self._fingerprint(prints)
         run_folder.mark_done(self.out, prints, self._page_mark(fingerprint), names)
 
     def _fingerprint(self, prints: RunFingerprints) -> str:
-        return pictures_fingerprint(prints.audit, self.options)
+        return pictures_fingerprint(prints.audit, self.report)
 
     def _page_mark(self, fingerprint: str) -> str:
         """Return what the page depends on: the pictures, all of which are kept, and what it withholds."""
-        least = self.options.min_cell
+        least = self.report.min_cell
         return f"{fingerprint}{_LEAST}{least}" if least else fingerprint
 
     def _timings(self) -> list[Timing]:

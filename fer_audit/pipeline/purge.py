@@ -152,8 +152,11 @@ class _Purging:
         for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
             self.remove("table of all files", self.run / name, [self.run / name])
         if rows:
-            leaks = self.run / run_folder.LEAKS
-            self.remove("list of images that parts of the set share", leaks, [leaks])
+            for what, name in (
+                ("list of images that parts of the set share", run_folder.LEAKS),
+                ("list of near-identical images", run_folder.NEAR),
+            ):
+                self.remove(what, self.run / name, [self.run / name])
 
     def remove_faces(self) -> None:
         """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""

@@ -91,9 +91,7 @@ def find_or_quantize(
         dataset,
         scratch / "work",
         config.model.batch_size,
-        resources.threads,
-        resources.workers or default_workers(),
-        resources.file_seconds,
+        resources,
     )
     reduced = sums_saturate()
     path = models_dir / f"{source.spec.name}-int8-{work.name(reduced=reduced)}.onnx"
@@ -163,9 +161,7 @@ class _Work:
     folder: Path
     """Scratch, removed afterwards."""
     batch_size: int
-    threads: int | None
-    workers: int
-    file_seconds: float
+    resources: Resources
 
     def name(self, *, reduced: bool) -> str:
         size = self.source.spec.size
@@ -179,22 +175,21 @@ class _Work:
 
     def session(self, model: ExportedModel, batch_size: int | None = None) -> EmbedSession:
         size = batch_size or self.batch_size
-        return EmbedSession(model, CPU, batch_size=size, threads=self.threads)
+        return EmbedSession(model, CPU, batch_size=size, threads=self.resources.threads)
 
     def sample(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the pixels to calibrate on and those held out: a seeded draw, the same for every run on the set."""
         size = self.source.spec.size
         wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
         pixels = np.zeros((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
-        dataset = self.dataset
-        order = stage_rng(0, "quantize").permutation(len(dataset))
+        order = stage_rng(0, "quantize").permutation(len(self.dataset))
         found = 0
-        workers = worth_starting(self.workers, len(pixels))
-        with Decoders(workers, self.folder, size, limit=self.file_seconds) as decoders:
+        workers = worth_starting(self.resources.workers or default_workers(), len(pixels))
+        with Decoders(workers, self.folder, size, limit=self.resources.file_seconds) as decoders:
             while len(order) and found < len(pixels):
                 chosen, order = order[: len(pixels) - found], order[len(pixels) - found :]
                 free = pixels[found : found + len(chosen)]
-                ok = decoders.fill(dataset.source.take(chosen), free).ok
+                ok = decoders.fill(self.dataset.source.take(chosen), free).ok
                 free[: ok.sum()] = free[ok]
                 found += int(ok.sum())
                 pixels[found:] = 0

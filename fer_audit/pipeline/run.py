@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,9 +28,10 @@ from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
-from fer_audit.pipeline.vectors import VectorWork, kept_vectors, make_vectors
+from fer_audit.pipeline.vectors import kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
 from fer_audit.store.durable import remove
@@ -65,58 +67,36 @@ def run_audit(
     """
     config = config or AuditConfig()
     started = time.perf_counter()
+    resources, report = resources or Resources(), report or ReportSettings()
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
+    places = {
+        "--out": Path(out),
+        "--cache-dir": resources.cache_dir,
+        "--models-dir": resources.models_dir,
+    }
+    beside_table = not isinstance(source, FaceDataset) and Path(source).is_file()
+    run_folder.refuse_inside_input(dataset, places, beside_table=beside_table)
+    refuse_unknown_columns(dataset, config.statistics)
+    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
+    if report.projection == "umap":
+        umap_version()  # before hours of work, not after them
     walk = _PipelineRun(
         dataset,
         Path(out),
+        cache_folder(resources.cache_dir),
         config,
-        resources or Resources(),
+        resources,
+        report,
+        csv,
         progress or Silent(),
-        csv=csv,
-        report=report or ReportSettings(),
-        beside_table=not isinstance(source, FaceDataset) and Path(source).is_file(),
+        Stopwatch(),
     )
     walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
     return walk.run(until)
 
 
-class _PipelineRun:
-    """One run: what it was asked, and the steps in order."""
-
-    def __init__(
-        self,
-        dataset: FaceDataset,
-        out: Path,
-        config: AuditConfig,
-        resources: Resources,
-        progress: Progress,
-        *,
-        csv: bool,
-        report: ReportSettings,
-        beside_table: bool,
-    ) -> None:
-        self.dataset = dataset
-        self.out = out
-        self.config = config
-        self.resources = resources
-        self.progress = progress
-        self.csv = csv
-        self.report = report
-        self.watch = Stopwatch()
-        run_folder.refuse_inside_input(
-            dataset,
-            {
-                "--out": out,
-                "--cache-dir": resources.cache_dir,
-                "--models-dir": resources.models_dir,
-            },
-            beside_table=beside_table,
-        )
-        refuse_unknown_columns(dataset, config.statistics)
-        refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
-        if report.projection == "umap":
-            umap_version()  # before hours of work, not after them
-        self.cache = cache_folder(resources.cache_dir)
+class _PipelineRun(Finish):
+    """One run: what it was asked, and the steps in order; `Finish` has the last ones."""
 
     def run(self, until: Until) -> Run:
         make_folder(self.out)
@@ -151,13 +131,12 @@ class _PipelineRun:
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             work = Work(rows, embeddings, clustering, why_not)
-            result = self._audit(work, prints)
+            result = self._audit(work, prints, model.spec.size)
         write_text(self.out / run_folder.RESULT, result_json(result))
-        ending = self._ending()
-        ending.mark(prints)  # from here on a killed run makes its report only
+        self.mark(prints)  # from here on a killed run makes its report only
         shared = None
         if until == "report":
-            shared = ending.make_report(result, lambda: work, prints, model.spec.size)
+            shared = self.make_report(result, lambda: work, prints, model.spec.size)
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
@@ -167,18 +146,17 @@ class _PipelineRun:
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
         if result is None:
             return None
-        ending = self._ending()
         if result.config.fail_on != self.config.fail_on:
             result = self._judge_again(result)
-            ending.mark(prints)
-        if until == "audit" or ending.has_report(prints):
+            self.mark(prints)
+        if until == "audit" or self.has_report(prints):
             return self._done(result, result.dataset.failed, reused=True)
 
         def work() -> Work:
             rows, embeddings = self._vectors(model, facts, prints)
             return Work(rows, embeddings, *self._clusters(embeddings, prints))
 
-        shared = ending.make_report(result, work, prints, model.spec.size)
+        shared = self.make_report(result, work, prints, model.spec.size)
         return self._done(result, result.dataset.failed, reused=False, shared=shared)
 
     def _judge_again(self, result: AuditResult) -> AuditResult:
@@ -193,12 +171,6 @@ class _PipelineRun:
         result = judge(result, self.config.fail_on)
         write_text(self.out / run_folder.RESULT, result_json(result))
         return result
-
-    def _ending(self) -> Finish:
-        return Finish(
-            *(self.dataset, self.out, self.cache, self.config, self.report),
-            *(self.resources, self.progress, self.watch, self.csv),
-        )
 
     def _done(
         self,
@@ -224,17 +196,7 @@ class _PipelineRun:
     def _vectors(
         self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
     ) -> tuple[PackRows, Embeddings]:
-        work = VectorWork(
-            self.dataset,
-            model,
-            facts,
-            self.config,
-            self.resources,
-            self.cache,
-            self.out,
-            self.progress,
-        )
-        rows, embeddings = make_vectors(work, prints)
+        rows, embeddings = make_vectors(self, model, facts, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
         return rows, embeddings
 
@@ -265,7 +227,7 @@ class _PipelineRun:
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(self, work: Work, prints: RunFingerprints) -> AuditResult:
+    def _audit(self, work: Work, prints: RunFingerprints, size: int) -> AuditResult:
         from fer_audit.audit.run import audit
 
         inputs = AuditInputs(
@@ -274,12 +236,26 @@ class _PipelineRun:
             embeddings=work.embeddings,
             clustering=work.clustering,
             config=self.config,
-            extra=extra_partitions(
-                work.rows, work.embeddings, work.clustering, self.config, self.progress
+            extra=replace(
+                extra_partitions(
+                    work.rows, work.embeddings, work.clustering, self.config, self.progress
+                ),
+                near_pairs=near_pairs(
+                    *(self.dataset, work.rows, work.embeddings),
+                    grey_pixels(
+                        self.dataset,
+                        StageFolder.open(self.cache, "pack", prints.pack),
+                        size=size,
+                        resources=self.resources,
+                    ),
+                    audit_folder(self.cache, prints),
+                ),
             ),
             not_clustered=work.not_clustered,
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),
         )
         store = CachedAnalyses(audit_folder(self.cache, prints), self.progress)
-        return audit(inputs, store=store, progress=self.progress)
+        result = audit(inputs, store=store, progress=self.progress)
+        run_folder.write_lists(self.out, inputs)
+        return result

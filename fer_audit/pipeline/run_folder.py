@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fer_audit.audit.composition.split_leakage import crossings
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.types.near import NEAR_DUPLICATES
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.splits import SPLIT_LEAKS
 from fer_audit.cluster.types import Clustering
@@ -23,6 +25,7 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.rows import (
+    near_duplicates_table,
     rows_table,
     split_leaks_table,
     write_rows_csv,
@@ -51,9 +54,10 @@ STARTED = "STARTED.json"
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
 LEAKS = SPLIT_LEAKS
+NEAR = NEAR_DUPLICATES
 LISTS = "lists"
 """Folder of the full lists behind findings, each of which is in FILES."""
-FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, LEAKS)
+FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, LEAKS, NEAR)
 
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
@@ -199,7 +203,7 @@ def mark_done(
 
 def forget_result(out: Path) -> None:
     """Remove a result, what was drawn from it, and how long it took."""
-    for name in (RESULT, PICTURES, PAGE, TIMINGS):
+    for name in (RESULT, PICTURES, PAGE, TIMINGS, LEAKS, NEAR):
         remove(out / name)
 
 
@@ -212,16 +216,24 @@ def write_rows(
     *,
     csv: bool,
 ) -> None:
-    """Write the table of all files, as parquet and on request as CSV, and what the parts of a split set share."""
+    """Write the table of all files, as parquet and on request as CSV."""
     table = rows_table(dataset, rows, embeddings, clustering)
     write_rows_parquet(out / ROWS, table)
     remove(out / ROWS_CSV)
     if csv:
         write_rows_csv(out / ROWS_CSV, table)
-    remove(out / LEAKS)
+
+
+def write_lists(out: Path, inputs: AuditInputs) -> None:
+    """Write the images that the parts of a split set share, and near-identical ones, each where there are some."""
+    dataset, near = inputs.dataset, inputs.near_groups
     if any(each.kind == "split" for each in dataset.attributes):
         make_folder(out / LISTS)
-        write_rows_csv(out / LEAKS, split_leaks_table(dataset, crossings(dataset, rows)))
+        found = crossings(dataset, inputs.rows, near)
+        write_rows_csv(out / LEAKS, split_leaks_table(dataset, found))
+    if near is not None and (near >= 0).any():
+        make_folder(out / LISTS)
+        write_rows_csv(out / NEAR, near_duplicates_table(dataset, near, inputs.comparable))
 
 
 def is_placed(kept: Path, out: Path) -> bool:

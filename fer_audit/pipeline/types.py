@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""What a run is asked, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -7,9 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.progress import Timing
+from fer_audit.pipeline.stopwatch import Stopwatch
+from fer_audit.progress import Progress, Timing
 from fer_audit.text import counted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """What a run is asked, where it works, and whom it tells."""
+
+    dataset: FaceDataset
+    out: Path
+    cache: Path
+    config: AuditConfig
+    resources: Resources
+    report: ReportSettings
+    csv: bool
+    progress: Progress
+    watch: Stopwatch
 
 
 @dataclass(frozen=True, slots=True)

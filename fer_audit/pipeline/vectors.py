@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 
-from fer_audit.config import AuditConfig, Resources
-from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import WHOLE, join_shards, load_embeddings, missing_shards
 from fer_audit.embed.session import EmbedSession, choose_place, open_sessions
 from fer_audit.embed.spread import embed_everywhere
@@ -23,67 +20,58 @@ from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.pipeline.run_folder import is_placed, note_start
+from fer_audit.pipeline.types import Order
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder
 from fer_audit.text import counted, encodable, size_text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VectorWork:
-    """Everything the walk from files to vectors needs."""
-
-    dataset: FaceDataset
-    model: ExportedModel
-    facts: ModelFacts
-    config: AuditConfig
-    resources: Resources
-    cache: Path
-    out: Path
-    progress: Progress
-
-
-def make_vectors(work: VectorWork, prints: RunFingerprints) -> tuple[PackRows, Embeddings]:
+def make_vectors(
+    order: Order, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+) -> tuple[PackRows, Embeddings]:
     """Return what is known of every file, and its vector; what the cache holds is not made again.
 
     Raises StoreError when a disk cannot hold what must be written, before anything is decoded; DatasetError when no
     image could be used.
     """
-    n, size = len(work.dataset), work.model.spec.size
+    n, size = len(order.dataset), model.spec.size
     folders = {
-        stage: StageFolder.open(work.cache, stage, getattr(prints, stage))
+        stage: StageFolder.open(order.cache, stage, getattr(prints, stage))
         for stage in ("pack", "embed", "cluster")
     }
     pack_folder, folder = folders["pack"], folders["embed"]
     with pack_folder.locked(), folder.locked():
-        if work.resources.verify:
-            _forget_changed(work, pack_folder, folder)
-        found = load_embeddings(folder, work.facts)
-        maker = _maker(work, pack_folder, keep=_keeps_pixels(work, folders))
-        note_start(work.out, prints)  # before anything is written to the cache
+        if order.resources.verify:
+            _forget_changed(order, model, pack_folder, folder)
+        found = load_embeddings(folder, facts)
+        maker = _maker(order, model, pack_folder, keep=_keeps_pixels(order, model, folders))
+        note_start(order.out, prints)  # before anything is written to the cache
         rows = maker.rows()
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:
-                work.progress.say(f"embedding again: {found}")
-            _make_missing(work, maker, folder, vectors_done=not isinstance(found, str))
-            rows, found = maker.rows(), load_embeddings(folder, work.facts)
+                order.progress.say(f"embedding again: {found}")
+            _make_missing(
+                order, model, facts, maker, folder, vectors_done=not isinstance(found, str)
+            )
+            rows, found = maker.rows(), load_embeddings(folder, facts)
         for complaint in dict.fromkeys(maker.complaints):
-            work.progress.say(complaint)
+            order.progress.say(complaint)
         if not isinstance(found, str):
             folder.clear(but=WHOLE)  # shards, when a run was killed after they were joined
     if rows is None or isinstance(found, str):
         raise StoreError(
-            f"What was written to {work.cache} a moment ago cannot be read back: {found}",
+            f"What was written to {order.cache} a moment ago cannot be read back: {found}",
             hint="The disk may be failing. Try another --cache-dir.",
         )
     if not found.ok.any():
         raise DatasetError(
-            f"None of the {n} images in {work.dataset.root} could be used: {_commonest(found.reasons[~found.ok].tolist())}",
+            f"None of the {n} images in {order.dataset.root} could be used: {_commonest(found.reasons[~found.ok].tolist())}",
             hint="Look at the files, or point fer-audit at another folder.",
         )
-    if work.resources.pack != "off" and pixels_are_kept(pack_folder, n):
+    if order.resources.pack != "off" and pixels_are_kept(pack_folder, n):
         kept = size_text(n * size * size * 3)
-        work.progress.say(f"pixels kept for the next run: {kept} in {pack_folder.path}")
-    _tell_what_may_pass(rows, work.progress)
+        order.progress.say(f"pixels kept for the next run: {kept} in {pack_folder.path}")
+    _tell_what_may_pass(rows, order.progress)
     return rows, found
 
 
@@ -98,30 +86,30 @@ def _tell_what_may_pass(rows: PackRows, progress: Progress) -> None:
         )
 
 
-def _keeps_pixels(work: VectorWork, folders: dict[str, StageFolder]) -> bool:
+def _keeps_pixels(order: Order, model: ExportedModel, folders: dict[str, StageFolder]) -> bool:
     """Return whether the pixels are kept; StoreError when a disk has no space for the run."""
-    n, out = len(work.dataset), work.out
-    is_far = out.stat().st_dev != work.cache.stat().st_dev  # no second name on another disk
+    n, out = len(order.dataset), order.out
+    is_far = out.stat().st_dev != order.cache.stat().st_dev  # no second name on another disk
     need = needed_bytes(
         n,
-        work.config,
+        order.config,
         folders,
-        size=work.model.spec.size,
-        dim=work.facts.dim,
-        workers=worth_starting(work.resources.workers or default_workers(), n),
+        size=model.spec.size,
+        dim=model.spec.dim,
+        workers=worth_starting(order.resources.workers or default_workers(), n),
         copies_vectors=is_far and not is_placed(_vectors_file(folders["embed"]), out),
     )
-    return decide_pixels(work.resources.pack, need, work.cache, out, work.progress)
+    return decide_pixels(order.resources.pack, need, order.cache, out, order.progress)
 
 
-def _maker(work: VectorWork, folder: StageFolder, *, keep: bool) -> ShardMaker:
+def _maker(order: Order, model: ExportedModel, folder: StageFolder, *, keep: bool) -> ShardMaker:
     return ShardMaker(
-        work.dataset,
+        order.dataset,
         folder,
-        size=work.model.spec.size,
+        size=model.spec.size,
         keep=keep,
-        workers=work.resources.workers or default_workers(),
-        file_seconds=work.resources.file_seconds,
+        workers=order.resources.workers or default_workers(),
+        file_seconds=order.resources.file_seconds,
     )
 
 
@@ -134,12 +122,14 @@ def _vectors_file(folder: StageFolder) -> Path:
     return folder.path / f"{WHOLE}.vectors.npy"
 
 
-def _forget_changed(work: VectorWork, pack_folder: StageFolder, folder: StageFolder) -> None:
+def _forget_changed(
+    order: Order, model: ExportedModel, pack_folder: StageFolder, folder: StageFolder
+) -> None:
     """Drop what was made from files whose bytes are no longer those that were decoded."""
-    changed = _maker(work, pack_folder, keep=False).changed_files()
+    changed = _maker(order, model, pack_folder, keep=False).changed_files()
     if changed:
         what = counted(len(changed), "image is not as it was", "images are not as they were")
-        work.progress.say(
+        order.progress.say(
             f"{what} when decoded, though size and time are, e.g. {encodable(changed[0])}; "
             "everything is made again"
         )
@@ -148,49 +138,55 @@ def _forget_changed(work: VectorWork, pack_folder: StageFolder, folder: StageFol
 
 
 def _make_missing(
-    work: VectorWork, maker: ShardMaker, folder: StageFolder, *, vectors_done: bool
+    order: Order,
+    model: ExportedModel,
+    facts: ModelFacts,
+    maker: ShardMaker,
+    folder: StageFolder,
+    *,
+    vectors_done: bool,
 ) -> None:
     """Walk the shards that lack rows or vectors."""
-    n = len(work.dataset)
+    n = len(order.dataset)
     missing, complaints = ([], []) if vectors_done else missing_shards(folder, n)
     for complaint in complaints:
-        work.progress.say(complaint)
+        order.progress.say(complaint)
     only_rows = sorted(set(maker.missing_rows()) - set(missing))
     before = n - sum(maker.length(index) for index in (*missing, *only_rows))
-    work.progress.start("embed", n, "images", done=before)
+    order.progress.start("embed", n, "images", done=before)
     with ExitStack() as stack:  # an error's traceback would keep all their threads alive
-        sessions = _open_sessions(work, len(missing)) if missing else []
+        sessions = _open_sessions(order, model, len(missing)) if missing else []
         for session in sessions:
             stack.enter_context(closing(session))
         for shard in stack.enter_context(closing(maker.iterate(only_rows))):
-            work.progress.advance("embed", shard.stop - shard.start)
+            order.progress.advance("embed", shard.stop - shard.start)
         if missing:
             shards = stack.enter_context(closing(maker.iterate(missing)))
-            embed_everywhere(zip(missing, shards, strict=True), sessions, folder, work.progress)
+            embed_everywhere(zip(missing, shards, strict=True), sessions, folder, order.progress)
     if not vectors_done:
-        join_shards(folder, n, work.facts)
-    work.progress.finish("embed")
+        join_shards(folder, n, facts)
+    order.progress.finish("embed")
 
 
-def _open_sessions(work: VectorWork, n_shards: int) -> list[EmbedSession]:
+def _open_sessions(order: Order, model: ExportedModel, n_shards: int) -> list[EmbedSession]:
     """Return a session for each device that was asked for, but not more than there are shards."""
-    check_graph(work.model)
-    place = choose_place(work.resources.device)
-    batch_size = work.config.model.batch_size
+    check_graph(model)
+    place = choose_place(order.resources.device)
+    batch_size = order.config.model.batch_size
     if batch_size > SHARD_ROWS:
-        work.progress.say(
+        order.progress.say(
             f"batches of {batch_size} images end with their shard of {SHARD_ROWS}: "
             f"--batch-size {SHARD_ROWS} does the same without the padding"
         )
     return open_sessions(
-        work.model,
+        model,
         Place(place.provider, place.devices[:n_shards]),
         batch_size=batch_size,
-        threads=work.resources.threads,
+        threads=order.resources.threads,
     )
 
 
-def _commonest(reasons: Iterable[str], most: int = 3) -> str:
-    """Return the commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
+def _commonest(reasons: Iterable[str]) -> str:
+    """Return the three commonest reasons of failure, e.g. "corrupt (12), empty (3)"."""
     counts = sorted(Counter(reasons).items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{reason} ({count:,})" for reason, count in counts[:most])
+    return ", ".join(f"{reason} ({count:,})" for reason, count in counts[:3])

@@ -12,10 +12,10 @@ draw would associate something by chance in one set out of twenty, and this set 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any
 
 from fer_audit.rng import stage_rng
 from fer_audit.synth.backdrop import PLACES
@@ -43,8 +43,6 @@ ABOUT = (
     "These faces are drawings made by fer-audit, not people; groups, genders, ages and sessions are invented. "
     "The set exists to show whether the audit finds what was planted and stays silent where nothing was."
 )
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def group_counts(n: int) -> dict[str, int]:
 
 
 def describe(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the truth about the rows, for people and for `check_planted`."""
+    """Return the truth about the rows, for `check_planted`."""
     return {
         "schema": TRUTH_SCHEMA,
         "drawn": True,
@@ -106,18 +104,6 @@ def describe(rows: Sequence[Row]) -> dict[str, Any]:
         "seed": SEED,
         "n": len(rows),
         "planted": [asdict(fact) for fact in _planted(rows)],
-        "counts": {
-            "group": _count(rows, GROUPS, lambda row: row.group),
-            "gender": _count(rows, GENDERS, lambda row: row.gender),
-            "expression": _count(rows, EXPRESSIONS, lambda row: row.expression),
-            "session": _count(rows, SESSIONS, lambda row: row.session),
-            "group in session": {
-                session: _count(
-                    [row for row in rows if row.session == session], GROUPS, lambda row: row.group
-                )
-                for session in SESSIONS
-            },
-        },
     }
 
 
@@ -190,10 +176,3 @@ def _deal_cell(count: int, session: str, group: str, gender: str) -> list[Row]:
         )
         for age, expression, place, hair in dealt
     ]
-
-
-def _count(
-    rows: Sequence[Row], values: Sequence[_T], value_of: Callable[[Row], _T]
-) -> dict[_T, int]:
-    found = [value_of(row) for row in rows]
-    return {value: found.count(value) for value in values}

@@ -214,6 +214,18 @@ def test_every_setting_is_in_the_result() -> None:
     assert found.versions == (("numpy", "2.4"),)
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [(None, None), ("/home/someone/faces", "faces"), ("../faces/", "faces"), (".", ".")],
+)
+def test_a_result_holds_no_path_of_the_machine(given: str | None, shown: str | None) -> None:
+    config = CONFIG.having(images_dir=given, model="/home/someone/m.onnx")
+
+    found = audit_dataset(dataset_of(n=0), rows_of(0), config=config)
+
+    assert (found.config.dataset.images_dir, found.config.model.model) == (shown, "m.onnx")
+
+
 def test_a_planted_fact_that_was_missed_leads_the_findings() -> None:
     missed = PlantedCheck("clusters follow age", "rung 3", "rung 0", agrees=False)
 

@@ -1,19 +1,15 @@
-"""Turns, warm-ups, budgets and peaks: what makes two numbers comparable."""
+"""Turns, warm-ups and budgets: what makes two numbers comparable."""
 
 from __future__ import annotations
 
-import mmap
 import time
-from pathlib import Path
 
 import pytest
 
 from fer_audit.bench import measure as measuring
-from fer_audit.bench import memory
 from fer_audit.bench.measure import Step, measure_alone, measure_in_turns, ratio
 from fer_audit.bench.types import StageSpeed
 from fer_audit.progress import Silent
-from tests.known import known
 
 
 def step(name: str, log: list[str]) -> Step:
@@ -24,7 +20,7 @@ def step(name: str, log: list[str]) -> Step:
 
 
 def speed(name: str, *seconds: float) -> StageSpeed:
-    return StageSpeed(name, "", 10, "images", seconds, 1, None)
+    return StageSpeed(name, "", 10, "images", seconds, 1)
 
 
 def test_steps_take_turns_and_a_step_alone_is_warmed_up_first() -> None:
@@ -84,23 +80,3 @@ def test_a_ratio_is_taken_round_by_round() -> None:
 
     with pytest.raises(ValueError, match="argument 2"):  # not measured in turns
         ratio("a / b", speed("a", 1.0), speed("b", 1.0, 1.0))
-
-
-@pytest.mark.skipif(not memory.reset_peak(), reason="needs Linux's /proc")
-def test_a_peak_is_of_its_own_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 MB that were held and dropped do not show in the sample after; without /proc nothing is told."""
-    size = 64_000_000
-
-    def hold_and_drop() -> None:
-        with mmap.mmap(-1, size) as held:  # fresh memory: what malloc has kept would not show
-            held[:: mmap.PAGESIZE] = b"\1" * len(range(0, size, mmap.PAGESIZE))
-
-    large, small = (
-        measure_in_turns([Step("a", "", 1, "images", 1, work)], repeats=1, progress=Silent())[0]
-        for work in (hold_and_drop, measuring.nothing)
-    )
-    assert known(large.peak_bytes) - known(small.peak_bytes) > 0.9 * size
-
-    monkeypatch.setattr(memory, "_PROC", tmp_path / "none")
-    (untold,) = measure_in_turns([step("a", [])], repeats=1, progress=Silent())
-    assert untold.peak_bytes is None

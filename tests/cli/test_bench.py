@@ -47,7 +47,7 @@ def test_stdout_is_json_and_nothing_else_when_json_is_asked_for(
 
     assert (done.code, done.err) == (0, "")
     document = json.loads(done.out)
-    assert document["schema"] == "fer-audit/bench/2"
+    assert document["schema"] == "fer-audit/bench/3"
     assert (document["sample"]["listed"], document["sample"]["images"]) == (24, 16)
     stages = {stage["stage"]: stage for stage in document["stages"]}
     assert list(stages) == ["decode", "bare model", "embed from pack", "embed from files"]

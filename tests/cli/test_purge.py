@@ -143,7 +143,9 @@ def test_pixels_vectors_and_faces_go_and_the_numbers_stay(purge: Call, place: Pl
         assert (place.run / name).read_bytes() == before[place.run / name]
     assert document["size_bytes"] == size - disk_bytes(place.run, place.cache)
     assert document["size_bytes"] == sum(each["size_bytes"] for each in document["removed"])
-    assert set(document["kept"]) == {path.name for path in files(place.run)}
+    assert set(document["kept"]) == {
+        path.relative_to(place.run).as_posix() for path in files(place.run)
+    }
     assert (document["not_found"], document["other_names"]) == ([], 0)
 
 

@@ -55,15 +55,6 @@ def test_quiet_says_nothing_but_the_result(
     assert done.out == f"{run_dir / 'result.json'}\n"
 
 
-def test_report_shows_a_finished_run_as_text_and_as_json(fer_audit: Call, kept_run: Path) -> None:
-    text = fer_audit("report", kept_run)
-    document = fer_audit("report", kept_run, "--json")
-
-    assert text.code == document.code == 0
-    assert document.out == (kept_run / "result.json").read_text(encoding="utf-8")
-    assert "race" in text.out
-
-
 def test_embed_and_cluster_stop_where_they_say(
     fer_audit: Call, faces: Path, places: list[str], run_dir: Path
 ) -> None:

@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.listing import list_images, plain_file_facts
+from fer_audit.dataset.listing import Listing, bytewise_order, list_images, plain_file_facts
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import DatasetError
 from tests.dataset.trees import is_root, plant
@@ -21,6 +24,24 @@ ODD_NAMES = [
     *("=cmd().jpg", '"><script>alert(1)<.jpg', "{{7*7}}.jpg", "\x1b[31m.jpg", "[bold].jpg"),
     " .jpg",
 ]
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("a/.\u00e9\uff5e\U0001f600\udc80\udcff"), max_size=6), unique=True
+    )
+)
+def test_any_names_are_in_the_order_of_their_bytes_and_found_there(names: list[str]) -> None:
+    """Raw bytes and rare characters have another order as text."""
+    order = bytewise_order(names)
+    ids = tuple(names[row] for row in order.tolist())
+    empty = np.zeros(len(ids), np.int64)
+
+    find = Listing(Path("/"), ids, empty, empty, (), (), whole=True).row_finder()
+
+    assert [*map(os.fsencode, ids)] == sorted(map(os.fsencode, names))
+    assert [find(name) for name in ids] == [*range(len(ids))]
+    assert find("b") == find("\udc81") == -1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError, FerAuditError
-from tests.dataset.trees import plant, plant_table, words
+from tests.dataset.trees import plant, plant_table, read_beside_faces, words
 from tests.known import known
 
 UTK = [f"{age}_0_{age % 5}_201701161840246{age:02}.jpg" for age in range(40)]
@@ -111,6 +111,25 @@ def test_a_table_wins_over_class_folders_unless_told_otherwise(tmp_path: Path) -
     assert [a.name for a in load(tmp_path).attributes] == ["race"]
     assert load(tmp_path).format == load(tmp_path / "labels.csv").format == "table"
     assert [a.name for a in load(tmp_path, layout="folder").attributes] == ["expression"]
+
+
+def test_a_folder_without_the_lists_of_the_format_asked_for_is_refused_in_words(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, "x/a.jpg")
+    for layout in ("rafdb", "celeba", "expw", "ferplus", "adience", "affectnet", "fairface"):
+        with pytest.raises(DatasetError, match=f"no label file that {layout} has"):
+            load_dataset(tmp_path, AuditConfig.of(layout=layout))
+
+
+def test_names_for_an_attribute_that_is_not_there_are_an_error(tmp_path: Path) -> None:
+    lines = ("file,race", "a.jpg,0", "b.jpg,1")
+    config = AuditConfig.of(names=(("rase", "0:White,1:Black"),))
+
+    with pytest.raises(ConfigError, match='about "rase"') as problem:
+        read_beside_faces(tmp_path, *lines, config=config)
+
+    assert problem.value.hint == 'It has "race".'
 
 
 def test_the_first_images_are_the_first_in_file_order(faces: Path) -> None:

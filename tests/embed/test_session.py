@@ -26,7 +26,6 @@ from fer_audit.embed.session import (
     EmbedSession,
     available_providers,
     choose_provider,
-    installed_wheels,
 )
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
@@ -95,17 +94,6 @@ def test_the_number_of_threads_does_not_change_a_bit(
     assert one.tobytes() == two.tobytes() == five.tobytes()
 
 
-def test_a_read_only_memory_map_is_embedded_as_it_is(
-    tiny_model: ExportedModel, pixels: NDArray[np.uint8], tmp_path: Path
-) -> None:
-    np.save(tmp_path / "pixels.npy", pixels, allow_pickle=False)
-    mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r", allow_pickle=False)
-
-    found = embed(tiny_model, mapped, batch_size=13)
-
-    assert found.tobytes() == embed(tiny_model, pixels, batch_size=13).tobytes()
-
-
 @pytest.mark.parametrize("in_flight", [1, 2, 3])
 def test_the_number_of_buffers_does_not_change_a_bit(
     convolutions: ExportedModel,
@@ -135,19 +123,6 @@ def test_bound_buffers_give_the_bits_of_a_plain_run(
     (wanted,) = plain.run(None, {"images": pixels})
 
     assert embed(convolutions, pixels, batch_size=13).tobytes() == wanted.tobytes()
-
-
-def test_vectors_are_not_overwritten_by_the_next_batch(
-    convolutions: ExportedModel, pixels: NDArray[np.uint8]
-) -> None:
-    session = EmbedSession(convolutions, CPU, batch_size=4)
-
-    first = session.embed(pixels[:4])
-    before = first.copy()
-    session.embed(pixels[4:8])
-    session.embed(pixels[8:12])
-
-    assert first.tobytes() == before.tobytes()
 
 
 def test_onnxruntime_never_falls_back_by_itself(tiny_model: ExportedModel) -> None:
@@ -322,10 +297,6 @@ def test_without_onnxruntime_the_error_is_one_line_that_says_what_to_add(
         available_providers()
 
     assert "fer-audit[cpu]" in caught.value.hint
-
-
-def test_one_wheel_is_installed_here() -> None:
-    assert installed_wheels() in (["onnxruntime"], ["onnxruntime-gpu"])
 
 
 WATCHED = """

@@ -14,8 +14,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 
 from fer_audit.encoders.sidecar import SIDECAR_SCHEMA
@@ -58,48 +56,6 @@ def images() -> Iterator[bytes]:
     several = {"save_all": True, "append_images": [rgb.rotate(180)]}
     for form in ("GIF", "WEBP", "PNG", "TIFF"):
         yield encoded(rgb, form, **several)
-
-
-def text_tables() -> Iterator[bytes]:
-    """Yield tables of two lines in the dialects we read."""
-    yield b"path,race,gender,age\na.jpg,Asian,female,23\nb.jpg,Black,male,3-9\n"
-    yield b"\xef\xbb\xbffile;emotion;split\r\na.jpg;happy;train\r\n;;\r\nb.jpg;sad;test\r\n"
-    yield b'image\tlabel\n"a.jpg"\t"two\nlines"\nb.jpg\tsad\textra\n/etc/passwd\t1\n'
-    yield "path,race\n./a.jpg,Ñandú\nA\\b.jpg,\n../x.jpg,NA\nb.jpg,Roma\n".encode()
-    yield b"face_name_align,race,race_scores_fair,age\na.jpg,White,[0.1],20-29\nb.jpg,Black,x,9-Mar\n"
-
-
-def parquet_tables() -> Iterator[bytes]:
-    """Yield tables with the types that a column may have, plain and compressed."""
-    columns: dict[str, Any] = {
-        "path": ["a.jpg", "b.jpg"],
-        "race": pa.array(["Asian", None]).dictionary_encode(),
-        "age": [23.0, None],
-        "gender": [True, False],
-        "split": pa.array([1, 2], pa.int8()),
-    }
-    for compression in ("none", "snappy", "gzip", "zstd"):
-        file = io.BytesIO()
-        pq.write_table(pa.table(columns), file, compression=compression)
-        yield file.getvalue()
-    other: dict[str, Any] = {
-        "path": pa.array(["a.jpg", "b.jpg"], pa.large_string()),
-        "race": [["x"], ["y"]],
-        "gender": pa.array([0, 1], pa.date32()),
-        "emotion": pa.array([1, 2], pa.timestamp("us", "UTC")),
-    }
-    file = io.BytesIO()
-    pq.write_table(pa.table(other), file, use_dictionary=False, compression="none")
-    yield file.getvalue()
-
-
-def npy_labels() -> Iterator[bytes]:
-    """Yield label files of one word or number, and arrays that are no label."""
-    values: tuple[Any, ...] = ("7", "10", b"3", 0, np.array("5", ">U2"), -0.25, [1, 2])
-    for value in values:
-        file = io.BytesIO()
-        np.save(file, np.asarray(value), allow_pickle=False)
-        yield file.getvalue()
 
 
 def sidecars() -> Iterator[bytes]:

@@ -33,7 +33,6 @@ from fer_audit.dataset.formats.utkface import (
     parse_name,
 )
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.types import FaceDataset
 from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.sidecar import load_model
 from fer_audit.encoders.types import ExportedModel
@@ -49,7 +48,7 @@ from fer_audit.report.files.timings import read_timings
 from fer_audit.store.stage import StageFolder
 from fer_audit.synth.check import check_planted
 from fer_audit.text import encodable
-from tests.fuzz import seeds
+from tests.fuzz import seeds, set_seeds, sets
 from tests.graphs import MEAN_COLOUR
 from tests.report.results import bare
 
@@ -81,48 +80,6 @@ def feed_image(data: bytes, folder: Path) -> None:
     assert found.pixels.dtype == np.uint8
     assert found.pixels.flags.c_contiguous
     assert min(found.width, found.height) >= 1
-
-
-def feed_csv(data: bytes, folder: Path) -> None:
-    """Read a table of text beside two images."""
-    _feed_table(data, folder, "table.csv")
-
-
-def feed_parquet(data: bytes, folder: Path) -> None:
-    """Read a parquet file likewise."""
-    _feed_table(data, folder, "table.parquet")
-
-
-def _feed_table(data: bytes, folder: Path, name: str) -> None:
-    for face in ("a.jpg", "b.jpg"):
-        (folder / face).touch()
-    (folder / name).write_bytes(data)
-    check_dataset(load_dataset(folder / name, AuditConfig()))
-
-
-def feed_npy(data: bytes, folder: Path) -> None:
-    """Read the label file of one image."""
-    for name in ("images/0.jpg", "annotations/0_exp.npy"):
-        path = folder / "train_set" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    dataset = load_dataset(folder, AuditConfig())
-    check_dataset(dataset)
-    expression = dataset.attribute("expression")
-    said = expression.counts().sum() + sum(n for _, n in expression.unsaid)
-    assert said + len(dataset.rejects) == 1
-
-
-def check_dataset(dataset: FaceDataset) -> None:
-    """Assert what every dataset promises."""
-    n = len(dataset)
-    assert dataset.source.there.shape == (n,)
-    for attribute in dataset.attributes:
-        assert attribute.codes.shape == (n,)
-        assert n == 0 or -1 <= attribute.codes.min() <= attribute.codes.max()
-        assert n == 0 or attribute.codes.max() < len(attribute.categories)
-    for text in (*dataset.notes, *map(encodable, dataset.ids)):
-        text.encode()
 
 
 def feed_sidecar(data: bytes, folder: Path) -> None:
@@ -225,7 +182,7 @@ def _card(data: bytes, folder: Path) -> None:
     beside.mkdir(exist_ok=True)
     (beside / "dataset.json").write_bytes(data)
     (beside / "a.jpg").touch()
-    check_dataset(load_dataset(beside, AuditConfig()))
+    sets.check_dataset(load_dataset(beside, AuditConfig()))
 
 
 def _truth(data: bytes, folder: Path) -> None:
@@ -272,9 +229,13 @@ def _documents() -> Iterable[bytes]:
 
 TARGETS = {
     "image": Target(feed_image, seeds.images, (DecodeError,)),
-    "table_text": Target(feed_csv, seeds.text_tables, longest=1_024),
-    "table_parquet": Target(feed_parquet, seeds.parquet_tables),
-    "label_npy": Target(feed_npy, seeds.npy_labels, longest=1_024),
+    "table_text": Target(sets.feed_csv, set_seeds.text_tables, longest=1_024),
+    "table_parquet": Target(sets.feed_parquet, set_seeds.parquet_tables),
+    "label_npy": Target(sets.feed_npy, set_seeds.npy_labels, longest=1_024),
+    "label_list": Target(sets.feed_list, set_seeds.lists, longest=1_024),
+    "images_tar": Target(sets.feed_tar, set_seeds.archives, longest=8_192),
+    "images_parquet": Target(sets.feed_parquet_images, set_seeds.parquet_images),
+    "images_pixels": Target(sets.feed_pixels, set_seeds.pixel_tables, longest=512),
     "model_sidecar": Target(feed_sidecar, seeds.sidecars, longest=2_048),
     "model_onnx": Target(feed_onnx, seeds.models),
     "weights": Target(feed_weights, seeds.weights, longest=65_536),

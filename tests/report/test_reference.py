@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from docs.reference import write_reference
+from docs.schema import json_schema
 from fer_audit.audit.types.compare import Comparison
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.comparison import comparison_json
 from fer_audit.report.files.document import result_document
-from fer_audit.report.files.reference import write_reference
-from fer_audit.report.files.schema import json_schema
 from tests.report import comparisons, results
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -18,14 +18,14 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import Attribute
 from fer_audit.report.card import dataset_card
 from fer_audit.report.files.document import parse_result, result_document, result_json
-from fer_audit.report.files.pictures import MapColouring, MeanFace, Pictures, shared_pictures
+from fer_audit.report.files.pictures import MeanFace, Pictures, shared_pictures
 from fer_audit.report.render.html import render_page
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from fer_audit.text import WITHHELD
 from tests.known import known
 from tests.report import results
-from tests.report.drawn_pictures import some_pictures, some_points, webp
+from tests.report.drawn_pictures import some_pictures, webp
 from tests.report.render.test_terminal import shown
 
 SCHEMA: dict[str, Any] = json.loads(
@@ -143,20 +143,3 @@ def test_no_map_tells_the_size_of_a_cluster_that_is_withheld() -> None:
 
     assert found.map is None
     assert "map" in dict(found.missing)
-
-
-def test_all_pictures_are_kept_when_nothing_is_to_be_withheld() -> None:
-    pictures = Pictures(
-        replace(
-            some_points(),
-            colourings=(
-                MapColouring("race", "demographic", (), some_points().colourings[1].codes),
-            ),
-        ),
-        (),
-        (),
-        (),
-    )
-
-    assert shared_pictures(pictures, results.utkface(), 0) is pictures
-    assert shared_pictures(None, results.utkface(), 5) is None

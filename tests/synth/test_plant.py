@@ -104,15 +104,11 @@ def test_the_order_of_rows_tells_no_session() -> None:
     assert 0.4 < share(ROWS[:100], lambda row: row.session == "first") < 0.6
 
 
-def test_the_truth_counts_what_the_rows_hold() -> None:
+def test_the_truth_says_how_many_rows_there_are_and_what_was_planted() -> None:
     truth = describe(ROWS)
 
     assert truth["drawn"] is True
     assert truth["n"] == 600
-    assert truth["counts"]["group"] == Counter(row.group for row in ROWS)
-    assert truth["counts"]["group in session"]["second"] == Counter(
-        row.group for row in ROWS if row.session == "second"
-    )
     assert truth["planted"][0]["words"] == "Group D is under-represented, 18 of 600."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -121,26 +122,15 @@ def compare_shares(
 
 def _describe(name: str, one: GroupShare | None, two: GroupShare | None) -> GroupChange:
     """Return a group's share in both runs, and what has no value there."""
-    share_1 = None if one is None else one.share
-    share_2 = None if two is None else two.share
-    change = GroupChange(
-        name=name,
-        first_count=None if one is None else one.count,
-        first_share=share_1,
-        first_low=None if one is None else one.low,
-        first_high=None if one is None else one.high,
-        second_count=None if two is None else two.count,
-        second_share=share_2,
-        second_low=None if two is None else two.low,
-        second_high=None if two is None else two.high,
-        difference=None if share_1 is None or share_2 is None else share_2 - share_1,
-        low=None,
-        high=None,
-        p=None,
-        p_adjusted=None,
-    )
+    compared = ("difference", "low", "high", "p", "p_adjusted")
+    seen: dict[str, Any] = dict.fromkeys(compared)
     for side, group in (("first", one), ("second", two)):
-        compared = ("difference", "low", "high", "p", "p_adjusted")
+        for field in ("count", "share", "low", "high"):
+            seen[f"{side}_{field}"] = None if group is None else getattr(group, field)
+    if seen["first_share"] is not None and seen["second_share"] is not None:
+        seen["difference"] = seen["second_share"] - seen["first_share"]
+    change = GroupChange(name=name, **seen)
+    for side, group in (("first", one), ("second", two)):
         shares = tuple(f"{side}_{field}" for field in ("share", "low", "high"))
         if group is None:
             reason = f"the {side} run has no such group"

@@ -28,22 +28,14 @@ def find_duplicates(
     """Return the groups of byte-identical files among the rows that could be decoded."""
     rows, owner = group_members(sha256, ok & (sha256 != b""))
     n_groups = int(owner[-1]) + 1 if len(owner) else 0
-    columns = [
-        (attribute.name, attribute.codes)
-        for attribute in dataset.attributes
-        if attribute.kind in ("demographic", "label")
-        and not attribute.mapped_from
-        and not _is_binned_age(dataset, attribute.name)
-    ]
-    if dataset.ages is not None:
-        columns.append(("age", dataset.ages))
     starts = np.searchsorted(owner, np.arange(min(n_groups, SHOWN_GROUPS) + 1))
     return Duplicates(
         groups=n_groups,
         files=len(rows),
         left_out=left_out,
         conflicts=tuple(
-            Count(name, int(contradicted(values[rows], owner).sum())) for name, values in columns
+            Count(name, int(contradicted(values[rows], owner).sum()))
+            for name, values in label_columns(dataset)
         ),
         examples=tuple(
             tuple(encodable(dataset.ids[row]) for row in rows[start:stop].tolist())
@@ -56,6 +48,18 @@ def conflicting_names(duplicates: Duplicates) -> Sequence[Count]:
     """Return the attributes that copies disagree on, most conflicts first."""
     found = [each for each in duplicates.conflicts if each.count > 0]
     return sorted(found, key=lambda each: -each.count)
+
+
+def label_columns(dataset: FaceDataset) -> list[tuple[str, NDArray[np.int16]]]:
+    """Return (name, (n,) values) of what one photo cannot have twice: labels and ages in years, -1 where not annotated."""
+    columns = [
+        (attribute.name, attribute.codes)
+        for attribute in dataset.attributes
+        if attribute.kind in ("demographic", "label")
+        and not attribute.mapped_from
+        and not _is_binned_age(dataset, attribute.name)
+    ]
+    return columns if dataset.ages is None else [*columns, ("age", dataset.ages)]
 
 
 def _is_binned_age(dataset: FaceDataset, name: str) -> bool:

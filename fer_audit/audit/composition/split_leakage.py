@@ -20,8 +20,12 @@ MOST_PAIRS = 100
 SHOWN_PARTS = 5
 
 
-def crossings(dataset: FaceDataset, rows: PackRows) -> Iterator[Crossing]:
-    """Yield, for each split: groups of byte-identical files in more than one part, then subjects, by attribute.
+def crossings(
+    dataset: FaceDataset, rows: PackRows, near: NDArray[np.int64] | None = None
+) -> Iterator[Crossing]:
+    """Yield, for each split, the groups in more than one part: byte-identical files, near-identical ones, subjects by attribute.
+
+    `near`: (n,) group of each near-identical image, -1 for none; None = nothing was compared.
 
     Copies are looked for among the images that could be decoded, subjects among all that name one and a part.
     """
@@ -31,6 +35,10 @@ def crossings(dataset: FaceDataset, rows: PackRows) -> Iterator[Crossing]:
         members = _in_several_parts(split, rows.sha256, rows.ok & (rows.sha256 != b""))
         names = [str(rows.sha256[row], "ascii") for row in _first_rows(*members)]
         yield Crossing(split, None, *members, tuple(names))
+        if near is not None:
+            members = _in_several_parts(split, near, near >= 0)
+            names = [str(near[row]) for row in _first_rows(*members)]
+            yield Crossing(split, None, *members, tuple(names), near_identical=True)
         for subject in dataset.attributes:
             if subject.kind == "subject":
                 members = _in_several_parts(split, subject.codes, subject.codes >= 0)
@@ -51,6 +59,7 @@ def split_leak(dataset: FaceDataset, found: Crossing) -> SplitLeak:
             _example(dataset, found.split, found.rows[found.owner == group])
             for group in range(min(len(found.names), SHOWN_GROUPS))
         ),
+        near_identical=found.near_identical,
     )
 
 
@@ -108,7 +117,8 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         one = leak.groups == 1
         if leak.subject is None:
             what = (
-                f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} byte by byte the same"
+                f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} "
+                f"{'nearly' if leak.near_identical else 'byte by byte'} the same"
             )
             seen = "it" if one else "them"
         else:
@@ -116,7 +126,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             what = f"{people} ({display(leak.subject)}) {'appears' if one else 'appear'}"
             seen = "that face" if one else "their faces"
         yield Finding(
-            code="split_leak" if leak.subject is None else "subjects_in_parts",
+            code=_code(leak),
             severity="warning",
             text=sentence(
                 f"{what} in more than one part of {display(leak.attribute)}{_where(leak)}: a model tested on one part "
@@ -125,6 +135,12 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             attribute=leak.attribute,
             effect=0.5 + 0.5 * min(1.0, leak.images / max(result.dataset.listed, 1)),
         )
+
+
+def _code(leak: SplitLeak) -> str:
+    if leak.subject is not None:
+        return "subjects_in_parts"
+    return "near_split_leak" if leak.near_identical else "split_leak"
 
 
 def _where(leak: SplitLeak) -> str:
@@ -137,7 +153,8 @@ def _where(leak: SplitLeak) -> str:
 
 def _run(inputs: AuditInputs) -> tuple[SplitLeak, ...]:
     dataset = inputs.dataset
-    return tuple(split_leak(dataset, each) for each in crossings(dataset, inputs.rows))
+    found = crossings(dataset, inputs.rows, inputs.near_groups)
+    return tuple(split_leak(dataset, each) for each in found)
 
 
 ANALYSIS = Analysis(name="split_leaks", record=tuple[SplitLeak, ...], run=_run, findings=_findings)

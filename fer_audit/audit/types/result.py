@@ -40,6 +40,7 @@ from fer_audit.audit.types.composition import (
     SubsetCheck,
     VoteAgreement,
 )
+from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.ranges import Unit
 from fer_audit.audit.types.space import (
@@ -166,8 +167,7 @@ class AuditResult:
     model: ModelFacts | None
     """The model that made the vectors; None when nothing was embedded."""
     config: AuditConfig
-    """Every setting that can change a number. Of a model's file only the name: where it lies is the user's own
-    business, and its sha256 is in `model`."""
+    """Every setting that can change a number; of a model's file only the name, its sha256 is in `model`."""
     versions: tuple[tuple[str, str], ...]
     """The version of everything that computed a number, by package."""
     ledger: tuple[LedgerEntry, ...] = ()
@@ -193,10 +193,12 @@ class AuditResult:
     """The cross table of all demographic attributes; None when there are fewer than two."""
     duplicates = _Part[Duplicates]()
     """Groups of byte-identical files."""
+    near_duplicates = _Part[NearDuplicates | None]()
+    """Groups of images that are one photo in other bytes; None when nothing was embedded."""
     subset_checks = _Part[tuple[SubsetCheck, ...]]()
     """Whether this sample is a fair draw of a larger set, one entry for each attribute that has a reference."""
     clustering = _Part[ClusterFacts | None]()
-    """The partition that all tables of clusters refer to; None when there is none."""
+    """The partition that all tables of clusters refer to."""
     associations = _Part[tuple[Association, ...]]()
     """Whether clusters and an attribute are associated, one entry for each attribute."""
     label_associations = _Part[tuple[Association, ...]]()
@@ -208,8 +210,7 @@ class AuditResult:
     batch_predictions = _Part[tuple[BatchPrediction, ...]]()
     """How well each batch attribute, and the image size, alone predicts each demographic attribute."""
     stability = _Part[StabilityFacts | None]()
-    """How much of the partition is the data's, and how much the seed's or k's; None when no other partition was
-    made."""
+    """How much of the partition is the data's, and how much the seed's or k's; None without other partitions."""
     style_tests = _Part[tuple[StyleTest, ...]]()
     """Whether groups are photographed differently, one entry for each measure of style and attribute."""
     style_baselines = _Part[tuple[StyleBaseline, ...]]()
@@ -217,15 +218,13 @@ class AuditResult:
     latent = _Part[tuple[LatentOverlap, ...]]()
     """How the groups of each demographic attribute overlap in the latent space, before any clustering."""
     replay = _Part[Replay | None]()
-    """What many small random samples would have said; None when none were asked for or the set is smaller than one."""
+    """What many small random samples would have said; None when none were asked for or possible."""
     recluster = _Part[tuple[Recluster, ...]]()
     """Intervals of V with the clustering repeated in every resample; empty unless asked for."""
     cluster_styles = _Part[tuple[ClusterStyle, ...]]()
-    """How the images of each cluster were taken, compared with the whole set: one entry for each cluster and measure
-    of style."""
+    """How the images of each cluster were taken, compared with the whole set, one entry for each measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
-    """How much of the variance of the vectors lies on their first principal axes; None without clusters or without
-    coordinates."""
+    """How much of the vectors' variance lies on their first principal axes; None without clusters or coordinates."""
     published = _Part[tuple[PublishedValue, ...]]()
     """What the origin study says of this set; empty unless the set is UTKFace."""
     subjects = _Part[tuple[SubjectFacts, ...]]()
@@ -270,7 +269,7 @@ _ORDER = (
     *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
-    *("subjects", "split_leaks", "votes", "label_associations", "claims"),
+    *("subjects", "split_leaks", "votes", "label_associations", "claims", "near_duplicates"),
 )
 """Keys of result.json; parts that are not named here come last."""
 

@@ -21,13 +21,22 @@ class Crossing:
 
     split: Attribute
     subject: Attribute | None
-    """What the groups are: images of one subject; None = byte-identical files."""
+    """What the groups are: images of one subject; None = copies of one photo."""
     rows: NDArray[np.intp]
     """(m,) rows of the set, group by group in the order of their first rows."""
     owner: NDArray[np.intp]
     """(m,) group of each of them, 0 to g - 1."""
     names: tuple[str, ...]
-    """g names: of the subject, or the sha256 of the files."""
+    """g names: of the subject, the sha256 of the files, or the number of the near-identical group."""
+    near_identical: bool = False
+    """Whether copies of one photo are near-identical, not byte-identical."""
+
+    @property
+    def kind(self) -> str:
+        """What the groups share, as a word of the list."""
+        if self.subject is not None:
+            return "subject"
+        return "near-identical" if self.near_identical else "identical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class SplitLeak:
     attribute: str
     """Name of the split attribute."""
     subject: str | None
-    """The subject attribute whose people are looked for; None = byte-identical files."""
+    """The subject attribute whose people are looked for; None = copies of one photo."""
     groups: int
     """Groups (photos or subjects) that lie in more than one part."""
     images: int
@@ -70,6 +79,8 @@ class SplitLeak:
     """At most a hundred pairs of parts that share some, the most groups first; empty where counts are withheld."""
     examples: tuple[tuple[InPart, ...], ...]
     """At most five groups: the first image in each of at most five parts. All are in lists/split_leaks.csv."""
+    near_identical: bool = False
+    """Whether copies of one photo are near-identical, not byte-identical."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return read_together(
         given,
         settings,
-        [Part.named_by_split(table) for table in given.listing.named(_TABLES)],
+        [Part.named_by_split(table) for table in given.label_files(_TABLES, form="adience")],
         form="adience",
         label_source=LABEL_SOURCE,
         path=["user_id", "face_id", "original_image"],

@@ -31,7 +31,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return read_together(
         given,
         settings,
-        [Part.named_by_split(table) for table in given.listing.named(_TABLES)],
+        [Part.named_by_split(table) for table in given.label_files(_TABLES, form="affectnet")],
         form="affectnet",
         label_source=LABEL_SOURCE,
         path=COLUMNS[:1],

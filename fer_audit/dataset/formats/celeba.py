@@ -37,7 +37,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the list of attributes, with its parts and people where those lists are there."""
-    table = given.listing.named(_ATTRIBUTES)[0]
+    table = given.label_files(_ATTRIBUTES, form="celeba")[0]
     file, count = _open_counted(given.root / table)
     image = file.columns[0]
     if missing := [each for each, _, _ in _READ.values() if each not in file.columns]:
@@ -98,7 +98,7 @@ def _open_counted(path: Path) -> tuple[TableFile, int | None]:
 def _second_column(path: Path) -> dict[str, str]:
     """Return {file name: what a list of two columns says of it}."""
     is_csv = suffix_of(path.name) == ".csv"
-    file = open_table(path, delimiter="," if is_csv else SPACES, header=is_csv)
+    file = open_table(path, delimiter="," if is_csv else SPACES, header=is_csv, at_least=2)
     rows = file.read(file.columns[:2])
     names, values = (rows.columns[column].cells() for column in file.columns[:2])
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
+from fer_audit.dataset.listing import bytewise_order
 from fer_audit.dataset.sources.cropped import Cropped
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
@@ -24,6 +25,7 @@ from fer_audit.text import encodable
 LABEL_SOURCE = "Expressions were labelled by annotators on faces that a detector had found (Zhang et al. 2018)."
 COLUMNS = ("name", "face", "top", "left", "right", "bottom", "confidence", "label")
 _LIST = r"label\.lst"
+_PLACE = re.compile(r"-?[0-9]{1,9}")
 _SIDES = ("left", "top", "right", "bottom")
 MAX_PLACE = 10_000_000
 """Pixels; no image that is read is as wide."""
@@ -39,9 +41,9 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
-    """Return the dataset of all faces; a row without a box that could be one is a reject."""
+    """Return the dataset of all faces; a row without a box that could be one, or about a face that had one, is a reject."""
     refuse_columns(settings, given.root, form="expw")
-    table = given.listing.named(_LIST)[0]
+    table = given.label_files(_LIST, form="expw")[0]
     file = open_table(given.root / table, delimiter=SPACES, header=False)
     if len(file.columns) != len(COLUMNS):
         raise DatasetError(
@@ -58,11 +60,14 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     ]
     faces = found.rows.columns["face"].cells()
     ids = [f"{file_id}#{face}" for file_id, face in zip(found.ids, faces, strict=True)]
-    order = sorted(np.flatnonzero(good).tolist(), key=lambda row: os.fsencode(ids[row]))
-    kept = np.array(order, np.intp)
+    order = bytewise_order(ids)
+    kept = order[good[order]]
+    again = np.array([i > 0 and ids[kept[i]] == ids[kept[i - 1]] for i in range(len(kept))], bool)
+    bad += [Reject(found.rows.line(row), "duplicate_row") for row in kept[again].tolist()]
+    kept = kept[~again]
     if not len(kept):
         raise DatasetError(f"No line of {given.root / table} names a face")
-    images = [found.ids[row] for row in order]
+    images = [found.ids[row] for row in kept.tolist()]
     files = listing_of(given.pictures, images)
     labels = encode_labels(
         *("expression", "label"),
@@ -73,7 +78,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return make_dataset(
         given,
         Cropped(files.source(), boxes[kept]),
-        [ids[row] for row in order],
+        [ids[row] for row in kept.tolist()],
         (labels.attribute,),
         form="expw",
         label_source=LABEL_SOURCE,
@@ -92,7 +97,7 @@ def _boxes(rows: TableRows) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
 
     def places(name: str) -> NDArray[np.int32]:
         words = rows.columns[name]
-        values = [int(word) if word.lstrip("-").isdecimal() else MAX_PLACE for word in words.words]
+        values = [int(word) if _PLACE.fullmatch(word) else MAX_PLACE for word in words.words]
         return np.clip([*values, MAX_PLACE], -MAX_PLACE, MAX_PLACE).astype(np.int32)[words.codes]
 
     boxes = np.stack([places(side) for side in _SIDES], axis=1)

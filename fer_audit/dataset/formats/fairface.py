@@ -25,7 +25,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that both tables describe; which of them a row is in is its split."""
     parts = [
         Part(table, "train" if "train" in base_name(table).lower() else "val")
-        for table in given.listing.named(_TABLES)
+        for table in given.label_files(_TABLES, form="fairface")
     ]
     return read_together(
         given, settings, parts, form="fairface", label_source=LABEL_SOURCE, path=["file"]

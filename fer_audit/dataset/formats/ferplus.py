@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
+from fer_audit.dataset.listing import bytewise_order
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
 from fer_audit.dataset.table.paths import Locator, find_images, listing_of, missing_notes
@@ -30,6 +31,7 @@ LABEL_SOURCE = (
     "(Barsoum et al. 2016)."
 )
 _TABLE = r"fer2013new\.csv"
+_VOTES = re.compile(r"\s*[0-9]{1,4}\s*", re.ASCII)
 _NAME, _USAGE = "Image name", "Usage"
 
 
@@ -41,12 +43,12 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the table; votes are kept, and an image without a majority is not annotated."""
     refuse_columns(settings, given.root, form="ferplus")
-    table = given.listing.named(_TABLE)[0]
+    table = given.label_files(_TABLE, form="ferplus")[0]
     file = open_table(given.root / table)
     if missing := [each for each in (_NAME, _USAGE, *ANSWERS) if each not in file.columns]:
         raise DatasetError(f'{given.root / table} has no column "{missing[0]}", which FER+ has')
     found = find_images(file.read((_NAME, _USAGE, *ANSWERS)), _NAME, Locator(given.pictures))
-    order = sorted(range(len(found.ids)), key=lambda row: os.fsencode(found.ids[row]))
+    order = bytewise_order(found.ids).tolist()
     first = [
         i for i, row in enumerate(order) if not i or found.ids[row] != found.ids[order[i - 1]]
     ]
@@ -84,7 +86,7 @@ def _votes(rows: TableRows) -> NDArray[np.float32]:
 
     def column(name: str) -> NDArray[np.float32]:
         words = rows.columns[name]
-        values = [float(word) if word.strip().isdecimal() else 0.0 for word in words.words]
+        values = [float(word) if _VOTES.fullmatch(word) else 0.0 for word in words.words]
         return np.array([*values, 0.0], np.float32)[words.codes]
 
     return np.stack([column(name) for name in ANSWERS], axis=1)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import takewhile
+
+import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
@@ -11,6 +14,7 @@ from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.names import is_container, is_expression, is_split
+from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
 from fer_audit.text import counted, encodable, name_some
 
@@ -28,9 +32,10 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     the first, where it is another one, is the batch attribute "folder".
     """
     listing = given.images_without_columns(settings, form="folder")
-    above = [file_id.split("/")[:-1] for file_id in listing.ids]
-    splits = [next(filter(is_split, parts), None) for parts in above]
-    folders = _drop_shared([[part for part in parts if not is_container(part)] for parts in above])
+    above = Words.of(file_id.rpartition("/")[0] for file_id in listing.ids)
+    paths = [path.split("/") if path else [] for path in above.words]
+    splits = [next(filter(is_split, parts), None) for parts in paths]
+    folders = _drop_shared([[part for part in parts if not is_container(part)] for parts in paths])
     classes = [parts[-1] if parts else None for parts in folders]
     tops = [parts[0] if len(parts) > 1 else None for parts in folders]
     attributes: list[Attribute] = []
@@ -40,17 +45,17 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     def add(attribute_name: str, words: Sequence[str | None], kind: Kind) -> None:
         try:
             shown = [None if word is None else encodable(word) for word in words]
-            attributes.append(encode_attribute(attribute_name, shown, kind))
+            of_folder = encode_attribute(attribute_name, shown, kind)
+            attributes.append(replace(of_folder, codes=of_folder.codes[above.codes]))
         except ValueError as exc:
             notes.append(f"The folders are not read as a {attribute_name}: {exc}.")
 
     names = {name for name in classes if name is not None}
     if len(names) > 1:
         add(_class_attribute_name(names), classes, "label")
+        outside = np.array([word is None for word in classes])[above.codes]
         rejects = [
-            Reject(file_id, "no_class_folder")
-            for file_id, word in zip(listing.ids, classes, strict=True)
-            if word is None
+            Reject(listing.ids[row], "no_class_folder") for row in np.flatnonzero(outside).tolist()
         ]
     else:
         only = f" (every class folder is {name_some([*names])})" if names else ""

@@ -19,7 +19,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that the tables describe: the paths are relative to each of them, its folder is the split."""
-    tables = given.listing.named(_TABLES)
+    tables = given.label_files(_TABLES, form="imagefolder")
     folders = [table.rpartition("/")[0] for table in tables]
     names = [folder.rpartition("/")[2] for folder in folders]
     by_split = all(map(is_split, names))

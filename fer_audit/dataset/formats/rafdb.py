@@ -32,8 +32,8 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the list; the first label of a line counts, and the name says which part it is in."""
-    table = given.listing.named(_LIST)[0]
-    file = open_table(given.root / table, delimiter=SPACES, header=False)
+    table = given.label_files(_LIST, form="rafdb")[0]
+    file = open_table(given.root / table, delimiter=SPACES, header=False, at_least=2)
     rows = file.read(file.columns[:2])
     names = rows.columns["1"]
     attributes = {

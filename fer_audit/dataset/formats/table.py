@@ -40,10 +40,13 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         file.columns, settings, table=table, path=path_column(file, settings, table=table)
     )
     predicted = set(file.columns) >= _PREDICTED_COLUMNS
+    rows = file.read(roles.columns())
+    notes = (*file.notes, *_column_notes(table, roles, has_header=file.has_header))
+    del file  # with all of its text
     return dataset_of_rows(
         given,
         settings,
-        file.read(roles.columns()),
+        rows,
         roles,
         table=table,
         form="table",
@@ -53,7 +56,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             if predicted
             else f"Column values of {table}; who made them is not stated."
         ),
-        notes=(*file.notes, *_column_notes(table, roles, has_header=file.has_header)),
+        notes=notes,
         read=(path.relative_to(given.root).as_posix(),) if given.is_folder else (),
     )
 

@@ -40,7 +40,10 @@ LABEL_SOURCE = "Age, gender and race were estimated by the DEX algorithm and che
 
 _STAMP_DIGITS = 17
 _CHIP = ".chip.jpg"
-_NAME = re.compile(r"([0-9]{1,3})_([01])_(?:([0-4])_)?([0-9]{16,18})( ?\.?j?pg)(?:\.chip\.jpg)?")
+_NAME = re.compile(
+    r"([0-9]{1,3})_([01]|(?=_[0-4]_))_(?:([0-4])_)?([0-9]{16,18})( ?\.?j?pg)(?:\.chip\.jpg)?"
+)
+"""A name may lack the gender or the race, not both."""
 
 
 class NameLabels(NamedTuple):
@@ -58,7 +61,7 @@ class NameLabels(NamedTuple):
     misspelt: bool = False
     """Whether the suffix is misspelt; every label is readable."""
     reasons: tuple[str, ...] = ()
-    """Why labels are missing: name_not_utkface, race_missing, timestamp_invalid."""
+    """Why labels are missing: name_not_utkface, gender_missing, race_missing, timestamp_invalid."""
 
 
 def parse_name(name: str) -> NameLabels:
@@ -68,10 +71,12 @@ def parse_name(name: str) -> NameLabels:
         return NameLabels(reasons=("name_not_utkface",))
     age, gender, race, stamp, suffix = found.groups()
     real = _is_real_hour(stamp[:10])
-    missing = () if race else ("race_missing",)
+    missing = tuple(
+        reason for reason, said in (("gender_missing", gender), ("race_missing", race)) if not said
+    )
     return NameLabels(
         age=int(age),
-        gender=int(gender),
+        gender=int(gender) if gender else -1,
         race=int(race) if race else -1,
         stamp=stamp if real else None,
         stamp_digits=len(stamp),
@@ -155,6 +160,7 @@ def _is_real_hour(text: str) -> bool:
 def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
     """Return what is irregular about the names, one sentence a kind."""
     reasons = {
+        "gender_missing": "no gender: it counts as not annotated",
         "race_missing": "no race: it counts as not annotated, because public repairs of it disagree",
         "name_not_utkface": "nothing that reads as UTKFace labels: none of them is annotated",
         "timestamp_invalid": "a timestamp that is no real date and hour: its crawl day and hour are unknown",

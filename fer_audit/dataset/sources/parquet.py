@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.parquet_file import buffer_size, parquet_failures, require_consistent
 from fer_audit.dataset.sources.source import (
     MAX_FILE_BYTES,
     FileFacts,
@@ -121,19 +122,21 @@ def _identity(path: str) -> tuple[int, ...]:
 
 
 class _Cells:
-    """A column of one file, read forwards: memory is one batch, however large a row group is."""
+    """A column of one file, read forwards: memory is one batch, or a row group of a file of at most 64 MB."""
 
     def __init__(self, facts: FileFacts, column: str) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._facts, self._column = facts, column
         self._file = os.fdopen(open_as_listed(facts), "rb")
         weakref.finalize(self, self._file.close)
-        self._failures = (OSError, ValueError, pa.ArrowException)
+        self._failures: tuple[type[Exception], ...] = (*parquet_failures(), StopIteration)
         try:
             # no memory map: a file that is cut short while it is read would end the process
-            self._parquet = pq.ParquetFile(self._file, pre_buffer=False, buffer_size=1 << 20)
+            self._parquet = pq.ParquetFile(
+                self._file, pre_buffer=False, buffer_size=buffer_size(facts.size)
+            )
+            require_consistent(self._parquet.metadata)
         except self._failures as exc:
             self._file.close()
             raise SourceError("corrupt") from exc
@@ -160,7 +163,7 @@ class _Cells:
             self._first += len(self._batch)
             try:
                 self._batch = self._bytes(next(self._batches))
-            except (*self._failures, StopIteration) as exc:
+            except self._failures as exc:
                 self._group = -1
                 require_unchanged(self._file.fileno(), self._facts)
                 self._broken[group] = self._first

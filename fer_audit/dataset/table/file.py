@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
-from fer_audit.dataset.table.text import TextLines, read_lines
-from fer_audit.dataset.table.words import Words
+from fer_audit.dataset.parquet_file import facts_of, opened_parquet
+from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
+from fer_audit.dataset.table.words import Words, words_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.text import encodable, whole
+from fer_audit.text import counted, encodable, whole
 
 MAX_TABLE_BYTES = 2_000_000_000
 """A line of 100 bytes for each of 20 million images. Above this a table is refused before it is read."""
@@ -69,11 +70,17 @@ class TableFile(Protocol):
 
 
 def open_table(
-    path: Path, *, skip: int = 0, delimiter: str = "", header: bool | None = None
+    path: Path,
+    *,
+    skip: int = 0,
+    delimiter: str = "",
+    header: bool | None = None,
+    at_least: int = 1,
 ) -> TableFile:
     """Return the table in a file; skip, delimiter and header as in `read_lines`.
 
-    Raises DatasetError when it cannot be read or is none, ConfigError when it names a column twice.
+    Raises DatasetError when it cannot be read, is none or has not `at_least` so many columns, ConfigError when it names
+    a column twice.
     """
     table: TableFile
     if suffix_of(path.name) == ".parquet":
@@ -91,6 +98,11 @@ def open_table(
         raise ConfigError(
             f'{encodable(path.name)} has more than one column "{repeated[0]}"',
             hint="Rename or remove one of them.",
+        )
+    if len(table.columns) < at_least:
+        raise DatasetError(
+            f"{path} has {counted(len(table.columns), 'column')}, and {at_least} are needed",
+            hint="Read it as any other table: --layout table.",
         )
     return table
 
@@ -113,10 +125,8 @@ class TextTable:
         if text.header is not None:
             self.columns = text.header
         else:
-            import csv
-
-            first = text.body[: text.body.find(b"\n") + 1 or None].decode()
-            cells = next(csv.reader([first], delimiter=text.delimiter))
+            first = text.body[: text.body.find(b"\n") + 1 or None]
+            cells = cells_of(first, text.delimiter, f"{name}, line {text.first_line}")
             self.columns = tuple(str(i) for i in range(1, len(cells) + 1))
 
     def read(self, names: Sequence[str]) -> TableRows:
@@ -144,6 +154,7 @@ class TextTable:
             return {name: Words.of(()) for name in names}
         numbered = [str(i) for i in range(len(self.columns))]  # a header may repeat a name
         wanted = {name: str(self.columns.index(name)) for name in names}
+        pool = pa.system_memory_pool()  # the default one keeps what it had
         try:
             table = pa_csv.read_csv(
                 pa.BufferReader(self._text.body),
@@ -160,15 +171,19 @@ class TextTable:
                     invalid_row_handler=on_ragged,
                 ),
                 convert_options=pa_csv.ConvertOptions(
-                    column_types=dict.fromkeys(numbered, pa.string()),
+                    column_types=dict.fromkeys(numbered, pa.dictionary(pa.int32(), pa.string())),
                     include_columns=list(wanted.values()),
                 ),
+                memory_pool=pool,
             )
         except pa.ArrowException as exc:
             raise DatasetError(
                 f"The table {self._name} cannot be read: {str(exc).strip()}"
             ) from exc
-        return {name: words_of(table[number]) for name, number in wanted.items()}
+        columns = {name: words_of(table[number]) for name, number in wanted.items()}
+        del table
+        pool.release_unused()
+        return columns
 
 
 class JsonLines:
@@ -209,36 +224,20 @@ class ParquetTable:
     """A parquet file; numbers and truth values are read as the text of their value."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self._path = path
+        self._path, self._facts = path, facts_of(path)
         self.has_header = True
         self.notes: tuple[str, ...] = ()
-        try:
-            with pq.ParquetFile(path) as file:
-                _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
-                self._raw_names: list[str] = list(file.schema_arrow.names)
-        except (OSError, ValueError, pa.ArrowException) as exc:  # a name may be no UTF-8
-            raise DatasetError(
-                f"The table {path} cannot be read as parquet: {str(exc).strip()}"
-            ) from exc
+        with opened_parquet(self._facts) as file:
+            _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
+            self._raw_names: list[str] = list(file.schema_arrow.names)
         self.columns = tuple(name.strip() for name in self._raw_names)
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns; rows are counted from 1."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         raw = {name: self._raw_names[self.columns.index(name)] for name in names}
-        try:
-            with pq.ParquetFile(self._path) as file:
-                table = file.read(columns=list(raw.values()))
+        with opened_parquet(self._facts) as file:
+            table = file.read(columns=list(raw.values()))
             columns = {name: self._words(name, table[column]) for name, column in raw.items()}
-        except (OSError, ValueError, pa.ArrowException) as exc:  # a word may be no UTF-8
-            raise DatasetError(
-                f"The table {self._path} cannot be read: {str(exc).strip()}"
-            ) from exc
         numbers = np.arange(1, table.num_rows + 1, dtype=np.int32)
         return TableRows(columns, numbers, "row", ())
 
@@ -255,15 +254,6 @@ class ParquetTable:
         if pa.types.is_floating(column.type):
             return Words.of(json_word(value) for value in column.to_pylist())
         return words_of(column.cast(pa.string()))
-
-
-def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
-    """Return a string column of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if hasattr(encoded, "combine_chunks"):
-        encoded = encoded.combine_chunks()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return Words(codes, tuple(encoded.dictionary.to_pylist()))
 
 
 def json_word(value: object) -> str | None:

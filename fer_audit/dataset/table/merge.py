@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.dataset.listing import bytewise_order
 from fer_audit.dataset.table.file import TableRows
 from fer_audit.dataset.types import Reject
 
@@ -30,10 +30,9 @@ def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], rows: TableRows) -
     ids: m file ids; codes: (m, c) labels; rows: the m lines, for their numbers.
     A label on which the lines of a file differ becomes -1, whichever line came first.
     """
-    keys = [os.fsencode(file_id) for file_id in ids]
-    order = sorted(range(len(ids)), key=keys.__getitem__)  # stable: first line first
+    order = bytewise_order(ids)
     new_file = np.array(
-        [i == 0 or keys[order[i]] != keys[order[i - 1]] for i in range(len(order))], dtype=np.bool_
+        [i == 0 or ids[order[i]] != ids[order[i - 1]] for i in range(len(ids))], np.bool_
     )
     starts = np.flatnonzero(new_file)
     if not len(starts):
@@ -44,11 +43,11 @@ def merge_lines(ids: Sequence[str], codes: NDArray[np.int16], rows: TableRows) -
     highest = np.maximum.reduceat(by_file, starts, axis=0)
     same = (by_file == first[np.cumsum(new_file) - 1]).all(axis=1)
     extra = sorted(
-        (order[i], "duplicate_row" if same[i] else "conflicting_rows")
+        (int(order[i]), "duplicate_row" if same[i] else "conflicting_rows")
         for i in np.flatnonzero(~new_file).tolist()
     )
     return MergedRows(
-        ids=tuple(ids[order[start]] for start in starts.tolist()),
+        ids=tuple(ids[line] for line in order[starts].tolist()),
         codes=np.where(lowest == highest, first, np.int16(-1)),
         rejects=tuple(Reject(rows.line(line), reason) for line, reason in extra),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 import unicodedata
@@ -31,6 +32,7 @@ from fer_audit.text import counted, encodable, name_some
 MAX_PATH = 4_096
 """Characters; no file system takes a longer path."""
 
+NO_ROW = -1
 WHOLE = 1_000_000
 """More names than a path can have."""
 
@@ -41,7 +43,7 @@ class FoundImages(NamedTuple):
     """The images that the lines of a table name."""
 
     rows: TableRows
-    """The lines that name one; the others are among its rejects."""
+    """The lines that name one, without the column of paths; the others are among its rejects."""
     ids: list[str]
     """One a row: the POSIX path of the image, or of where none is."""
     notes: tuple[str, ...]
@@ -51,7 +53,8 @@ class FoundImages(NamedTuple):
 class Fit(NamedTuple):
     """An image that a path may mean."""
 
-    file_id: str
+    row: int
+    """Of the listing."""
     run: int
     """Names at the end of the path that the image shares; WHOLE = the path as it stands."""
     how: str
@@ -63,8 +66,8 @@ class Locator:
 
     def __init__(self, listing: Listing, *, endings: Sequence[str] = ()) -> None:
         """Name the images; `endings`: what the set puts behind a name before the suffix, e.g. "_aligned"."""
-        self._ids = listing.ids
-        self._known = frozenset(listing.ids)
+        self.ids = listing.ids
+        self._row_of = listing.row_finder()
         self._endings = endings
         self._by_name: dict[str, list[int]] = {}
 
@@ -74,15 +77,15 @@ class Locator:
         A path that is none as it stands means the one image that shares the longest end with it, names compared in NFC
         and without case, then without the suffix. Raises ConfigError when several share as much.
         """
-        if path in self._known:
-            return Fit(path, WHOLE, "")
+        if (row := self._row_of(path)) >= 0:
+            return Fit(row, WHOLE, "")
         stripped = path.strip()
         plain = stripped.replace("\\", "/")
         for candidate in (stripped, plain):
             normal = posixpath.normpath(candidate) if candidate else ""
-            if normal in self._known:
+            if (row := self._row_of(normal)) >= 0:
                 how = "" if candidate == stripped else "with / for \\ in the path"
-                return Fit(normal, WHOLE, how)
+                return Fit(row, WHOLE, how)
         parts = _parts(plain)
         if not parts:
             return None
@@ -93,16 +96,16 @@ class Locator:
         runs = {row: run for row in rows if (run := self._run(row, parts))}
         best = [row for row, run in runs.items() if run == max(runs.values())]
         if len(best) > 1:
-            first, second = (encodable(self._ids[row]) for row in best[:2])
+            first, second = (encodable(self.ids[row]) for row in best[:2])
             raise ConfigError(
                 f'"{encodable(path)}" fits several images: "{first}" and "{second}"',
                 hint="Say in which folder the images lie: --images DIR.",
             )
-        return Fit(self._ids[best[0]], runs[best[0]], how) if best else None
+        return Fit(best[0], runs[best[0]], how) if best else None
 
     def _run(self, row: int, parts: Sequence[str]) -> int:
         """Return how many names at its end a path shares with an image; 0 when one is in train and the other in test."""
-        own = _parts(self._ids[row])
+        own = _parts(self.ids[row])
         sides = [[part for part in names[:-1] if is_split(part)][-1:] for names in (own, parts)]
         if all(sides) and sides[0] != sides[1]:
             return 0
@@ -115,7 +118,7 @@ class Locator:
         """Return the images of that name, or of that name and any suffix."""
         if not self._by_name:
             by_name: defaultdict[str, list[int]] = defaultdict(list)
-            for row, file_id in enumerate(self._ids):
+            for row, file_id in enumerate(self.ids):
                 key = _key(base_name(file_id))
                 for each in {key, _stem(key)}:
                     by_name[each].append(row)
@@ -142,73 +145,90 @@ def find_images(rows: TableRows, column: str, locator: Locator) -> FoundImages:
     """Return the image of each line; a line that names none that could be is a reject.
 
     An image that several different paths would mean is that of the path that shares the longest end with it; the
-    others name a file that is not there. Raises ConfigError for a path that fits several images.
+    others name a file that is not there. The column of paths is taken out of `rows`: it is as large as all else. Raises ConfigError for a path that fits several images.
     """
-    words = rows.columns[column]
-    fits = [
-        None if "\0" in path or len(path) > MAX_PATH else locator.find(path)
-        for path in words.words
-    ]
-    fits = _without_rivals(words.words, fits)
-    plain = [posixpath.normpath(path.strip()) if path.strip() else "" for path in words.words]
-    reasons = ["" if fit else _reason(path) for path, fit in zip(plain, fits, strict=True)]
-    why = np.array([*reasons, "path_empty"])[words.codes]
-    rejects = [Reject(rows.line(row), str(why[row])) for row in np.flatnonzero(why != "").tolist()]
-    kept = np.flatnonzero(why == "")
-    names = [fit.file_id if fit else path for fit, path in zip(fits, plain, strict=True)]
-    ids = [names[code] for code in words.codes[kept].tolist()]
-    return FoundImages(rows.take(kept, rejects), ids, _notes(words, fits))
+    words = rows.columns.pop(column)
+    at = np.full(len(words.words), NO_ROW, np.int32)
+    runs = np.zeros(len(words.words), np.int32)
+    hows: defaultdict[str, list[int]] = defaultdict(list)
+    for i, path in enumerate(words.words):
+        if _is_path(path) and (fit := locator.find(path)):
+            at[i], runs[i] = fit.row, fit.run
+            if fit.how:
+                hows[fit.how].append(i)
+    _drop_rivals(words.words, at, runs)
+    absent: dict[int, str] = {}
+    reasons = {-1: "path_empty"}
+    for i in np.flatnonzero(at == NO_ROW).tolist():
+        path = words.words[i].strip()
+        absent[i] = posixpath.normpath(path) if path else ""
+        if reason := _reason(absent[i]):
+            reasons[i] = reason
+    bad = np.zeros(len(at) + 1, np.bool_)
+    bad[[*reasons]] = True
+    bad_rows = np.flatnonzero(bad[words.codes])
+    rejects = [Reject(rows.line(row), reasons[int(words.codes[row])]) for row in bad_rows.tolist()]
+    kept = np.flatnonzero(~bad[words.codes])
+    ids = [locator.ids[at[i]] if at[i] >= 0 else absent[i] for i in words.codes[kept]]
+    return FoundImages(rows.take(kept, rejects), ids, _notes(words, at, hows, locator.ids))
 
 
-def _without_rivals(paths: Sequence[str], fits: Sequence[Fit | None]) -> list[Fit | None]:
-    """Return the fits without those whose image another path means more surely, or as surely."""
-    claims: defaultdict[str, list[int]] = defaultdict(list)
-    for i, fit in enumerate(fits):
-        if fit is not None:
-            claims[fit.file_id].append(i)
-    kept = list(fits)
-    for rivals in claims.values():
-        if len(rivals) == 1:
-            continue
-        runs = {i: fit.run for i in rivals if (fit := fits[i]) is not None}
-        best = [i for i in rivals if runs[i] == max(runs.values())]
+def _is_path(text: str) -> bool:
+    """Whether a file may have that path: JSON can hold halves of characters, which no file system takes."""
+    try:
+        return (
+            len(text) <= MAX_PATH
+            and "\0" not in text
+            and bool(text.isascii() or os.fsencode(text))
+        )
+    except UnicodeEncodeError:
+        return False
+
+
+def _drop_rivals(paths: Sequence[str], at: NDArray[np.int32], runs: NDArray[np.int32]) -> None:
+    """Set `at` to NO_ROW for a path whose image another one means more surely, or as surely."""
+    claimed, claims = np.unique(at[at >= 0], return_counts=True)
+    contested = np.flatnonzero(np.isin(at, claimed[claims > 1]))
+    rivals_of: defaultdict[int, list[int]] = defaultdict(list)
+    for i in contested.tolist():
+        rivals_of[int(at[i])].append(i)
+    for rivals in rivals_of.values():
+        most = runs[rivals].max()
+        best = [i for i in rivals if runs[i] == most]
         names = {tuple(_parts(paths[i].strip().replace("\\", "/"))) for i in best}
-        alone = max(runs.values()) == WHOLE or len(names) == 1
-        for i in rivals:
-            if i not in best or not alone:
-                kept[i] = None
-    return kept
+        alone = most == WHOLE or len(names) == 1
+        at[[i for i in rivals if i not in best or not alone]] = NO_ROW
 
 
 def _reason(plain: str) -> str:
     """Return why a path that fits no image can be none, "" when its file is only not there."""
     if plain in ("", "."):
         return "path_empty"
-    if "\0" in plain or len(plain) > MAX_PATH:
+    if not _is_path(plain):
         return "path_invalid"
     outside = plain == ".." or plain.startswith("../") or _ABSOLUTE.match(plain)
     return "path_outside_root" if outside else ""
 
 
-def _notes(words: Words, fits: Sequence[Fit | None]) -> tuple[str, ...]:
+def _notes(
+    words: Words, at: NDArray[np.int32], hows: dict[str, list[int]], ids: Sequence[str]
+) -> tuple[str, ...]:
     """Return a sentence for each way in which images were found that is not the path as it stands."""
-    counts = words.counts()
-    found: defaultdict[str, list[tuple[str, Fit]]] = defaultdict(list)
-    for path, fit in zip(words.words, fits, strict=True):
-        if fit is not None and fit.how:
-            found[fit.how].append((path, fit))
-    return tuple(
-        f"{counted(sum(counts.get(path, 0) for path, _ in fitting), 'image was', 'images were')} found {how}: "
-        f'"{encodable(fitting[0][0])}" is "{encodable(fitting[0][1].file_id)}".'
-        for how, fitting in found.items()
-    )
+    counts = np.bincount(words.codes[words.codes >= 0], minlength=len(at))
+    notes = []
+    for how, fitting in hows.items():
+        if found := [i for i in fitting if at[i] >= 0]:
+            count = counted(int(counts[found].sum()), "image was", "images were")
+            path, file_id = (
+                encodable(each) for each in (words.words[found[0]], ids[at[found[0]]])
+            )
+            notes.append(f'{count} found {how}: "{path}" is "{file_id}".')
+    return tuple(notes)
 
 
 def listing_of(listing: Listing, ids: Sequence[str]) -> Listing:
     """Return the listing of these ids; a file that is not there has size and time -1."""
-    wanted = set(ids)
-    row_of = {file_id: row for row, file_id in enumerate(listing.ids) if file_id in wanted}
-    rows = np.array([row_of.get(file_id, -1) for file_id in ids], np.intp)
+    rows = np.fromiter(map(listing.row_finder(), ids), np.intp, len(ids))
     sizes, mtimes = _at(listing.sizes, rows), _at(listing.mtimes, rows)
     folders: dict[str, bool] = {}
     for i in np.flatnonzero(rows < 0).tolist():
@@ -227,8 +247,9 @@ def missing_notes(listing: Listing, ids: Iterable[str], files: Listing, table: s
     if missing := [files.ids[i] for i in np.flatnonzero(files.sizes < 0).tolist()]:
         count = counted(len(missing), "row names a file that is", "rows name files that are")
         notes.append(f"{count} not there: {name_some(missing)}.")
-    named = set(ids)
-    if unnamed := [file_id for file_id in listing.ids if file_id not in named]:
+    left = np.ones(len(listing.ids) + 1, np.bool_)
+    left[np.fromiter(map(listing.row_finder(), ids), np.intp)] = False
+    if unnamed := [listing.ids[row] for row in np.flatnonzero(left[:-1]).tolist()]:
         count = counted(len(unnamed), "image file is", "image files are")
         notes.append(f"{count} in no row of {table} and left out: {name_some(unnamed)}.")
     return notes

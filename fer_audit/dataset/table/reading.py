@@ -39,12 +39,13 @@ def dataset_of_rows(
     names an image.
     """
     listing = given.pictures
+    n_lines = len(rows) + len(rows.rejects)
     assert roles.path is not None  # noqa: S101 - the caller found it
     found = find_images(rows, roles.path, Locator(listing, endings=endings))
     columns = encode_columns(found.rows, roles, settings, table=table, source=source)
     merged = merge_lines(found.ids, columns.matrix(len(found.ids)), found.rows)
     files = listing_of(listing, merged.ids)
-    _require_files(files, n_lines=len(rows) + len(rows.rejects), table=table)
+    _require_files(files, n_lines=n_lines, table=table)
     attributes, ages, age_notes = columns.finished(merged.codes, settings, source)
     return make_dataset(
         given,

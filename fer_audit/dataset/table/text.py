@@ -21,7 +21,7 @@ SPACES = " "
 _DELIMITERS = (",", ";", "\t")
 _BLANK = re.compile(rb"[ \t]+")
 _ENDS = re.compile(rb"(?m)^[ \t]+|[ \t]+$")
-_SEP = re.compile(r"\s*sep=(.)\s*", re.IGNORECASE)
+_SEP = re.compile(r"\s*sep=([\t -~])\s*", re.IGNORECASE)
 _PATH = re.compile(r"[/~a-z][^\s,;]*/[^\s,;]*\.(csv|tsv|txt|parquet)")
 _CODE = re.compile(r"\s*(import|from|def|class|#!|//|<\?php|#include)\b", re.IGNORECASE)
 
@@ -70,18 +70,18 @@ def read_lines(
     while data[:1] in (b"\n", b"\r") and data:
         line += data[:1] == b"\n"
         data = data[1:]
-    if not data.strip():
-        raise DatasetError(f"The table {name} is empty", hint="It needs a line for each image.")
     first, _, rest = data.partition(b"\n")
     if found := _SEP.fullmatch(first.decode()):
         delimiter, data, line = found[1], rest, line + 1
     sample = _sample_lines(data)
+    if not sample:
+        raise DatasetError(f"The table {name} is empty", hint="It needs a line for each image.")
     delimiter = delimiter or _delimiter(sample)
     if delimiter == SPACES:
         data = _BLANK.sub(b"\t", _ENDS.sub(b"", data.replace(b"\r\n", b"\n")))
         sample, delimiter = _sample_lines(data), "\t"
     end = _first_record(data)
-    cells = _header_cells(data[:end], delimiter, f"{name}, line {line}")
+    cells = cells_of(data[:end], delimiter, f"{name}, line {line}")
     if header is None:
         header = _names_columns(cells, _cut(sample[1:], delimiter))
     if not header:
@@ -164,7 +164,8 @@ def _cut(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     return list(csv.reader([line + "\n" for line in lines], delimiter=delimiter))
 
 
-def _header_cells(record: bytes, delimiter: str, place: str) -> list[str]:
+def cells_of(record: bytes, delimiter: str, place: str) -> list[str]:
+    """Return the cells of the first record without the spaces around them; ConfigError when it cannot be cut."""
     try:
         (cells,) = csv.reader([record.decode().strip("\r\n")], delimiter=delimiter)
     except csv.Error as exc:

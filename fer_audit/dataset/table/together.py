@@ -61,8 +61,14 @@ def read_together(
     """
     title = parts[0].table if len(parts) == 1 else f"{len(parts)} tables"
     tables = [open_table(given.root / part.table) for part in parts]
-    headers = [table.columns if table.has_header else tuple(columns) for table in tables]
-    if missing := next((name for name in path for names in headers if name not in names), None):
+    headers = [
+        table.columns if table.has_header else tuple(columns)[: len(table.columns)]
+        for table in tables
+    ]
+    needed = [path if table.has_header else (*path, *columns) for table in tables]
+    pairs = zip(needed, headers, strict=True)
+    lacking = (name for names, header in pairs for name in names if name not in header)
+    if missing := next(lacking, None):
         raise DatasetError(
             f'A table of {given.root} has no column "{missing}", which {form} has',
             hint="Read it as any other table: --layout table.",

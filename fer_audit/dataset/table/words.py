@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,8 @@ class Words:
     def of(cls, cells: Iterable[str | None]) -> Words:
         """Return the column of these cells; None = empty."""
         index: dict[str, int] = {}
-        codes = [-1 if cell is None else index.setdefault(cell, len(index)) for cell in cells]
-        return cls(np.array(codes, np.int32), tuple(index))
+        codes = (-1 if cell is None else index.setdefault(cell, len(index)) for cell in cells)
+        return cls(np.fromiter(codes, np.int32), tuple(index))
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -50,3 +51,26 @@ class Words:
             for after in map(change, self.words)
         ]
         return Words(np.array([*new, -1], np.int32)[self.codes], tuple(index))
+
+
+def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
+    """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
+    encoded = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if not hasattr(encoded, "dictionary"):
+        encoded = encoded.dictionary_encode()
+    if hasattr(encoded, "combine_chunks"):
+        encoded = encoded.combine_chunks()
+    return Words(_codes(encoded.indices), tuple(encoded.dictionary.to_pylist()))
+
+
+def _codes(indices: Any) -> NDArray[np.int32]:  # noqa: ANN401 - as above
+    """Return int32 of pyarrow, -1 where there is none; `to_numpy` would import pandas where that is installed."""
+    if not len(indices):
+        return np.zeros(0, np.int32)
+    there, values = indices.buffers()
+    part = slice(indices.offset, indices.offset + len(indices))
+    codes = np.frombuffer(values, np.int32)[part].copy()
+    if indices.null_count:
+        bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")
+        codes[bits[part] == 0] = -1
+    return codes

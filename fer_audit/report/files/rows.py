@@ -105,18 +105,38 @@ def _votes(soft: SoftLabels) -> pa.Array:
 
 def split_leaks_table(dataset: FaceDataset, crossings: Iterable[Crossing]) -> pa.Table:
     """Return one row an image that its split shares: group by group, with its part and the split's name."""
-    import pyarrow as pa
-
     rows = [
         (
-            "identical" if found.subject is None else "subject",
+            found.kind,
             *(found.names[group], dataset.ids[row]),
             *(found.split.categories[found.split.codes[row]], found.split.name),
         )
         for found in crossings
         for row, group in zip(found.rows.tolist(), found.owner.tolist(), strict=True)
     ]
-    names = ("kind", "group", "id", "split", "attribute")
+    return _text_table(("kind", "group", "id", "split", "attribute"), rows)
+
+
+def near_duplicates_table(
+    dataset: FaceDataset, groups: NDArray[np.int64], compared: NDArray[np.intp]
+) -> pa.Table:
+    """Return one row an image of a group of near-identical ones, group by group, and whether it was compared.
+
+    What was not compared is a byte-identical copy of an image of its group.
+    """
+    known = np.flatnonzero(groups >= 0)
+    known = known[np.argsort(groups[known], kind="stable")]
+    copies = ~np.isin(known, compared)
+    rows = [
+        (str(groups[row]), dataset.ids[row], "copy" if copy else "compared")
+        for row, copy in zip(known.tolist(), copies.tolist(), strict=True)
+    ]
+    return _text_table(("group", "id", "role"), rows)
+
+
+def _text_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.Table:
+    import pyarrow as pa
+
     return pa.table(
         {
             name: pa.array([encodable(row[index]) for row in rows], pa.string())

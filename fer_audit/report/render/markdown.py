@@ -17,7 +17,6 @@ from fer_audit.report.blocks import (
     Heading,
     Importance,
     Prose,
-    Section,
     Sign,
     Statements,
     Table,
@@ -47,19 +46,6 @@ def escaped(text: str) -> str:
     shown = _SPECIAL.sub(r"\\\g<0>", shown)
     shown = _LINKED.sub(r"\\\g<0>", shown)
     return _NUMBERED.sub(r"\1\\", _FIRST.sub(r"\\", shown))
-
-
-def markdown(sections: Sequence[Section], *, level: int = 2, least: Importance = "normal") -> str:
-    """Return sections as markdown in GitHub's dialect: their blocks of at least this importance.
-
-    The titles of sections are headings of `level`; a section of which nothing is shown is left out.
-    """
-    lines: list[str] = []
-    for section in sections:
-        shown = blocks_lines(section.blocks, level=level + 1, least=least)
-        if shown:
-            lines += [*heading(level, section.title), *shown]
-    return "\n".join(lines)
 
 
 def blocks_lines(blocks: Sequence[Block], *, level: int, least: Importance) -> list[str]:

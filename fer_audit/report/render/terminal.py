@@ -40,7 +40,6 @@ from fer_audit.report.render.terminal_layout import (
     Drawn,
     Flow,
     Grid,
-    GridColumn,
     Item,
     Rule,
     plain,
@@ -121,15 +120,11 @@ def _table(block: Table) -> Iterator[RenderableType]:
     yield Text("")
     if block.title:
         yield prose(plain(block.title, "bold"))
-    columns = [
-        GridColumn(plain(column.title), column.right, column.wrap, column.drop)
-        for column in block.columns
-    ]
     rows = [
         [_cell(cell, faint=index in block.faint) for cell in row]
         for index, row in enumerate(block.rows)
     ]
-    yield Grid(columns, rows, rule_before_last=block.total)
+    yield Grid(block.columns, rows, rule_before_last=block.total)
     if block.note:
         yield prose(block.note)
 

@@ -11,9 +11,7 @@ POINT = "●"
 _RANGE = "━"
 
 
-def bar(
-    value: float, *, full: float, cells: int, target: float | None = None, style: str = "cyan"
-) -> Text:
+def bar(value: float, *, full: float, cells: int, target: float | None = None) -> Text:
     """Return a bar of exactly `cells` characters that is full when value = full, with a tick at `target`.
 
     What is more than zero shows at least a sliver.
@@ -26,7 +24,7 @@ def bar(
         eighths = max(1, eighths)
     solid, rest = divmod(eighths, 8)
     drawn = "█" * solid + (_EIGHTHS[rest] if rest else "")
-    text = Text(drawn.ljust(cells), style=style)
+    text = Text(drawn.ljust(cells), style="cyan")
     if target is not None and full > 0 and target <= full:
         tick = min(cells - 1, int(target / full * cells))
         text = text[:tick] + Text(TARGET, style="default") + text[tick + 1 :]

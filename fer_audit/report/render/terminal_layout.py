@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich import box
 from rich.cells import cell_len
@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fer_audit.report.blocks import Bar, Interval
+from fer_audit.report.blocks import Bar, Column, Interval
 from fer_audit.report.render.terminal_bars import bar, interval
 from fer_audit.text import visible
 
@@ -40,18 +40,6 @@ def plain(text: str, style: str = "") -> Text:
 
 
 @dataclass(frozen=True, slots=True)
-class GridColumn:
-    """How one column of a Grid looks."""
-
-    title: Text
-    right: bool = False
-    wrap: int = 0
-    """Least width to which the column may be wrapped; 0 = never wrapped."""
-    drop: int = 0
-    """Columns with the largest number go first, together, where there is no room; 0 = never."""
-
-
-@dataclass(frozen=True, slots=True)
 class Drawn:
     """A cell that is drawn as wide as there is room for."""
 
@@ -71,7 +59,7 @@ class Drawn:
 class Grid:
     """A table. Where it does not fit, columns are wrapped, then dropped by their priority; then rows become small lists."""
 
-    columns: Sequence[GridColumn]
+    columns: Sequence[Column]
     rows: Sequence[Sequence[Text | Drawn]]
     rule_before_last: bool = False
     """Set the last row apart, for totals."""
@@ -85,10 +73,10 @@ class Grid:
             return
         yield Padding(kept._table(room), (0, 0, 0, INDENT), expand=False)
         if dropped:
-            names = Text(", ").join(_flat(column.title) for column in dropped)
+            names = Text(", ").join(plain(column.title) for column in dropped)
             yield prose(Text.assemble("not shown at this width: ", names), "dim")
 
-    def _fitting(self, room: int) -> tuple[Grid, list[GridColumn]]:
+    def _fitting(self, room: int) -> tuple[Grid, list[Column]]:
         """Return the grid without the columns that find no room, and those columns but for drawings."""
         grid, dropped = self, []
         while grid._least() > room and any(column.drop for column in grid.columns):
@@ -112,7 +100,7 @@ class Grid:
     def _widths(self) -> list[int]:
         """Return the width of each column when nothing is wrapped and every drawing is as small as it may be."""
         return [
-            max(_widest(column.title), *(_cell_width(row[index]) for row in self.rows), 1)
+            max(_widest(plain(column.title)), *(_cell_width(row[index]) for row in self.rows), 1)
             for index, column in enumerate(self.columns)
         ]
 
@@ -136,7 +124,7 @@ class Grid:
         widths = self._fitted(room)
         for column, width in zip(self.columns, widths, strict=True):
             table.add_column(
-                _filled(column.title, width),
+                _filled(plain(column.title), width),
                 justify="right" if column.right else "left",
                 vertical="top",
                 width=width,
@@ -175,7 +163,7 @@ class Grid:
     def _tight(self, index: int, width: int) -> int:
         """Return the least width in which no cell of a wrapped column takes more lines."""
         cells = [cell for row in self.rows if isinstance(cell := row[index], Text)]
-        cells.append(self.columns[index].title)
+        cells.append(plain(self.columns[index].title))
 
         def lines(at: int) -> list[int]:
             return [_filled(cell, at).plain.count("\n") for cell in cells]
@@ -185,13 +173,13 @@ class Grid:
         return width
 
     def _stacked(self) -> RenderResult:
-        yield Padding(_bold(self.columns[0].title), (0, 0, 0, INDENT))
+        yield Padding(plain(self.columns[0].title, "bold"), (0, 0, 0, INDENT))
         for row in self.rows:
             name, *cells = [Text("") if isinstance(cell, Drawn) else cell for cell in row]
             yield Padding(name, (0, 0, 0, 2 * INDENT))
             for column, cell in zip(self.columns[1:], cells, strict=True):
                 if cell.plain.strip():
-                    title = _flat(column.title)
+                    title = plain(column.title)
                     label = title + ": " if title.plain.strip() else Text("")
                     yield Padding(label + _flat(cell), (0, 0, 0, 3 * INDENT))
 
@@ -239,33 +227,24 @@ class Flow:
     """Short pieces one after another, broken only between pieces."""
 
     pieces: Sequence[Text]
-    joint: str = " · "
-    indent: int = INDENT
-    cap: int = field(default=PROSE)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Fill line after line with whole pieces."""
-        room = max(1, min(options.max_width, self.cap) - self.indent)
+        room = max(1, min(options.max_width, PROSE) - INDENT)
         lines: list[Text] = []
         for piece in self.pieces:
-            longer = lines[-1] + Text(self.joint) + piece if lines else piece
+            longer = lines[-1] + Text(" · ") + piece if lines else piece
             if lines and longer.cell_len <= room:
                 lines[-1] = longer
             else:
                 lines.append(piece)
-        yield Padding(Group(*lines), (0, 0, 0, self.indent), expand=False)
+        yield Padding(Group(*lines), (0, 0, 0, INDENT), expand=False)
 
 
 def prose(text: Text | str, style: str = "") -> RenderableType:
     """Return a paragraph, indented, in lines of at most 100 characters."""
     body = plain(text, style) if isinstance(text, str) else text
     return Padding(Constrain(body, PROSE), (0, 0, 0, INDENT), expand=False)
-
-
-def _bold(title: Text) -> Text:
-    bold = _flat(title)
-    bold.stylize("bold")
-    return bold
 
 
 def _filled(cell: Text, width: int) -> Text:

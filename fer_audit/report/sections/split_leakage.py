@@ -23,12 +23,11 @@ def split_leakage(view: View) -> Section | None:
 
 
 def _in_words(leak: SplitLeak) -> str:
-    what = "byte-identical photo" if leak.subject is None else f"person ({spoken(leak.subject)})"
-    many = (
-        "byte-identical photos"
-        if leak.subject is None
-        else f"people ({spoken(leak.subject or '')})"
-    )
+    if leak.subject is None:
+        what = f"{'near' if leak.near_identical else 'byte'}-identical photo"
+        many = f"{what}s"
+    else:
+        what, many = (f"{word} ({spoken(leak.subject)})" for word in ("person", "people"))
     where = f"in more than one part of {spoken(leak.attribute)}"
     if not leak.groups:
         return f"No {what} {where}."
@@ -37,6 +36,7 @@ def _in_words(leak: SplitLeak) -> str:
 
 def _tables(leak: SplitLeak) -> list[Block]:
     what = "photos" if leak.subject is None else f"people ({spoken(leak.subject)})"
+    what += ", near-identical" if leak.near_identical else ""
     blocks: list[Block] = []
     if leak.pairs:
         blocks.append(
@@ -45,7 +45,7 @@ def _tables(leak: SplitLeak) -> list[Block]:
                 leak.pairs,
                 left("part", lambda x: clipped(x.first, 28), wrap=8),
                 left("and part", lambda x: clipped(x.second, 28), wrap=8),
-                right(what.partition(" ")[0], lambda x: whole(x.groups)),
+                right("photos" if leak.subject is None else "people", lambda x: whole(x.groups)),
                 right("images", lambda x: whole(x.images)),
                 note="Images: in these two parts.",
             )

@@ -42,8 +42,7 @@ def test_every_name_that_we_write_reads_back(
     labels = parse_name(f"{age}_{gender}_{race}_{stamp}{chip}")
 
     assert (labels.age, labels.gender, labels.race) == (age, gender, race)
-    assert labels.day == moment.strftime("%Y%m%d")
-    assert labels.hour == moment.strftime("%Y%m%d%H")
+    assert (labels.stamp or "").startswith(moment.strftime("%Y%m%d%H%M%S"))
     assert labels.reasons == ()
     assert not labels.misspelt
 
@@ -52,7 +51,7 @@ def test_every_name_that_we_write_reads_back(
 def test_any_other_name_says_nothing(name: str) -> None:
     labels = parse_name(name + "?")
 
-    assert (labels.age, labels.gender, labels.race, labels.day) == (-1, -1, -1, None)
+    assert (labels.age, labels.gender, labels.race, labels.stamp) == (-1, -1, -1, None)
     assert labels.reasons == ("name_not_utkface",)
 
 
@@ -60,13 +59,25 @@ def test_any_other_name_says_nothing(name: str) -> None:
     "name",
     [
         *("117_0_0_20170116184024662.jpg", "26_2_0_20170116184024662.jpg"),
-        *("26_1_5_20170116184024662.jpg", "53__0_20170116184028385.jpg"),
+        *("26_1_5_20170116184024662.jpg", "53__20170116184028385.jpg"),
         *("61_3_20170109150557335.jpg.chip.jpg", "26_1_2_201701161840246.jpg"),
         *("26_1_2_20170116184024662.jpg\n", "\u0662_1_2_20170116184024662.jpg", "face.jpg"),
     ],
 )
 def test_a_field_out_of_its_range_makes_the_name_unreadable(name: str) -> None:
     assert parse_name(name).reasons == ("name_not_utkface",)
+
+
+def test_a_name_without_a_gender_keeps_its_age_and_race(tmp_path: Path) -> None:
+    name = "53__0_20170116184028385.jpg"
+
+    dataset = read(tmp_path, name, NAME)
+
+    assert words(dataset, "gender") == {name: None, NAME: "female"}
+    assert words(dataset, "race")[name] == RACES[0]
+    assert words(dataset, "age_bin")[name] == "50-59"
+    assert reasons(dataset) == [(name, "gender_missing")]
+    assert name in dataset.notes[0]
 
 
 def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) -> None:
@@ -78,6 +89,8 @@ def test_attributes_come_in_a_fixed_order_with_their_categories(tmp_path: Path) 
         ("age_bin", "demographic"),
         ("crawl_day", "batch"),
         ("crawl_hour", "batch"),
+        ("crawl_ten_minutes", "batch"),
+        ("crawl_minute", "batch"),
     ]
     assert dataset.attribute("race").categories == RACES
     assert dataset.attribute("gender").categories == GENDERS

@@ -13,11 +13,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from docs.schema import json_schema, places, words
 from fer_audit.audit.types.compare import COMPARISON_SCHEMA, Comparison
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult, value_types
 from fer_audit.report.files.codec import TypeHint, field_types
-from fer_audit.report.files.schema import json_schema, places, words
 
 _WHY_NULL = "Why a value of this record is null, by its key."
 

@@ -1,0 +1,1 @@
+"""What writes the pages and schemas of this folder that follow from the records."""

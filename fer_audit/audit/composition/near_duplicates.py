@@ -1,0 +1,102 @@
+"""Images that are one photo in other bytes, saved or scaled again, and the labels in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.composition.duplicates import SHOWN_GROUPS, label_columns
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.near_groups import NearGroups
+from fer_audit.audit.types.near import NEAR_DUPLICATES, Disagreement, NearDuplicates
+from fer_audit.audit.types.result import AuditResult, Finding
+from fer_audit.text import counted, display, encodable, listed, part, sentence
+
+YEARS = 5
+"""Ages of one photo that are this far apart disagree."""
+SHOWN_IMAGES = 5
+
+
+def _run(inputs: AuditInputs) -> NearDuplicates | None:
+    found = inputs.near
+    if found is None:
+        return None
+    pairs, dataset = found.pairs, inputs.dataset
+    compared = np.zeros(len(dataset), np.bool_)
+    compared[inputs.comparable] = True
+    rows = np.flatnonzero(compared & (found.groups >= 0))
+    above = pairs.cosine >= (np.inf if found.threshold is None else found.threshold)
+    confirmed = found.within & found.confirmed
+    members = [rows[found.groups[rows] == group] for group in range(SHOWN_GROUPS)]
+    return NearDuplicates(
+        compared=int(compared.sum()),
+        groups=int(found.groups.max(initial=-1)) + 1,
+        images=len(rows),
+        pairs=int(found.within.sum()),
+        confirmed=int(confirmed.sum()),
+        threshold=found.threshold,
+        precision=float(found.confirmed[above].mean()) if above.any() else None,
+        method=found.method,
+        floor=pairs.floor,
+        all_pixels=pairs.all_pixels,
+        disagreements=tuple(
+            _disagreement(name, values, found, confirmed, in_years=values is dataset.ages)
+            for name, values in label_columns(dataset)
+        ),
+        examples=tuple(
+            tuple(encodable(dataset.ids[row]) for row in each[:SHOWN_IMAGES].tolist())
+            for each in members
+            if len(each)
+        ),
+    )
+
+
+def _disagreement(
+    name: str,
+    values: NDArray[np.int16],
+    found: NearGroups,
+    confirmed: NDArray[np.bool_],
+    *,
+    in_years: bool,
+) -> Disagreement:
+    one = found.pairs.first[confirmed]
+    first, second = (
+        values[each].astype(np.int64) for each in (one, found.pairs.second[confirmed])
+    )
+    known = (first >= 0) & (second >= 0)
+    years = YEARS if in_years else 0
+    differ = known & (np.abs(first - second) >= max(years, 1))
+    n, others = int(known.sum()), int(differ.sum())
+    groups = len(np.unique(found.groups[one[differ]]))
+    return Disagreement(name, n, others, others / n if n else None, groups, years)
+
+
+def _findings(result: AuditResult) -> Iterator[Finding]:
+    near = result.near_duplicates
+    if near is None or not near.groups:
+        return
+    text = f"{counted(near.groups, 'group')} of near-identical photos ({near.images:,} images, listed in {NEAR_DUPLICATES})."
+    differ = sorted((x for x in near.disagreements if x.differ), key=lambda x: -(x.share or 0))
+    if differ:
+        named = listed(
+            [
+                f"{display(each.attribute)}{each.by_years} in {part(each.differ, each.pairs)}"
+                for each in differ
+            ]
+        )
+        text += f" Their labels should be the same, but differ: {named} of the confirmed pairs. That is how far labels can be trusted."
+    worst = min(0.5, differ[0].share or 0) if differ else 0.0
+    yield Finding(
+        code="near_duplicates_disagree" if differ else "near_duplicates",
+        severity="warning" if differ else "notice",
+        text=sentence(text),
+        effect=max(near.images / max(result.dataset.listed, 1), worst / 2),
+    )
+
+
+ANALYSIS = Analysis(
+    name="near_duplicates", record=NearDuplicates | None, run=_run, findings=_findings
+)

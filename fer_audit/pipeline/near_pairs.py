@@ -1,0 +1,128 @@
+"""Which images of a run may be one photo: compared by their vectors and pixels, kept in the cache with its audits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.inputs import comparable, digest
+from fer_audit.audit.near_groups import SAME_PIXELS
+from fer_audit.audit.stats.near_pairs import correlations, cosines, largest_cosines
+from fer_audit.audit.types.near import NearPairs
+from fer_audit.config import Resources
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.pack.faces import grey_cells, shards_of
+from fer_audit.pack.kept import KeptPixels, PixelsNotKept
+from fer_audit.pack.types import SHARD_ROWS, PackRows
+from fer_audit.pack.workers import Decoders, default_workers, worth_starting
+from fer_audit.store.fingerprint import source_digest, stage_fingerprint
+from fer_audit.store.stage import StageFolder
+
+MOST_PIXELS = 50_000
+"""Images up to which the pixels of all are compared; of larger sets only those of pairs with a large cosine are read."""
+SIDE = 32
+_PART = "near_pairs"
+_SOURCE = ("audit/stats/near_pairs.py", "pipeline/near_pairs.py")
+
+Grey = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+"""(m,) ascending rows -> (m, 1024) grey values of their pixels, each the mean of the area it covers."""
+
+
+def near_pairs(
+    dataset: FaceDataset, rows: PackRows, embeddings: Embeddings, grey: Grey, folder: StageFolder
+) -> Callable[[], NearPairs | None]:
+    """Return what gives the pairs of images that may be one photo: from `folder` if it has them, else found and kept there.
+
+    Images of one known subject are no pair, whatever they show; no other label plays a part.
+    """
+    among = comparable(rows, embeddings)
+    apart = tuple(each.codes for each in dataset.attributes if each.kind == "subject")
+
+    @cache
+    def found() -> NearPairs | None:
+        if not len(among):
+            return None
+        depends = [embeddings.fingerprint, *map(digest, (among, *apart)), source_digest(*_SOURCE)]
+        key = stage_fingerprint("audit", {"part": _PART, "depends": depends})
+        with folder.locked():
+            kept = folder.read_part(_PART)
+            if not isinstance(kept, str) and kept[0].get("of") == key:
+                facts, arrays = kept
+                return NearPairs(
+                    **arrays, floor=float(facts["floor"]), all_pixels=bool(facts["all_pixels"])
+                )
+        pairs = find_near_pairs(embeddings.vectors, among, apart, grey)
+        names = ("first", "second", "cosine", "correlation")
+        facts = {"of": key, "floor": pairs.floor, "all_pixels": pairs.all_pixels}
+        with folder.locked():
+            folder.write_part(_PART, facts, **{name: getattr(pairs, name) for name in names})
+        return pairs
+
+    return found
+
+
+def find_near_pairs(
+    vectors: NDArray[np.floating],
+    rows: NDArray[np.intp],
+    apart: tuple[NDArray[np.integer], ...],
+    grey: Grey,
+) -> NearPairs:
+    """Return the pairs of the ascending `rows` with a large cosine of their (n, d) vectors, or with the same pixels.
+
+    `apart`: (n,) codes of each subject attribute.
+    """
+    near = largest_cosines(vectors, rows, apart)
+    first, second, cosine = near.first, near.second, near.cosine
+    every = len(rows) <= MOST_PIXELS
+    read = rows if every else np.unique(np.concatenate([first, second]))
+    images = grey(read)
+    if every:
+        centred = images - images.mean(axis=1, dtype=np.float32, keepdims=True)
+        here, codes = np.arange(len(rows)), tuple(each[rows] for each in apart)
+        same = largest_cosines(centred, here, codes, floor=SAME_PIXELS)
+        one, two = rows[same.first], rows[same.second]
+        new = ~np.isin(one * len(vectors) + two, first * len(vectors) + second)
+        one, two = one[new], two[new]
+        far = cosines(vectors, one, two)
+        order = np.lexsort((two, one, -far))
+        first = np.concatenate([first, one[order]])
+        second = np.concatenate([second, two[order]])
+        cosine = np.concatenate([cosine, far[order]])
+    places = (np.searchsorted(read, each) for each in (first, second))
+    return NearPairs(first, second, cosine, correlations(images, *places), near.floor, every)
+
+
+def grey_pixels(
+    dataset: FaceDataset, folder: StageFolder, *, size: int, resources: Resources
+) -> Grey:
+    """Return what reads images of `size` pixels from the packed ones in `folder`, or where these are not kept from their files.
+
+    An image that cannot be decoded any more is black.
+    """
+
+    def grey(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        images = np.zeros((len(rows), SIDE * SIDE), np.uint8)
+        try:
+            for shard in KeptPixels(folder, len(dataset)).iterate(shards_of(rows)):
+                here = np.flatnonzero((rows >= shard.start) & (rows < shard.stop))
+                for index in here.tolist():
+                    images[index] = grey_cells(shard.pixels[rows[index] - shard.start], SIDE)
+        except PixelsNotKept:
+            _decode(rows, images)
+        return images
+
+    def _decode(rows: NDArray[np.int64], images: NDArray[np.uint8]) -> None:
+        workers = worth_starting(resources.workers or default_workers(), len(rows))
+        limit = resources.file_seconds
+        with folder.locked(), Decoders(workers, folder.path, size, limit=limit) as decoders:
+            for start in range(0, len(rows), SHARD_ROWS):
+                some = rows[start : start + SHARD_ROWS]
+                pixels = np.zeros((len(some), size, size, 3), np.uint8)
+                decoders.fill(dataset.source.take(some), pixels)
+                images[start : start + SHARD_ROWS] = [grey_cells(each, SIDE) for each in pixels]
+
+    return grey
