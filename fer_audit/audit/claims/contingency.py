@@ -19,7 +19,7 @@ from fer_audit.audit.stats.resampling import (
 from fer_audit.audit.stats.tables import (
     Counts,
     Floats,
-    corrected_v,
+    corrected_from_chi2,
     cramers_v,
     drop_empty,
     expected_counts,
@@ -196,10 +196,13 @@ def _measure_strength(
         tables = drawn.shuffled(min(permutations, MOST_BLOCK_DRAWS), for_null)
         shuffled = (each[occupied] for each in tables)
     chi2 = float(pearson_chi2(table, expected_counts(table)))
+    null = null_band(table, draws=permutations, rng=for_null, shuffled=shuffled)
     corrected, low, high = None, None, None
     other: tuple[float | None, float | None] = None, None
     if n > max(rows, cols):
-        corrected = float(corrected_v(table))
+        corrected = float(
+            corrected_from_chi2(np.asarray(chi2 - null.surplus), n=n, rows=rows, cols=cols)
+        )
         low, high = corrected_v_interval(
             table, draws=bootstraps, confidence=confidence, rng=for_bootstrap
         )
@@ -212,7 +215,7 @@ def _measure_strength(
     return _Strength(
         chi2=chi2,
         v=float(cramers_v(chi2, n=n, rows=rows, cols=cols)),
-        null=null_band(table, draws=permutations, rng=for_null, shuffled=shuffled),
+        null=null,
         v_corrected=corrected,
         low=low,
         high=high,

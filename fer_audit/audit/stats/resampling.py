@@ -32,6 +32,8 @@ class NullBand:
     p: float
     """(1 + #{V* >= V}) / (B + 1); Phipson & Smyth 2010: never 0."""
     draws: int
+    surplus: float = 0.0
+    """Mean chi-squared of shuffled people beyond that of shuffled images: what fewer people than images add by chance."""
 
 
 def fixed_margin_tables(
@@ -81,9 +83,11 @@ def null_band(
         expected = np.outer(rows, cols) / table.sum()
         stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
         chi2 = np.concatenate([pearson_chi2(stack, expected) for stack in stacks])
+        surplus = 0.0
     else:
         chi2 = np.array([pearson_chi2(each, expected_counts(each)) for each in shuffled])
         draws = len(chi2)
+        surplus = max(0.0, float(chi2.mean()) - chance_chi2(table))
     rows, cols = table.shape
     seen = float(pearson_chi2(table, expected_counts(table)))
     v = cramers_v(chi2, n=int(table.sum()), rows=rows, cols=cols)
@@ -91,11 +95,20 @@ def null_band(
         mean=float(v.mean()),
         quantile_95=float(np.quantile(v, 0.95)),
         corrected_95=float(
-            np.quantile(corrected_from_chi2(chi2, n=int(table.sum()), rows=rows, cols=cols), 0.95)
+            np.quantile(
+                corrected_from_chi2(chi2 - surplus, n=int(table.sum()), rows=rows, cols=cols), 0.95
+            )
         ),
         p=monte_carlo_p(chi2, seen),
         draws=draws,
+        surplus=surplus,
     )
+
+
+def chance_chi2(table: Counts) -> float:
+    """Return the mean chi-squared of tables of independent rows with these margins, n (r - 1) (c - 1) / (n - 1)."""
+    n = int(table.sum())
+    return float(n * (table.shape[0] - 1) * (table.shape[1] - 1) / max(n - 1, 1))
 
 
 def corrected_v_interval(

@@ -276,7 +276,7 @@ class Conditional:
     """Shuffles drawn."""
     grade: str = "cannot tell"
     """How much is left, by the interval of `per_entropy`, for another collection where that is known: cannot tell,
-    trace (at most a tenth, or no more than the control), little (at most a third), part, most (at least two thirds)."""
+    trace (at most a tenth, or perhaps no more than the control), little (at most a third), part, most (at least two thirds)."""
     reading: str = ""
     """One line: what this says, or why it cannot be computed."""
     not_computable: NotComputable = ()
