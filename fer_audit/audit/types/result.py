@@ -208,8 +208,7 @@ class AuditResult:
     batch_predictions = _Part[tuple[BatchPrediction, ...]]()
     """How well each batch attribute, and the image size, alone predicts each demographic attribute."""
     stability = _Part[StabilityFacts | None]()
-    """How much of the partition is the data's, and how much the seed's or k's; None when no other partition was
-    made."""
+    """How much of the partition is the data's, and how much the seed's or k's; None without other partitions."""
     style_tests = _Part[tuple[StyleTest, ...]]()
     """Whether groups are photographed differently, one entry for each measure of style and attribute."""
     style_baselines = _Part[tuple[StyleBaseline, ...]]()
@@ -221,8 +220,7 @@ class AuditResult:
     recluster = _Part[tuple[Recluster, ...]]()
     """Intervals of V with the clustering repeated in every resample; empty unless asked for."""
     cluster_styles = _Part[tuple[ClusterStyle, ...]]()
-    """How the images of each cluster were taken, compared with the whole set: one entry for each cluster and measure
-    of style."""
+    """How the images of each cluster were taken, against the whole set: one entry a cluster and measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
     """How much of the variance of the vectors lies on their first principal axes; None without clusters or without
     coordinates."""
@@ -269,8 +267,8 @@ _ORDER = (
     *("duplicates", "subset_checks", "clustering", "associations", "ladders", "ledger"),
     *("findings", "planted", "config", "versions", "batch_predictions", "stability"),
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
-    *("cluster_styles", "principal_axes", "min_cell", "published"),
-    *("subjects", "split_leaks", "votes", "label_associations", "claims"),
+    *("cluster_styles", "principal_axes", "min_cell", "published", "subjects", "split_leaks"),
+    *("votes", "label_associations", "claims"),
 )
 """Keys of result.json; parts that are not named here come last."""
 
