@@ -34,7 +34,8 @@ def test_on_two_by_two_tables_it_is_the_test_of_the_textbook() -> None:
 
     q, df, p = generalised_cmh(tables)
 
-    assert (q, df) == (pytest.approx((off - expected) ** 2 / variance), 1)
+    assert q == pytest.approx((off - expected) ** 2 / variance)
+    assert df == 1
     oracle = StratifiedTable(list(tables)).test_null_odds()
     assert (q, p) == pytest.approx((oracle.statistic, oracle.pvalue))
 

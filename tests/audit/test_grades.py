@@ -88,7 +88,12 @@ def claim_of(*asked: Conditional, highest: int = 8, v: float = 0.34, **changes: 
     return summed_up(table, Ladder("race", tuple(held), highest, asked))
 
 
-HOURS = {"drawn": "crawl_hour", "units": 132, "other_low": 0.235, "other_high": 0.445}
+HOURS: dict[str, Any] = {
+    "drawn": "crawl_hour",
+    "units": 132,
+    "other_low": 0.235,
+    "other_high": 0.445,
+}
 
 
 def test_a_claim_says_strength_then_what_is_left_then_whether_it_comes_back() -> None:

@@ -200,4 +200,9 @@ def test_the_lagged_label_is_the_next_one_collected_in_the_same_stratum() -> Non
 
 
 def test_images_of_one_time_stay_in_the_order_of_the_listing() -> None:
-    assert lagged(np.arange(4), np.zeros(4, np.int64), np.zeros(4), 1).tolist() == [1, 2, 3, -1]
+    assert lagged(np.arange(4), np.zeros(4, np.int64), np.zeros(4, np.int64), 1).tolist() == [
+        1,
+        2,
+        3,
+        -1,
+    ]

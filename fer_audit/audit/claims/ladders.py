@@ -54,19 +54,20 @@ def full_ladder(
     return climb(association, alpha=alpha, further=further, conditionals=conditionals)
 
 
-def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question]]:
+def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question, int]]:
+    kinds = [each.kind for each in inputs.dataset.attributes]
     return [
-        (of, attribute, question)
+        (of, attribute, question, kinds.count(attribute.kind))
         for of, attribute in inputs.once(pairs)
         for question in questions_for(of, attribute, inputs)
     ]
 
 
 def _run(
-    inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question
+    inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question, together: int
 ) -> Conditional:
+    """Return an answer; `together` attributes are in one family of Holm's."""
     settings = inputs.config.statistics
-    together = sum(each.kind == attribute.kind for each in inputs.dataset.attributes)
     return answer(
         question,
         question.held_fixed(attribute, inputs),

@@ -275,7 +275,10 @@ BASELINES = Analysis(
     run=associate_style,
     subjects=lambda inputs: [(each,) for each in inputs.people],
     join=_baselines,
-    needs=("rows.style", "embeddings.ok", "clustering.k", "clustering.coordinates", "tested", "units"),
+    needs=(
+        *("rows.style", "embeddings.ok", "clustering.k", "clustering.coordinates"),
+        *("tested", "units"),
+    ),
     settings=("permutations", "bootstraps", "confidence"),
     findings=style_alone,
     ledger=_baselines_ledger,
