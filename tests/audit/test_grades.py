@@ -25,23 +25,25 @@ LITTLE, MOST = 1 / 3, 2 / 3
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "control", "word"),
+    ("low", "high", "more", "word"),
     [
-        *((-0.1, 0.0999, None, "trace"), (-0.1, 0.1, None, "little"), (-0.1, 0.1, 0.5, "trace")),
-        *((0.1, 0.333, 0.0999, "little"), (0.1, 0.333, 0.1, "trace"), (0.1, LITTLE, 0.2, "part")),
-        *((0.2, 0.9, 0.5, "part"), (MOST, 2.0, None, "part"), (0.667, 0.7, None, "most")),
-        (0.05, 2.0, None, "part"),
+        *((-0.1, 0.0999, None, "trace"), (-0.1, 0.1, None, "little")),
+        *((-0.1, 0.9, (-0.2, 0.3), "trace"), (0.1, 0.5, (-0.1, LITTLE), "part")),
+        *((0.1, 0.333, (0.01, 0.2), "little"), (0.1, LITTLE, (0.1, 0.2), "part")),
+        *((0.2, 0.9, (0.1, 0.5), "part"), (MOST, 2.0, None, "part"), (0.667, 0.7, None, "most")),
+        *((0.05, 2.0, None, "part"), (0.0, 2.0, None, "cannot tell")),
     ],
 )
 def test_the_grade_at_each_border(
-    low: float, high: float, control: float | None, word: str
+    low: float, high: float, more: tuple[float, float] | None, word: str
 ) -> None:
-    assert grade(low, high, control=control, informative=True) == word
-    assert grade(low, high, control=control, informative=False) == "cannot tell"
+    """`more` is how much more is left than of a label that only the strata link to the image."""
+    assert grade(low, high, more=more, informative=True) == word
+    assert grade(low, high, more=more, informative=False) == "cannot tell"
 
 
 def test_without_an_interval_nothing_can_be_told() -> None:
-    assert grade(None, None, control=None, informative=True) == "cannot tell"
+    assert grade(None, None, more=None, informative=True) == "cannot tell"
 
 
 def test_half_of_the_images_and_three_tenths_of_the_entropy_can_tell() -> None:
