@@ -138,7 +138,7 @@ def split_half(
     n_images = int(image.max(initial=-1)) + 1
     drawn = rng.permutation(n_images)
     sizes = np.cumsum(np.bincount(image, minlength=n_images)[drawn])
-    half = int(np.searchsorted(sizes, max(n / 2, k))) + 1
+    half = int(np.searchsorted(sizes, max(n // 2, k))) + 1
     chosen = np.zeros(n_images, np.bool_)
     chosen[drawn[:half]] = True
     in_a = chosen[image]
