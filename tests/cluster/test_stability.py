@@ -238,3 +238,15 @@ def test_first_centres_are_distinct_points_while_there_are_any() -> None:
     for start in centers:
         assert len(np.unique(start[:3], axis=0)) == 3
         assert {row.tobytes() for row in start} <= {row.tobytes() for row in points}
+
+
+def test_halves_are_made_of_whole_units_and_a_row_of_no_unit_is_alone() -> None:
+    reduced = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    units = np.repeat(np.arange(40), 10)
+    units[:10] = -1
+
+    in_a, _ = split_half(reduced, 3, seed=0, units=units)
+
+    assert 200 <= in_a.sum() < 210
+    assert all(len(set(in_a[units == unit].tolist())) == 1 for unit in range(1, 40))
+    assert len(set(in_a[:10].tolist())) == 2
