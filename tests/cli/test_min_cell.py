@@ -41,7 +41,7 @@ def small(fer_audit: Call, faces: Path, quick: list[str], run_dir: Path) -> list
 def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
     fer_audit: Call, small: list[str | Path], run_dir: Path, tmp_path: Path
 ) -> None:
-    before = {path.name: path.read_bytes() for path in run_dir.iterdir()}
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
     page = tmp_path / "shared.html"
     option = ("--min-cell", str(LEAST))
 
@@ -54,7 +54,7 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
 
     assert [each.code for each in (as_json, shown, *cards)] == [0] * 4
     document = json.loads(as_json.out)
-    whole = json.loads(before["result.json"])
+    whole = json.loads(before[run_dir / "result.json"])
     assert any(0 < count < LEAST for count in told_counts(whole))
     assert not any(0 < count < LEAST for count in told_counts(document))
     table = document["intersections"]
@@ -77,7 +77,7 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
         assert f"fewer than {LEAST} people" in " ".join(text.split())
         assert not any(name in text for name in names)
     assert "data:image/webp" not in html
-    assert {path.name: path.read_bytes() for path in run_dir.iterdir()} == before
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
 
 
 def test_a_run_writes_its_own_page_to_be_shared_and_keeps_its_numbers(

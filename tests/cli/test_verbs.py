@@ -17,8 +17,8 @@ from fer_audit.cli.app import COMMANDS
 from tests.cli.conftest import Call
 
 FILES = [
-    *("DONE.json", "STARTED.json", "embeddings.npy", "pictures.json", "report.html"),
-    *("result.json", "rows.parquet", "timings.json"),
+    *("DONE.json", "STARTED.json", "embeddings.npy", "lists", "pictures.json"),
+    *("report.html", "result.json", "rows.parquet", "timings.json"),
 ]
 
 

@@ -6,6 +6,7 @@ most the product of what is left of their lengths, so that one product of short 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ PRECISION = 0.95
 """Share of the pairs at or above the threshold that the pixels must confirm."""
 SLACK = 1e-5
 """More than a product of float32 can be off."""
+DIGITS = 100_000
+"""A floor that rose is a multiple of 1 / DIGITS."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,34 +59,38 @@ def largest_cosines(
         return Pairs(none, none, np.empty(0), floor)
     short, lengths = _shortened(vectors, rows)
     found: list[NDArray[np.float64]] = []
-    count = 0
+    lowest, count = floor, 0
     for start, other in _blocks(len(rows)):
         sides = slice(start, start + BLOCK), slice(other, other + BLOCK)
         here = [[codes[rows[side]] for side in sides] for codes in apart]
         near = _allowed(short[sides[0]] @ short[sides[1]].T, here, own=start == other)
-        if np.count_nonzero(near > floor - SLACK) > near.size // 1_000:  # then this costs less
+        above = near > lowest - SLACK
+        whole = np.count_nonzero(above) > near.size // 1_000  # then this costs less
+        if whole:
             one, two = (_unit(vectors, rows, lengths, side) for side in sides)
             near = _allowed(one @ two.T, here, own=start == other)
-            if np.count_nonzero(near > floor - SLACK) > most:
-                floor = max(floor, float(np.partition(near, -most, axis=None)[-most]) - 2 * SLACK)
-        pairs = np.add(np.nonzero(near > floor - SLACK), [[start], [other]])
-        for part in range(0, pairs.shape[1], BLOCK):
-            pair = pairs[:, part : part + BLOCK]
-            cosine = cosines(vectors, *rows[pair])
-            above = cosine > floor
-            found.append(np.stack([cosine, *pair])[:, above])
-            count += int(above.sum())
-            if count > 2 * most:
-                found, floor = _largest(found, most)
-                count = found[0].shape[1]
+            above = near > lowest - SLACK
+        a, b = np.nonzero(above)
+        if not len(a):
+            continue
+        pairs = np.stack([a + start, b + other])
+        cosine = near[a, b] if whole else cosines(vectors, *rows[pairs])
+        keep = cosine > lowest - SLACK
+        found.append(np.stack([cosine, *pairs])[:, keep])
+        count += int(keep.sum())
+        if count > 2 * most:
+            found, lowest = _largest(found, most)
+            count = found[0].shape[1]
     if count > most:
-        found, floor = _largest(found, most)
-    cosine, first, second = np.concatenate([np.empty((3, 0)), *found], axis=1)
+        found, lowest = _largest(found, most)
+    if lowest > floor:  # rounded up: how float32 was summed does not show
+        floor = math.ceil((lowest + SLACK) * DIGITS) / DIGITS
+    places = np.concatenate([np.empty((3, 0)), *found], axis=1)[1:].astype(np.intp)
+    cosine = cosines(vectors, *rows[places])
+    first, second = (rows[each[cosine > floor]].astype(np.int64) for each in places)
+    cosine = cosine[cosine > floor]
     order = np.lexsort((second, first, -cosine))
-    first, second = (
-        rows[each[order].astype(np.intp)].astype(np.int64) for each in (first, second)
-    )
-    return Pairs(first, second, np.minimum(cosine[order], 1.0), floor)
+    return Pairs(first[order], second[order], np.minimum(cosine[order], 1.0), floor)
 
 
 def threshold(
