@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from fer_audit.dataset.table.reading import dataset_of_rows
 from fer_audit.dataset.table.text import SPACES, first_line
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import FaceDataset, Kind
-from fer_audit.errors import DatasetError
+from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import encodable, whole
 
 LABEL_SOURCE = "Forty attributes were labelled by a professional company (Liu et al. 2015); whom it asked is not stated."
@@ -27,6 +27,7 @@ _READ: Mapping[str, tuple[str, Mapping[str, str], Kind]] = {
     "smiling": ("Smiling", {"1": "smiling", "-1": "not smiling"}, "label"),
 }
 """Attribute -> the column it comes from, what its values mean, its kind. CelebA knows no race."""
+_Asked = Mapping[str, tuple[str, Mapping[str, str], Kind]]
 _ATTRIBUTES = r"list_attr_celeba\.(txt|csv)"
 
 
@@ -36,7 +37,10 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
-    """Return the dataset of the list of attributes, with its parts and people where those lists are there."""
+    """Return the dataset of the list of attributes, with its parts and people where those lists are there.
+
+    `settings.label` names further attributes. Raises ConfigError for one that the list does not have.
+    """
     table = given.label_files(_ATTRIBUTES, form="celeba")[0]
     file, count = _open_counted(given.root / table)
     image = file.columns[0]
@@ -45,11 +49,12 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             f'{given.root / table} has no column "{missing[0]}", which CelebA has',
             hint="Read it as any other table: --layout table.",
         )
-    rows = file.read((image, *(column for column, _, _ in _READ.values())))
+    asked = {**_READ, **_further(settings, file.columns[1:])}
+    rows = file.read((image, *dict.fromkeys(column for column, _, _ in asked.values())))
     columns = {image: rows.columns[image]}
-    for name, (column, meaning, _) in _READ.items():
+    for name, (column, meaning, _) in asked.items():
         columns[name] = _named(rows.columns[column], meaning)
-    roles = [Role(name, name, kind, asked=False) for name, (_, _, kind) in _READ.items()]
+    roles = [Role(name, name, kind, asked=False) for name, (_, _, kind) in asked.items()]
     used = [table]
     for name, pattern in (
         ("split", r"list_eval_partition\.(txt|csv)"),
@@ -67,8 +72,10 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         notes.append(
             f"{encodable(table)} says that it has {whole(count)} images, and has {whole(len(rows))} lines."
         )
-    left = len(file.columns) - 1 - len(_READ)
-    notes.append(f"{whole(left)} further attributes of {encodable(table)} are not used.")
+    left = len(file.columns) - 1 - len({column for column, _, _ in asked.values()})
+    notes.append(
+        f"{whole(left)} further attributes of {encodable(table)} are not used; --label NAME adds one."
+    )
     return dataset_of_rows(
         given,
         settings,
@@ -80,6 +87,20 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         notes=(*file.notes, *notes),
         read=used,
     )
+
+
+def _further(settings: DatasetSettings, columns: Sequence[str]) -> _Asked:
+    """Return the attributes that --label names; -1 is said as "not" of the column's name."""
+    for _, column in settings.label:
+        if column not in columns:
+            raise ConfigError(
+                f'CelebA has no attribute "{column}"', hint=f"It has {', '.join(columns)}."
+            )
+    words = {column: column.replace("_", " ").lower() for _, column in settings.label}
+    return {
+        name: (column, {"1": words[column], "-1": f"not {words[column]}"}, "label")
+        for name, column in settings.label
+    }
 
 
 def _named(words: Words, names: Mapping[str, str]) -> Words:

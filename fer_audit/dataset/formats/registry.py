@@ -116,7 +116,7 @@ FORMATS = (
         "celeba",
         "CelebA",
         "`list_attr_celeba.txt` or `.csv`, with `list_eval_partition` and `identity_CelebA.txt` where they are there",
-        "gender, age (young or not), smiling, split, subject",
+        "gender, age (young or not), smiling, split, subject; --label for the other 37",
         "mmlab.ie.cuhk.edu.hk/projects/CelebA.html; non-commercial research only",
     ),
     Format(

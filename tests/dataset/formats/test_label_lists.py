@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fer_audit.config import AuditConfig
 from fer_audit.dataset.formats.ferplus import ANSWERS, EXPRESSIONS, majority
 from fer_audit.dataset.load import load_dataset
-from fer_audit.errors import DatasetError
+from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack.rows import decode_images, empty_rows
 from tests.dataset.trees import plant, plant_table, reasons, words
 
@@ -93,8 +94,12 @@ def test_celeba_is_read_from_the_authors_lists_and_from_kaggles(
         plant_table(tmp_path, "list_eval_partition.txt", ["1.jpg 0", "2.jpg 2"])
         plant_table(tmp_path, "identity_CelebA.txt", ["1.jpg 7", "2.jpg 7"])
 
-    dataset = load_dataset(tmp_path)
+    dataset = load_dataset(tmp_path, AuditConfig.of(label=(("hair", "Bald"),)))
 
+    assert list(words(dataset, "hair").values()) == ["not bald", "bald"]
+    assert dataset.attribute("hair").kind == "label"
+    with pytest.raises(ConfigError, match='no attribute "Hat"'):
+        load_dataset(tmp_path, AuditConfig.of(label=(("hat", "Hat"),)))
     assert list(words(dataset, "gender").values()) == ["male", "female"]
     assert list(words(dataset, "age").values()) == ["young", "not young"]
     assert list(words(dataset, "smiling").values()) == ["not smiling", "smiling"]
