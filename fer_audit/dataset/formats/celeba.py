@@ -32,8 +32,11 @@ _ATTRIBUTES = r"list_attr_celeba\.(txt|csv)"
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
-    """Return CERTAIN for a folder with the list of attributes."""
-    return Match.CERTAIN if given.is_folder and given.listing.named(_ATTRIBUTES) else Match.NO
+    """Return CERTAIN for a folder with the list of attributes, REQUIRED when --label alone names columns."""
+    if not (given.is_folder and given.listing.named(_ATTRIBUTES)):
+        return Match.NO
+    labels_only = settings.label and not replace(settings, label=()).names_columns
+    return Match.REQUIRED if labels_only else Match.CERTAIN
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
