@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.claims.confounders import batch_columns
+from fer_audit.audit.claims.confounders import IMAGE_SIZE, batch_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
 from fer_audit.audit.stats.tables import Counts, Floats, corrected_v, cross_table, drop_empty
@@ -119,8 +119,14 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     """Name, for each attribute, the batch that predicts it best: day and hour are one story."""
     alpha = result.config.statistics.alpha
     best: dict[str, BatchPrediction] = {}
+    finer = finer_batches(result)
     for each in sorted(result.batch_predictions, key=_gain, reverse=True):
-        if each.p is not None and each.p <= alpha and _gain(each) >= BATCH_GAIN:
+        if (
+            each.batch not in finer
+            and each.p is not None
+            and each.p <= alpha
+            and _gain(each) >= BATCH_GAIN
+        ):
             best.setdefault(each.attribute, each)
     for batch in dict.fromkeys(each.batch for each in best.values()):
         guesses = [each for each in best.values() if each.batch == batch]
@@ -134,6 +140,18 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             attribute=batch,
             effect=0.3 + _gain(guesses[0]) / 2,
         )
+
+
+def finer_batches(result: AuditResult) -> frozenset[str]:
+    """Return the batch columns that are finer or coarser than the one claims are summed up by: sentences name that one."""
+    levels = {
+        (left.level, left.headline)
+        for claim in result.claims
+        for left in claim.left
+        if left.level not in ("others", "style", IMAGE_SIZE)
+    }
+    headlines = {level for level, headline in levels if headline}
+    return frozenset(level for level, _ in levels) - headlines if headlines else frozenset()
 
 
 def _gain(guess: BatchPrediction) -> float:

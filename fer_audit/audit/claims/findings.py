@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fer_audit.audit.claims.batch_leakage import finer_batches
 from fer_audit.audit.stats.information import entropy
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult, Finding
@@ -163,6 +164,9 @@ def _strongest(result: AuditResult, kind: str) -> Association | None:
     shown = [
         each
         for each in result.associations
-        if each.kind == kind and (each.p_permutation or 1.0) <= alpha and (each.low or 0.0) > 0
+        if each.kind == kind
+        and each.attribute not in finer_batches(result)
+        and (each.p_permutation or 1.0) <= alpha
+        and (each.low or 0.0) > 0
     ]
     return max(shown, key=lambda each: each.v_corrected or 0.0, default=None)
