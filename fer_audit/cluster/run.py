@@ -13,10 +13,11 @@ from fer_audit.cluster.choose import MAX_POOL_ROWS, N_SUBSAMPLES, RULE, choose_k
 from fer_audit.cluster.kmeans import (
     MAX_START_ROWS,
     best_partition,
+    polish,
     size_order,
     start_seeds,
 )
-from fer_audit.cluster.lloyd import center_distances
+from fer_audit.cluster.lloyd import Partition, center_distances, cluster_means
 from fer_audit.cluster.reduce import MAX_PCA_ROWS, N_COMPONENTS, Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
     N_BOOTSTRAP_STARTS,
@@ -27,6 +28,7 @@ from fer_audit.cluster.stability import (
     as_alternative,
     measure_stability,
 )
+from fer_audit.cluster.threads import serial_map
 from fer_audit.cluster.types import (
     Alternative,
     Clustering,
@@ -64,7 +66,7 @@ def cluster_fingerprint(
             "embed": embed_fingerprint,
             "k": [RULE, MAX_POOL_ROWS, N_SUBSAMPLES] if settings.k_auto else settings.k,
             "starts": [settings.starts, N_SWEEP_STARTS],
-            "sweep_max": settings.sweep_max,
+            "sweep_max": [settings.sweep_max, "never rises"],
             "seed": seed,
             "space": [N_COMPONENTS, MAX_PCA_ROWS, MAX_START_ROWS],
             "stability": [N_SEEDS, N_SEED_STARTS, N_BOOTSTRAPS, N_BOOTSTRAP_STARTS],
@@ -72,6 +74,24 @@ def cluster_fingerprint(
             "units": drawn,
         },
     )
+
+
+def never_rising(rows: Rows, sweep: dict[int, Alternative], seed: int) -> dict[int, Partition]:
+    """Mend a sweep in which one cluster more is worse, and return the partitions that took a place.
+
+    They start from the partition of one cluster less, with the row farthest from its centre as a cluster of its own.
+    """
+    mended = {}
+    for k in sorted(sweep):
+        before = sweep.get(k - 1)
+        if before is None or sweep[k].inertia <= before.inertia:
+            continue
+        labels = before.labels[rows.ok].copy()
+        means = cluster_means(rows, labels, k - 1, serial_map)
+        labels[int(center_distances(rows, means, labels).argmax())] = k - 1
+        mended[k] = polish(rows, labels, k)
+        sweep[k] = as_alternative(rows, mended[k], k, seed)
+    return mended
 
 
 def cluster_embeddings(
@@ -114,6 +134,7 @@ def cluster_embeddings(
     k = choice.k if choice is not None else settings.k
     best, start_inertias = best_partition(rows, reduced, k, start_seeds(seed, k, settings.starts))
     sweep[k] = as_alternative(rows, best, k, seed)
+    best = never_rising(rows, sweep, seed).get(k, best)
     progress.advance(STAGE)
     alternatives = [sweep[each] for each in sorted(sweep)]
     measured = None

@@ -12,14 +12,18 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
+from fer_audit.cluster.kmeans import polish
+from fer_audit.cluster.reduce import Rows
 from fer_audit.cluster.run import (
     cluster_embeddings,
     cluster_fingerprint,
     load_clustering,
+    never_rising,
     save_clustering,
 )
+from fer_audit.cluster.stability import as_alternative
 from fer_audit.cluster.style_baseline import cluster_style
-from fer_audit.cluster.types import Clustering, NotClusterable
+from fer_audit.cluster.types import Alternative, Clustering, NotClusterable
 from fer_audit.config import ClusterSettings
 from fer_audit.progress import Silent
 from fer_audit.store.stage import StageFolder
@@ -142,10 +146,30 @@ def test_the_sweep_falls_holds_k_and_never_asks_for_more_clusters_than_images() 
     inertias = [point.inertia for point in found.sweep]
     assert ks == list(range(1, 9))
     assert inertias[3] == found.inertia
-    # three starts may miss a little, never a whole step
-    assert all(after < 1.02 * before for before, after in pairwise(inertias))
+    assert all(after <= before for before, after in pairwise(inertias))
     assert [p.k for p in cluster(vectors[:6], k=2, sweep_max=10).sweep] == [1, 2, 3, 4, 5, 6]
     assert [p.k for p in cluster(vectors, k=9, sweep_max=3).sweep] == [1, 2, 3, 9]
+
+
+def test_inertia_never_rises_with_k_in_a_small_set_without_clusters() -> None:
+    """Starts on 28 images can miss: one cluster more was worse in some seeds."""
+    for seed in range(20):
+        vectors = np.random.default_rng(seed).normal(size=(28, 16)).astype(np.float32)
+        inertias = [point.inertia for point in cluster(vectors, seed=seed, sweep_max=12).sweep]
+        assert all(after <= before * (1 + 1e-6) for before, after in pairwise(inertias)), seed
+
+
+def test_where_one_cluster_more_was_worse_the_farthest_image_is_one() -> None:
+    vectors = np.array([[0.0], [1.0], [10.0], [11.0], [30.0]], np.float32)
+    rows = Rows(vectors, all_ok(vectors))
+    two = as_alternative(rows, polish(rows, np.array([0, 0, 0, 0, 1], np.int32), 2), 2, 0)
+    worse = Alternative(3, 0, np.array([0, 1, 2, 0, 0], np.int32), 1e6)
+    sweep = {2: two, 3: worse}
+
+    mended = never_rising(rows, sweep, 0)
+
+    assert sweep[3].inertia == mended[3].inertia <= two.inertia
+    assert never_rising(rows, sweep, 0) == {}
 
 
 def test_the_sweep_does_not_change_the_partition() -> None:

@@ -64,7 +64,8 @@ def histogram(
         axes.set_ylabel("studies")
         few_ticks(axes.xaxis, 5)
         few_ticks(axes.yaxis, integer=True)
-        figure.legend(loc="outside upper center", ncols=2)
+        if found.v_full is not None or said:
+            figure.legend(loc="outside upper center", ncols=2)
         axes.spines["bottom"].set_color(INK)
         return figure
 
