@@ -57,7 +57,7 @@ STATISTICS = ("v", "v_corrected", "strength", "low", "high", "p", "p_holm", "u",
 """Fields of --fail-on rules whose threshold pins down no count."""
 BY_PERSON = (
     *("null_mean", "null_95", "v_corrected_null_95", "low"),
-    *("high", "p_permutation", "p_holm"),
+    *("high", "p_permutation", "p_holm", "v_corrected"),
 )
 """What rests on the table of each person, where people are exchanged."""
 UNSHOWN = f"{BECAUSE_WITHHELD}it rests on tables that no shared report shows"
@@ -181,7 +181,7 @@ def _without_units(each: Association) -> Association:
     by_batch = ("other_low", "other_high") if each.drawn else ()
     by_person = BY_PERSON if each.unit != "image" else ()
     names = (*by_batch, *by_person)
-    return _hide(each, UNSHOWN, *names) if names else each
+    return replace(_hide(each, UNSHOWN, *names) if names else each, units=0)
 
 
 def _representation(about: Representation, is_hidden: bool, reason: str) -> Representation:

@@ -52,8 +52,9 @@ def units_of(dataset: FaceDataset) -> Units:
 
 
 def person_of(dataset: FaceDataset) -> Attribute | None:
-    """Return the column that says who is on an image, where there is one."""
-    return next((each for each in dataset.attributes if each.kind == "subject"), None)
+    """Return the column that says who is on an image, where there is one that names anybody."""
+    named = (each for each in dataset.attributes if each.kind == "subject" and _parts(each))
+    return next(named, None)
 
 
 def collection_of(dataset: FaceDataset) -> Attribute | None:
@@ -66,9 +67,12 @@ def collection_of(dataset: FaceDataset) -> Attribute | None:
     return person if person is not None and _parts(person) >= LEAST_UNITS else None
 
 
-def collection_codes(dataset: FaceDataset) -> NDArray[np.int16] | None:
-    """Return the (n,) unit of another collection that each image belongs to, -1 = not said; None = not known."""
-    found = collection_of(dataset)
+def half_codes(dataset: FaceDataset) -> NDArray[np.int16] | None:
+    """Return the (n,) units that the held-out half is made of, -1 = not said; None = images.
+
+    Those of another collection, else people, however few: an image of a person who was clustered is not held out.
+    """
+    found = collection_of(dataset) or person_of(dataset)
     return None if found is None else found.codes
 
 

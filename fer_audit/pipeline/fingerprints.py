@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from fer_audit import __version__
-from fer_audit.audit.units import collection_codes
+from fer_audit.audit.units import half_codes
 from fer_audit.cluster.run import cluster_fingerprint
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
@@ -46,7 +46,7 @@ def run_fingerprints(
         config.clusters,
         seed=config.seed,
         versions=(version("numpy"), version("scipy"), version("scikit-learn")),
-        units=collection_codes(dataset),
+        units=half_codes(dataset),
     )
     audit = stage_fingerprint(
         "audit",

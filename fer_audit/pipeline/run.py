@@ -11,7 +11,7 @@ from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs, compared
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.units import collection_codes
+from fer_audit.audit.units import half_codes
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
@@ -218,7 +218,7 @@ class _PipelineRun(Finish):
                     self.config.clusters,
                     seed=self.config.seed,
                     stability=True,
-                    units=collection_codes(self.dataset),
+                    units=half_codes(self.dataset),
                     fingerprint=prints.cluster,
                     progress=self.progress,
                 )

@@ -34,10 +34,10 @@ CLAIMED = ("demographic", "label")
 
 def correct_for_attributes(associations: Sequence[Association]) -> tuple[Association, ...]:
     """Return the associations with Holm's p over the attributes of one kind of claim."""
-    families: dict[tuple[str, str], list[int]] = {}
+    families: dict[tuple[bool, str], list[int]] = {}
     for index, each in enumerate(associations):
         if each.kind in CLAIMED and each.p_permutation is not None:
-            families.setdefault((each.of, each.kind), []).append(index)
+            families.setdefault((each.of == CLUSTER, each.kind), []).append(index)
     corrected = list(associations)
     for family in families.values():
         adjusted = holm([associations[index].p_permutation or 0.0 for index in family])

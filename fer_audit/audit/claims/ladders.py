@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.pairs import pair_of, pairs
+from fer_audit.audit.claims.pairs import CLUSTER, pair_of, pairs
 from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, rung_p
 from fer_audit.audit.claims.stability import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
@@ -55,10 +55,12 @@ def full_ladder(
 
 
 def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question, int]]:
-    kinds = [each.kind for each in inputs.dataset.attributes]
+    """Return every question with how many claims are in the family of its claim."""
+    claims = inputs.once(pairs)
+    families = [(of.name == CLUSTER, attribute.kind) for of, attribute in claims]
     return [
-        (of, attribute, question, kinds.count(attribute.kind))
-        for of, attribute in inputs.once(pairs)
+        (of, attribute, question, families.count(family))
+        for (of, attribute), family in zip(claims, families, strict=True)
         for question in questions_for(of, attribute, inputs)
     ]
 
@@ -66,7 +68,7 @@ def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question
 def _run(
     inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question, together: int
 ) -> Conditional:
-    """Return an answer; `together` attributes are in one family of Holm's."""
+    """Return an answer; `together` claims are in one family of Holm's."""
     settings = inputs.config.statistics
     return answer(
         question,
@@ -110,11 +112,11 @@ def corrected_over_attributes(
     """Return the p of each rung of each (of, attribute), Holm over the attributes of one kind of claim."""
     corrected: dict[tuple[str, str], dict[int, float]] = {key: {} for key in asked}
     for number in CONDITIONAL:
-        families: dict[tuple[str, str], list[tuple[tuple[str, str], float]]] = {}
+        families: dict[tuple[bool, str], list[tuple[tuple[str, str], float]]] = {}
         for key, conditionals in asked.items():
             p = rung_p(conditionals, number)
             if p is not None:
-                families.setdefault((key[0], kinds[key]), []).append((key, p))
+                families.setdefault((key[0] == CLUSTER, kinds[key]), []).append((key, p))
         for family in families.values():
             adjusted = holm([p for _, p in family])
             for (key, _), p in zip(family, adjusted, strict=True):

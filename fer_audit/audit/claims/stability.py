@@ -40,11 +40,16 @@ K_BELOW, K_ABOVE = 1, 2
 
 
 def stability_facts(
-    stability: Stability, attributes: Sequence[AttributeStability]
+    stability: Stability, families: Sequence[Sequence[AttributeStability]]
 ) -> StabilityFacts:
-    """Return how the partition and each attribute's association vary, with Holm's p of the held-out half."""
-    tested = [each.half_p for each in attributes if each.half_p is not None]
-    adjusted = iter(holm(tested))
+    """Return how the partition and each attribute's association vary, with Holm's p of the held-out half by family."""
+    attributes = []
+    for family in families:
+        adjusted = iter(holm([each.half_p for each in family if each.half_p is not None]))
+        attributes += [
+            each if each.half_p is None else replace(each, half_p_holm=next(adjusted))
+            for each in family
+        ]
     ari = np.asarray(stability.ari, dtype=np.float64)
     no_seed = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
     return StabilityFacts(
@@ -56,10 +61,7 @@ def stability_facts(
             ClusterStability(cluster, float(each), bool(each >= UNSTABLE))
             for cluster, each in enumerate(stability.jaccard)
         ),
-        attributes=tuple(
-            each if each.half_p is None else replace(each, half_p_holm=next(adjusted))
-            for each in attributes
-        ),
+        attributes=tuple(attributes),
         not_computable=() if len(ari) else no_seed,
     )
 
@@ -275,7 +277,11 @@ def _join(
     inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> StabilityFacts | None:
     stability = inputs.once(_stability)
-    return None if stability is None else stability_facts(stability, pieces)
+    if stability is None:
+        return None
+    kinds = {each.name: each.kind for each in inputs.for_tests}
+    families = [[x for x in pieces if kinds[x.attribute] == kind] for kind in CLAIMED]
+    return stability_facts(stability, families)
 
 
 ANALYSIS = Analysis(

@@ -50,6 +50,8 @@ def propensity_cells(
     p = np.zeros((len(labels), len(groups)))
     for each in range(FOLDS):
         learnt = (fold != each) & (column[labels] >= 0)
+        if len(np.unique(labels[learnt])) < 2:
+            continue  # what one person alone has cannot be learnt from the others
         model = HistGradientBoostingClassifier(
             max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
