@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.claims.conditional_tests import affordable
+from fer_audit.audit.claims.conditional_tests import affordable, informative
 from fer_audit.audit.claims.ladders import corrected_over_attributes
 from tests.audit.questions import Columns, asked, linked
 from tests.known import known
@@ -126,3 +126,17 @@ def test_many_cells_get_fewer_shuffles_and_never_less_than_a_thousand() -> None:
     assert affordable(2000, 10_000) == 2000
     assert affordable(10**6, 10_000) == 999
     assert affordable(10**6, 200) == 200
+
+
+@pytest.mark.parametrize(("clips", "told"), [(4, False), (40, True)])
+def test_a_few_clips_a_person_in_a_stratum_cannot_tell(clips: int, told: bool) -> None:
+    """Each stratum is a session of one person; the clusters follow the clip's label, so that all of it is left."""
+    rng = np.random.default_rng(0)
+    session = np.repeat(np.arange(40), clips * 3)
+    label = np.repeat(rng.integers(0, 3, 40 * clips), 3)
+    clusters = np.where(rng.random(len(label)) < 0.8, label, rng.integers(0, 3, len(label)))
+
+    found = asked(clusters, label, session, people=session)
+
+    assert (found.grade != "cannot tell") is told
+    assert informative(found) is told

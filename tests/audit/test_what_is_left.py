@@ -196,6 +196,8 @@ def test_the_lagged_label_is_the_next_one_collected_in_the_same_stratum() -> Non
 
     assert lagged(labels, strata, order, 1).tolist() == [15, 13, 10, -1, -1, 14, -1, -1]
     assert lagged(labels, strata, order, 2).tolist() == [14, -1, 15, -1, -1, -1, -1, -1]
+    people = np.array([7, 1, 2, 3, 4, 7, 5, 6])
+    assert lagged(labels, strata, order, 1, people).tolist() == [-1, 13, 10, -1, -1, 14, -1, -1]
     assert set(lagged(labels, strata, order, 50).tolist()) == {-1}
 
 

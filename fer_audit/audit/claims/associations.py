@@ -117,6 +117,7 @@ def what_is_drawn(
     units = inputs.units
     first = np.where(inputs.tested, labels, -1)
     known = (first >= 0) & (attribute.codes >= 0)
+    claimed = attribute.kind in CLAIMED  # thousands of batches for each of thousands of people
     people = units.people(len(first))
     blocks = make_blocks(first, attribute.codes, np.zeros(len(first), np.int64), people)
 
@@ -135,8 +136,8 @@ def what_is_drawn(
 
     return Drawn(
         shuffled=None if blocks is None else shuffled,
-        people=None if blocks is None else by_unit(people),
-        collection=None if units.collection is None else by_unit(units.collection.codes),
+        people=None if blocks is None or not claimed else by_unit(people),
+        collection=by_unit(units.collection.codes) if units.collection and claimed else None,
         unit=units.exchanged,
         drawn=units.drawn,
     )

@@ -16,6 +16,9 @@ from fer_audit.audit.types.splits import SubjectFacts
 from fer_audit.dataset.types import Attribute
 from fer_audit.text import coefficient, counted, display, listed
 
+SAID = 0.05
+"""Adjusted mutual information with people from which the clusters are said to follow them."""
+
 
 def subject_facts(subject: Attribute) -> SubjectFacts:
     """Return the number of subjects with an image, and of images a subject; None where no image names one."""
@@ -50,7 +53,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         each for each in result.associations if each.kind == "label" and each.ami is not None
     ]
     for facts in result.subjects:
-        if facts.ami is None or not labels:
+        if facts.ami is None or facts.ami < SAID or not labels:
             continue
         shares = listed(
             [f"{display(each.attribute)} (AMI {coefficient(each.ami, 2)})" for each in labels]

@@ -52,9 +52,9 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
             code="photographed_differently",
             severity="warning" if top >= MEDIUM else "notice",
             text=(
-                f"{sentence(listed([display(test.measure) for test in tests[:2]]))} differ by {display(attribute)}, as do"
-                f" {len(tests)} of {counted(asked, 'measure')} of style: {told} (n = {tests[0].n:,}). Skin and hair"
-                f" themselves contribute to brightness and colour."
+                f"{len(tests)} of {counted(asked, 'measure')} of style {'differs' if len(tests) == 1 else 'differ'} by"
+                f" {display(attribute)}: {told} (n = {tests[0].n:,}). Skin and hair themselves contribute to brightness"
+                f" and colour."
             ),
             attribute=attribute,
             effect=0.3 + top / 2,

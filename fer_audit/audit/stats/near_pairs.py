@@ -186,10 +186,16 @@ def _allowed(
 def _largest(
     found: list[NDArray[np.float64]], most: int
 ) -> tuple[list[NDArray[np.float64]], float]:
-    """Return the pairs with the largest cosines, fewer than `most`, and the largest cosine left out."""
+    """Return the pairs with the largest cosines, fewer than `most`, and the largest cosine left out.
+
+    Where that many are equal, the first of them.
+    """
     together = np.concatenate(found, axis=1)
     floor = float(np.partition(together[0], -most)[-most])
-    return [together[:, together[0] > floor]], floor
+    above = together[0] > floor
+    if not above.any():
+        return [together[:, np.flatnonzero(together[0] == floor)[: most - 1]]], floor
+    return [together[:, above]], floor
 
 
 def _unit(

@@ -55,11 +55,12 @@ def propensity_cells(
         model = HistGradientBoostingClassifier(
             max_iter=40, max_leaf_nodes=15, early_stopping=False, random_state=seed
         )
-        with threadpool_limits(
-            1
-        ):  # on a busy machine two threads wait for each other, ten times as long
+        # one thread: on a busy machine two wait for each other, ten times as long
+        with threadpool_limits(1):
             model.fit(measures[learnt], column[labels[learnt]])
             p[np.ix_(fold == each, model.classes_)] = model.predict_proba(measures[fold == each])
     logs = np.log(np.maximum(p, _LEAST_P))
-    _, found = kmeans2(logs, CELLS, minit="++", missing="warn", rng=rng)
+    distinct, found = np.unique(logs, axis=0, return_inverse=True)
+    if len(distinct) > CELLS:
+        _, found = kmeans2(logs, CELLS, minit="++", missing="warn", rng=rng)
     return np.unique(found, return_inverse=True)[1].astype(np.int16)

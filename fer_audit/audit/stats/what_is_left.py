@@ -150,17 +150,24 @@ def between_units(influence: Floats, units: Codes, known: NDArray[np.bool_]) -> 
 
 
 def lagged(
-    labels: Codes, strata: Codes, order: NDArray[np.integer], lag: int
+    labels: Codes,
+    strata: Codes,
+    order: NDArray[np.integer],
+    lag: int,
+    people: Codes | None = None,
 ) -> NDArray[np.int64]:
     """Return the label of the row `lag` places later in `order` within the same stratum; -1 where there is none.
 
-    Nothing links a row and such a label but the stratum: what is left of it is what the stratum alone leaves.
+    Nothing links a row and such a label but the stratum: what is left of it is what the stratum alone leaves. So there is
+    none either where that row has the same of `people`.
     """
     rows = np.flatnonzero((labels >= 0) & (strata >= 0))
     rows = rows[np.lexsort((rows, order[rows], strata[rows]))]
     found = np.full(len(labels), -1, dtype=np.int64)
     here, there = rows[:-lag], rows[lag:]
     same = strata[here] == strata[there]
+    if people is not None:
+        same &= people[here] != people[there]
     found[here[same]] = labels[there[same]]
     return found
 

@@ -285,6 +285,8 @@ class Conditional:
     `confidence`, two-sided."""
     null_high: float | None = None
     """The upper one."""
+    exchanged: int = 0
+    """Blocks of a person's images that keep together in shuffles; 0 = images are shuffled one by one."""
 
 
 @dataclass(frozen=True, slots=True)
