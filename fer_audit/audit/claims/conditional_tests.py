@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, Question, combined
 from fer_audit.audit.claims.grades import LITTLE, Grade, can_tell, grade
+from fer_audit.audit.claims.pairs import Pair
 from fer_audit.audit.stats.conditional_mi import (
     Information,
     Strata,
@@ -17,7 +18,7 @@ from fer_audit.audit.stats.conditional_mi import (
     stratify,
 )
 from fer_audit.audit.stats.tables import drop_empty
-from fer_audit.audit.stats.units import Codes, make_blocks, unit_variance
+from fer_audit.audit.stats.units import make_blocks, unit_variance
 from fer_audit.audit.stats.what_is_left import (
     Left,
     between_units,
@@ -48,26 +49,6 @@ LONG_LAG_ROWS = 100
 """Mean rows a stratum from which a lag of 50 leaves enough partners."""
 _KEPT = ("kept", "low", "high", "per_entropy", "per_low", "per_high", "null_low", "null_high")
 _P = ("p_mi", "p_cmh", "p")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """Two code columns, of the clusters or a label and of an attribute, and what their rows belong to. All are (n,)."""
-
-    of: Attribute
-    attribute: Attribute
-    tested: NDArray[np.bool_]
-    people: Codes
-    """Rows of one code are not independent."""
-    collection: Codes | None
-    """What another collection would draw; None = not known."""
-    order: NDArray[np.integer]
-    """Grows with the time of collection, or the place in the listing."""
-
-    @property
-    def first(self) -> NDArray[np.int64]:
-        """(n,) codes of `of`, -1 where not tested."""
-        return np.where(self.tested, self.of.codes, -1).astype(np.int64)
 
 
 def answer(

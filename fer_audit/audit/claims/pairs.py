@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from fer_audit.audit.claims.conditional_tests import Pair
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.units import Codes
 from fer_audit.dataset.types import Attribute
 
 CLUSTER = "cluster"
 MOST_LABELS = 10
 """Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two code columns, of the clusters or a label and of an attribute, and what their rows belong to. All are (n,)."""
+
+    of: Attribute
+    attribute: Attribute
+    tested: NDArray[np.bool_]
+    people: Codes
+    """Rows of one code are not independent."""
+    collection: Codes | None
+    """What another collection would draw; None = not known."""
+    order: NDArray[np.integer]
+    """Grows with the time of collection, or the place in the listing."""
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """(n,) codes of `of`, -1 where not tested."""
+        return np.where(self.tested, self.of.codes, -1).astype(np.int64)
 
 
 def clusters_as_column(inputs: AuditInputs) -> Attribute | None:
