@@ -41,7 +41,9 @@ def test_the_gate_of_the_docs_is_the_gate_of_the_code() -> None:
     subjects = section.split("where SUBJECT is", 1)[1].split(", and OP", 1)[0]
 
     rules = [
-        words for words in re.findall(r"`([^`]+)`", page) if re.fullmatch(r"\S*\w\.\w\S*[<>=]\S+", words)
+        words
+        for words in re.findall(r"`([^`]+)`", page)
+        if re.fullmatch(r"\S*\w\.\w\S*[<>=]\S+", words)
     ]
 
     assert set(re.findall(r"`(\w+)`", subjects)) == set(FIELDS)
