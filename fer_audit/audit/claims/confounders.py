@@ -27,7 +27,7 @@ MOST_SIZES = 50
 """Distinct image sizes up to which each is a batch of its own; beyond, tenths by number of pixels."""
 LEAST_IN_STRATUM = 20
 """Mean rows of a stratum from which ages are held fixed in years. Two rows that differ in both labels are perfectly
-associated however they are shuffled: in tiny strata next to nothing can be told from chance."""
+associated however they are shuffled: in tiny strata almost nothing is distinguishable from chance."""
 IMAGE_SIZE = "image_size"
 STYLE = "style"
 

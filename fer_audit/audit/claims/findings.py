@@ -160,12 +160,12 @@ def _batch_and_clusters(result: AuditResult) -> Iterator[Finding]:
 
 def _strongest(result: AuditResult, kind: str) -> Association | None:
     """Return the strongest association beyond chance of an attribute of this kind."""
-    alpha = result.config.statistics.alpha
+    alpha, finer = result.config.statistics.alpha, finer_batches(result)
     shown = [
         each
         for each in result.associations
         if each.kind == kind
-        and each.attribute not in finer_batches(result)
+        and each.attribute not in finer
         and (each.p_permutation or 1.0) <= alpha
         and (each.low or 0.0) > 0
     ]

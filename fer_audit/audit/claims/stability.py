@@ -175,11 +175,6 @@ def replicated(
     )
 
 
-def unstable_clusters(facts: StabilityFacts | None) -> tuple[int, ...]:
-    """Return the clusters that no claim may rest on."""
-    return () if facts is None else tuple(x.cluster for x in facts.clusters if not x.stable)
-
-
 def _of(facts: StabilityFacts | None, attribute: str) -> AttributeStability | None:
     found = () if facts is None else facts.attributes
     return next((each for each in found if each.attribute == attribute), None)
