@@ -6,6 +6,7 @@ digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -165,6 +166,15 @@ def size_text(size_bytes: float) -> str:
     return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
+def duration(seconds: float) -> str:
+    """Write how long something took: 42 s, 17 min 29 s, 2 h 5 min."""
+    whole_seconds = round(seconds)
+    if whole_seconds < 60:
+        return f"{whole_seconds} s" if whole_seconds >= 10 else f"{seconds:.1f} s"
+    minutes, rest = divmod(whole_seconds, 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
     """Write a value of a table, a dash where there is none."""
     return NO_VALUE if value is None else write(value)
@@ -182,9 +192,42 @@ MAX_NAMED = 3
 """Files a sentence names before it says how many more there are."""
 
 
+_DISPLAYED = {
+    "age_bin": "age group",
+    "crawl_day": "collection day",
+    "crawl_hour": "collection hour",
+    "crawl_ten_minutes": "ten minutes of collection",
+    "crawl_minute": "collection minute",
+    "luma_mean": "brightness",
+    "luma_std": "contrast",
+}
+"""What readers call what our own readers and measures name otherwise."""
+
+
 def display(name: str) -> str:
     """Write an attribute's or a measure's name as words: age group."""
-    return name.replace("_", " ")
+    return _DISPLAYED.get(name) or name.replace("_", " ")
+
+
+_FRACTIONS = (
+    (0.05, "almost none"), (0.15, "a tenth"), (0.225, "a fifth"), (0.29, "a quarter"), (0.4, "a third"),
+    (0.58, "half"), (0.71, "two thirds"), (0.8, "three quarters"), (0.92, "most"), (1.0, "nearly all"),
+)  # fmt: skip
+
+
+def about(share: float) -> str:
+    """Write a share of 0..1 as a fraction in words, to stand before "of": about a quarter, half, nearly all."""
+    return next((words for limit, words in _FRACTIONS if share < limit), "all")
+
+
+def at_least_one(value: float | None) -> str:
+    """Write a bound of a coefficient with two digits, rounded up so that it stays a bound: .03, .01."""
+    return NONE if value is None else coefficient(max(math.ceil(value * 100 - 1e-9), 1) / 100, 2)
+
+
+def rounded_percent(share: float) -> str:
+    """Write a share in a sentence that needs no more than two figures: 43 %, 0.8 %, < 0.1 %."""
+    return whole_percent(share) if 0.01 <= share <= 0.99 else percent(share)
 
 
 def sentence(text: str) -> str:

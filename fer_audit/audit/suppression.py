@@ -230,9 +230,17 @@ def _sentence(hidden: Hidden, least: int) -> Finding:
         for words, name in hidden
         if words in (ALL, GROUPS) or (GROUPS, name) not in hidden
     )
-    text = (
-        f"Made to be shared: counts of fewer than {least} people are hidden and shown as {WITHHELD}, with the whole table that "
-        f"holds or would reveal one and every number computed from it ({listed(found) or 'no table'}), and with statistics of "
-        f"images alike in something else, other partitions, small studies, batches and ages in years. No file is named."
+    text = f"Made to be shared: counts of fewer than {least} people are hidden and shown as {WITHHELD}."
+    figures = (
+        f"with them the whole table that holds or would reveal one and every number computed from it ({listed(found) or 'no table'}),"
+        " and statistics of images alike in something else, other partitions, small studies, batches and ages in years;"
+        " no file is named"
     )
-    return Finding(code=MIN_CELL, severity="notice", text=text, effect=1.0)
+    return Finding(
+        code=MIN_CELL,
+        severity="know",
+        text=text,
+        effect=1.0,
+        figures=figures,
+        do="Nothing: it can be handed on.",
+    )

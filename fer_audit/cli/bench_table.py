@@ -23,7 +23,7 @@ def bench_report(result: BenchResult) -> RenderableType:
     """Return the whole result: what and where, the stages, the ratios, where the time goes."""
     from rich.console import Group
 
-    from fer_audit.report.render.any_encoding import AnyEncoding
+    from fer_audit.report.render.terminal_lines import Lines
 
     parts: list[RenderableType] = [*_header(result), "", _stages(result), *_unsteady(result)]
     for ratio in result.ratios:
@@ -32,7 +32,7 @@ def bench_report(result: BenchResult) -> RenderableType:
     if result.time_goes:
         parts += ["", _time_goes(result)]
     parts += ["", "Not measured: " + "; ".join(result.not_measured) + "."]
-    return AnyEncoding(Group(*parts))
+    return Lines(Group(*parts))
 
 
 def _header(result: BenchResult) -> list[RenderableType]:

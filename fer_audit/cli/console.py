@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from fer_audit.errors import ConfigError
 from fer_audit.store.durable import CannotSync, StillWaiting
 from fer_audit.text import visible, whole
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+    from fer_audit.report.view import View
 
 
 class Terminal:
@@ -119,3 +124,26 @@ def show(report: RenderableType) -> None:
     from rich.console import Console
 
     Console(file=sys.stdout, highlight=False).print(report)
+
+
+def show_report(view: View, run: Path, *, full: bool = False, section: str | None = None) -> None:
+    """Print the short report of a run; all of it with `full`, one topic of it with `section`.
+
+    Raises ConfigError for a topic that there is not.
+    """
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.report import TOPICS, make_report
+
+    if section is not None and section not in TOPICS:
+        near = difflib.get_close_matches(section, TOPICS, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise ConfigError(
+            f"--section {section}: there is no such section",
+            hint=f"{hint}There are: {', '.join(TOPICS)}",
+        )
+    short = not full and section is None
+    page = run / "report.html"
+    where = visible(str(page)) if page.is_file() else ""
+    more = f"fer-audit report {run} --full, --section {'|'.join(TOPICS)}, --json"
+    report = make_report(view, section)
+    show(terminal_report(report, "summary" if short else "normal", page=where, more=more * short))

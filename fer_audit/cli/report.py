@@ -22,6 +22,12 @@ from fer_audit.errors import ConfigError
 
 @click.command("report", short_help="Show a finished run again.")
 @click.argument("run", type=PATH, metavar="RUN")
+@click.option("--full", is_flag=True, help="Every section instead of the short report.")
+@click.option(
+    "--section",
+    metavar="NAME",
+    help="One topic in full: claims, labels, who, clusters, collection, sets or method.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print result.json.")
 @click.option(
     "--html",
@@ -39,6 +45,8 @@ from fer_audit.errors import ConfigError
 @chart_options
 def report_command(
     run: Path,
+    full: bool,
+    section: str | None,
     as_json: bool,
     as_html: bool,
     page: Path | None,
@@ -46,7 +54,7 @@ def report_command(
     png: Path | None,
     svg: Path | None,
 ) -> None:
-    """Show the report of the run directory RUN.
+    """Show the short report of the run directory RUN; --full and --section show what is behind it.
 
     --png and --svg also write every chart as a file fit for a paper, as wide as a column and with its letters embedded.
     --min-cell makes all of it fit to be shared; the run directory itself keeps every count.
@@ -54,16 +62,17 @@ def report_command(
     \b
     Examples:
       fer-audit report runs/utkface
+      fer-audit report runs/utkface --full | less -R
+      fer-audit report runs/utkface --section claims
       fer-audit report runs/utkface --json
       fer-audit report runs/utkface --html
       fer-audit report runs/utkface --png figures --svg figures
       fer-audit report runs/utkface --min-cell 5 --page shared.html
       fer-audit report runs/utkface --min-cell 5 --json > shared.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.cli.console import show
+    from fer_audit.cli.console import show_report
     from fer_audit.report.files.document import read_result, result_json
     from fer_audit.report.files.timings import read_timings
-    from fer_audit.report.render.terminal import terminal_report
     from fer_audit.report.report import make_report
     from fer_audit.report.view import View
 
@@ -89,4 +98,4 @@ def report_command(
     if as_json:
         answer_json(result_json(result))
     else:
-        show(terminal_report(make_report(View(result, timings=timings))))
+        show_report(View(result, timings=timings), run, full=full, section=section)

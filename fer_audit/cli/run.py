@@ -62,10 +62,8 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
       fer-audit run faces.csv --path-column file --group race=ethnicity --label expression
       fer-audit run path/to/UTKFace --sample 2000 --json > result.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.cli.console import show
+    from fer_audit.cli.console import show_report
     from fer_audit.report.files.document import result_json
-    from fer_audit.report.render.terminal import terminal_report
-    from fer_audit.report.report import make_report
     from fer_audit.report.view import View
 
     done = _run_stages(dataset, values, "report", csv=values["csv"])
@@ -75,8 +73,8 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     if values["as_json"]:
         answer_json(result_json(result))
     else:
-        show(terminal_report(make_report(View(result, timings=done.timings))))
-        say(f"Run directory: {done.folder} (open report.html in a browser)")
+        if not values["quiet"]:
+            show_report(View(result, timings=done.timings), done.folder)
     _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline import run_folder
@@ -83,7 +84,9 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     Raises StoreError, before anything is removed, for a folder that is no run, a link, or a place that cannot be written to;
     LockedError while another process works in one of the folders.
     """
-    _refuse_links([run, *(run / name for name in (*run_folder.FILES, LOCK, run_folder.LISTS))])
+    _refuse_links(
+        [run, *(run / name for name in (*run_folder.FILES, LOCK, run_folder.LISTS_FOLDER))]
+    )
     stages = [(stage, cache / stage / name) for stage, name in run_folder.used_stages(run)]
     if not stages:
         raise StoreError(
@@ -147,16 +150,13 @@ class _Purging:
         """Remove the vectors of the run directory, what killed writers left there, and on request its tables."""
         vectors, left = self.run / run_folder.VECTORS, f"{TEMPORARY}*"
         self.remove("vectors", vectors, [vectors])
-        for folder in (self.run, self.run / run_folder.LISTS):
+        for folder in (self.run, self.run / run_folder.LISTS_FOLDER):
             self.remove("unfinished files", folder / left, sorted(folder.glob(left)))
         for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
             self.remove("table of all files", self.run / name, [self.run / name])
         if rows:
-            for what, name in (
-                ("list of images that parts of the set share", run_folder.LEAKS),
-                ("list of near-identical images", run_folder.NEAR),
-            ):
-                self.remove(what, self.run / name, [self.run / name])
+            for each in LISTS:
+                self.remove("list", self.run / each.path, [self.run / each.path])
 
     def remove_faces(self) -> None:
         """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""
@@ -205,7 +205,7 @@ class _Purging:
             if not self.dry_run:
                 remove(file)
         if count:
-            own = path.parent in (self.run, self.run / run_folder.LISTS)
+            own = path.parent in (self.run, self.run / run_folder.LISTS_FOLDER)
             place: Place = "run" if own else "cache"
             below = path.relative_to(self.run if place == "run" else self.cache).as_posix()
             self.removed.append(Removed(what, place, below, count, size))

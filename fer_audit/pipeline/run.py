@@ -105,7 +105,7 @@ class _PipelineRun(Finish):
                 self.progress.say(
                     f"the file system of {self.out} has no locks: start no second run there"
                 )
-            for folder in (self.out, self.out / run_folder.LISTS):
+            for folder in (self.out, self.out / run_folder.LISTS_FOLDER):
                 sweep_temporaries(folder)
             return self._locked_run(until)
 

@@ -11,11 +11,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fer_audit.audit.composition.split_leakage import crossings
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.types.near import NEAR_DUPLICATES
+from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.types.splits import SPLIT_LEAKS
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
@@ -25,9 +23,8 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.rows import (
-    near_duplicates_table,
     rows_table,
-    split_leaks_table,
+    write_list,
     write_rows_csv,
     write_rows_parquet,
 )
@@ -53,11 +50,10 @@ STARTED = "STARTED.json"
 """Written first: the fingerprints of every run that was started here, by which `purge` finds their folders in the cache."""
 DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
-LEAKS = SPLIT_LEAKS
-NEAR = NEAR_DUPLICATES
-LISTS = "lists"
+LISTS_FOLDER = "lists"
 """Folder of the full lists behind findings, each of which is in FILES."""
-FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, LEAKS, NEAR)
+LIST_PATHS = tuple(each.path for each in LISTS)
+FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, *LIST_PATHS)
 
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
@@ -203,7 +199,7 @@ def mark_done(
 
 def forget_result(out: Path) -> None:
     """Remove a result, what was drawn from it, and how long it took."""
-    for name in (RESULT, PICTURES, PAGE, TIMINGS, LEAKS, NEAR):
+    for name in (RESULT, PICTURES, PAGE, TIMINGS, *LIST_PATHS):
         remove(out / name)
 
 
@@ -225,15 +221,12 @@ def write_rows(
 
 
 def write_lists(out: Path, inputs: AuditInputs) -> None:
-    """Write the images that the parts of a split set share, and near-identical ones, each where there are some."""
-    dataset, near = inputs.dataset, inputs.near_groups
-    if any(each.kind == "split" for each in dataset.attributes):
-        make_folder(out / LISTS)
-        found = crossings(dataset, inputs.rows, near)
-        write_rows_csv(out / LEAKS, split_leaks_table(dataset, found))
-    if near is not None and (near >= 0).any():
-        make_folder(out / LISTS)
-        write_rows_csv(out / NEAR, near_duplicates_table(dataset, near, inputs.comparable))
+    """Write every list that has a row."""
+    for each in LISTS:
+        columns, rows = each.table(inputs)
+        if rows:
+            make_folder(out / LISTS_FOLDER)
+            write_list(out / each.path, columns, rows)
 
 
 def is_placed(kept: Path, out: Path) -> bool:

@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 from fer_audit.report.charts.chart import Chart
 
 Importance = Literal["summary", "normal", "detail"]
-"""summary: in every rendering. normal: also in the full terminal report, and open on the page. detail: folded on the
-page, left out elsewhere."""
+"""summary: in the short report and every other. normal: also in the full terminal report, and open on the page. detail:
+folded on the page, left out elsewhere."""
 State = Literal["holds", "fails", "unknown", "skipped"]
 """How a question was answered: yes, no, it could not be asked, there was nothing to ask."""
 SIGNS: dict[State, str] = {"holds": "✓", "fails": "✗", "unknown": "?", "skipped": "○"}
@@ -87,7 +87,17 @@ class Climb:
     """The same in words."""
 
 
-Cell: TypeAlias = str | Bar | Interval | Sign | Climb
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong a claim is, 0 to 1, and how much of it is left among images alike; a bar on the page, words elsewhere."""
+
+    value: float
+    left: float | None
+    """Share of it that is left, 0 to 1; None = not known."""
+    words: str
+
+
+Cell: TypeAlias = Strength | str | Bar | Interval | Sign | Climb
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +197,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A finding: its sentence, how grave it is, and the ladders it rests on."""
+    """A finding: one sentence, the figures behind it, what to do, and the list that names the files."""
 
     severity: str
     text: str
-    climbs: tuple[Climb, ...] = ()
+    figures: str = ""
+    do: str = ""
+    files: str = ""
+    shown: str = ""
+    """Key of the section that shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +214,8 @@ class Statements:
 
     items: tuple[Statement, ...]
     importance: Importance = "normal"
+    cut: str = ""
+    """What a rendering that leaves them out says instead: 3 more things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +264,15 @@ class Code:
     importance: Importance = "normal"
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Files next to the page, to be saved; the page alone shows them."""
+
+    pairs: tuple[tuple[str, str], ...]
+    """(name, path from the run directory)."""
+    importance: Importance = "detail"
+
+
 Block: TypeAlias = (
     Prose
     | Heading
@@ -261,6 +286,7 @@ Block: TypeAlias = (
     | Cards
     | Definitions
     | Code
+    | Links
 )
 
 

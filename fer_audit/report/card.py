@@ -103,7 +103,7 @@ def _parts(result: AuditResult) -> list[CardSection]:
         *(Prose(text) for text in say.about_the_model(result)),
     )
     computed = Facts(tuple(say.computation(result)))
-    claimed = _blocks(claims(people), "summary") if people.result.associations else ()
+    claimed = _blocks(claims(people)) if people.result.associations else ()
     left = _blocks(ladders(people)) if claimed else ()
     return [
         CardSection(3, "Annotations"),

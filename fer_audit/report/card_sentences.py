@@ -92,9 +92,9 @@ def risks(result: AuditResult) -> list[Block]:
     if not result.complete:
         blocks.append(Prose(INCOMPLETE))
     texts = [
-        clipped(each.text, MAX_SENTENCE)
+        clipped(f"{each.text} ({each.figures})" if each.figures else each.text, MAX_SENTENCE)
         for each in result.findings
-        if each.severity != "info" and each.code != _RANKED
+        if each.severity != "fine" and each.code != _RANKED
     ]
     more = len(texts) - N_FINDINGS
     blocks += [Bullets(tuple(texts[:N_FINDINGS]))] if texts else []

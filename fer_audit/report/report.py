@@ -13,6 +13,7 @@ from fer_audit.report.sections.composition import composition
 from fer_audit.report.sections.copies import copies
 from fer_audit.report.sections.files import files
 from fer_audit.report.sections.findings import findings
+from fer_audit.report.sections.found import fix_first, how_sure, what_we_found
 from fer_audit.report.sections.gate import gate
 from fer_audit.report.sections.intersections import intersections
 from fer_audit.report.sections.ladder import ladders
@@ -26,30 +27,34 @@ from fer_audit.report.sections.stability import stability
 from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
 from fer_audit.report.view import View
-from fer_audit.text import counted, whole
+from fer_audit.text import counted, duration, whole
 
-SECTIONS: tuple[Callable[[View], Section | None], ...] = (
-    findings,
-    gate,
-    composition,
-    intersections,
-    copies,
-    split_leakage,
-    files,
-    the_map,
-    clusters,
-    claims,
-    ladders,
-    stability,
-    style,
-    collection,
-    overlap,
-    replay,
-    subset,
-    planted,
-    method,
+SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
+    ("claims", what_we_found),
+    ("labels", fix_first),
+    ("who", composition),
+    ("clusters", clusters),
+    ("method", how_sure),
+    ("claims", findings),
+    ("method", gate),
+    ("who", intersections),
+    ("labels", copies),
+    ("labels", split_leakage),
+    ("labels", files),
+    ("clusters", the_map),
+    ("claims", claims),
+    ("claims", ladders),
+    ("claims", stability),
+    ("collection", style),
+    ("collection", collection),
+    ("clusters", overlap),
+    ("claims", replay),
+    ("sets", subset),
+    ("method", planted),
+    ("method", method),
 )
-"""In the order of a report. A section that has nothing to say gives None."""
+"""(its word for --section, the section) in the order of a report. A section that has nothing to say gives None."""
+TOPICS = tuple(dict.fromkeys(topic for topic, _ in SECTIONS))
 
 ALARM = (
     "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the"
@@ -57,20 +62,28 @@ ALARM = (
 )
 
 
-def make_report(view: View) -> Report:
-    """Return the whole report of a run. It rests on nothing but the view: the same one gives the same blocks."""
+def make_report(view: View, topic: str | None = None) -> Report:
+    """Return the whole report of a run, or its sections of one topic; the same view gives the same blocks.
+
+    It rests on nothing but the view.
+    """
     dataset, model = view.result.dataset, view.result.model
     facts = [
-        f"{counted(dataset.listed, 'image')} listed",
-        f"{whole(dataset.ok)} ok",
-        f"{whole(dataset.failed)} failed",
-        f"{whole(dataset.fully_labelled)} with all labels",
+        f"{counted(dataset.ok, 'face')}"
+        + (f" of {whole(dataset.listed)}" if dataset.failed else "")
     ]
     if model is None:
         facts.append("no model: nothing was embedded")
     else:
-        facts += [model.name, model.precision, f"ran on {model.provider}"]
-    found = (section(view) for section in SECTIONS)
+        facts += [
+            f"{model.name} {model.precision}",
+            f"on {model.provider.removesuffix('ExecutionProvider')}",
+        ]
+    if view.result.clustering is not None:
+        facts.append(counted(view.result.clustering.k, "cluster"))
+    if view.timings:
+        facts.append(duration(sum(each.seconds for each in view.timings)))
+    found = (section(view) for name, section in SECTIONS if topic in (None, name))
     return Report(
         title=f"{dataset.name}: fer-audit report",
         heading=dataset.name,

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult, nothing
 from fer_audit.audit.claims.cells import cells_ledger
 from fer_audit.audit.claims.contingency import Drawn, associate
-from fer_audit.audit.claims.findings import association_findings
 from fer_audit.audit.claims.pairs import CLUSTER, clusters_as_column, label_pairs
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
@@ -186,7 +185,6 @@ ANALYSIS = Analysis(
     join=_join,
     needs=("tested", "units"),
     settings=("permutations", "bootstraps", "confidence"),
-    findings=association_findings,
     ledger=_ledger,
 )
 OF_LABELS = replace(

@@ -16,7 +16,7 @@ from fer_audit.audit.types.claims import BatchPrediction
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import counted, display, part, percent, sentence
+from fer_audit.text import display, percent, rounded_percent, sentence
 
 BATCH_GAIN = 0.05
 """Share of the images outside the largest group which a batch must guess right to be mentioned."""
@@ -130,15 +130,16 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             best.setdefault(each.attribute, each)
     for batch in dict.fromkeys(each.batch for each in best.values()):
         guesses = [each for each in best.values() if each.batch == batch]
+        top, name = guesses[0], display(batch)
         yield Finding(
             code="batch_knows_labels",
-            severity="warning" if _gain(guesses[0]) >= FAR else "notice",
-            text=(
-                f"{sentence(display(batch))} alone, without any image, predicts "
-                f"{'; '.join(_describe_guess(each) for each in guesses)}."
-            ),
+            severity="fix" if _gain(top) >= FAR else "know",
+            text=f"{sentence(name)} predicts {display(top.attribute)}, {rounded_percent(top.left_out_accuracy or 0)} right without looking at an image.",
             attribute=batch,
-            effect=0.3 + _gain(guesses[0]) / 2,
+            effect=0.3 + _gain(top) / 2,
+            figures=f"each image left out of its own count: {', '.join(_describe_guess(each) for each in guesses)}",
+            do=f"Compare groups within the same {name}, and keep each whole in one part of a split.",
+            values=tuple((each.attribute, each.left_out_accuracy or 0.0) for each in guesses),
         )
 
 
@@ -168,10 +169,8 @@ def _gain(guess: BatchPrediction) -> float:
 
 def _describe_guess(guess: BatchPrediction) -> str:
     return (
-        f"{display(guess.attribute)} right for {percent(guess.left_out_accuracy or 0.0)} of "
-        f"{counted(guess.n, 'image')}, each left out of the count, where always saying {guess.majority_group} gets "
-        f"{percent(guess.majority or 0.0)} (counted in: {part(guess.right, guess.n)}, shuffled labels "
-        f"{percent(guess.chance or 0.0)})"
+        f"{display(guess.attribute)} {percent(guess.left_out_accuracy)} of {guess.n:,}"
+        f" (always saying {guess.majority_group}: {percent(guess.majority)}; shuffled labels, counted in: {percent(guess.chance)})"
     )
 
 

@@ -11,7 +11,7 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claims import ClusterFacts, KVote, Starts, SweepEntry
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.cluster.types import Clustering
-from fer_audit.text import large
+from fer_audit.text import counted, large
 
 NEAR_BEST = 0.001
 """Starts this close to the best inertia count as having found it."""
@@ -54,12 +54,15 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         return
     yield Finding(
         code="unstable_starts",
-        severity="notice",
-        text=(
-            f"Only {starts.near_best} of {starts.n} K-Means starts came within 0.1 % of the best inertia "
-            f"({large(starts.inertia_min)} to {large(starts.inertia_max)}): other starts can end in other clusters."
-        ),
+        severity="know",
+        text="Other K-Means starts can end in other clusters.",
         effect=0.3,
+        figures=(
+            f"{starts.near_best} of {counted(starts.n, 'start')} within 0.1 % of the best inertia"
+            f" ({large(starts.inertia_min)} to {large(starts.inertia_max)})"
+        ),
+        do="Give more starts (--starts), or another k.",
+        values=(("near_best", float(starts.near_best)), ("starts", float(starts.n))),
     )
 
 

@@ -1,16 +1,18 @@
-"""Findings about clusters and attributes: which they follow, and how far each claim holds."""
+"""Findings about claims: what the clusters separate, how much of it is left among images alike, and what is at chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from fer_audit.audit.claims.batch_leakage import finer_batches
-from fer_audit.audit.stats.information import entropy
+from fer_audit.audit.claims.grades import GRADES
+from fer_audit.audit.claims.pairs import CLUSTER
+from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.result import AuditResult, Finding
+from fer_audit.audit.types.result import AuditResult, Finding, Severity
 from fer_audit.text import (
+    about,
+    at_least_one,
     coefficient,
     counted,
     display,
@@ -21,140 +23,175 @@ from fer_audit.text import (
     span,
 )
 
-STRONG = 0.1
-"""Corrected V from which a notice becomes a warning: Cohen's small effect for two groups."""
+SAYS = {"faint": "faintly", "weak": "weakly", "clear": "clearly", "strong": "strongly"}
+"""The word for a strength -> how the clusters separate."""
 _NOT_PEOPLE = {
-    "batch": "which is about how images were collected and not about people",
+    "batch": "how images were collected, not who is on them",
     "split": "so its parts do not hold the same kinds of images",
 }
 """Kind of an attribute -> what it means that clusters follow one."""
 
 
-def association_findings(result: AuditResult) -> Iterator[Finding]:
-    """Yield which attributes the clusters follow, and which they do not."""
-    yield from _what_clusters_follow(result)
-    yield from _nothing_beyond_chance(result)
-    yield from _batch_and_clusters(result)
+def claim_findings(result: AuditResult) -> Iterator[Finding]:
+    """Yield what the clusters separate, what limits each claim, and what is at chance."""
+    computed = [each for each in result.claims if each.v_corrected is not None]
+    yield from _what_clusters_separate([each for each in computed if each.of == CLUSTER])
+    for claim in computed:
+        if claim.strength in SAYS:
+            yield _what_limits(claim)
+    for claim in computed:
+        if claim.strength not in SAYS and claim.of == CLUSTER:
+            yield _at_chance(claim, result)
+    yield from _not_people(result)
 
 
-def _what_clusters_follow(result: AuditResult) -> Iterator[Finding]:
-    climbed, others = _by_ladder(result)
-    if not climbed:
+def _what_clusters_separate(claims: Sequence[Claim]) -> Iterator[Finding]:
+    shown = sorted(
+        (each for each in claims if each.strength in SAYS), key=lambda x: -(x.v_corrected or 0)
+    )
+    if not shown:
         return
-    top = climbed[0]
-    told = listed([f"{display(each.attribute)} {_strength(each)}" for each in climbed])
-    aside = f", not {listed(_names(others), 'or')}" if others else ""
-    strongest = top.v_corrected or 0.0
-    shares = listed(
-        [
-            f"{percent(_information(each))} of that about {display(each.attribute)}"
-            for each in climbed
-        ]
-    ).replace("of that", "of the uncertainty", 1)
+    words = [
+        f"{says} by {listed([display(x.attribute) for x in shown if SAYS[x.strength] == says])}"
+        for says in dict.fromkeys(SAYS[each.strength] for each in shown)
+    ]
+    top = shown[0]
+    values = ", ".join(
+        f"{display(each.attribute)} {coefficient(each.v_corrected)}" for each in shown
+    )
+    chance = max((each.chance or 0.0 for each in shown), default=0.0)
     yield Finding(
         code="clusters_follow",
-        severity="warning" if strongest >= STRONG else "notice",
-        text=(
-            f"The clusters follow {listed(_names(climbed))}{aside}: corrected V {told}. Beyond chance,"
-            f" knowing an image's cluster removes {shares}{_most_removed(climbed)}."
-        ),
+        severity="know",
+        text=f"The clusters separate faces {', '.join(words)}.",
         attribute=top.attribute,
-        effect=0.8 + strongest / 5,
+        effect=0.8 + (top.v_corrected or 0.0) / 5,
+        figures=f"strength (corrected V, 0 to 1): {values}; chance stays under {at_least_one(chance)}",
+        do="State each with what is left of it among images alike.",
+        values=tuple((each.attribute, each.v_corrected or 0.0) for each in shown),
     )
 
 
-def _most_removed(climbed: Sequence[Association]) -> str:
-    """Return the share of each attribute's entropy that clusters of these sizes can tell at most: H(C) / H(A)."""
-    ends = []
-    for each in climbed:
-        table = np.array([[0 if count is None else count for count in row] for row in each.table])
-        if table.size and table.any():
-            most = entropy(table.sum(axis=1)) / max(entropy(table.sum(axis=0)), 1e-12)
-            if most < 1:
-                ends.append(f"{percent(most)} of {display(each.attribute)}")
-    return f"; clusters of these sizes cannot remove more than {listed(ends)}" if ends else ""
-
-
-def _names(associations: Sequence[Association]) -> list[str]:
-    return [display(each.attribute) for each in associations]
-
-
-def _strength(association: Association) -> str:
-    other = ""
-    if association.other_low is not None:
-        other = f"; another collection {span(association.other_low, association.other_high)}"
-    return (
-        f"{coefficient(association.v_corrected)} ({span(association.low, association.high)}{other}; "
-        f"n = {association.n:,})"
-    )
-
-
-def _nothing_beyond_chance(result: AuditResult) -> Iterator[Finding]:
-    climbed, others = _by_ladder(result)
-    if not others:
-        return
-    names = listed(_names(others))
-    numbers = "; ".join(
-        f"{display(each.attribute)} V {coefficient(each.v)}, shuffled {coefficient(each.null_mean)} on average and "
-        f"under {coefficient(each.null_95)} in 95 of 100, {_fallen(each, result)}, n = {each.n:,}"
-        for each in others
-    )
-    small = max(each.n for each in others)
-    yield Finding(
-        code="nothing_beyond_chance",
-        severity="info",
-        text=(
-            f"{sentence(names)}: no association with these clusters is shown ({numbers}). "
-            f"A weaker association than {counted(small, 'image')} can show may still be there."
+def _what_limits(claim: Claim) -> Finding:
+    """Return how much of a claim is left at the headline level that leaves least of it."""
+    name = display(claim.attribute)
+    who = name if claim.of == CLUSTER else f"{display(claim.of)} and {name}"
+    asked = [each for each in claim.left if each.headline]
+    least = min(asked, key=lambda each: GRADES.index(each.grade), default=None)
+    does_not_come_back = claim.comes_back == "no"
+    do = "Nothing: it may be claimed with its interval."
+    if least is None:
+        text = f"How much of the {who} association is left among images alike could not be asked."
+        do = "Claim no more than its strength."
+    else:
+        text, limits = _left(least, who)
+        if limits:
+            do = f"Say what is left within {within(least.level)} wherever the strength is quoted."
+    if does_not_come_back:
+        text = f"The {who} association does not come back with every seed and k, or in a held-out half."
+        do = "Do not claim it."
+    elif claim.of != CLUSTER:
+        text = f"{sentence(display(claim.of))} and {name} are {SAYS[claim.strength]} associated in the labels. {text}"
+        do = (
+            f"Balance {display(claim.of)} within each group of {name}, or report results for each."
+        )
+    ends = f"strength {coefficient(claim.v_corrected)} ({span(claim.low, claim.high)}"
+    if claim.other_low is not None:
+        ends += f"; another collection {span(claim.other_low, claim.other_high)}"
+    told = [f"{ends}, n = {claim.n:,})", *(_figures(each) for each in asked)]
+    worth_knowing: Severity = "fine" if least is None or least.grade == "most" else "know"
+    faint = claim.strength == "faint" and not does_not_come_back
+    return Finding(
+        code="claim" if claim.of == CLUSTER else "label_claim",
+        severity="fine" if faint else worth_knowing if claim.of == CLUSTER else "know",
+        text=text,
+        attribute=claim.attribute,
+        effect=(0.6 if claim.of == CLUSTER else 0.7) + (claim.v_corrected or 0.0) / 5,
+        figures="; ".join(told),
+        do=do,
+        values=(
+            ("strength", claim.v_corrected or 0.0),
+            *((f"kept.{each.level}", each.kept) for each in asked if each.kept is not None),
         ),
-        attribute=others[0].attribute if len(others) == 1 else None,
-        effect=0.5 if climbed else 0.8,
     )
 
 
-def _fallen(association: Association, result: AuditResult) -> str:
-    """Return the p that rung 3 is judged by, and the first rung that does not hold."""
-    rungs = next(
-        x.rungs
-        for x in result.ladders
-        if (x.of, x.attribute) == (association.of, association.attribute)
+def within(level: str) -> str:
+    """Return what images of one stratum of a level share: "the same collection hour"."""
+    known = {"others": "the same other attributes", "style": "the same style"}
+    return known.get(level) or f"the same {display(level)}"
+
+
+def _left(left: LeftAt, who: str) -> tuple[str, bool]:
+    """Return one sentence about what is left at a level, and whether it limits the claim."""
+    where = f"within {within(left.level)}"
+    if left.kept is None or left.grade == "cannot tell":
+        return f"How much of the {who} association is left {where} cannot be told.", True
+    if left.grade == "trace":
+        return f"At most a trace of the {who} association is left {where}.", True
+    if left.kept > 1:
+        return (
+            f"{sentence(where)} the {who} association is {coefficient(left.kept, 2)} times as strong.",
+            False,
+        )
+    text = f"{sentence(where)} {about(left.kept)} of the {who} association remains"
+    if left.kept < 1 / 3 and left.grade in ("part", "most"):
+        return f"{text}; the two cannot be separated here.", True
+    return f"{text}.", left.grade != "most"
+
+
+def _figures(left: LeftAt) -> str:
+    if left.kept is None:
+        return f"{within(left.level)}: not computable"
+    kept = percent(left.kept) if left.kept >= 0 else "none"
+    of_rest = ""
+    if left.per_entropy is not None:
+        of_rest = f", {coefficient(left.per_entropy, 2)} ({span(left.low, left.high, digits=2)}) of what still varies"
+    return f"{within(left.level)}: {kept}{of_rest}, {left.grade}"
+
+
+def _at_chance(claim: Claim, result: AuditResult) -> Finding:
+    name = display(claim.attribute)
+    return Finding(
+        code="nothing_beyond_chance",
+        severity="fine",
+        text=f"No association of {name} with the clusters is shown.",
+        attribute=claim.attribute,
+        effect=0.5,
+        figures=f"strength {coefficient(claim.v_corrected)}, chance stays under {at_least_one(claim.chance)}{_fallen(claim, result)}, n = {claim.n:,}",
+        do=f"Nothing; one weaker than {counted(claim.n, 'image')} can show may be there.",
+        values=(("strength", claim.v_corrected or 0.0), ("chance", claim.chance or 0.0)),
     )
+
+
+def _fallen(claim: Claim, result: AuditResult) -> str:
+    """Return the p that chance is judged by, and the first question that does not hold."""
+    key = (claim.of, claim.attribute)
+    association = next((x for x in result.associations if (x.of, x.attribute) == key), None)
+    rungs = next((x.rungs for x in result.ladders if (x.of, x.attribute) == key), ())
     failed = next((rung for rung in rungs if not rung.holds), None)
-    stop = f"stopped at rung {failed.number} ({failed.name})" if failed else "no rung was lost"
-    p = association.p_holm
-    return f"{'' if p is None else f'{p_phrase(p)} after Holm, '}{stop}"
+    p = None if association is None else association.p_holm
+    told = "" if p is None else f", {p_phrase(p)} after Holm"
+    return (
+        told
+        if failed is None
+        else f"{told}, question {failed.number} ({failed.name}) does not hold"
+    )
 
 
-def _by_ladder(result: AuditResult) -> tuple[list[Association], list[Association]]:
-    """Return the demographic associations that reached rung 3, the strongest first, and the tested rest."""
-    highest = {
-        ladder.attribute: ladder.highest for ladder in result.ladders if ladder.of == "cluster"
-    }
-    tested = [
-        each
-        for each in result.associations
-        if each.attribute in highest
-        and each.p_permutation is not None
-        and each.kind in ("demographic", "label")
-    ]
-    tested.sort(key=lambda each: -(each.v_corrected or 0.0))
-    climbed = [each for each in tested if highest[each.attribute] >= 3]
-    return climbed, [each for each in tested if highest[each.attribute] < 3]
-
-
-def _information(association: Association) -> float:
-    return association.u_corrected or 0.0
-
-
-def _batch_and_clusters(result: AuditResult) -> Iterator[Finding]:
+def _not_people(result: AuditResult) -> Iterator[Finding]:
     for kind, meaning in _NOT_PEOPLE.items():
         if best := _strongest(result, kind):
+            name = display(best.attribute)
             yield Finding(
                 code=f"clusters_follow_{kind}",
-                severity="notice",
-                text=f"The clusters also follow {display(best.attribute)}, {meaning} (corrected V {_strength(best)}).",
+                severity="know",
+                text=f"The clusters also follow {name}: {meaning}.",
                 attribute=best.attribute,
-                effect=(best.v_corrected or 0.0),
+                effect=best.v_corrected or 0.0,
+                figures=f"strength {coefficient(best.v_corrected)} ({span(best.low, best.high)}), n = {best.n:,}",
+                do=f"Quote a claim with what is left within the same {name}.",
+                values=(("strength", best.v_corrected or 0.0),),
             )
 
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 Grade = Literal["cannot tell", "trace", "little", "part", "most"]
 
+GRADES: tuple[Grade, ...] = ("trace", "little", "cannot tell", "part", "most")
+"""From what limits a claim most to what does not."""
 INFORMATIVE = 0.5
 """Share of images in strata that can tell, below which nothing is said."""
 FREE = 0.3

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
-from fer_audit.text import coefficient, counted, display, listed, percent, span
+from fer_audit.text import about, coefficient, counted, display, span
 
 SHAKY = 0.05
 """Share of small studies with another headline from which it is worth a sentence."""
@@ -16,60 +16,62 @@ def replay_findings(result: AuditResult) -> Iterator[Finding]:
     """Yield how often small studies would say something else."""
     if result.replay is None:
         return
-    size = f"{counted(result.replay.studies, 'random study', 'random studies')} of {result.replay.size:,} images"
+    size, studies = result.replay.size, result.replay.studies
     for each in result.replay.attributes:
         told = list(_other_headlines(each))
         if not told or each.v is None or each.v_low is None or each.v_high is None:
             continue
+        share, words = max(told)
         yield Finding(
             code="small_studies",
-            severity="notice",
-            text=(
-                f"Of {size} drawn from this set, {listed(told)}; their V for {display(each.attribute)} is "
-                f"{coefficient(each.v)} on average ({span(each.v_low, each.v_high)}), corrected "
-                f"{coefficient(each.v_corrected)}, the whole set's corrected V {coefficient(each.v_full)}."
-            ),
+            severity="know",
+            text=f"With {size:,} images, {about(share)} of all studies {words}.",
             attribute=each.attribute,
             effect=0.45,
+            figures=(
+                f"{counted(studies, 'random sample')}; {display(each.attribute)} V {coefficient(each.v)} on average"
+                f" ({span(each.v_low, each.v_high)}), corrected {coefficient(each.v_corrected)}; the whole set's corrected V"
+                f" {coefficient(each.v_full)}"
+            ),
+            do=f"Quote a study of {size:,} images with its interval.",
+            values=(("share", share), ("v", each.v)),
         )
 
 
-def _other_headlines(each: ReplayAttribute) -> Iterator[str]:
+def _other_headlines(each: ReplayAttribute) -> Iterator[tuple[float, str]]:
+    """Yield the share of small studies that say something else than the whole set, and what."""
     name = display(each.attribute)
     if (each.other_largest or 0.0) >= SHAKY:
-        yield f"{percent(each.other_largest or 0.0)} name another largest group of {name}"
+        yield each.other_largest or 0.0, f"name another largest group of {name}"
     if (each.other_under_represented or 0.0) >= SHAKY:
         yield (
-            f"{percent(each.other_under_represented or 0.0)} call other groups of {name} "
-            "under-represented than the whole set (shares near the threshold tip over)"
+            each.other_under_represented or 0.0,
+            f"would name other under-represented groups of {name}",
         )
     if each.called_different is not None and each.full_called_different is not None:
         wrong = 1 - each.called_different if each.full_called_different else each.called_different
         if wrong >= SHAKY:
             verb = "find no" if each.full_called_different else "find a"
-            yield (
-                f"{percent(wrong)} {verb} difference between clusters in {name} where the whole set "
-                f"{'does' if each.full_called_different else 'does not'}"
-            )
+            does = "does" if each.full_called_different else "does not"
+            yield wrong, f"{verb} difference between clusters in {name} where the whole set {does}"
 
 
 def recluster_findings(result: AuditResult) -> Iterator[Finding]:
     """Yield the interval of V when clusters are estimated too."""
-    told = [
-        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)})"
-        for each in result.recluster
-        if each.v_corrected is not None and each.low is not None and each.high is not None
-    ]
-    if told:
+    found = [each for each in result.recluster if each.v_corrected is not None]
+    if found:
+        told = ", ".join(
+            f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)})"
+            for each in found
+        )
         yield Finding(
             code="reclustered",
-            severity="info",
-            text=(
-                f"With the clusters estimated again in "
-                f"{counted(result.recluster[0].resamples, 'bootstrap resample')}, corrected V is "
-                f"{'; '.join(told)}. Intervals elsewhere hold the clusters fixed."
-            ),
+            severity="fine",
+            text=f"Clustering {counted(found[0].resamples, 'resample')} again gives intervals that hold for the clusters too.",
             effect=0.3,
+            figures=f"strength {told}; intervals elsewhere hold the clusters fixed",
+            do="Nothing; quote these where the clusters themselves are in question.",
+            values=tuple((each.attribute, each.v_corrected or 0.0) for each in found),
         )
 
 

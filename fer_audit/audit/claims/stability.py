@@ -27,7 +27,7 @@ from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import coefficient, counted, listed, p_phrase, span
+from fer_audit.text import coefficient, counted, p_phrase, span
 
 NULL_DRAWS = 999
 """Tables behind each null band: its 95 % quantile is wanted, not a small p."""
@@ -228,26 +228,34 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     if facts.ari_median is not None and facts.ari_median < AGREE:
         yield Finding(
             code="seeds_disagree",
-            severity="notice",
-            text=(
-                f"Other seeds make other clusters: two partitions agree with a median adjusted Rand index "
-                f"of {coefficient(facts.ari_median)} ({span(facts.ari_min, facts.ari_max)}, "
-                f"{counted(facts.seeds, 'other seed')}; 1 = the same). Rung 7 asks which claims hold in all."
-            ),
+            severity="know",
+            text="Other seeds make other clusters.",
             effect=0.35,
+            figures=(
+                f"median adjusted Rand index {coefficient(facts.ari_median)} ({span(facts.ari_min, facts.ari_max)}),"
+                f" {counted(facts.seeds, 'other seed')}; 1 = the same clusters"
+            ),
+            do="Claim only what comes back with every seed.",
+            values=(("ari", facts.ari_median),),
         )
     unstable = [each for each in facts.clusters if not each.stable]
     if unstable:
-        named = listed([f"{each.cluster} ({coefficient(each.jaccard)})" for each in unstable])
+        one = len(unstable) == 1
         yield Finding(
             code="unstable_clusters",
-            severity="notice",
-            text=(
-                f"{counted(len(unstable), 'cluster')} of {len(facts.clusters)} "
-                f"{'does' if len(unstable) == 1 else 'do'} not come back in resamples: {named}, mean Jaccard "
-                f"similarity below 0.6. No sentence here rests on them alone."
-            ),
+            severity="know",
+            text=f"{len(unstable)} of {counted(len(facts.clusters), 'cluster')} {'does' if one else 'do'} not come back in resamples.",
             effect=0.34,
+            figures=", ".join(
+                f"cluster {each.cluster}: {coefficient(each.jaccard)}" for each in unstable
+            )
+            + "; mean Jaccard similarity below 0.6",
+            do="Rest nothing on them alone.",
+            values=tuple(
+                (f"jaccard.{each.cluster}", each.jaccard)
+                for each in unstable
+                if each.jaccard is not None
+            ),
         )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
-from fer_audit.audit.claims.grades import strength
+from fer_audit.audit.claims.findings import claim_findings
+from fer_audit.audit.claims.grades import GRADES, strength
 from fer_audit.audit.claims.pairs import CLUSTER
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claims import Association, Conditional, Ladder
-from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.text import coefficient, display, percent, sentence, span
 
-GRADES = ("trace", "little", "cannot tell", "part", "most")
-"""From what limits a claim most to what does not."""
 NOT_CHANCE = 3
 """Rung that a claim must reach to be more than chance."""
 _LEVEL = {4: "others", 5: "style"}
@@ -147,23 +145,6 @@ def _join(inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts) ->
     )
 
 
-def _findings(result: AuditResult) -> Iterator[Finding]:
-    """Yield the claims that are more than chance, one sentence each."""
-    for claim in result.claims:
-        if claim.limited_by == "chance" or claim.v_corrected is None:
-            continue
-        least = min(
-            (GRADES.index(each.grade) for each in claim.left if each.headline), default=len(GRADES)
-        )
-        yield Finding(
-            code="claim" if claim.of == CLUSTER else "label_claim",
-            severity="warning" if claim.strength != "faint" and least >= 2 else "notice",
-            text=claim.sentence,
-            attribute=claim.attribute,
-            effect=(0.6 if claim.of == CLUSTER else 0.7) + claim.v_corrected / 5,
-        )
-
-
 def _nothing(inputs: AuditInputs) -> None:
     """Claims are summed up from other parts."""
 
@@ -174,5 +155,5 @@ ANALYSIS = Analysis(
     run=_nothing,
     subjects=lambda inputs: (),
     join=_join,
-    findings=_findings,
+    findings=claim_findings,
 )

@@ -40,7 +40,7 @@ def find_changes(found: Comparison) -> Iterator[ComparisonFinding]:
     if unchanged:
         yield ComparisonFinding(
             "nothing_changed",
-            "info",
+            "fine",
             "Nothing changed: same images, settings, model, groups and clusters, to the last count.",
         )
     yield _images(found)
@@ -77,16 +77,16 @@ def _images(found: Comparison) -> ComparisonFinding:
             f"The runs have no image in common ({images.first:,} and {images.second:,}), so their clusters "
             "cannot be compared image by image."
         )
-        return ComparisonFinding("no_common_image", "notice", text)
+        return ComparisonFinding("no_common_image", "know", text)
     if images.common == images.first == images.second:
         renamed = f", {images.renamed:,} of them under another name" if images.renamed else ""
         text = f"Both runs list the same {counted(images.common, 'image')}{renamed}."
-        return ComparisonFinding("same_images", "info", text)
+        return ComparisonFinding("same_images", "fine", text)
     text = (
         f"The runs share {counted(images.common, 'image')}: {part(images.common, images.first)} of the first, "
         f"{part(images.common, images.second)} of the second."
     )
-    return ComparisonFinding("some_images", "info", text)
+    return ComparisonFinding("some_images", "fine", text)
 
 
 def _changed_bytes(found: Comparison) -> Iterator[ComparisonFinding]:
@@ -97,7 +97,7 @@ def _changed_bytes(found: Comparison) -> Iterator[ComparisonFinding]:
             "If they are other pictures, nothing here that counts common images holds."
         )
         severe = images.changed > images.common / 2
-        yield ComparisonFinding("changed_files", "warning" if severe else "notice", text)
+        yield ComparisonFinding("changed_files", "fix" if severe else "know", text)
 
 
 def _clusters(found: Comparison) -> Iterator[ComparisonFinding]:
@@ -105,7 +105,7 @@ def _clusters(found: Comparison) -> Iterator[ComparisonFinding]:
     if agreement.ari is None or agreement.low is None or agreement.high is None:
         reason = dict(agreement.not_computable).get("ari", "")
         yield ComparisonFinding(
-            "no_agreement", "info", f"The clusters cannot be compared: {reason}."
+            "no_agreement", "fine", f"The clusters cannot be compared: {reason}."
         )
         return
     whole = agreement.matched == agreement.n
@@ -121,7 +121,7 @@ def _clusters(found: Comparison) -> Iterator[ComparisonFinding]:
         f"{counted(agreement.n, 'common image')}: {judged}{chance}. Numbered to fit, "
         f"{part(agreement.matched, agreement.n)} are in the same cluster.{other_k}"
     )
-    yield ComparisonFinding("agreement", "notice" if agreement.ari < NEARLY_SAME else "info", text)
+    yield ComparisonFinding("agreement", "know" if agreement.ari < NEARLY_SAME else "fine", text)
 
 
 def _judged(ari: float, *, whole: bool) -> str:
@@ -154,7 +154,7 @@ def _association(each: AttributeComparison, found: Comparison) -> Iterator[Compa
     )
     yield ComparisonFinding(
         "association",
-        "info" if each.intervals_overlap else "notice",
+        "fine" if each.intervals_overlap else "know",
         sentence(text),
         each.attribute,
     )
@@ -173,7 +173,7 @@ def _rungs(each: AttributeComparison) -> Iterator[ComparisonFinding]:
     )
     text = f"The claim about {display(each.attribute)} {reached}. What changed: {listed(turned[:NAMED])}{more}."
     moved = one.highest != two.highest
-    yield ComparisonFinding("rungs", "notice" if moved else "info", text, each.attribute)
+    yield ComparisonFinding("rungs", "know" if moved else "fine", text, each.attribute)
 
 
 def _shares(each: AttributeComparison, found: Comparison) -> Iterator[ComparisonFinding]:
@@ -183,7 +183,7 @@ def _shares(each: AttributeComparison, found: Comparison) -> Iterator[Comparison
         if each.reading == "same images, shares equal":
             yield ComparisonFinding(
                 "same_shares",
-                "info",
+                "fine",
                 f"{sentence(display(each.attribute))}: {each.reading}, so there is nothing to test.",
                 each.attribute,
             )
@@ -196,7 +196,7 @@ def _shares(each: AttributeComparison, found: Comparison) -> Iterator[Comparison
             f"{display(each.attribute)}: no share differs by more than chance allows "
             f"({counted(len(tested), 'group')}, smallest {p_phrase(smallest)} after Benjamini-Hochberg)."
         )
-        yield ComparisonFinding("shares_alike", "info", sentence(text), each.attribute)
+        yield ComparisonFinding("shares_alike", "fine", sentence(text), each.attribute)
         return
     moved.sort(key=lambda group: -abs(group.difference or 0.0))
     more = f", and {len(moved) - NAMED} more" if len(moved) > NAMED else ""
@@ -205,7 +205,7 @@ def _shares(each: AttributeComparison, found: Comparison) -> Iterator[Comparison
         f"{'differs' if len(moved) == 1 else 'differ'} by more than chance allows: "
         f"{listed([_moved(group) for group in moved[:NAMED]])}{more}."
     )
-    yield ComparisonFinding("shares", "notice", sentence(text), each.attribute)
+    yield ComparisonFinding("shares", "know", sentence(text), each.attribute)
 
 
 def _labels(each: AttributeComparison) -> Iterator[ComparisonFinding]:
@@ -214,7 +214,7 @@ def _labels(each: AttributeComparison) -> Iterator[ComparisonFinding]:
             f"{display(each.attribute)}: {part(each.relabelled, each.common)} of the common images carry another "
             "label in the second run, so the shares are not tested."
         )
-        yield ComparisonFinding("relabelled", "notice", sentence(text), each.attribute)
+        yield ComparisonFinding("relabelled", "know", sentence(text), each.attribute)
 
 
 def _only_one(found: Comparison) -> Iterator[ComparisonFinding]:
@@ -223,7 +223,7 @@ def _only_one(found: Comparison) -> Iterator[ComparisonFinding]:
             shown = listed([display(name) for name in names[:NAMED]])
             more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
             text = f"Only the {side} run has {shown}{more}."
-            yield ComparisonFinding("other_attributes", "notice", text)
+            yield ComparisonFinding("other_attributes", "know", text)
 
 
 def _vectors(found: Comparison) -> Iterator[ComparisonFinding]:
@@ -237,7 +237,7 @@ def _vectors(found: Comparison) -> Iterator[ComparisonFinding]:
         f"numbers), {percent(two.zero_share or 0.0)} of the second's ({counted(two.n, 'image')} of {two.dim:,}); "
         f"the mean length of a vector is {measured(one.norm_mean)} and {measured(two.norm_mean)}."
     )
-    yield ComparisonFinding("vectors", "info", text)
+    yield ComparisonFinding("vectors", "fine", text)
 
 
 def _settings(found: Comparison) -> Iterator[ComparisonFinding]:
@@ -256,7 +256,7 @@ def _settings(found: Comparison) -> Iterator[ComparisonFinding]:
     text = f"{counted(len(names), 'thing')} {'differs' if len(names) == 1 else 'differ'} between the runs: {shown}{more}."
     if len(names) > 1:
         text += " No change of a number can be attributed to one of them alone."
-    yield ComparisonFinding("settings", "info" if len(names) == 1 else "notice", text)
+    yield ComparisonFinding("settings", "fine" if len(names) == 1 else "know", text)
 
 
 def _moved(group: GroupChange) -> str:

@@ -33,7 +33,7 @@ def dataset_facts(
         failed=len(failed),
         fully_labelled=fully_labelled(dataset),
         failures=count_reasons(
-            (_why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed
+            (why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed
         ),
         flags=count_reasons((str(rows.flags[row]), dataset.ids[row]) for row in flagged),
         rejects=count_reasons((each.reason, each.item) for each in dataset.rejects),
@@ -73,7 +73,7 @@ def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
     )
 
 
-def _why_failed(row: int, rows: PackRows, embeddings: Embeddings | None) -> str:
+def why_failed(row: int, rows: PackRows, embeddings: Embeddings | None) -> str:
     """Return the first reason a row has; one that no stage gave means it was left out of the clusters."""
     if not rows.ok[row]:
         return str(rows.reasons[row]) or "unreadable"

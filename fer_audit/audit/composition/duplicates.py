@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs, contradicted, group_members
 from fer_audit.audit.types.composition import Count, Duplicates
+from fer_audit.audit.types.lists import CONFLICTS, DROP
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.text import counted, display, encodable, listed, sentence
+from fer_audit.text import counted, display, encodable, listed, percent, whole
 
 SHOWN_GROUPS = 5
 
@@ -25,23 +25,67 @@ def find_duplicates(
     *,
     left_out: int,
 ) -> Duplicates:
-    """Return the groups of byte-identical files among the rows that could be decoded."""
+    """Return the groups of byte-identical files among the rows that could be decoded; those that disagree most first."""
     rows, owner = group_members(sha256, ok & (sha256 != b""))
-    n_groups = int(owner[-1]) + 1 if len(owner) else 0
-    starts = np.searchsorted(owner, np.arange(min(n_groups, SHOWN_GROUPS) + 1))
+    n_groups = int(owner.max(initial=-1)) + 1
+    columns = label_columns(dataset)
+    conflicts = {name: contradicted(values[rows], owner) for name, values in columns}
+    any_conflict = np.zeros(n_groups, np.bool_)
+    for each in conflicts.values():
+        any_conflict |= each
+    worst = conflicting_groups(dataset, rows, owner)
+    order = [*worst, *np.flatnonzero(~any_conflict).tolist()][:SHOWN_GROUPS]
     return Duplicates(
         groups=n_groups,
         files=len(rows),
         left_out=left_out,
-        conflicts=tuple(
-            Count(name, int(contradicted(values[rows], owner).sum()))
-            for name, values in label_columns(dataset)
-        ),
+        contradicting=int(any_conflict.sum()),
+        conflicts=tuple(Count(name, int(found.sum())) for name, found in conflicts.items()),
         examples=tuple(
-            tuple(encodable(dataset.ids[row]) for row in rows[start:stop].tolist())
-            for start, stop in pairwise(starts.tolist())
+            tuple(encodable(dataset.ids[row]) for row in rows[owner == group].tolist())
+            for group in order
         ),
+        worst=_described(dataset, rows[owner == worst[0]]) if worst else "",
     )
+
+
+def conflicting_groups(
+    dataset: FaceDataset, rows: NDArray[np.intp], owner: NDArray[np.intp], *, years: int = 1
+) -> list[int]:
+    """Return the groups whose labels contradict each other: widest gap of ages first, then most attributes, then their order.
+
+    Ages contradict each other from a gap of `years`.
+    """
+    columns = label_columns(dataset)
+    found = np.array([contradicted(values[rows], owner) for _, values in columns])
+    if not found.size:
+        return []
+    gaps = np.zeros(found.shape[1], np.int64)
+    if dataset.ages is not None:
+        ages = dataset.ages[rows].astype(np.int64)
+        low, high = np.full(len(gaps), 999), np.full(len(gaps), -1)
+        np.minimum.at(low, owner[ages >= 0], ages[ages >= 0])
+        np.maximum.at(high, owner, ages)
+        gaps = np.maximum(high - low, 0)
+        found[-1] &= gaps >= years
+    order = np.lexsort((np.arange(len(gaps)), -found.sum(axis=0), -gaps))
+    return [int(group) for group in order if found[:, group].any()]
+
+
+def _described(dataset: FaceDataset, rows: NDArray[np.intp]) -> str:
+    """Return what the copies of one photo are labelled: "age 5 and 53"."""
+    told = []
+    for name, values in label_columns(dataset):
+        codes = sorted({int(code) for code in values[rows] if code >= 0})
+        if len(codes) > 1:
+            attribute = next((each for each in dataset.attributes if each.name == name), None)
+            words = (
+                codes
+                if attribute is None or values is dataset.ages
+                else [attribute.categories[code] for code in codes]
+            )
+            told.append(f"{display(name)} {listed([str(each) for each in words])}")
+    return ", ".join(reversed(told))
 
 
 def conflicting_names(duplicates: Duplicates) -> Sequence[Count]:
@@ -71,23 +115,36 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     copies = result.duplicates
     if not copies.groups:
         return
+    # Copies are one face labelled more than once: the rate says how far labels can be trusted, but rests on few.
+    extra = copies.files - copies.groups
+    share = copies.files / max(result.dataset.listed, 1)
     conflicts = conflicting_names(copies)
-    used = (
-        f"{copies.left_out:,} copies are left out of the tests"
-        if copies.left_out
-        else "all are tested"
-    )
-    text = f"{counted(copies.groups, 'group')} of byte-identical files ({copies.files:,} files); {used}."
     if conflicts:
-        named = listed([f"{display(each.name)} in {each.count:,}" for each in conflicts])
-        text += f" Copies of one image carry different labels: {named} of the groups."
-    worst = conflicts[0].count / copies.groups if conflicts else 0.0
+        named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
+        one = copies.contradicting == 1
+        yield Finding(
+            code="conflicting_copies",
+            severity="fix",
+            text=f"{counted(copies.contradicting, 'photo')} {'appears' if one else 'appear'} more than once with contradicting labels.",
+            effect=max(share, min(0.5, copies.contradicting / copies.groups), 0.5),
+            figures=f"of {counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}: {named}; widest: {copies.worst}",
+            do="Correct or drop them; the tests count a copy as not annotated in what it contradicts.",
+            files=CONFLICTS,
+            values=(
+                ("photos", copies.contradicting),
+                *((f"photos.{each.name}", each.count) for each in conflicts),
+            ),
+        )
+    in_tests = "left out of" if copies.left_out else "part of"
     yield Finding(
-        code="conflicting_copies" if conflicts else "duplicates",
-        severity="warning" if conflicts else "notice",
-        text=sentence(text),
-        # Copies are one face labelled twice: the rate says how far labels can be trusted, but rests on few.
-        effect=max(copies.files / max(result.dataset.listed, 1), min(0.5, worst) / 2),
+        code="duplicates",
+        severity="fix",
+        text=f"{counted(extra, 'file is an exact copy', 'files are exact copies')} of another.",
+        effect=share,
+        figures=f"{counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}, {percent(share)} of the set; copies are {in_tests} the tests",
+        do="Keep one file of each photo.",
+        files=DROP,
+        values=(("extra", extra), ("photos", copies.groups), ("files", copies.files)),
     )
 
 

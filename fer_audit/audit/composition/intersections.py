@@ -15,16 +15,17 @@ from fer_audit.audit.stats import loglinear
 from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.composition import Cell, Intersections
+from fer_audit.audit.types.lists import THIN_GROUPS
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import display, number, p_phrase, signed, two_figures
+from fer_audit.text import counted, display
 
 SHOWN = 10
 MOST_CELLS = 1_000_000
 """A cross table beyond this is mostly empty whatever the set; it is refused instead of filled."""
-GAP = -3.0
-"""Adjusted residual from which the largest gap is worth a sentence."""
+NAMED = 4
+"""Thin groups that a finding names."""
 LISTED_CELLS = 20_000
 """Cells up to which the table itself is handed on: 60 kB of text when most hold one digit."""
 TRUSTED_EXPECTED = 5.0
@@ -137,15 +138,14 @@ def more_images(count: int, expected: float, n: int) -> int | None:
     return None if share <= 0 else max(0, math.ceil((TOO_FEW - count) / share))
 
 
-def _how_sure(cell: Cell, n: int) -> str:
-    """Return the range of `more_images` from the exact 95 % interval of a Poisson count; nothing for an empty cell."""
+def _how_sure(count: int, n: int) -> tuple[int, int] | tuple[None, None]:
+    """Return the range of `more_images` from the exact 95 % interval of a Poisson count (Garwood 1936); none for 0."""
+    if not 0 < count < TOO_FEW:
+        return None, None
     from scipy.stats import chi2
 
-    if not cell.count:
-        return ""
-    low, high = chi2.ppf(0.025, 2 * cell.count) / 2, chi2.ppf(0.975, 2 * cell.count + 2) / 2
-    ends = (int(max(0.0, (TOO_FEW - cell.count) * n / rate)) for rate in (high, low))
-    return f" ({' to '.join(two_figures(end) for end in ends)})"
+    low, high = chi2.ppf(0.025, 2 * count) / 2, chi2.ppf(0.975, 2 * count + 2) / 2
+    return int((TOO_FEW - count) * n / high), int((TOO_FEW - count) * n / low)
 
 
 def mutual_residuals(table: Counts) -> tuple[Floats, Floats]:
@@ -223,6 +223,8 @@ def _cells(
             else more_images(
                 int(table[at]), float((expected if pairs is None else pairs.expected)[at]), n
             ),
+            more_low=_how_sure(int(table[at]), n)[0],
+            more_high=_how_sure(int(table[at]), n)[1],
         )
         for at in positions
     )
@@ -239,40 +241,26 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
     if not (thin := table.empty + table.under_30):
         return
     names = " × ".join(display(name) for name in table.attributes)
-    largest = "".join(
-        f" The largest gap: {', '.join(gap.groups)} with {gap.count:,} where unrelated attributes "
-        f"would give {number(gap.expected, 0)}."
-        for gap in table.largest_gaps[:1]
-        if gap.residual is not None and gap.residual <= GAP
+    smallest = ", ".join(
+        f"{' '.join(cell.groups)} {cell.count:,}"
+        for cell in table.smallest[:NAMED]
+        if cell.count < TOO_FEW
     )
-    reach = [cell for cell in table.smallest if cell.more_images and cell.count < TOO_FEW]
-    rarest = max(reach, key=lambda cell: cell.more_images or 0) if reach else None
-    more = (
-        f" {', '.join(rarest.groups)} ({rarest.count:,}) would need about {two_figures(rarest.more_images or 0)} more images "
-        f"drawn like these to reach {TOO_FEW}{_how_sure(rarest, table.n)}."
-        if rarest is not None
-        else ""
-    )
-    beyond = "".join(
-        f" Furthest from what pairs of attributes give, where {TOO_FEW} images are or would be: "
-        f"{', '.join(cell.groups)} with {cell.count:,} instead of {number(cell.expected_pairs, 0)} (adjusted residual {signed(cell.residual_pairs or 0.0)}, "
-        f"{p_phrase(cell.p_adjusted or 0.0)} after Benjamini-Hochberg)."
-        for cell in [each for each in table.beyond_pairs if _large_enough(each)][:1]
-        if cell.p_adjusted is not None and cell.p_adjusted <= result.config.statistics.alpha
-    )
+    empty = f"{table.empty:,} without an image; " if table.empty else ""
     yield Finding(
         code="thin_intersections",
-        severity="notice",
-        text=(
-            f"Of {table.cells:,} intersections of {names}, {table.empty:,} have no image and "
-            f"{table.under_30:,} have 1 to 29 ({table.n:,} images).{largest}{beyond}{more}"
-        ),
+        severity="fix",
+        text=f"{thin:,} of {counted(table.cells, f'{names} combination')} {'has' if thin == 1 else 'have'} under {TOO_FEW} images.",
         effect=thin / table.cells / 2,
+        figures=f"{empty}{smallest}".removesuffix("; "),
+        do="Make no statement about them, or collect more of their images.",
+        files=THIN_GROUPS if table.cells <= LISTED_CELLS else "",
+        values=(
+            ("thin", float(thin)),
+            ("empty", float(table.empty)),
+            ("groups", float(table.cells)),
+        ),
     )
-
-
-def _large_enough(cell: Cell) -> bool:
-    return max(cell.count, cell.expected_pairs or 0.0) >= TOO_FEW
 
 
 def _ledger(table: Intersections | None) -> Iterator[LedgerEntry]:

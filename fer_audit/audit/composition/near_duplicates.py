@@ -11,9 +11,10 @@ from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.composition.duplicates import SHOWN_GROUPS, label_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.near_groups import NearGroups
-from fer_audit.audit.types.near import NEAR_DUPLICATES, Disagreement, NearDuplicates
+from fer_audit.audit.types.lists import NEAR_DUPLICATES
+from fer_audit.audit.types.near import Disagreement, NearDuplicates
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.text import counted, display, encodable, listed, part, sentence
+from fer_audit.text import counted, display, encodable, percent, rounded_percent
 
 YEARS = 5
 """Ages of one photo that are this far apart disagree."""
@@ -78,22 +79,36 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     near = result.near_duplicates
     if near is None or not near.groups:
         return
-    text = f"{counted(near.groups, 'group')} of near-identical photos ({near.images:,} images, listed in {NEAR_DUPLICATES})."
+    share = near.images / max(result.dataset.listed, 1)
+    size = f"{counted(near.groups, 'group')}, {counted(near.images, 'image')}"
+    values = (("groups", float(near.groups)), ("images", float(near.images)))
     differ = sorted((x for x in near.disagreements if x.differ), key=lambda x: -(x.share or 0))
-    if differ:
-        named = listed(
-            [
-                f"{display(each.attribute)}{each.by_years} in {part(each.differ, each.pairs)}"
-                for each in differ
-            ]
+    if not differ:
+        one = near.groups == 1
+        yield Finding(
+            code="near_duplicates",
+            severity="know",
+            text=f"{counted(near.groups, 'photo')} {'is' if one else 'are'} in the set more than once, saved or cropped differently.",
+            effect=share,
+            figures=size,
+            do="Keep each group in one part of a split.",
+            files=NEAR_DUPLICATES,
+            values=values,
         )
-        text += f" Their labels should be the same, but differ: {named} of the confirmed pairs. That is how far labels can be trusted."
-    worst = min(0.5, differ[0].share or 0) if differ else 0.0
+        return
+    most = differ[0]
+    named = ", ".join(
+        f"{display(each.attribute)}{each.by_years} {percent(each.share)}" for each in differ
+    )
     yield Finding(
-        code="near_duplicates_disagree" if differ else "near_duplicates",
-        severity="warning" if differ else "notice",
-        text=sentence(text),
-        effect=max(near.images / max(result.dataset.listed, 1), worst / 2),
+        code="near_duplicates_disagree",
+        severity="fix",
+        text=f"Nearly identical photos carry different labels: {display(most.attribute)} differs in {rounded_percent(most.share or 0)} of pairs.",
+        effect=max(share, min(0.5, most.share or 0) / 2),
+        figures=f"{named} of {counted(most.pairs, 'confirmed pair')}; {size}",
+        do="Read it as how far labels can be trusted; correct the pairs, and keep each group in one part of a split.",
+        files=NEAR_DUPLICATES,
+        values=(*values, *((f"differ.{each.attribute}", each.share or 0.0) for each in differ)),
     )
 
 

@@ -22,7 +22,7 @@ from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, Le
 from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import counted, display, listed, number, part, percent, percent_span
+from fer_audit.text import display, listed, number, part, percent, percent_span, rounded_percent
 
 NAMED = 3
 """Groups named in a sentence before it says how many more there are."""
@@ -162,34 +162,35 @@ def _under_represented(about: Representation) -> Iterator[Finding]:
     if about.kind not in ("demographic", "label") or not has_target(about) or not low:
         return
     low.sort(key=lambda group: (not is_under(group), group.ratio or 0.0, group.name))
+    even = about.target.target == "uniform"
+    aim = "an equal share" if even else "their share in the reference"
     under = [group for group in low if is_under(group)]
-    aim = "an even share" if about.target.target == "uniform" else "the reference's share"
-    said = []
-    for groups, verb in ((under, "has|have"), (low[len(under) :], "may have")):
-        if groups:
-            one, _, many = verb.partition("|")
-            more = f", and {len(groups) - NAMED} more" if len(groups) > NAMED else ""
-            named = listed([_describe_group(group, about.annotated) for group in groups[:NAMED]])
-            said.append(
-                f"{counted(len(groups), 'group')} of {len(about.groups)} in {display(about.attribute)} "
-                f"{one if len(groups) == 1 or not many else many} less than four fifths of {aim}: {named}{more}"
-            )
+    shown = under or low
+    verb = "may have" if not under else "has" if len(under) == 1 else "have"
+    more = len(shown) - NAMED
+    names = listed(
+        [*(each.name for each in shown[:NAMED]), *([f"{more} more"] if more > 0 else [])]
+    )
+    told = ", ".join(_describe_group(group, about.annotated) for group in low[:NAMED])
+    rest = [each.name for each in low[len(under) :]] if under else []
+    maybe = f"; {listed(rest[:NAMED])} may have too" if rest else ""
+    equal = f"; equal is {percent(1 / len(about.groups))}" if even else ""
     yield Finding(
         code="under_represented",
-        severity="warning" if under and (under[0].ratio or 0.0) < FOUR_FIFTHS / 2 else "notice",
-        text=f"{'; '.join(said)}.",
+        severity="know",
+        text=f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}.",
         attribute=about.attribute,
         effect=about.target.tv or 0.0,
+        figures=f"{told}{equal}{maybe}",
+        do="Report results for these groups separately, or collect more of their images.",
+        values=tuple((group.name, (group.count or 0) / about.annotated) for group in low),
     )
 
 
 def _describe_group(group: GroupShare, total: int) -> str:
     if not group.count or group.low is None or group.high is None:
-        return f"{group.name} with no image"
-    return (
-        f"{group.name} with {percent(group.count / total)} ({group.count:,} of {total:,}; "
-        f"{percent_span(group.low, group.high)})"
-    )
+        return f"{group.name} no image"
+    return f"{group.name} {percent(group.count / total)} ({percent_span(group.low, group.high)})"
 
 
 def _representation_findings(result: AuditResult) -> Iterator[Finding]:
@@ -220,13 +221,13 @@ def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
     hits = round(ages.whipple * ages.n / 500)
     yield Finding(
         code="age_heaping",
-        severity="notice",
-        text=(
-            f"Ages ending in 0 or 5 are over-represented: {part(hits, ages.n)} of the ages 23 to 62 where 20 % would be even "
-            f"(Whipple's index {number(ages.whipple, 1)}; 100 is none)."
-        ),
+        severity="know",
+        text=f"Ages ending in 0 or 5 are over-represented: {rounded_percent(hits / ages.n)} where 20 % would be even.",
         attribute="age",
         effect=min(1.0, (ages.whipple - 100) / 400),
+        figures=f"{part(hits, ages.n)} of ages 23 to 62; Whipple's index {number(ages.whipple, 1)}, 100 is none",
+        do="Use age groups, not single years.",
+        values=(("whipple", ages.whipple), ("share", hits / ages.n)),
     )
 
 

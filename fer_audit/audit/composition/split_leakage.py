@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.composition.duplicates import SHOWN_GROUPS
 from fer_audit.audit.inputs import AuditInputs, group_members
+from fer_audit.audit.types.lists import SPLIT_LEAKS
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.audit.types.splits import SPLIT_LEAKS, Crossing, InPart, PartPair, SplitLeak
+from fer_audit.audit.types.splits import Crossing, InPart, PartPair, SplitLeak
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.pack.types import PackRows
-from fer_audit.text import counted, display, encodable, sentence
+from fer_audit.text import counted, display, encodable
 
 MOST_PAIRS = 100
 SHOWN_PARTS = 5
@@ -115,25 +116,23 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         if not leak.groups:
             continue
         one = leak.groups == 1
+        where = f"in more than one part of {display(leak.attribute)}"
         if leak.subject is None:
-            what = (
-                f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} "
-                f"{'nearly' if leak.near_identical else 'byte by byte'} the same"
-            )
-            seen = "it" if one else "them"
+            alike = "nearly the same" if leak.near_identical else "byte by byte the same"
+            text = f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} {alike} {where}."
         else:
             people = counted(leak.groups, "person", "people")
-            what = f"{people} ({display(leak.subject)}) {'appears' if one else 'appear'}"
-            seen = "that face" if one else "their faces"
+            text = f"{people} ({display(leak.subject)}) {'appears' if one else 'appear'} {where}."
         yield Finding(
             code=_code(leak),
-            severity="warning",
-            text=sentence(
-                f"{what} in more than one part of {display(leak.attribute)}{_where(leak)}: a model tested on one part "
-                f"has seen {seen} in another. Every image is listed in {SPLIT_LEAKS}."
-            ),
+            severity="fix",
+            text=text,
             attribute=leak.attribute,
             effect=0.5 + 0.5 * min(1.0, leak.images / max(result.dataset.listed, 1)),
+            figures=f"{counted(leak.images, 'image')}{_where(leak)}; a model tested on one part has seen them in another",
+            do="Move each into one part before a model is trained or tested.",
+            files=SPLIT_LEAKS,
+            values=(("groups", float(leak.groups)), ("images", float(leak.images))),
         )
 
 
@@ -148,7 +147,7 @@ def _where(leak: SplitLeak) -> str:
         return ""
     most = leak.pairs[0]
     parts = f"{most.first} and {most.second}"
-    return f" ({parts})" if len(leak.pairs) == 1 else f" (most, {most.groups:,}: {parts})"
+    return f", {parts}" if len(leak.pairs) == 1 else f", most ({most.groups:,}) in {parts}"
 
 
 def _run(inputs: AuditInputs) -> tuple[SplitLeak, ...]:

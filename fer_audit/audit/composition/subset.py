@@ -23,7 +23,7 @@ from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import display, p_phrase, part, percent
+from fer_audit.text import display, p_phrase, percent, rounded_percent
 
 WITH_REPLACEMENT = "multinomial draws from the reference's shares"
 WITHOUT_REPLACEMENT = "draws without replacement from the reference, which holds the sample"
@@ -168,26 +168,29 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     failed.sort(key=lambda each: -(each.tv or 0.0))
     for reference in dict.fromkeys(each.reference for each in failed):
         checks = [each for each in failed if each.reference == reference]
-        named = "; ".join(_describe_draw(each) for each in checks)
+        most = checks[0]
         yield Finding(
             code="unfair_draw",
-            severity="warning",
-            text=f"These images are no fair draw of {reference}: {named}.",
-            attribute=checks[0].attribute,
-            effect=0.5 + (checks[0].tv or 0.0) / 2,
+            severity="know",
+            text=f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}.",
+            attribute=most.attribute,
+            effect=0.5 + (most.tv or 0.0) / 2,
+            figures="; ".join(_describe_draw(each) for each in checks),
+            do="Do not quote its shares for the whole set; draw again at random, or weight.",
+            values=tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks),
         )
 
 
 def _describe_draw(check: SubsetCheck) -> str:
     worst = check.worst
     furthest = (
-        f", furthest off {worst.name} with {part(worst.count, check.n)} against {percent(worst.reference_share)}"
+        f", furthest {worst.name} {percent(worst.count / check.n)} for {percent(worst.reference_share)}"
         if worst
         else ""
     )
     return (
-        f"in {display(check.attribute)}, {percent(check.tv or 0.0)} of {check.n:,} would have to change "
-        f"group (Monte-Carlo {p_phrase(check.p or 0.0)}){furthest}"
+        f"{display(check.attribute)} {percent(check.tv or 0.0)} of {check.n:,} would have to change group"
+        f" ({p_phrase(check.p)}{furthest})"
     )
 
 

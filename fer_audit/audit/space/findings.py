@@ -22,8 +22,14 @@ from fer_audit.text import (
 
 SMALL = 0.01
 """Share of variance between groups from which a style measure is named: Cohen's small effect."""
-MEDIUM = 0.06
-"""From here a notice becomes a warning: Cohen's medium effect."""
+_FAMILY = {
+    **dict.fromkeys(("luma_mean", "luma_std"), "brightness"),
+    **dict.fromkeys(("saturation", "colourfulness", "grey"), "colour"),
+    **dict.fromkeys(("border_red", "border_green", "border_blue"), "background"),
+    "sharpness": "sharpness",
+    "bytes_per_pixel": "compression",
+}
+"""A measure of style -> what it is a measure of, in a word."""
 HOMOPHILY = 0.05
 """Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
 REPRODUCED = 0.25
@@ -45,33 +51,37 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
             shown.setdefault(test.attribute, []).append(test)
     for attribute, tests in shown.items():
         tests.sort(key=lambda test: -(test.rank_effect or 0.0))
-        told = "; ".join(_describe_style(test) for test in tests[:2])
         asked = sum(each.attribute == attribute for each in result.style_tests)
         top = tests[0].rank_effect or 0.0
+        what = listed(
+            list(
+                dict.fromkeys(
+                    _FAMILY[test.measure] for test in tests if (test.rank_effect or 0) >= top / 4
+                )
+            )
+        )
+        skin = (
+            "; skin and hair themselves contribute"
+            if "brightness" in what or "colour" in what
+            else ""
+        )
         yield Finding(
             code="photographed_differently",
-            severity="warning" if top >= MEDIUM else "notice",
-            text=(
-                f"{len(tests)} of {counted(asked, 'measure')} of style {'differs' if len(tests) == 1 else 'differ'} by"
-                f" {display(attribute)}: {told} (n = {tests[0].n:,}). Skin and hair themselves contribute to brightness"
-                f" and colour."
-            ),
+            severity="know",
+            text=f"{sentence(what)} {'differ' if ' and ' in what else 'differs'} by {display(attribute)}{skin}.",
             attribute=attribute,
             effect=0.3 + top / 2,
+            figures=f"{', '.join(_describe_style(test) for test in tests[:2])}; {len(tests)} of {counted(asked, 'measure')} differ, n = {tests[0].n:,}",
+            do="Read claims by what is left among images of the same style.",
+            values=tuple((test.measure, test.rank_effect or 0.0) for test in tests),
         )
 
 
 def _describe_style(test: StyleTest) -> str:
     ends = ""
     if test.lowest is not None and test.highest is not None:
-        ends = (
-            f", median {measured(test.lowest_median)} for {test.lowest} and {measured(test.highest_median)} "
-            f"for {test.highest}"
-        )
-    return (
-        f"{display(test.measure)} ({percent(test.rank_effect or 0.0)} of its ranks' variance, "
-        f"{p_phrase(test.p_adjusted or 0.0)} after Benjamini-Hochberg{ends})"
-    )
+        ends = f", medians {measured(test.lowest_median)} ({test.lowest}) to {measured(test.highest_median)} ({test.highest})"
+    return f"{display(test.measure)} explains {percent(test.rank_effect)} of ranks{ends}"
 
 
 def style_alone(result: AuditResult) -> Iterator[Finding]:
@@ -91,21 +101,20 @@ def style_alone(result: AuditResult) -> Iterator[Finding]:
     if not shown:
         return
     shown.sort(key=lambda each: -(each.reproduced or 0.0))
-    told = "; ".join(
-        f"{display(each.attribute)} V {coefficient(each.v_corrected)} ({span(each.low, each.high)}), the embedding's "
-        f"{coefficient(each.embedding_v)} (ratio {percent(each.reproduced)})"
+    told = ", ".join(
+        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)}) for the embedding's {coefficient(each.embedding_v)}"
         for each in shown
     )
+    names = listed([display(each.attribute) for each in shown])
     yield Finding(
         code="style_alone",
-        severity="notice",
-        text=(
-            f"{shown[0].k} clusters made from ten image-wide measures (brightness, colour, sharpness, ...) "
-            f"separate attributes too: corrected {told}, n = {shown[0].n:,}. It need not be the same association; "
-            f"brightness also measures skin. Rung 5 asks what is left when style is held fixed."
-        ),
+        severity="know",
+        text=f"Clusters made from brightness, colour and sharpness alone also separate {names}.",
         attribute=shown[0].attribute,
         effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,
+        figures=f"strength {told}; {shown[0].k} clusters, n = {shown[0].n:,}; it need not be the same association",
+        do="Read claims by what is left among images of the same style.",
+        values=tuple((each.attribute, each.v_corrected or 0.0) for each in shown),
     )
 
 
@@ -153,7 +162,7 @@ def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
     regions = "".join(_most_like_a_cluster(result, overlap.attribute))
     yield Finding(
         code="latent_overlap",
-        severity="notice",
+        severity="know",
         text=sentence(
             f"of the {overlap.neighbours} nearest neighbours of an image, {percent(overlap.homophily)} share "
             f"its {name}, where shuffled labels give {percent(overlap.expected)} ({p_phrase(overlap.p)}, "

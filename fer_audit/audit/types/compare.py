@@ -268,8 +268,8 @@ class ComparisonFinding:
 
     code: str
     """Stable name of this kind of finding."""
-    severity: Literal["info", "notice", "warning"]
-    """info, notice or warning."""
+    severity: Literal["fix", "know", "fine"]
+    """fix, know or fine, as of a finding."""
     text: str
     """The sentence, with its number in it."""
     attribute: str | None = None

@@ -205,6 +205,10 @@ class Cell:
     """Its normal p after Benjamini-Hochberg over all cells."""
     more_images: int | None = None
     """Images to collect, if drawn like the set, until this combination can be expected to hold 30."""
+    more_low: int | None = None
+    """Lower end of its 95 % interval; None for an empty combination, whose share is not known."""
+    more_high: int | None = None
+    """Upper end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +251,14 @@ class Duplicates:
     """Files in those groups, the first copies included."""
     left_out: int
     """Copies beyond the first that the tests do not count; 0 when all are kept."""
+    contradicting: int
+    """Groups whose copies carry different labels in at least one attribute."""
     conflicts: tuple[Count, ...]
     """Groups whose copies carry different labels, by attribute ("age" is the age in years)."""
     examples: tuple[tuple[str, ...], ...]
-    """At most five groups, as lists of printable ids."""
+    """At most five groups, those that disagree most first, as lists of printable ids."""
+    worst: str = ""
+    """What the copies of the first of them are labelled; empty where none disagree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.types.ranges import Unit
 
-NEAR_DUPLICATES = "lists/near_duplicates.csv"
-"""The full list, in the run directory of a set that has some."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NearPairs:

@@ -58,7 +58,7 @@ AUDIT_SCHEMA = "fer-audit/result/2"
 NO_CORRECTION = "none"
 HOLM = "Holm"
 BENJAMINI_HOCHBERG = "Benjamini-Hochberg"
-Severity = Literal["info", "notice", "warning"]
+Severity = Literal["fix", "know", "fine"]
 _T = TypeVar("_T")
 
 
@@ -84,18 +84,26 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence a reader who is no statistician understands, with its number in it."""
+    """What a reader should know or do, in one sentence that needs no statistics, and the figures behind it."""
 
     code: str
     """Stable name of this kind of finding, for programs that look for one."""
     severity: Severity
-    """info, notice or warning."""
+    """What it asks of the reader: fix (data are wrong or missing), know (it limits what can be claimed), fine."""
     text: str
-    """The sentence, with its number in it."""
+    """The finding in one sentence with one number."""
     attribute: str | None = None
     """The attribute it is about; None when it is about the whole set."""
     effect: Unit = 0.0
-    """What findings are ranked by, 0 to 1: larger matters more."""
+    """What findings of one severity are ranked by, 0 to 1: larger matters more."""
+    figures: str = ""
+    """The numbers behind it: effect, interval, count, p, what it is compared with."""
+    do: str = ""
+    """What to do about it; says so when there is nothing to do."""
+    files: str = ""
+    """Path in the run directory of the list that names the images; empty = there is none."""
+    values: tuple[tuple[str, float], ...] = ()
+    """The numbers of `text` and `figures` by name, so that nothing has to be read out of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,6 @@ from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.ranges import Signed
 from fer_audit.dataset.types import Attribute
 
-SPLIT_LEAKS = "lists/split_leaks.csv"
-"""The full list, in the run directory of a set that has parts."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossing:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.types.splits import Crossing
 from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import Attribute, FaceDataset, SoftLabels
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import STYLE_NAMES, PackRows
-from fer_audit.store.stage import write_atomically
-from fer_audit.text import encodable
+from fer_audit.store.stage import write_atomically, write_text
+from fer_audit.text import encodable, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,46 +102,18 @@ def _votes(soft: SoftLabels) -> pa.Array:
     return pa.array(votes, pa.list_(pa.float32()))
 
 
-def split_leaks_table(dataset: FaceDataset, crossings: Iterable[Crossing]) -> pa.Table:
-    """Return one row an image that its split shares: group by group, with its part and the split's name."""
-    rows = [
-        (
-            found.kind,
-            *(found.names[group], dataset.ids[row]),
-            *(found.split.categories[found.split.codes[row]], found.split.name),
-        )
-        for found in crossings
-        for row, group in zip(found.rows.tolist(), found.owner.tolist(), strict=True)
-    ]
-    return _text_table(("kind", "group", "id", "split", "attribute"), rows)
-
-
-def near_duplicates_table(
-    dataset: FaceDataset, groups: NDArray[np.int64], compared: NDArray[np.intp]
-) -> pa.Table:
-    """Return one row an image of a group of near-identical ones, group by group, and whether it was compared.
-
-    What was not compared is a byte-identical copy of an image of its group.
-    """
-    known = np.flatnonzero(groups >= 0)
-    known = known[np.argsort(groups[known], kind="stable")]
-    copies = ~np.isin(known, compared)
-    rows = [
-        (str(groups[row]), dataset.ids[row], "copy" if copy else "compared")
-        for row, copy in zip(known.tolist(), copies.tolist(), strict=True)
-    ]
-    return _text_table(("group", "id", "role"), rows)
-
-
-def _text_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> pa.Table:
+def write_list(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a list of texts as CSV; one whose name ends in .txt without a header, one text a line, made visible."""
     import pyarrow as pa
 
-    return pa.table(
-        {
-            name: pa.array([encodable(row[index]) for row in rows], pa.string())
-            for index, name in enumerate(names)
-        }
-    )
+    if path.suffix == ".txt":
+        write_text(path, "".join(f"{visible(row[0])}\n" for row in rows))
+        return
+    columns = {
+        name: pa.array([encodable(row[index]) for row in rows], pa.string())
+        for index, name in enumerate(names)
+    }
+    write_rows_csv(path, pa.table(columns))
 
 
 def attribute_columns(names: Sequence[str]) -> tuple[str, ...]:

@@ -14,11 +14,18 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fer_audit.report.blocks import Climb, Importance, Report, is_shown, without_drawings
+from fer_audit.report.blocks import (
+    Climb,
+    Importance,
+    Report,
+    Strength,
+    is_shown,
+    without_drawings,
+)
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.render.markdown import cell_text
-from fer_audit.text import visible
+from fer_audit.text import rounded_percent, visible
 
 
 def render_page(report: Report) -> str:
@@ -62,8 +69,11 @@ def _environment() -> Environment:
         drawn=lambda block: [chart for chart in block.make() if chart is not None],
         without_drawings=without_drawings,
         cell=cell_text,
+        css=lambda share: f"{100 * share:.1f}%",
+        share=rounded_percent,
     )
     environment.tests["climb"] = lambda cell: isinstance(cell, Climb)
+    environment.tests["strength"] = lambda cell: isinstance(cell, Strength)
     environment.globals.update(style=_own("page.css"), script=_own("page.js"))
     return environment
 

@@ -31,11 +31,12 @@ from fer_audit.report.blocks import (
     Section,
     Sign,
     State,
+    Statement,
     Statements,
+    Strength,
     Table,
     is_shown,
 )
-from fer_audit.report.render.any_encoding import AnyEncoding
 from fer_audit.report.render.terminal_layout import (
     Drawn,
     Flow,
@@ -45,11 +46,12 @@ from fer_audit.report.render.terminal_layout import (
     plain,
     prose,
 )
+from fer_audit.report.render.terminal_lines import Lines
 
 SEVERITIES = {
-    "warning": Text.assemble(("■ ", "bold red"), ("warning", "bold")),
-    "notice": Text.assemble(("● ", "bold yellow"), ("notice", "bold")),
-    "info": Text.assemble(("○ ", "bold cyan"), "info"),
+    "fix": Text.assemble(("■ ", "bold red"), ("fix", "bold")),
+    "know": Text.assemble(("● ", "bold yellow"), ("know", "bold")),
+    "fine": Text.assemble(("✓ ", "green"), "fine"),
 }
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
 _STYLES: dict[State, str] = {
@@ -60,17 +62,24 @@ _STYLES: dict[State, str] = {
 }
 
 
-def terminal_report(report: Report, least: Importance = "normal") -> RenderableType:
-    """Return the report as something rich can print: its blocks of at least this importance."""
+def terminal_report(
+    report: Report, least: Importance = "normal", page: str = "", more: str = ""
+) -> RenderableType:
+    """Return the report as something rich can print: its blocks of at least this importance.
+
+    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to see the rest.
+    """
     banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
     head: list[RenderableType] = [
-        Text.assemble(("fer-audit", "bold cyan"), "  ", plain(report.heading, "bold")),
+        Text.assemble(plain(report.heading, "bold cyan")),
         Flow([plain(fact) for fact in report.facts]),
     ]
+    where: list[RenderableType] = [prose(f"Page: {page}")] if page else []
     sections: list[RenderableType] = [
         part for section in report.sections for part in _section(section, least)
     ]
-    return AnyEncoding(Group(*banner, *head, *sections, *banner))
+    rest: list[RenderableType] = [Text(""), prose(f"More: {more}", "dim")] if more else []
+    return Lines(Group(*banner, *head, *where, *sections, *banner, *rest, *where))
 
 
 def _banner(alarm: str) -> RenderableType:
@@ -80,19 +89,34 @@ def _banner(alarm: str) -> RenderableType:
 
 
 def _section(section: Section, least: Importance) -> list[RenderableType]:
-    parts = [part for block in section.blocks if is_shown(block, least) for part in _parts(block)]
-    return [Rule(section.title), *parts] if parts else []
+    short = least == "summary"
+    parts = [
+        part
+        for block in section.blocks
+        if is_shown(block, least)
+        for part in _parts(block, short=short)
+    ]
+    if short:
+        while parts and isinstance(parts[0], Text) and not parts[0].plain:
+            del parts[0]
+        title: list[RenderableType] = [Text(""), plain(section.title.upper(), "bold")]
+    else:
+        title = [Rule(section.title)]
+    return [*title, *parts] if parts else []
 
 
-def _parts(block: Block) -> Iterator[RenderableType]:
-    """Draw one block; charts, maps and galleries are for the page."""
+def _parts(block: Block, *, short: bool = False) -> Iterator[RenderableType]:
+    """Draw one block; charts, maps and galleries are for the page. In short, a finding is its sentence and its list."""
     match block:
         case Prose():
-            yield prose(block.text, "bold red" if block.tone == "alarm" else "")
+            yield prose(
+                block.text,
+                "bold red" if block.tone == "alarm" else "dim" * (short and block.tone == "small"),
+            )
         case Heading():
             yield from (Text(""), prose(plain(block.text, "bold")))
         case Table():
-            yield from _table(block)
+            yield from _table(block, bare=short)
         case Bullets():
             yield from (Item(Text("-"), plain(item)) for item in block.items)
         case Facts():
@@ -101,7 +125,7 @@ def _parts(block: Block) -> Iterator[RenderableType]:
                 yield Item(plain(name, "bold"), plain(value), min(width, 24))
         case Statements():
             for each in block.items:
-                yield Item(SEVERITIES[each.severity], plain(each.text), _MARK_WIDTH)
+                yield _statement(each, short=short)
         case Cards():
             for card in block.make():
                 yield from _parts(Heading(card.title))
@@ -116,7 +140,20 @@ def _parts(block: Block) -> Iterator[RenderableType]:
             yield prose(plain(block.text, "cyan"))
 
 
-def _table(block: Table) -> Iterator[RenderableType]:
+def _statement(each: Statement, *, short: bool) -> Item:
+    """Return the sentence; below it, but in the short report, its figures in grey and what to do."""
+    text = plain(each.text)
+    if short:
+        if each.files:
+            text += plain(f" -> {each.files}", "cyan")
+        return Item(Text("!", "bold red"), text)
+    for more, style in ((each.figures, "dim"), (each.do, "")):
+        if more:
+            text = text + Text("\n") + plain(more, style)
+    return Item(SEVERITIES[each.severity], text, _MARK_WIDTH)
+
+
+def _table(block: Table, *, bare: bool = False) -> Iterator[RenderableType]:
     yield Text("")
     if block.title:
         yield prose(plain(block.title, "bold"))
@@ -124,7 +161,7 @@ def _table(block: Table) -> Iterator[RenderableType]:
         [_cell(cell, faint=index in block.faint) for cell in row]
         for index, row in enumerate(block.rows)
     ]
-    yield Grid(block.columns, rows, rule_before_last=block.total)
+    yield Grid(block.columns, rows, rule_before_last=block.total, bare=bare)
     if block.note:
         yield prose(block.note)
 
@@ -137,7 +174,8 @@ def _cell(cell: Cell, *, faint: bool) -> Text | Drawn:
         return Text.assemble(sign, plain(f" {cell.text}" if cell.text else ""))
     if isinstance(cell, Climb):
         return _climb(cell)
-    return plain(cell, "dim" if faint else "")
+    text = cell.words if isinstance(cell, Strength) else cell
+    return plain(text, "dim" if faint else "")
 
 
 def _climb(climb: Climb) -> Text:

@@ -63,6 +63,8 @@ class Grid:
     rows: Sequence[Sequence[Text | Drawn]]
     rule_before_last: bool = False
     """Set the last row apart, for totals."""
+    bare: bool = False
+    """Without a line below the column titles."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it as a table if it fits, else stacked."""
@@ -91,6 +93,7 @@ class Grid:
                 [grid.columns[at] for at in kept],
                 [[row[at] for at in kept] for row in grid.rows],
                 grid.rule_before_last,
+                grid.bare,
             )
         return grid, dropped
 
@@ -114,7 +117,7 @@ class Grid:
 
     def _table(self, room: int) -> Table:
         table = Table(
-            box=_LINES,
+            box=None if self.bare else _LINES,
             show_edge=False,
             pad_edge=False,
             padding=(0, 1, 0, 0),

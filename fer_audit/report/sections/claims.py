@@ -53,7 +53,6 @@ def _summed_up(view: View) -> list[Block]:
             ),
             left("left among alike images", _grades, wrap=18),
             left("comes back", lambda x: x.comes_back, wrap=7, drop=1),
-            importance="summary",
             note=(
                 "Strength by V~: below .1 faint, .1-.3 weak, .3-.5 clear, above .5 strong. Left: of what can still vary among"
                 " images alike in it; trace, little (at most a third), part, most (at least two thirds)."
@@ -95,7 +94,6 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
             right("p (Holm p)", _p, wrap=8),
             right("U", lambda x: or_dash(x.u_corrected, percent), drop=3),
             right("ladder", lambda x: _reached(_ladder(view, x))),
-            importance="summary",
             note=note,
         ),
         Prose(more, tone="small"),

@@ -8,6 +8,7 @@ from fer_audit.audit.types.claims import ClusterFacts
 from fer_audit.report.blocks import Block, Card, Charts, Column, Gallery, Picture, Table
 from fer_audit.report.charts.cluster_cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size
+from fer_audit.report.sections.cluster_names import cluster_name
 from fer_audit.report.view import View
 from fer_audit.text import coefficient, counted, percent, signed, whole
 
@@ -52,7 +53,7 @@ def _card(view: View, facts: ClusterFacts, cluster: int) -> Card:
     ]
     return Card(
         key=f"cluster-{cluster}",
-        title=f"Cluster {cluster}",
+        title=f"Cluster {cluster}: {cluster_name(view, cluster) or 'nobody in particular'}",
         subtitle=_size_words(facts, cluster) + _stability_words(view, cluster),
         colour=view.palette.cluster(cluster),
         dimmed=cluster in view.unstable,
@@ -106,10 +107,11 @@ def _faces(pictures: Pictures | None, cluster: int) -> list[Block]:
         " what the pictures share, light and framing included. Images are not people: if they are of a few, these can be"
         " recognised."
     )
-    return [Gallery("Mean faces", tuple(_face(face) for face in faces), note)]
+    return [Gallery("Mean faces", tuple(face_picture(face) for face in faces), note)]
 
 
-def _face(face: MeanFace) -> Picture:
+def face_picture(face: MeanFace) -> Picture:
+    """Return a mean face with how many images it is of."""
     of = "" if face.group is None else f", {face.attribute} {face.group}"
     part = whole(face.n) if face.drawn == face.n else f"{whole(face.drawn)} of {whole(face.n)}"
     return Picture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
@@ -19,7 +20,8 @@ from fer_audit.report.blocks import (
     Table,
 )
 from fer_audit.report.charts.stability import elbow
-from fer_audit.report.sections.cluster_cards import cards, size_share
+from fer_audit.report.sections.cluster_cards import cards
+from fer_audit.report.sections.cluster_names import telling
 from fer_audit.report.sections.map import missing_pictures, why_missing
 from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
@@ -28,12 +30,9 @@ from fer_audit.text import (
     WITHHELD,
     because,
     clipped,
-    coefficient,
     counted,
     large,
     listed,
-    number,
-    or_dash,
     percent,
     whole,
 )
@@ -42,8 +41,8 @@ N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
 N_COLUMNS = 5
 """With more groups they are the rows, and the clusters the columns, unless there are as many clusters."""
-N_TELLING = 3
-"""Groups named for each cluster."""
+N_CLUSTERS = 8
+"""Clusters in the short report."""
 _TITLE = "Who is in each cluster?"
 
 
@@ -65,49 +64,44 @@ def clusters(view: View) -> Section:
 
 
 def _overview(view: View, facts: ClusterFacts) -> list[Block]:
+    shown = range(min(facts.k, N_CLUSTERS))
     note = (
-        f"Clusters are numbered by size. Groups with an adjusted p of at most {coefficient(view.alpha)}, the {N_TELLING}"
-        " furthest above chance."
+        "Shares: per cent of the cluster / of the set; groups it holds more of than chance allows."
     )
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
-    made = (
-        f"K-Means put the images into {counted(facts.k, 'cluster')} (k = {facts.k}) of pictures that look alike to the"
-        " model."
-    )
     table = table_of(
-        "The clusters",
-        range(facts.k),
+        "",
+        shown,
         left("cluster", lambda x: _name(x, view.unstable), wrap=8),
         right("images", lambda x: whole(facts.sizes[x])),
-        right("of the set", lambda x: or_dash(size_share(facts.sizes, x), percent), wrap=6),
-        left(
-            "found more often than in the set (times as often)",
-            lambda x: _telling(view, x),
-            wrap=24,
-        ),
+        left("who is in it more than in the set", lambda x: _telling(view, x), wrap=24),
         importance="summary",
         faint=lambda x: x in view.unstable,
-        note=note,
     )
-    return [Prose(made, "summary"), table]
+    blocks: list[Block] = [table]
+    if facts.k > N_CLUSTERS:
+        blocks.append(
+            Prose(
+                f"... and {counted(facts.k - N_CLUSTERS, 'smaller cluster')}: --section clusters",
+                "summary",
+            )
+        )
+        blocks.append(
+            replace(table, rows=_rest(view, facts), importance="normal", faint=frozenset())
+        )
+    return [*blocks, Prose(note, "summary", "small")]
+
+
+def _rest(view: View, facts: ClusterFacts) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (_name(x, view.unstable), whole(facts.sizes[x]), _telling(view, x))
+        for x in range(N_CLUSTERS, facts.k)
+    )
 
 
 def _telling(view: View, cluster: int) -> str:
-    """Return the groups that are furthest above chance in a cluster."""
-    cells = [
-        (association.attribute, cell)
-        for association in view.result.associations
-        if association.kind == "demographic"
-        for cell in association.cells
-        if cell.cluster == cluster and _mark(cell, view.alpha) == "▲"
-    ]
-    cells.sort(key=lambda pair: -(pair[1].residual or 0.0))
-    return ", ".join(
-        f"{spoken(attribute, 20)} {clipped(cell.group, 20)} {number(cell.lift)}×"
-        for attribute, cell in cells[:N_TELLING]
-        if cell.lift is not None
-    )
+    return ", ".join(each.words for each in telling(view, cluster)) or "nobody in particular"
 
 
 def _name(cluster: int, unstable: frozenset[int]) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.compare import (
-    AttributeComparison,
     Comparison,
-    ComparisonFinding,
-    RunAssociation,
     RunFacts,
     TextDifference,
 )
@@ -14,21 +11,18 @@ from fer_audit.report.blocks import (
     Block,
     Bullets,
     Charts,
-    Climb,
     Column,
     Facts,
     Heading,
     Prose,
     Section,
-    State,
     Statement,
     Statements,
-    Step,
     Table,
     plain_table,
 )
 from fer_audit.report.charts.compare import cross_map
-from fer_audit.report.two_runs import SIGNS, Runs, agreement_words, run_names, without_folders
+from fer_audit.report.two_runs import SIGNS, agreement_words, run_names, without_folders
 from fer_audit.report.view import level_words
 from fer_audit.text import NO_VALUE, clipped, counted, large, number, percent, whole
 
@@ -41,59 +35,16 @@ CANNOT_SAY = (
     " are shown.",
     "Anything about people outside the two sets, or whether a model is fair.",
 )
-_STATES: dict[str, State] = {
-    "holds": "holds",
-    "does not hold": "fails",
-    "not computable": "unknown",
-    "skipped": "skipped",
-    "not asked": "skipped",
-}
 MAX_CLUSTERS = 24
 """A larger table is folded."""
 
 
 def changed(comparison: Comparison) -> Section:
-    """Return the findings, those about a claim with its ladder in both runs."""
-    statements = tuple(
-        Statement(each.severity, each.text, _climbs(each, comparison))
-        for each in comparison.findings
-    )
+    """Return the findings, in the order of the comparison."""
+    statements = tuple(Statement(each.severity, each.text) for each in comparison.findings)
     blocks: list[Block] = [Statements(statements, "summary")]
-    if any(each.climbs for each in statements):
-        text = (
-            "Each small ladder has one bar for each question that a claim must answer. Filled: it holds. Hatched: it"
-            " does not. Dotted: it was skipped, not asked or not computable. The number is the last one that held."
-        )
-        blocks.append(Prose(text, "detail", "small"))
     blocks += [Heading("What a comparison cannot say", "detail"), Bullets(CANNOT_SAY, "detail")]
     return Section("changed", "What changed?", tuple(blocks))
-
-
-def _climbs(finding: ComparisonFinding, comparison: Comparison) -> tuple[Climb, ...]:
-    if finding.code != "rungs":
-        return ()
-    runs = run_names(comparison)
-    found = (each for each in comparison.attributes if each.attribute == finding.attribute)
-    return tuple(
-        climb
-        for each in found
-        for side, run in enumerate((each.first, each.second))
-        if (climb := _climb(each, run, side, runs)) is not None
-    )
-
-
-def _climb(
-    each: AttributeComparison, run: RunAssociation | None, side: int, runs: Runs
-) -> Climb | None:
-    if run is None or run.highest is None:
-        return None
-    answers = [(rung, (rung.first, rung.second)[side]) for rung in each.ladder]
-    steps = tuple(
-        Step(rung.number, _STATES[state]) for rung, state in answers if state != "not asked"
-    )
-    words = "; ".join(f"{rung.name}: {state}" for rung, state in answers)
-    name = f"{SIGNS[side]} {('first', 'second')[side]}: {clipped(runs[side], 30)}"
-    return Climb(name, run.highest, steps, f"{name}, {run.highest} of {run.rungs}; {words}")
 
 
 def what_was_run(comparison: Comparison) -> Section:

@@ -33,6 +33,8 @@ from fer_audit.text import (
 MANY_GROUPS = 12
 """Above this, and for batches and splits, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
+N_ATTRIBUTES = 4
+"""Attributes in the short report."""
 
 
 def composition(view: View) -> Section:
@@ -43,9 +45,14 @@ def composition(view: View) -> Section:
         nobody = Prose("The set has no labels, so nobody can be counted.", "summary")
         return Section("who", title, (nobody, *_people_and_votes(view)))
     shares = tuple(
-        (_name(about), _in_short(about)) for about in found if about.kind == "demographic"
+        (_name(about), _in_short(about))
+        for kind in ("demographic", "label")
+        for about in found
+        if about.kind == kind
     )
-    blocks: list[Block] = [Facts(shares, "summary")] if shares else []
+    blocks: list[Block] = [Facts(shares[:N_ATTRIBUTES], "summary")] if shares else []
+    if more := shares[N_ATTRIBUTES:]:
+        blocks.append(Facts(more))
     targets = sorted({clipped(a.target.target, 40) for a in found if a.kind == "demographic"})
     lines = f"Lines are {view.level}Wilson intervals."
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
@@ -90,9 +97,11 @@ def _largest(about: Representation) -> list[GroupShare]:
 
 def _in_short(about: Representation) -> str:
     shown = _largest(about)
-    shares = [f"{clipped(group.name, 28)} {_share_in_short(group)}" for group in shown]
+    shares = [f"{clipped(group.name, 20)} {_share_in_short(group)}" for group in shown]
+    shares[1:] = [each.removesuffix(" %") for each in shares[1:]]
     more = len(about.groups) - len(shown)
-    return ", ".join([*shares, *([f"and {counted(more, 'smaller group')}"] if more else [])])
+    text = ", ".join([*shares, *([f"and {counted(more, 'smaller group')}"] if more else [])])
+    return clipped(text, 140)
 
 
 def _share_in_short(group: GroupShare) -> str:

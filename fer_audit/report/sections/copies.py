@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.near import NEAR_DUPLICATES
+from fer_audit.audit.types.lists import NEAR_DUPLICATES
 from fer_audit.report.blocks import Block, Column, Prose, Section, Table
 from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
@@ -15,14 +15,13 @@ def copies(view: View) -> Section:
     title = "Are there copies, and do their labels agree?"
     near = _near(view)
     if not found.groups:
-        none = Prose("No two files are byte-identical.", "summary")
+        none = Prose("No two files are byte-identical.")
         return Section("copies", title, (none, *near))
     left_out = counted(found.left_out, "copy", "copies")
     in_tests = f"{left_out} left out of the tests" if found.left_out else "all kept in the tests"
     blocks: list[Block] = [
         Prose(
             f"{counted(found.files, 'file')} in {counted(found.groups, 'group')} of byte-identical files; {in_tests}.",
-            "summary",
         )
     ]
     conflicts = [conflict for conflict in found.conflicts if conflict.count]
@@ -66,7 +65,6 @@ def _near(view: View) -> list[Block]:
     blocks: list[Block] = [
         Prose(
             f"{many}; their pixels confirm {part(found.confirmed, found.pairs)} of the pairs.",
-            "summary",
         ),
         Prose(f"{how} All are listed in {NEAR_DUPLICATES}.", tone="small"),
     ]

@@ -18,7 +18,6 @@ def files(view: View) -> Section:
         Prose(
             f"{whole(dataset.listed)} files listed = {whole(dataset.ok)} ok + {whole(dataset.failed)} failed;"
             f" {whole(dataset.fully_labelled)} have all labels.",
-            "summary",
         )
     ]
     if dataset.notes:

@@ -25,7 +25,7 @@ def gate(view: View) -> Section | None:
     if any(rule.value is None for rule in rules):
         columns.append(left("because", lambda x: x.reason if x.value is None else "", wrap=16))
     table = table_of("Rules", rules, *columns)
-    return Section("gate", "Does it pass the gate?", (Prose(said, "summary"), table))
+    return Section("gate", "Does it pass the gate?", (Prose(said), table))
 
 
 def _verdict(rule: GateRule) -> Sign:

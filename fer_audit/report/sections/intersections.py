@@ -34,7 +34,6 @@ def _blocks(facts: Intersections | None) -> list[Block]:
         Prose(
             f"{names}: {counted(facts.cells, 'combination')}, {whole(facts.empty)} without an image,"
             f" {whole(facts.under_30)} with 1 to 29 (too few to say anything).",
-            "summary",
         ),
         Charts(lambda: [heatmap(facts)]),
     ]

@@ -11,17 +11,18 @@ from fer_audit.report.blocks import (
     Bullets,
     Cell,
     Charts,
+    Climb,
     Column,
     Heading,
     Interval,
     Prose,
     Section,
     Sign,
+    Step,
     Table,
     state_of,
 )
 from fer_audit.report.charts.ladder import ladder
-from fer_audit.report.sections.findings import climb_of
 from fer_audit.report.sections.values import alike_in, claimed, without_value
 from fer_audit.report.view import N_QUESTIONS, View, weakest
 from fer_audit.text import (
@@ -91,13 +92,13 @@ def ladders(view: View) -> Section | None:
 def _climbs(found: Sequence[Ladder]) -> Table:
     names = {rung.number: rung.name for ladder in found for rung in ladder.rungs}
     legend = ", ".join(f"{number} {clipped(name, 40)}" for number, name in sorted(names.items()))
-    rows = tuple((claimed(each), climb_of(each), _held(each)) for each in found)
+    rows = tuple((claimed(each), _climb_of(each), _held(each)) for each in found)
     columns = (Column("claim", wrap=10), Column("rungs"), Column("holds up to", wrap=14))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = "✓ holds, ✗ does not, ? not computable" + (
         ", ○ skipped: nothing to ask" if skipped else ""
     )
-    return Table("How far each claim climbs", columns, rows, "summary", note=f"{signs}. {legend}.")
+    return Table("How far each claim climbs", columns, rows, note=f"{signs}. {legend}.")
 
 
 def _held(ladder: Ladder) -> str:
@@ -277,3 +278,16 @@ def _ledger(ladder: Ladder, level: str) -> Table:
 
 def _entry(each: Conditional) -> tuple[Cell, ...]:
     return (*_question(each), clipped(each.reading, 400))
+
+
+def _climb_of(ladder: Ladder) -> Climb:
+    """Return the small picture of a ladder."""
+    attribute = claimed(ladder)
+    steps = [Step(x.number, state_of(x.holds, skipped=x.skipped)) for x in ladder.rungs]
+    answers = list(zip(ladder.rungs, steps, strict=True))
+    held = [rung.name for rung, step in answers if step.state == "holds"]
+    failed = [rung.name for rung, step in answers if step.state == "fails"]
+    words = f"{attribute}: reaches question {ladder.highest} of {len(ladder.rungs)}"
+    words += f"; holds: {', '.join(held) or 'none'}"
+    words += f"; does not hold: {', '.join(failed)}" if failed else ""
+    return Climb(attribute, ladder.highest, tuple(steps), words)

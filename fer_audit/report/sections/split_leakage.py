@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.splits import SPLIT_LEAKS, SplitLeak
+from fer_audit.audit.types.lists import SPLIT_LEAKS
+from fer_audit.audit.types.splits import SplitLeak
 from fer_audit.report.blocks import Block, Prose, Section
 from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
@@ -14,7 +15,7 @@ def split_leakage(view: View) -> Section | None:
     leaks = view.result.split_leaks
     if not leaks:
         return None
-    blocks: list[Block] = [Prose(_in_words(leak), "summary") for leak in leaks]
+    blocks: list[Block] = [Prose(_in_words(leak)) for leak in leaks]
     for leak in leaks:
         blocks += _tables(leak)
     if any(leak.examples for leak in leaks):

@@ -41,7 +41,7 @@ def stability(view: View) -> Section | None:
     facts = view.result.stability
     if facts is None:
         return None
-    blocks: list[Block] = [Prose(_seeds(facts), "summary")]
+    blocks: list[Block] = [Prose(_seeds(facts))]
     if facts.clusters:
         blocks += [_clusters(view, facts), Charts(lambda: [come_back(facts, view.palette)])]
     swept = [each for each in facts.attributes if each.ks or each.seeds or each.half_v is not None]

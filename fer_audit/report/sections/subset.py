@@ -22,7 +22,7 @@ def _check(check: SubsetCheck, alpha: float) -> list[Block]:
     attribute, reference = display(clipped(check.attribute, 28)), clipped(check.reference, 40)
     if check.p is None:
         reason = because(check.not_computable)
-        return [Prose(f"{attribute} compared with {reference}: {reason}.", "summary")]
+        return [Prose(f"{attribute} compared with {reference}: {reason}.")]
     unlike = check.p <= alpha
     text = f"{attribute} of {counted(check.n, 'image')} compared with {reference}:"
     text += " unlike the set, " if unlike else " as a fair draw would be, "
@@ -35,7 +35,7 @@ def _check(check: SubsetCheck, alpha: float) -> list[Block]:
             f"; furthest off: {clipped(worst.name, 28)} with {percent(worst.share)} ({whole(worst.count)})"
             f" where the set has {percent(worst.reference_share)}, {p_phrase(worst.p)}"
         )
-    blocks: list[Block] = [Prose(text + ".", "summary")]
+    blocks: list[Block] = [Prose(text + ".")]
     if check.groups:
         blocks.append(
             table_of(

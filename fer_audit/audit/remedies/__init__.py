@@ -1,0 +1,1 @@
+"""What to do about what an audit found: lists of files, subsets, splits."""

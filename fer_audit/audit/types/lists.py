@@ -1,0 +1,13 @@
+"""Where the lists behind findings lie in a run directory."""
+
+from __future__ import annotations
+
+SPLIT_LEAKS = "lists/split_leaks.csv"
+NEAR_DUPLICATES = "lists/near_duplicates.csv"
+CONFLICTS = "lists/conflicts.csv"
+UNREADABLE = "lists/unreadable.csv"
+ODD = "lists/odd.csv"
+OUTLIERS = "lists/outliers.csv"
+THIN_GROUPS = "lists/thin_groups.csv"
+DROP = "lists/drop.txt"
+KEEP = "lists/keep.txt"

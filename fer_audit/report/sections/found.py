@@ -1,0 +1,256 @@
+"""The first thirty seconds: what the clusters separate and how much of it is left, what to fix, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fer_audit.audit.claims.findings import SAYS, within
+from fer_audit.audit.claims.grades import GRADES
+from fer_audit.audit.claims.pairs import CLUSTER
+from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.result import Finding
+from fer_audit.report.blocks import (
+    Block,
+    Column,
+    Gallery,
+    Links,
+    Prose,
+    Section,
+    Statement,
+    Statements,
+    Strength,
+    Table,
+)
+from fer_audit.report.not_computable import missing_values
+from fer_audit.report.sections.cluster_cards import face_picture
+from fer_audit.report.sections.cluster_names import cluster_name
+from fer_audit.report.sections.values import spoken
+from fer_audit.report.view import View
+from fer_audit.text import (
+    NO_VALUE,
+    at_least_one,
+    clipped,
+    coefficient,
+    counted,
+    listed,
+    rounded_percent,
+)
+
+N_CLAIMS, N_FIXES = 6, 5
+"""Rows of the short report; the sections behind it have all."""
+_NAME = 18
+"""Characters of a name in it."""
+
+
+def what_we_found(view: View) -> Section:
+    """Return each claim in a row: how strong it is, and how much is left among images alike."""
+    claims = [each for each in view.result.claims if each.v_corrected is not None]
+    shown = sorted(
+        (each for each in claims if each.strength in SAYS),
+        key=lambda x: (x.of != CLUSTER, -(x.v_corrected or 0.0)),
+    )
+    chance = [
+        spoken(each.attribute, _NAME)
+        for each in claims
+        if each.strength not in SAYS and each.of == CLUSTER
+    ]
+    blocks: list[Block] = []
+    if shown:
+        level = _level(shown)
+        title = f"left within {within(level)}" if level else "left"
+        blocks.append(
+            Table(
+                "",
+                (
+                    Column("", wrap=44),
+                    Column("strength", right=True),
+                    Column(clipped(title, 44), right=True, wrap=20),
+                ),
+                tuple(_row(each, level) for each in shown[:N_CLAIMS]),
+                "summary",
+            )
+        )
+        if len(shown) > N_CLAIMS:
+            blocks.append(
+                Prose(
+                    f"... and {counted(len(shown) - N_CLAIMS, 'more claim')}: --section claims",
+                    "summary",
+                )
+            )
+        limits = [each.chance for each in shown if each.chance is not None]
+        stays = f"; chance stays under {at_least_one(max(limits))}" if limits else ""
+        real = (
+            "It is more than chance, which does not make it large."
+            if len(shown) == 1
+            else "All are more than chance, which does not make them large."
+        )
+        blocks.append(
+            Prose(f"Strength 0 to 1 (Cramér's V, corrected){stays}. {real}", "summary", "small")
+        )
+    if chance:
+        more = len(chance) - N_CLAIMS
+        names = [*chance[:N_CLAIMS], *([f"{more} more"] if more > 0 else [])]
+        blocks.append(
+            Prose(
+                f"No association with the clusters is shown for {listed(names, 'or')}.", "summary"
+            )
+        )
+    if not claims:
+        blocks.append(
+            Prose(
+                "No claim could be computed: there are no clusters, or no labels to hold against them.",
+                "summary",
+            )
+        )
+    return Section("found", "What we found", (*blocks, *_faces(view), *_files(view)))
+
+
+def _faces(view: View) -> list[Block]:
+    """Return the mean face of each cluster with its name."""
+    faces = () if view.pictures is None else view.pictures.faces
+    shown = [
+        replace(
+            face_picture(face),
+            caption=f"{face.cluster}: {cluster_name(view, face.cluster) or 'nobody in particular'}",
+        )
+        for face in faces
+        if face.group is None
+    ]
+    return [Gallery("The clusters as mean faces", tuple(shown))] if shown else []
+
+
+def _files(view: View) -> list[Block]:
+    """Return what can be saved from the run directory: the lists that findings name, and the result."""
+    if view.result.min_cell:
+        return []
+    lists = dict.fromkeys(each.files for each in view.result.findings if each.files)
+    names = [*lists, "result.json", "rows.parquet"]
+    return [Links(tuple((name, name) for name in names))]
+
+
+def _level(claims: Sequence[Claim]) -> str:
+    """Return the level that the claims are summed up by: how images were collected where that is known, else style."""
+    levels = [left.level for claim in claims for left in claim.left if left.headline]
+    collected = [each for each in levels if each not in ("others", "style")]
+    return next(iter(collected), "style" if "style" in levels else next(iter(levels), ""))
+
+
+def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
+    name = spoken(claim.attribute, _NAME)
+    says = SAYS[claim.strength]
+    text = f"Clusters separate faces {says} by {name}"
+    if claim.of != CLUSTER:
+        text = f"{spoken(claim.of, _NAME)} and {name} are {says} associated in the labels"
+        text = text[:1].upper() + text[1:]
+    left = next((each for each in claim.left if each.level == level), None)
+    if (
+        left is not None
+        and left.kept is not None
+        and left.kept < 1 / 3
+        and left.grade in ("part", "most")
+    ):
+        text += f"; entangled with {spoken(level, _NAME)}"
+    elif claim.comes_back == "no":
+        text += "; does not come back"
+    held = None if left is None or left.kept is None else min(max(left.kept, 0.0), 1.0)
+    return (
+        text,
+        Strength(claim.v_corrected or 0.0, held, coefficient(claim.v_corrected, 2)),
+        _left_words(left),
+    )
+
+
+def _left_words(left: LeftAt | None) -> str:
+    if left is None:
+        return NO_VALUE
+    if left.kept is None or left.grade == "cannot tell":
+        return "cannot tell"
+    amount = (
+        f"{coefficient(left.kept, 2)} times"
+        if left.kept > 1
+        else rounded_percent(max(left.kept, 0.0))
+    )
+    return f"{amount}, {left.grade}" if left.grade in GRADES[:2] else amount
+
+
+def fix_first(view: View) -> Section:
+    """Return what is wrong with the data, each with the list that names the files."""
+    found = [each for each in view.result.findings if each.severity == "fix"]
+    if not found:
+        return Section(
+            "fix",
+            "Fix before use",
+            (Prose("Nothing was found that has to be mended first.", "summary"),),
+        )
+    blocks: list[Block] = [
+        Statements(tuple(statement(each) for each in found[:N_FIXES]), "summary")
+    ]
+    if len(found) > N_FIXES:
+        blocks += [
+            Statements(
+                tuple(statement(each) for each in found[N_FIXES:]),
+                cut=counted(len(found) - N_FIXES, "more thing"),
+            ),
+        ]
+    return Section("fix", "Fix before use", tuple(blocks))
+
+
+_SHOWN = {
+    **dict.fromkeys(
+        ("clusters_follow", "claim", "label_claim", "nothing_beyond_chance"), "claims"
+    ),
+    **dict.fromkeys(
+        ("clusters_follow_batch", "clusters_follow_split", "people_or_labels"), "claims"
+    ),
+    **dict.fromkeys(("conflicting_copies", "duplicates"), "copies"),
+    **dict.fromkeys(("near_duplicates", "near_duplicates_disagree"), "copies"),
+    **dict.fromkeys(("split_leak", "near_split_leak", "subjects_in_parts"), "split-leakage"),
+    **dict.fromkeys(("failed_images", "unreadable_labels"), "files"),
+    **dict.fromkeys(("photographed_differently", "style_alone"), "style"),
+    **dict.fromkeys(("seeds_disagree", "unstable_clusters", "reclustered"), "stability"),
+    **dict.fromkeys(("under_represented", "age_heaping"), "who"),
+    "batch_knows_labels": "collection",
+    "thin_intersections": "intersections",
+    "latent_overlap": "overlap",
+    "small_studies": "replay",
+    "unfair_draw": "subset",
+    "planted_missed": "planted",
+    "gate_crossed": "gate",
+}
+"""Code of a finding -> the section that shows it."""
+
+
+def statement(finding: Finding) -> Statement:
+    """Return a finding as it is shown."""
+    return Statement(
+        finding.severity,
+        finding.text,
+        finding.figures,
+        finding.do,
+        finding.files,
+        _SHOWN.get(finding.code, ""),
+    )
+
+
+def how_sure(view: View) -> Section | None:
+    """Return whether other seeds agree, who chose k, who made the labels, and what another collection would draw."""
+    result, stable = view.result, view.result.stability
+    lines: list[str] = []
+    if stable is not None and stable.ari_median is not None:
+        agree = "agree" if stable.ari_median >= 0.9 else "do not agree"
+        lines.append(f"Other seeds {agree} (ARI {coefficient(stable.ari_median)}).")
+    if result.clustering is not None:
+        by = "from the data" if result.clustering.votes else "by you, not from the data"
+        lines.append(f"k = {result.clustering.k} was chosen {by}.")
+    if view.unstable:
+        unstable = [str(each) for each in sorted(view.unstable)[:N_CLAIMS]]
+        lines.append(f"Clusters that do not come back in resamples: {', '.join(unstable)}.")
+    if any(not each.drawn for each in result.claims):
+        lines.append("How another collection would differ is not known.")
+    if missing := sum(len(each.fields) for each in missing_values(result)):
+        lines.append(f"{counted(missing, 'value')} could not be computed: --section method.")
+    who = clipped(result.dataset.label_source, 150)
+    blocks = [Prose(" ".join(lines), "summary")] if lines else []
+    blocks += [Prose(who, "summary")] if who else []
+    return Section("sure", "How sure is this?", tuple(blocks)) if blocks else None
