@@ -38,7 +38,7 @@ def _run(inputs: AuditInputs) -> Toy:
 
 
 def _findings(result: AuditResult) -> Iterator[Finding]:
-    yield Finding("toy", "info", f"{result.part('toy').odd} images have an odd number.")
+    yield Finding("toy", "fine", f"{result.part('toy').odd} images have an odd number.")
 
 
 def _ledger(toy: Toy) -> Iterator[LedgerEntry]:

@@ -107,7 +107,7 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         facts[name] = tuple(replace(x, examples=()) for x in getattr(result.dataset, name))
     clusters, joint, copies = result.clustering, result.intersections, result.duplicates
     if (COPIES, "") in hidden:
-        copies = replace(copies, conflicts=())
+        copies = replace(copies, conflicts=(), contradicting=None)
     near = result.near_duplicates and replace(result.near_duplicates, examples=())
     if near is not None and (NEAR, "") in hidden:
         near = replace(near, disagreements=())
@@ -139,7 +139,7 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
             for each in shown(ALL, result.representation)
         ),
         intersections=joint,
-        duplicates=replace(copies, examples=()),
+        duplicates=replace(copies, examples=(), worst=""),
         near_duplicates=near,
         subset_checks=blanked(SUBSET, result.subset_checks, groups=()),
         clustering=clusters,

@@ -66,7 +66,7 @@ def test_a_run_beside_itself_has_not_changed() -> None:
     assert [(group.difference, group.p) for group in gender.groups] == [(0, None), (0, None)]
     assert (found.settings, found.model, found.versions, gender.rungs) == ((), (), (), ())
     assert "nothing_changed" in codes(found)
-    assert {finding.severity for finding in found.findings} == {"info"}
+    assert {finding.severity for finding in found.findings} == {"fine"}
 
 
 def test_the_numbers_of_the_clusters_do_not_matter() -> None:

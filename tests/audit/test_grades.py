@@ -169,7 +169,7 @@ def test_what_does_not_come_back_is_said() -> None:
     assert "it does not come back with every seed and k, or in a half" in found.sentence
 
 
-def test_findings_are_claims_and_faint_or_explained_ones_are_no_warning() -> None:
+def test_each_claim_is_a_finding_and_one_that_is_left_asks_for_nothing() -> None:
     base = {
         "weak": claim_of(left("gender", 4, "most", 0.9), v=0.2),
         "faint": claim_of(left("gender", 4, "most", 0.9), v=0.05),
@@ -182,11 +182,11 @@ def test_findings_are_claims_and_faint_or_explained_ones_are_no_warning() -> Non
 
     codes = {name: [(each.code, each.severity) for each in of] for name, of in found.items()}
     assert codes == {
-        "weak": [("claim", "warning")],
-        "faint": [("claim", "notice")],
-        "gone": [("claim", "notice")],
-        "chance": [],
-        "label": [("label_claim", "warning")],
+        "weak": [("clusters_follow", "know"), ("claim", "fine")],
+        "faint": [("clusters_follow", "know"), ("claim", "fine")],
+        "gone": [("clusters_follow", "know"), ("claim", "know")],
+        "chance": [("nothing_beyond_chance", "fine")],
+        "label": [("label_claim", "know")],
     }
 
 

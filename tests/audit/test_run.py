@@ -14,7 +14,7 @@ from fer_audit.audit.findings import find
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
-from fer_audit.text import p_phrase, part, percent
+from fer_audit.text import p_phrase, percent
 from tests.audit.inputs import (
     RACES,
     TABLE_ONE,
@@ -97,16 +97,18 @@ def test_clusters_that_follow_age_say_age(planted: Planted) -> None:
         ("smile", "age_bin"): 0,
     }
     race = next(each for each in found.associations if each.attribute == "race")
-    fallen = next(each.text for each in found.findings if each.code == "nothing_beyond_chance")
-    assert f"{p_phrase(race.p_holm or 0)} after Holm, stopped at rung 1 (seen), n = 600" in fallen
-    first = found.findings[0]
-    assert first.code == "clusters_follow"
-    assert first.text.startswith(
-        "The clusters follow age bin, not smile or race: corrected V age bin ."
+    fallen = next(
+        x for x in found.findings if (x.code, x.attribute) == ("nothing_beyond_chance", "race")
     )
+    assert fallen.text == "No association of race with the clusters is shown."
+    assert (
+        f"{p_phrase(race.p_holm)} after Holm, question 1 (seen) does not hold, n = 600"
+        in fallen.figures
+    )
+    first = next(each for each in found.findings if each.code == "clusters_follow")
     age = next(each for each in found.associations if each.attribute == "age_bin")
-    share = percent(age.u_corrected or 0)
-    assert f"cluster removes {share} of the uncertainty about age bin." in first.text
+    assert first.text == "The clusters separate faces strongly by age group."
+    assert dict(first.values) == {"age_bin": age.v_corrected}
 
 
 def test_a_batch_that_knows_race_is_found(planted: Planted) -> None:
@@ -116,11 +118,11 @@ def test_a_batch_that_knows_race_is_found(planted: Planted) -> None:
     assert guess.right == round((guess.accuracy or 0) * guess.n)
     assert (guess.accuracy or 0) > 0.8
     assert (guess.chance or 0) < 0.45
-    (text,) = [each.text for each in found.findings if each.code == "batch_knows_labels"]
-    assert (
-        f"race right for {percent(guess.left_out_accuracy or 0)} of 600 images, each left" in text
-    )
-    assert f"(counted in: {part(guess.right, 600)}, shuffled labels " in text
+    (said,) = [each for each in found.findings if each.code == "batch_knows_labels"]
+    right = percent(guess.left_out_accuracy)
+    assert said.text.endswith("right without looking at an image.")
+    assert f"race {right} of 600 (always saying {guess.majority_group}: " in said.figures
+    assert dict(said.values)["race"] == guess.left_out_accuracy
 
 
 def test_a_batch_that_only_knows_the_images_it_has_counted_is_no_finding(planted: Planted) -> None:

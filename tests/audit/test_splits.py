@@ -164,17 +164,16 @@ def test_a_split_is_no_confounder_but_may_be_named_as_one() -> None:
     assert [each.given for each in ladder.conditionals if each.rung is None] == [("split",)]
 
 
-def test_what_parts_share_is_a_warning_that_names_the_list() -> None:
+def test_what_parts_share_is_to_be_fixed_and_names_the_list() -> None:
     found = {each.code: each for each in parted().findings}
 
-    assert found["split_leak"].text == (
-        "1 photo lies byte by byte the same in more than one part of split (train and test): a model tested on one "
-        "part has seen it in another. Every image is listed in lists/split_leaks.csv."
-    )
-    assert found["subjects_in_parts"].text.startswith(
-        "6 people (person) appear in more than one part of split (train and test): "
-    )
-    assert {found[code].severity for code in ("split_leak", "subjects_in_parts")} == {"warning"}
+    leak, people = found["split_leak"], found["subjects_in_parts"]
+    assert leak.text == "1 photo lies byte by byte the same in more than one part of split."
+    assert leak.figures.startswith("2 images, train and test; a model tested on one part ")
+    assert people.text == "6 people (person) appear in more than one part of split."
+    assert {each.severity for each in (leak, people)} == {"fix"}
+    assert {each.files for each in (leak, people)} == {"lists/split_leaks.csv"}
+    assert dict(leak.values) == {"groups": 1, "images": 2}
 
 
 def test_folds_that_share_nothing_have_no_finding() -> None:

@@ -180,7 +180,7 @@ def test_a_note_loses_the_names_it_quotes_and_stays_a_sentence(
 def test_the_finding_that_singles_out_the_thinnest_combination_is_left_out() -> None:
     text = "Others, male, 70+ (3) would need about 213,336 more images."
     base = utkface()
-    thin = Finding("thin_intersections", "notice", text, None, 0.1)
+    thin = Finding("thin_intersections", "fix", text, None, 0.1)
 
     card = dataset_card(replace(base, findings=(thin, *base.findings)))
 

@@ -64,14 +64,14 @@ def test_pairs_become_objects() -> None:
 
 def test_a_whole_number_in_a_field_of_floats_is_written_as_one() -> None:
     """Otherwise the type of a JSON number would hang on its value."""
-    finding = Finding("code", "info", "text", effect=1)
+    finding = Finding("code", "fine", "text", effect=1)
     document = result_document(replace(results.bare(), findings=(finding,)))
 
     assert isinstance(document["findings"][0]["effect"], float)
 
 
 def test_nan_is_never_written() -> None:
-    finding = Finding("code", "info", "text", effect=float("nan"))
+    finding = Finding("code", "fine", "text", effect=float("nan"))
 
     with pytest.raises(ValueError, match="not JSON compliant"):
         result_json(replace(results.bare(), findings=(finding,)))
@@ -95,7 +95,7 @@ def test_any_text_and_any_number_survive(name: str, text: str, effect: float, co
     result = replace(
         base,
         dataset=replace(base.dataset, name=name, listed=count),
-        findings=(Finding("code", "notice", text, name or None, effect),),
+        findings=(Finding("code", "know", text, name or None, effect),),
         config=AuditConfig.of(model=text, group=((name, text),)),
     )
 
@@ -132,8 +132,8 @@ def change(path: str, value: object) -> str:
         ("dataset", [], "dataset is []; it must be an object"),
         ("dataset.notes", "one", "dataset.notes is 'one'; it must be an array"),
         ("complete", 1, "complete is 1; it must be true or false"),
-        ("findings.0.severity", "dire", "findings[0].severity is 'dire'; it must be one of info"),
-        ("findings.0.severity", {}, "findings[0].severity is {}; it must be one of info"),
+        ("findings.0.severity", "dire", "findings[0].severity is 'dire'; it must be one of fix"),
+        ("findings.0.severity", {}, "findings[0].severity is {}; it must be one of fix"),
         ("associations.1.v", "x" * 99, "associations[1].v is 'xxx"),
         (
             "associations.0.table.2",

@@ -121,17 +121,19 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     conflicts = conflicting_names(copies)
     if conflicts:
         named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
-        one = copies.contradicting == 1
+        contradicting = copies.contradicting or 0
+        one = contradicting == 1
+        widest = f"; widest: {copies.worst}" if copies.worst else ""
         yield Finding(
             code="conflicting_copies",
             severity="fix",
-            text=f"{counted(copies.contradicting, 'photo')} {'appears' if one else 'appear'} more than once with contradicting labels.",
-            effect=max(share, min(0.5, copies.contradicting / copies.groups), 0.5),
-            figures=f"of {counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}: {named}; widest: {copies.worst}",
+            text=f"{counted(contradicting, 'photo')} {'appears' if one else 'appear'} more than once with contradicting labels.",
+            effect=max(share, min(0.5, contradicting / copies.groups), 0.5),
+            figures=f"of {counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}: {named}{widest}",
             do="Correct or drop them; the tests count a copy as not annotated in what it contradicts.",
             files=CONFLICTS,
             values=(
-                ("photos", copies.contradicting),
+                ("photos", contradicting),
                 *((f"photos.{each.name}", each.count) for each in conflicts),
             ),
         )

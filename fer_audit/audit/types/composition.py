@@ -251,12 +251,12 @@ class Duplicates:
     """Files in those groups, the first copies included."""
     left_out: int
     """Copies beyond the first that the tests do not count; 0 when all are kept."""
-    contradicting: int
-    """Groups whose copies carry different labels in at least one attribute."""
     conflicts: tuple[Count, ...]
     """Groups whose copies carry different labels, by attribute ("age" is the age in years)."""
     examples: tuple[tuple[str, ...], ...]
     """At most five groups, those that disagree most first, as lists of printable ids."""
+    contradicting: int | None = 0
+    """Groups whose copies carry different labels in at least one attribute; None = withheld."""
     worst: str = ""
     """What the copies of the first of them are labelled; empty where none disagree."""
 

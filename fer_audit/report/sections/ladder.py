@@ -92,7 +92,7 @@ def ladders(view: View) -> Section | None:
 def _climbs(found: Sequence[Ladder]) -> Table:
     names = {rung.number: rung.name for ladder in found for rung in ladder.rungs}
     legend = ", ".join(f"{number} {clipped(name, 40)}" for number, name in sorted(names.items()))
-    rows = tuple((claimed(each), _climb_of(each), _held(each)) for each in found)
+    rows = tuple((claimed(each), climb_of(each), _held(each)) for each in found)
     columns = (Column("claim", wrap=10), Column("rungs"), Column("holds up to", wrap=14))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = "✓ holds, ✗ does not, ? not computable" + (
@@ -280,7 +280,7 @@ def _entry(each: Conditional) -> tuple[Cell, ...]:
     return (*_question(each), clipped(each.reading, 400))
 
 
-def _climb_of(ladder: Ladder) -> Climb:
+def climb_of(ladder: Ladder) -> Climb:
     """Return the small picture of a ladder."""
     attribute = claimed(ladder)
     steps = [Step(x.number, state_of(x.holds, skipped=x.skipped)) for x in ladder.rungs]

@@ -87,7 +87,7 @@ def climb(name: Naming = plainly) -> Climb:
 
 
 def _words(name: Naming) -> tuple[Block, ...]:
-    severities = ("warning", "notice", "info")
+    severities = ("fix", "know", "fine")
     return (
         Prose(name("summary prose"), "summary", "lead"),
         Prose(name("alarming prose"), tone="alarm"),
@@ -97,7 +97,14 @@ def _words(name: Naming) -> tuple[Block, ...]:
         Facts(((name("fact name"), name("fact value")),)),
         Statements(
             tuple(
-                Statement(each, name(f"{each} statement"), (climb(name),)) for each in severities
+                Statement(
+                    each,
+                    name(f"{each} statement"),
+                    name(f"{each} figures"),
+                    name(f"{each} to do"),
+                    name(f"{each} files"),
+                )
+                for each in severities
             )
         ),
         Definitions(

@@ -17,6 +17,7 @@ from fer_audit.report.blocks import (
     Section,
     Sign,
     Statements,
+    Strength,
     Table,
 )
 
@@ -55,7 +56,7 @@ def words(cell: Cell) -> str | None:
     """Return a cell in words; None for a bar or an interval."""
     if isinstance(cell, Sign):
         return f"{SIGNS[cell.state]} {cell.text}".strip()
-    if isinstance(cell, Climb):
+    if isinstance(cell, (Climb, Strength)):
         return cell.words
     return cell if isinstance(cell, str) else None
 
@@ -70,7 +71,10 @@ def _sentences(section: Section) -> Iterator[str]:
         elif isinstance(block, Facts):
             yield from (f"{name}: {value}" for name, value in block.pairs)
         elif isinstance(block, Statements):
-            yield from (f"{item.severity}: {item.text}" for item in block.items)
+            yield from (
+                " ".join(filter(None, (f"{x.severity}: {x.text}", x.figures, x.do, x.files)))
+                for x in block.items
+            )
         elif isinstance(block, Definitions):
             yield from (f"{each.term}: {each.words}" for each in block.items)
         elif isinstance(block, Table) and block.note:

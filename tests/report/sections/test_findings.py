@@ -1,15 +1,15 @@
-"""The findings: which come first, the ladders they rest on, and what no audit can say."""
+"""What to fix, what to know, what is fine, and what no audit can say."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from fer_audit.audit.types.claims import Ladder
-from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.report.blocks import Climb, Statement, Statements
-from fer_audit.report.sections.findings import CANNOT_SAY, climb_of, findings
+from fer_audit.audit.types.result import Finding
+from fer_audit.report.blocks import Climb, Statements
+from fer_audit.report.sections.findings import CANNOT_SAY, findings
+from fer_audit.report.sections.found import N_FIXES, fix_first
+from fer_audit.report.sections.ladder import climb_of
 from fer_audit.report.view import View
 from tests.report.results import bare, ladder, utkface
 from tests.report.sections.reading import said, sentences
@@ -27,64 +27,43 @@ def odd_ladder(attribute: str) -> Ladder:
     )
 
 
-def statements(result: AuditResult) -> list[tuple[Statement, ...]]:
-    blocks = findings(View(result)).blocks
-    return [block.items for block in blocks if isinstance(block, Statements)]
+def test_every_finding_is_in_one_section_with_its_severity_figures_and_what_to_do() -> None:
+    found = tuple(
+        Finding(
+            f"c{n}",
+            severity,
+            f"sentence {n}.",
+            figures=f"n = {n}",
+            do=f"Do {n}.",
+            files="lists/x.csv",
+        )
+        for n, severity in enumerate(("fix", "know", "fine") * 4)
+    )
+    view = View(replace(utkface(), findings=found))
 
+    shown = [*sentences(fix_first(view)), *sentences(findings(view))]
 
-def climbs(finding: Finding) -> list[str]:
-    ((statement,),) = statements(replace(utkface(), findings=(finding,)))
-    return [climb.attribute for climb in statement.climbs]
-
-
-def test_every_warning_comes_before_what_is_less_grave() -> None:
-    quiet = tuple(Finding(f"c{index}", "info", f"sentence {index}.") for index in range(9))
-    loud = Finding("loud", "warning", "a loud one.")
-    result = replace(bare(), findings=(*quiet, loud))
-
-    top, rest = statements(result)
-
-    assert [item.text for item in top] == [
-        *(f"sentence {index}." for index in range(5)),
-        "a loud one.",
-    ]
-    assert [item.text for item in rest] == [f"sentence {index}." for index in (5, 6, 7, 8)]
-    assert "4 further findings" in sentences(findings(View(result)))
-
-
-def test_every_finding_is_shown_with_its_severity_and_what_no_audit_can_say() -> None:
-    result = utkface()
-
-    shown = sentences(findings(View(result)))
-
-    for finding in result.findings:
-        assert f"{finding.severity}: {finding.text}" in shown
+    for each in found:
+        line = f"{each.severity}: {each.text} {each.figures} {each.do} {each.files}"
+        assert shown.count(line) == 1
     assert set(CANNOT_SAY) <= set(shown)
-    assert f"Who made the labels: {result.dataset.label_source}" in shown
+
+
+def test_what_does_not_fit_among_the_first_fixes_is_counted_and_kept() -> None:
+    many = tuple(Finding(f"c{n}", "fix", f"sentence {n}.") for n in range(N_FIXES + 3))
+
+    first, rest = (
+        block
+        for block in fix_first(View(replace(bare(), findings=many))).blocks
+        if isinstance(block, Statements)
+    )
+
+    assert (len(first.items), first.importance) == (N_FIXES, "summary")
+    assert (len(rest.items), rest.importance, rest.cut) == (3, "normal", "3 more things")
 
 
 def test_an_audit_without_findings_says_so() -> None:
-    text = said(findings(View(bare())))
-
-    assert "The audit has no findings." in text
-    assert "small ladder" not in text
-    assert "Who made the labels" not in text
-
-
-@pytest.mark.parametrize(
-    ("code", "attribute", "expected"),
-    [
-        ("clusters_follow", None, ["race", "gender", "age"]),
-        ("claim", "gender", ["gender"]),
-        ("claim", "unknown", []),
-        ("thin_intersections", None, []),
-        ("under_represented", "race", []),
-    ],
-)
-def test_a_finding_about_claims_shows_their_ladders(
-    code: str, attribute: str | None, expected: list[str]
-) -> None:
-    assert climbs(Finding(code, "notice", "text.", attribute)) == expected
+    assert "Nothing was found that has to be mended first." in said(fix_first(View(bare())))
 
 
 def test_each_step_of_a_small_ladder_is_the_answer_of_its_rung() -> None:
