@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from fer_audit.errors import StoreError
 from fer_audit.store.locks import folder_lock
 from fer_audit.store.stage import TEMPORARY, cache_folder, make_folder
@@ -105,7 +107,8 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return [*(f"faces/{number:0{width}}.jpg" for number in range(1, len(rows) + 1)), LABELS, CARD]
 
 
-def _jpeg(row: Row) -> bytes:
+def drawn(row: Row) -> Image.Image:
+    """Return the picture of a row, 200 x 200 RGB."""
     image = draw_face(
         row.picture,
         person=row.face,
@@ -114,10 +117,12 @@ def _jpeg(row: Row) -> bytes:
         expression=row.drawn,
         seed=SEED,
     )
-    if row.is_copy:
-        image = copied(image, row.picture, seed=SEED)
+    return copied(image, row.picture, seed=SEED) if row.is_copy else image
+
+
+def _jpeg(row: Row) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_COPY_QUALITY if row.is_copy else _QUALITY)
+    drawn(row).save(buffer, "JPEG", quality=_COPY_QUALITY if row.is_copy else _QUALITY)
     return buffer.getvalue()
 
 
