@@ -138,7 +138,7 @@ def _planted(rows: Sequence[Row]) -> tuple[Fact, ...]:
     unusual = sum(row.hair != HAIRS[GENDERS.index(row.gender)] for row in rows)
     copies = [row for row in rows if row.is_copy]
     differ = sum(row.expression != row.drawn for row in copies)
-    people = len({row.person for row in rows})
+    people = len({row.face for row in rows})
     return (
         Fact(
             "under_represented",
