@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fer_audit.audit.types.claims import Association, Rung
+from fer_audit.audit.claims.pairs import CLUSTER
+from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
 from fer_audit.text import (
     coefficient,
+    counted,
     display,
     number,
     number_span,
@@ -19,9 +22,6 @@ from fer_audit.text import (
     p_text,
     span,
 )
-
-_BATCH_WORDS = ("crawl", "batch", "session")
-"""One of them is in the name of a rung that asks whether the batch explains a claim."""
 
 
 def check_planted(folder: Path, result: AuditResult) -> tuple[PlantedCheck, ...]:
@@ -70,57 +70,87 @@ def _check_share(fact: Fact, result: AuditResult) -> PlantedCheck | None:
 
 
 def _check_seen(fact: Fact, result: AuditResult) -> PlantedCheck | None:
-    """Is V~ high, no chance, and (where a rung asks) also there within a batch?"""
+    """Is V~ high, no chance, and (where the batch was asked about) at least a part of it left within one?"""
     association = _association(fact, result)
     if association is None:
         return None
-    rungs = _batch_rungs(fact.attribute, result)
+    left = _left_within(fact, result)
     is_high = association.v_corrected is not None and association.v_corrected >= fact.least_v
     expected = f"V~ of {coefficient(fact.least_v)} or more, not by chance"
     if fact.batch is not None:
-        expected += f", also within a {fact.batch}"
+        expected += f", most or part of it left within a {fact.batch}"
     return PlantedCheck(
         claim=f"clusters follow the {display(fact.attribute)}",
         expected=expected,
-        found=_with_rungs(_strength(association), rungs),
+        found=_strength(association) + _amount(left),
         agrees=is_high
         and _is_significant(association, result)
-        and all(rung.holds is not False for rung in rungs),
+        and (left is None or left.grade in ("most", "part")),
     )
 
 
 def _check_through_batch(fact: Fact, result: AuditResult) -> PlantedCheck | None:
-    """Is V~ above 0, and does the claim fall where the batch is known?
+    """Is V~ above 0, is little of it left where the batch is known, and is that what limits the claim?"""
+    association, left = _association(fact, result), _left_within(fact, result)
+    if association is None or left is None:
+        return None
+    limits = [each.limited_by for each in _claims(fact, result) if each.of == CLUSTER]
+    return PlantedCheck(
+        claim=f"{fact.attribute} is associated with clusters only through the {fact.batch}",
+        expected=f"V~ above 0, a trace or little of it left within a {fact.batch}, which limits the claim",
+        found=f"{_strength(association)}{_amount(left)}; limited by: {display(limits[0]) or 'nothing'}",
+        agrees=association.low is not None
+        and association.low > 0
+        and left.grade in ("trace", "little")
+        and limits == [fact.batch],
+    )
 
-    Without a rung about the batch only the first half can be answered, and `found` says so.
-    """
+
+def _check_by_person(fact: Fact, result: AuditResult) -> PlantedCheck | None:
+    """Is nothing claimed where people are exchanged, whatever counting images would say?"""
     association = _association(fact, result)
     if association is None:
         return None
-    rungs = _batch_rungs(fact.attribute, result)
-    found = _with_rungs(_strength(association), rungs)
-    if not rungs:
-        found += f"; no rung of this result knows the {fact.batch}"
-    is_there = association.low is not None and association.low > 0
+    found = f"{_unclaimed(fact, result)}; {_strength(association)} by {association.unit}"
+    if association.p_asymptotic is not None:
+        found += f"; counted by image {p_phrase(association.p_asymptotic)}"
     return PlantedCheck(
-        claim=f"{fact.attribute} is associated with clusters only through the {fact.batch}",
-        expected=f"V~ above 0, gone within a {fact.batch}",
+        claim=f"{display(fact.attribute)} is a person's, at random",
+        expected=f"no claim: p by person above {p_text(_alpha(result))}",
         found=found,
-        agrees=is_there and (not rungs or any(rung.holds is False for rung in rungs)),
+        agrees=association.unit != "image" and _is_free(fact, association, result),
     )
 
 
 def _check_free(fact: Fact, result: AuditResult) -> PlantedCheck | None:
-    """Is the association indistinguishable from chance?"""
+    """Is nothing claimed?"""
     association = _association(fact, result)
     if association is None:
         return None
-    p = association.p_permutation
     return PlantedCheck(
         claim=f"{display(fact.attribute)} is tied to nothing",
-        expected=f"p above {p_text(_alpha(result))}",
-        found=_strength(association),
-        agrees=p is not None and p > _alpha(result),
+        expected=f"no claim: p above {p_text(_alpha(result))}",
+        found=f"{_unclaimed(fact, result)}; {_strength(association)}",
+        agrees=_is_free(fact, association, result),
+    )
+
+
+def _check_near_copies(fact: Fact, result: AuditResult) -> PlantedCheck | None:
+    """Are all pictures that are there twice found, no others, and every label that differs?"""
+    near = result.near_duplicates
+    if near is None:
+        return None
+    counts = [each for each in near.disagreements if each.attribute == fact.attribute]
+    if not counts:
+        return None
+    name, differ, pairs = display(fact.attribute), counts[0].differ, counts[0].pairs
+    return PlantedCheck(
+        claim=f"pictures are there twice, some with another {name}",
+        expected=f"{counted(fact.copies, 'group')} of near-identical images, {name} differs in {fact.differ}",
+        found=f"{counted(near.groups, 'group')} of {counted(near.images, 'image')}, "
+        f"{name} differs in {differ} of {counted(pairs, 'confirmed pair')}",
+        agrees=(near.groups, near.images, pairs, differ)
+        == (fact.copies, 2 * fact.copies, fact.copies, fact.differ),
     )
 
 
@@ -128,7 +158,9 @@ _CHECKS: Mapping[str, Callable[[Fact, AuditResult], PlantedCheck | None]] = {
     "under_represented": _check_share,
     "seen": _check_seen,
     "through_batch": _check_through_batch,
+    "by_person": _check_by_person,
     "free": _check_free,
+    "near_copies": _check_near_copies,
 }
 
 
@@ -137,19 +169,40 @@ def _association(fact: Fact, result: AuditResult) -> Association | None:
     return next(found, None)
 
 
-def _batch_rungs(attribute: str, result: AuditResult) -> list[Rung]:
-    """Return the computed rungs of an attribute's ladder that are about a batch."""
+def _claims(fact: Fact, result: AuditResult) -> list[Claim]:
+    """Return every claim about an attribute: of clusters first, then of labels."""
+    return [each for each in result.claims if fact.attribute in (each.of, each.attribute)]
 
-    def walk() -> Iterator[Rung]:
-        for ladder in result.ladders:
-            if (ladder.of, ladder.attribute) == ("cluster", attribute):
-                yield from ladder.rungs
 
-    return [
-        rung
-        for rung in walk()
-        if rung.holds is not None and any(word in rung.name.lower() for word in _BATCH_WORDS)
-    ]
+def _left_within(fact: Fact, result: AuditResult) -> LeftAt | None:
+    """Return what is left of clusters and an attribute within its batch; None where that was not asked."""
+    levels = (
+        left for claim in _claims(fact, result) if claim.of == CLUSTER for left in claim.left
+    )
+    return next((each for each in levels if each.level == fact.batch), None)
+
+
+def _amount(left: LeftAt | None) -> str:
+    """Return "; most of it left within a session (1.01 of what can vary, .99-1.03)"."""
+    if left is None:
+        return ""
+    if left.per_entropy is None or left.low is None or left.high is None:
+        return f"; {left.grade} within a {left.level}"
+    value = f"{coefficient(left.per_entropy, 2)} of what can vary, {span(left.low, left.high, digits=2)}"
+    return f"; {left.grade} left within a {left.level} ({value})"
+
+
+def _is_free(fact: Fact, association: Association, result: AuditResult) -> bool:
+    p = association.p_permutation
+    claimed = any(each.strength != "at chance" for each in _claims(fact, result))
+    return p is not None and p > _alpha(result) and not claimed
+
+
+def _unclaimed(fact: Fact, result: AuditResult) -> str:
+    """Return "none of 3 claims holds"."""
+    claims = _claims(fact, result)
+    held = sum(each.strength != "at chance" for each in claims)
+    return f"{held or 'none'} of {counted(len(claims), 'claim')} holds"
 
 
 def _is_significant(association: Association, result: AuditResult) -> bool:
@@ -170,8 +223,3 @@ def _strength(association: Association) -> str:
         text += f" ({span(association.low, association.high)})"
     p = association.p_permutation
     return text if p is None else f"{text}, {p_phrase(p)}"
-
-
-def _with_rungs(text: str, rungs: list[Rung]) -> str:
-    verbs = (f'rung "{r.name}" {"holds" if r.holds else "does not hold"}' for r in rungs)
-    return "; ".join([text, *verbs])

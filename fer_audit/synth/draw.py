@@ -31,7 +31,7 @@ _INK: Colour = (44, 36, 40)
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Where a head is on the canvas, and its colours; random, and independent of every label."""
+    """Where a head is on the canvas, and its colours; random, and independent of every label but who it is."""
 
     x: int
     y: int
@@ -48,14 +48,16 @@ class _Head:
         return darker(self.skin, 14)
 
 
-def draw_face(number: int, *, place: str, hair: str, expression: str, seed: int) -> Image.Image:
+def draw_face(
+    number: int, *, person: int, place: str, hair: str, expression: str, seed: int
+) -> Image.Image:
     """Return picture `number`, 200 x 200 RGB.
 
     The place decides backdrop and light, the expression mouth, eyes and brows.
-    Skin, colours, glasses and the way the head is held come from the number and the seed alone.
+    Skin, colours, glasses and the shape of the head come from the person, the way it is held from the number.
     """
     rng = stage_rng(seed, "synth", "face", str(number))
-    head = _random_head(rng)
+    head = _random_head(rng, stage_rng(seed, "synth", "person", str(person)))
     image = draw_backdrop(place, rng)
     pen = ImageDraw.Draw(image)
     if hair == "long":
@@ -75,16 +77,25 @@ def draw_face(number: int, *, place: str, hair: str, expression: str, seed: int)
     return lit(image, place, rng).reduce(CANVAS // SIDE)
 
 
-def _random_head(rng: np.random.Generator) -> _Head:
+def copied(image: Image.Image, number: int, *, seed: int) -> Image.Image:
+    """Return a picture as it is found a second time: its edges cut off, a little brighter or darker."""
+    rng = stage_rng(seed, "synth", "copy", str(number))
+    left, top = (int(x) for x in rng.integers(0, 3, size=2))
+    cut = image.crop((left, top, SIDE - 2 + left, SIDE - 2 + top)).resize((SIDE, SIDE))
+    light = 0.94 if rng.random() < 0.5 else 1.06
+    return cut.point(lambda level: min(255, round(level * light)))
+
+
+def _random_head(pose: np.random.Generator, who: np.random.Generator) -> _Head:
     return _Head(
-        x=200 + int(rng.integers(-14, 15)),
-        y=206 + int(rng.integers(-10, 11)),
-        half_width=82 + int(rng.integers(-6, 7)),
-        half_height=100 + int(rng.integers(-6, 7)),
-        skin=_SKINS[int(rng.integers(0, len(_SKINS)))],
-        hair=_HAIR_COLOURS[int(rng.integers(0, len(_HAIR_COLOURS)))],
-        shirt=_SHIRTS[int(rng.integers(0, len(_SHIRTS)))],
-        has_glasses=int(rng.integers(0, 6)) == 0,
+        x=200 + int(pose.integers(-14, 15)),
+        y=206 + int(pose.integers(-10, 11)),
+        half_width=82 + int(who.integers(-6, 7)),
+        half_height=100 + int(who.integers(-6, 7)),
+        skin=_SKINS[int(who.integers(0, len(_SKINS)))],
+        hair=_HAIR_COLOURS[int(who.integers(0, len(_HAIR_COLOURS)))],
+        shirt=_SHIRTS[int(who.integers(0, len(_SHIRTS)))],
+        has_glasses=int(who.integers(0, 6)) == 0,
     )
 
 

@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from fer_audit.errors import StoreError
 from fer_audit.store.locks import folder_lock
 from fer_audit.store.stage import TEMPORARY, cache_folder, make_folder
-from fer_audit.synth.draw import draw_face
+from fer_audit.synth.draw import copied, draw_face
 from fer_audit.synth.plant import ABOUT, SEED, Row, describe, plant_rows
 
 N_FACES = 600
-VERSION = 1
+VERSION = 2
 """Part of the folder's name: raised by hand when other labels or other pictures are drawn."""
 LABELS = "labels.csv"
 TRUTH = "truth.json"
@@ -27,8 +29,8 @@ CARD = "dataset.json"
 
 LABEL_SOURCE = "The labels were invented with the drawings; no person is shown."
 
-_COLUMNS = ("file", "group", "gender", "age", "expression", "session")
-_QUALITY = 90
+_COLUMNS = ("file", "subject", "group", "gender", "age", "expression", "emotion", "session")
+_QUALITY, _COPY_QUALITY = 90, 80
 _MTIME_NS = 1_577_836_800 * 10**9
 """2020-01-01. A dataset's fingerprint holds its files' times: with one time for ever, a set that was drawn again is
 known to be the same, and nothing is embedded twice."""
@@ -91,8 +93,8 @@ def is_whole(folder: Path, n: int) -> bool:
 def _files(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
     """Yield the relative name and the bytes of every file but truth.json."""
     *faces, labels, card = _names(rows)
-    for number, (name, row) in enumerate(zip(faces, rows, strict=True), start=1):
-        yield name, _jpeg(number, row)
+    for name, row in zip(faces, rows, strict=True):
+        yield name, _jpeg(row)
     yield labels, _table(faces, rows).encode()
     yield (
         card,
@@ -105,10 +107,22 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return [*(f"faces/{number:0{width}}.jpg" for number in range(1, len(rows) + 1)), LABELS, CARD]
 
 
-def _jpeg(number: int, row: Row) -> bytes:
-    image = draw_face(number, place=row.place, hair=row.hair, expression=row.expression, seed=SEED)
+def drawn(row: Row) -> Image.Image:
+    """Return the picture of a row, 200 x 200 RGB."""
+    image = draw_face(
+        row.picture,
+        person=row.face,
+        place=row.place,
+        hair=row.hair,
+        expression=row.drawn,
+        seed=SEED,
+    )
+    return copied(image, row.picture, seed=SEED) if row.is_copy else image
+
+
+def _jpeg(row: Row) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY)
+    drawn(row).save(buffer, "JPEG", quality=_COPY_QUALITY if row.is_copy else _QUALITY)
     return buffer.getvalue()
 
 
@@ -116,7 +130,8 @@ def _table(faces: Sequence[str], rows: Sequence[Row]) -> str:
     """Return the CSV text; no value needs a quote."""
     lines: list[Sequence[Any]] = [_COLUMNS]
     for name, row in zip(faces, rows, strict=True):
-        lines.append((name, row.group, row.gender, row.age, row.expression, row.session))
+        labels = (row.group, row.gender, row.age, row.expression, row.emotion, row.session)
+        lines.append((name, f"p{row.person:03}", *labels))
     return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
 

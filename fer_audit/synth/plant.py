@@ -2,18 +2,24 @@
 
     group ── session ── place (backdrop, light) ──┐
                         gender ── hair ───────────┼── picture ── vector ── cluster
+                        person ── skin, colours ──┤
                         expression ───────────────┘
-    age
+    person ── age
+    emotion
 
-A line is a dependence; where there is none, there is none in the sample either.
-Ages, expressions, places and hair are dealt evenly within each session x group x gender, because a random
+A line is a dependence; where there is none, there is none in the sample either, but for the ages.
+Expressions, emotions, places and hair are dealt evenly within each session x group x gender, because a random
 draw would associate something by chance in one set out of twenty, and this set is drawn only once.
+Ages are drawn at random, one for each person: counted by image, they seem to go along with whatever a person's
+pictures have in common.
+Some pictures are there twice, a little changed and under another person's number; more than half of these copies have
+another expression than the first one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -27,16 +33,21 @@ SEED = 7
 GROUPS = ("A", "B", "C", "D")
 SESSIONS = ("first", "second")
 GENDERS = ("female", "male")
+EMOTIONS = ("calm", "tense")
+PICTURES_EACH = 4
+"""About how many pictures there are of a person."""
 
 _SHARES = {"B": 0.30, "C": 0.22, "D": 0.03}
 """A has the rest. 3 % is an eighth of an even share, far below four fifths of it."""
-_FIRST_SESSION = {"A": 0.75, "B": 0.28, "C": 0.25, "D": 0.5}
+_FIRST_SESSION = {"A": 0.8, "B": 0.2, "C": 0.2, "D": 0.5}
 """Share of a group in the first session: a strong tie, and every group in both sessions, or there would be
 nothing to compare within one."""
 _MOVED = 1 / 15
 """Share of a session's pictures that were taken in the other one's place."""
 _UNUSUAL_HAIR = 1 / 12
-"""Share of a gender with the other one's usual hair: no attribute of real people is ever seen perfectly."""
+"""Share of a gender's people with the other one's usual hair: no attribute of real people is ever seen perfectly."""
+_COPIED = 20
+"""Of so many pictures of a session x group x gender, one is a copy."""
 _YOUNGEST, _OLDEST = 3, 80
 
 ABOUT = (
@@ -50,7 +61,7 @@ class Fact:
     """One thing that was planted, as truth.json says it."""
 
     kind: str
-    """Names the check: under_represented, seen, through_batch or free."""
+    """Names the check: under_represented, seen, through_batch, by_person, free or near_copies."""
     attribute: str
     words: str
     group: str | None = None
@@ -61,22 +72,36 @@ class Fact:
     """A rare group has less than so much of its target share."""
     least_v: float = 0.0
     """V~ that what is seen should reach; far below what is measured with the default model."""
+    copies: int = 0
+    """Pictures that are there twice."""
+    differ: int = 0
+    """Those of which the two labels differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One picture: its labels, and how it is drawn."""
 
+    person: int
     group: str
     gender: str
     age: int
     """Years."""
     expression: str
+    emotion: str
+    """What somebody guessed who never saw the picture."""
     session: str
+    picture: int
+    """Number of the drawing; a copy has that of the first one."""
+    face: int
+    """Number of the person who was drawn: of a copy, the one whose picture it is."""
+    drawn: str
+    """The expression that is drawn."""
     place: str
     """Where it was taken: the session's usual place, or rarely the other."""
     hair: str
     """The gender's usual hair, or rarely the other."""
+    is_copy: bool = False
 
 
 def plant_rows(n: int) -> list[Row]:
@@ -84,7 +109,7 @@ def plant_rows(n: int) -> list[Row]:
     rows: list[Row] = []
     for session, group, gender in product(SESSIONS, GROUPS, GENDERS):
         count = _cell_count(n, session, group, gender)
-        rows += _deal_cell(count, session, group, gender)
+        rows += _deal_cell(count, session, group, gender, start=len(rows))
     order = stage_rng(SEED, "synth", "order").permutation(len(rows))
     return [rows[i] for i in order.tolist()]
 
@@ -111,6 +136,9 @@ def _planted(rows: Sequence[Row]) -> tuple[Fact, ...]:
     rarest = GROUPS[-1]
     moved = sum(row.place != PLACES[SESSIONS.index(row.session)] for row in rows)
     unusual = sum(row.hair != HAIRS[GENDERS.index(row.gender)] for row in rows)
+    copies = [row for row in rows if row.is_copy]
+    differ = sum(row.expression != row.drawn for row in copies)
+    people = len({row.face for row in rows})
     return (
         Fact(
             "under_represented",
@@ -141,7 +169,19 @@ def _planted(rows: Sequence[Row]) -> tuple[Fact, ...]:
             batch="session",
             least_v=0.3,
         ),
-        Fact("free", "age_bin", "The age is drawn nowhere and tied to nothing."),
+        Fact(
+            "by_person",
+            "age_bin",
+            f"The age is drawn nowhere. Each of {people} people has one at random, and so have all pictures of them.",
+        ),
+        Fact("free", "emotion", "The emotion is drawn nowhere and tied to nothing."),
+        Fact(
+            "near_copies",
+            "expression",
+            f"{len(copies)} pictures are there twice, a little changed; {differ} of the copies have another expression.",
+            copies=len(copies),
+            differ=differ,
+        ),
     )
 
 
@@ -154,25 +194,53 @@ def _cell_count(n: int, session: str, group: str, gender: str) -> int:
     return half if gender == GENDERS[0] else in_session - half
 
 
-def _deal_cell(count: int, session: str, group: str, gender: str) -> list[Row]:
-    """Return the rows of one cell, the other attributes dealt evenly and independently of each other."""
+def _deal_cell(count: int, session: str, group: str, gender: str, *, start: int) -> list[Row]:
+    """Return the rows of one cell, its pictures and people numbered from `start`.
 
-    def levels(purpose: str) -> list[float]:
-        """Return `count` numbers spread evenly over [0, 1), in random order."""
+    All but ages is dealt evenly and independently of each other.
+    """
+
+    def levels(purpose: str, size: int = count) -> list[float]:
+        """Return `size` numbers spread evenly over [0, 1), in random order."""
         rng = stage_rng(SEED, "synth", purpose, session, group, gender)
-        return [float(x) for x in (rng.permutation(count) + rng.random()) / max(count, 1)]
+        return [float(x) for x in (rng.permutation(size) + rng.random()) / max(size, 1)]
 
     usual_place, usual_hair = SESSIONS.index(session), GENDERS.index(gender)
-    dealt = zip(levels("age"), levels("expression"), levels("place"), levels("hair"), strict=True)
-    return [
-        Row(
+    people = -(-count // PICTURES_EACH)
+    hair = levels("hair", people)
+    ages = stage_rng(SEED, "synth", "age", session, group, gender).integers(
+        _YOUNGEST, _OLDEST + 1, people
+    )
+    dealt = zip(levels("expression"), levels("emotion"), levels("place"), strict=True)
+    rows: list[Row] = []
+    for number, (expression, emotion, place) in enumerate(dealt):
+        person = number % people
+        shown = EXPRESSIONS[int(expression * len(EXPRESSIONS))]
+        row = Row(
+            person=start + person,
             group=group,
             gender=gender,
-            age=_YOUNGEST + int(age * (_OLDEST - _YOUNGEST + 1)),
-            expression=EXPRESSIONS[int(expression * len(EXPRESSIONS))],
+            age=int(ages[person]),
+            expression=shown,
+            emotion=EMOTIONS[int(emotion * len(EMOTIONS))],
             session=session,
+            picture=start + number,
+            face=start + person,
+            drawn=shown,
             place=PLACES[usual_place ^ (place < _MOVED)],
-            hair=HAIRS[usual_hair ^ (hair < _UNUSUAL_HAIR)],
+            hair=HAIRS[usual_hair ^ (hair[person] < _UNUSUAL_HAIR)],
         )
-        for age, expression, place, hair in dealt
-    ]
+        rows.append(row)
+    for at in range(_COPIED - 1, count, _COPIED):
+        rows[at] = _copy(
+            rows[at - 1], person=start + count - 1 - at // _COPIED, agrees=at // _COPIED % 2 == 1
+        )
+    return rows
+
+
+def _copy(row: Row, *, person: int, agrees: bool) -> Row:
+    """Return the same picture of the same labels once more, as another person's; the expression agrees or not."""
+    other = EXPRESSIONS[(EXPRESSIONS.index(row.expression) + 1) % len(EXPRESSIONS)]
+    return replace(
+        row, person=person, expression=row.expression if agrees else other, is_copy=True
+    )

@@ -42,7 +42,7 @@ def test_the_same_number_of_faces_gives_the_same_bytes_and_fingerprint(tmp_path:
 
 
 def test_it_lies_in_the_cache_with_its_version_in_its_name(demo: Path, cache_dir: Path) -> None:
-    assert demo == cache_dir / "demo" / "drawn-faces-40-v1"
+    assert demo == cache_dir / "demo" / "drawn-faces-40-v2"
     assert is_whole(demo, N)
     assert len({path.read_bytes() for path in (demo / "faces").glob("*.jpg")}) == N, "all differ"
 
@@ -57,7 +57,9 @@ def test_it_is_read_as_a_table_with_all_its_columns(demo: Path) -> None:
         "gender": "demographic",
         "age_bin": "demographic",
         "expression": "label",
+        "emotion": "label",
         "session": "batch",
+        "subject": "subject",
     }
     assert not dataset.rejects
     assert dataset.ages is not None
@@ -117,7 +119,7 @@ def test_a_truth_that_makes_no_sense_is_no_truth(demo: Path, text: str) -> None:
 
 
 def test_a_killed_writer_leaves_nothing_that_is_taken_for_the_set(cache_dir: Path) -> None:
-    staging = cache_dir / "demo" / ".tmp-drawn-faces-12-v1"
+    staging = cache_dir / "demo" / ".tmp-drawn-faces-12-v2"
     (staging / "faces").mkdir(parents=True)
     (staging / "faces" / "99.jpg").write_bytes(b"half")
 
@@ -129,7 +131,7 @@ def test_a_killed_writer_leaves_nothing_that_is_taken_for_the_set(cache_dir: Pat
 
 def test_something_in_the_way_is_an_error_with_a_hint(cache_dir: Path) -> None:
     (cache_dir / "demo").mkdir(parents=True)
-    (cache_dir / "demo" / "drawn-faces-12-v1").write_text("a file")
+    (cache_dir / "demo" / "drawn-faces-12-v2").write_text("a file")
 
     with pytest.raises(StoreError, match="demo set") as caught:
         demo_dataset(cache_dir, n=12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from inspect import signature
 from itertools import product
 
@@ -13,6 +14,7 @@ from scipy.stats import chi2_contingency
 
 from fer_audit.synth.backdrop import PLACES
 from fer_audit.synth.draw import EXPRESSIONS, HAIRS, draw_face
+from fer_audit.synth.folder import drawn
 from fer_audit.synth.plant import GROUPS, SESSIONS, Row, describe, plant_rows
 
 ROWS = plant_rows(600)
@@ -80,23 +82,51 @@ def test_the_gender_is_tied_to_neither_session_nor_group() -> None:
     assert p_of(lambda row: row.gender, lambda row: row.group) > 0.5
 
 
-@pytest.mark.parametrize("name", ["group", "gender", "expression", "session", "place", "hair"])
-def test_the_age_is_tied_to_nothing(name: str) -> None:
-    assert p_of(age_bin, lambda row: str(getattr(row, name))) > 0.5
+def test_people_come_several_times_and_keep_their_labels() -> None:
+    people = Counter(row.person for row in ROWS)
+    labels = {(row.person, row.group, row.gender, row.age, row.session, row.hair) for row in ROWS}
+
+    assert sum(count > 1 for count in people.values()) > 140
+    assert max(people.values()) == 4
+    assert len(labels) == len(people)
 
 
+def test_the_age_is_a_persons_and_seems_tied_to_the_look_only_where_images_are_counted() -> None:
+    people = list({row.person: row for row in ROWS}.values())
+
+    assert p_of(age_bin, look, people) > 0.2
+    assert p_of(age_bin, look) < 0.01
+
+
+@pytest.mark.parametrize("label", ["expression", "emotion"])
 @pytest.mark.parametrize("name", ["group", "gender", "session", "place", "hair"])
-def test_the_expression_is_tied_to_nothing(name: str) -> None:
-    assert p_of(lambda row: row.expression, lambda row: str(getattr(row, name))) > 0.2
+def test_expression_and_emotion_are_tied_to_nothing(label: str, name: str) -> None:
+    def told(row: Row) -> str:
+        return str(getattr(row, label))
+
+    assert p_of(told, lambda row: str(getattr(row, name))) > 0.2
+
+
+def test_a_copy_is_another_persons_same_picture_and_many_differ_in_the_expression() -> None:
+    first = {row.picture: row for row in ROWS if not row.is_copy}
+    copies = [row for row in ROWS if row.is_copy]
+    differ = [row for row in copies if row.expression != first[row.picture].expression]
+
+    assert (len(copies), len(differ)) == (22, 14)
+    for row in copies:
+        one = first[row.picture]
+        same = replace(one, person=row.person, expression=row.expression, is_copy=True)
+        assert row == same
+        assert row.person != one.person
 
 
 def test_ages_are_spread_evenly_from_3_to_80_without_heaping() -> None:
     ages = [row.age for row in ROWS]
     round_ages = share(ROWS, lambda row: row.age % 5 == 0)
 
-    assert (min(ages), max(ages)) == (3, 80)
-    assert max(Counter(ages).values()) <= 18
-    assert round_ages == pytest.approx(16 / 78, abs=0.04)
+    assert 3 <= min(ages) < 6
+    assert 77 < max(ages) <= 80
+    assert round_ages == pytest.approx(16 / 78, abs=0.06)
 
 
 def test_the_order_of_rows_tells_no_session() -> None:
@@ -112,9 +142,9 @@ def test_the_truth_says_how_many_rows_there_are_and_what_was_planted() -> None:
     assert truth["planted"][0]["words"] == "Group D is under-represented, 18 of 600."
 
 
-def pixels(number: int = 3, **changed: str) -> np.ndarray:
+def pixels(number: int = 3, person: int = 1, **changed: str) -> np.ndarray:
     look = {"place": "garden", "hair": "long", "expression": "happy", **changed}
-    return np.asarray(draw_face(number, **look, seed=0)).astype(int)
+    return np.asarray(draw_face(number, person=person, **look, seed=0)).astype(int)
 
 
 def test_a_number_gives_its_picture_of_200_by_200_and_another_one_another() -> None:
@@ -123,10 +153,31 @@ def test_a_number_gives_its_picture_of_200_by_200_and_another_one_another() -> N
     assert (pixels(3) != pixels(4)).any()
 
 
+def test_a_person_wears_one_shirt_in_every_picture() -> None:
+    shirt = (slice(188, 198), slice(85, 115))
+    one, same, other = pixels(3)[shirt], pixels(4)[shirt], pixels(3, person=2)[shirt]
+
+    assert abs(one - same).mean() < 10 < abs(one - other).mean()
+
+
+def test_only_copies_are_nearly_the_same_picture() -> None:
+    rows = plant_rows(120)
+    grey = np.array([np.asarray(drawn(row).convert("L").resize((32, 32))).ravel() for row in rows])
+    alike = np.corrcoef(grey) > 0.97
+    pairs = {
+        (rows[a].picture, rows[b].picture)
+        for a, b in np.argwhere(np.triu(alike, 1))
+        if rows[a].person != rows[b].person
+    }
+
+    assert pairs == {(row.picture, row.picture) for row in rows if row.is_copy}
+
+
 def test_no_group_age_or_session_reaches_the_pen() -> None:
     """What is not drawn cannot be seen: that makes `group` and `age` tied to pictures by the labels alone."""
     assert set(signature(draw_face).parameters) == {
         "number",
+        "person",
         "place",
         "hair",
         "expression",
