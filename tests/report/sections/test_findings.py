@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fer_audit.audit.types.claims import Ladder
-from fer_audit.audit.types.result import Finding
+from fer_audit.audit.types.result import Finding, Severity
 from fer_audit.report.blocks import Climb, Statements
 from fer_audit.report.sections.findings import CANNOT_SAY, findings
 from fer_audit.report.sections.found import N_FIXES, fix_first
@@ -16,6 +16,7 @@ from tests.report.sections.reading import said, sentences
 
 ANSWERS = (True, False, True, None, True, None, True, False)
 SKIPPED = 6
+KINDS: tuple[Severity, ...] = ("fix", "know", "fine")
 """A rung of ANSWERS at which there is nothing to ask."""
 
 
