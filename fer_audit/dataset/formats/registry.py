@@ -156,7 +156,7 @@ FORMATS = (
     Format(
         "ferplus",
         "FER+",
-        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`",
+        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`, or with `fer2013.csv`",
         "expression by majority, the votes, split",
         "github.com/microsoft/FERPlus (labels); the images are FER2013's",
     ),
