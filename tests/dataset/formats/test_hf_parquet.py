@@ -106,6 +106,42 @@ def test_the_split_is_a_word_of_the_name_or_of_the_folder(name: str, split: str 
     assert split_of(name) == split
 
 
+@pytest.mark.parametrize("label", [(), (("gender", "gender"),)], ids=["plain", "a column"])
+@pytest.mark.parametrize("path", [".", "train-{00000..00001}-of-00002.parquet"])
+def test_where_no_parquet_file_can_be_read_the_first_says_why(
+    path: str, label: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    for shard in range(2):
+        name = tmp_path / f"train-0000{shard}-of-00002.parquet"
+        data = write_parquet(name, records([shard]), {"gender": ["Male"]}).read_bytes()
+        name.write_bytes(data[:-8])
+
+    with pytest.raises(DatasetError, match=r"None of the 2 parquet files .*footer") as refused:
+        load_dataset(tmp_path / path, AuditConfig.of(label=label))
+
+    assert "train-00000-of-00002.parquet cannot be read as parquet" in str(refused.value)
+
+
+def test_one_parquet_file_that_cannot_be_read_is_named_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        path = write_parquet(tmp_path / f"{name}.parquet", records([0]), {})
+    path.write_bytes(path.read_bytes()[:-8])
+
+    with pytest.raises(DatasetError, match=r"b.parquet cannot be read") as refused:
+        load_dataset(tmp_path)
+
+    assert "None of" not in str(refused.value)
+
+
+def test_broken_parquet_files_next_to_another_table_leave_the_choice_to_the_user(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, "a.parquet", "b.parquet", "labels.csv")
+
+    with pytest.raises(ConfigError, match="several tables"):
+        load_dataset(tmp_path)
+
+
 def test_files_that_are_no_parts_of_one_set_need_a_decision(tmp_path: Path) -> None:
     write_parquet(
         tmp_path / "a/x.parquet", records([0]), {"gender": [0]}, names={"gender": GENDERS}
