@@ -74,6 +74,12 @@ class DatasetFacts:
     """Who made the labels: they are perceived or estimated, not reported by the people shown."""
     fingerprint: str
     """sha256 over ids, sizes, times and labels."""
+    terms: str = ""
+    """Where a set of this layout is had, and under which licence or terms; "" for layouts that any set may have."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What is true of every image by the set's own description, such as the gender of everyone in it, by its name."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """Files of the set that are no item of it and not among `listed`, counted by why they are none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """The value of --layout that means the best match."""
+YOURS = "yours"
+"""The terms of a layout that is no one set's."""
 
 
 class Match(IntEnum):
@@ -54,7 +56,7 @@ class Format:
     """What is recognised: which files, and where the labels are."""
     gives: str
     """The attributes that are read."""
-    terms: str = "yours"
+    terms: str = YOURS
     """Where a set of this format is had, and under which licence or terms."""
 
     def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match:
