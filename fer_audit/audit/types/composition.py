@@ -97,8 +97,7 @@ class GroupShare:
     high: Unit | None
     """Upper end of it."""
     ratio: NotNegative | None
-    """Representation ratio: share over the target's share (uniform unless a reference is given); below 0.8 the
-    four-fifths rule calls the group under-represented."""
+    """Representation ratio: share over the target's (uniform without a reference); under-represented below 0.8 (four-fifths rule)."""
     ratio_low: NotNegative | None
     """Lower end of the interval of the ratio."""
     ratio_high: NotNegative | None
@@ -164,8 +163,7 @@ class Representation:
     attribute: str
     """Name of the attribute."""
     kind: str
-    """demographic (about people), label (a class to learn), batch (where images came from), split (a part of the
-    set, e.g. train and test) or style (how they look)."""
+    """demographic (about people), label (a class to learn), batch (where images came from), split (such as train and test) or style (how they look)."""
     source: str
     """annotated (labels came with the set) or predicted (a model made them)."""
     annotated: int
