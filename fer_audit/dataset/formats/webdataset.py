@@ -99,7 +99,6 @@ class _Samples:
         self.broken: dict[str, str] = {}
         """Archive -> why its end could not be read."""
         self._archives: list[FileFacts] = []
-        self._names: list[str] = []
         self._archive, self._offsets, self._lengths = array("i"), array("q"), array("q")
         self._same: dict[str, str] = {}
         """Words that were met, so that a million equal ones are one."""
@@ -185,7 +184,6 @@ class _Samples:
                 words += [None] * (len(self.ids) - len(words))
                 words.append(None if word is None else self._same.setdefault(word, word))
             self.ids.append(f"{name}!{member.name}")
-            self._names.append(member.name)
             self._archive.append(len(self._archives))
             self._offsets.append(member.offset)
             self._lengths.append(member.size)
@@ -197,7 +195,7 @@ class _Samples:
         """Return where the images lie."""
         return TarMembers(
             tuple(self._archives),
-            tuple(self._names),
+            tuple(self.ids),
             np.array(self._archive, np.int32),
             np.array(self._offsets, np.int64),
             np.array(self._lengths, np.int64),
