@@ -19,6 +19,7 @@ from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
+from fer_audit.dataset.table.words import JoinedWords
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
@@ -77,16 +78,17 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     ]
     table = encodable(names[0]) if len(names) == 1 else "the parquet files"
     roles = field_roles(shards[0].labels, settings, table=table)
-    columns: dict[str, list[str | None]] = {column: [] for column in roles.label_columns()}
+    columns = {column: JoinedWords() for column in roles.label_columns()}
     rejects: list[Reject] = []
     for name, shard in zip(names, shards, strict=True):
         rejects += shard.read_labels(name, columns)
-    fields = read_fields(columns, roles, ids, settings, table=table)
+    words = {column: columns.pop(column).words() for column in list(columns)}
+    fields = read_fields(words, roles, ids, settings, table=table)
     attributes = fields.attributes
     splits = [split_of(name) for name in names]
     if any(splits) and all(each.name != "split" for each in attributes):
-        words = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
-        attributes = (*attributes, encode_attribute("split", words, "split"))
+        split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
+        attributes = (*attributes, encode_attribute("split", split, "split"))
     missing = _missing_shards(names) if given.is_folder else []
     source = _source(given, names, shards, settings)
     return make_dataset(

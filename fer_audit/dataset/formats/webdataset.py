@@ -19,6 +19,7 @@ from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.sources.tar import TarMembers
 from fer_audit.dataset.table.encode import MAX_WORD
 from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.tar_members import BrokenArchiveError, Member, members, open_archive
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
@@ -63,7 +64,8 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         )
     table = "the archives" if len(names) > 1 else names[0]
     roles = field_roles(tuple(found.values), settings, table=table)
-    fields = read_fields(found.values, roles, found.ids, settings, table=table)
+    columns = {name: Words.of(found.values[name]) for name in roles.label_columns()}
+    fields = read_fields(columns, roles, found.ids, settings, table=table)
     return make_dataset(
         given,
         found.source(),

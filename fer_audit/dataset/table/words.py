@@ -53,8 +53,25 @@ class Words:
         return Words(np.array([*new, -1], np.int32)[self.codes], tuple(index))
 
 
+class JoinedWords:
+    """A column that comes in parts."""
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._codes = [np.zeros(0, np.int32)]
+
+    def add(self, part: Words) -> None:
+        """Append the cells of a part."""
+        new = [self._index.setdefault(word, len(self._index)) for word in part.words]
+        self._codes.append(np.array([*new, -1], np.int32)[part.codes])
+
+    def words(self) -> Words:
+        """Return all cells so far."""
+        return Words(np.concatenate(self._codes), tuple(self._index))
+
+
 def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
-    """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
+    """Return a column of pyarrow as words; of numbers, `words` are the numbers. Raises pyarrow's errors for text that is no UTF-8."""
     encoded = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if not hasattr(encoded, "dictionary"):
         encoded = encoded.dictionary_encode()

@@ -12,6 +12,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset import parquet_images
 from fer_audit.dataset.formats.hf_parquet import split_of
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.table.file import json_word
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import GENDERS, face, records, write_parquet
@@ -54,6 +55,32 @@ def test_minus_one_is_no_label_and_a_code_without_a_name_stays_a_code(tmp_path: 
     )
 
     assert values(load_dataset(path), "gender") == ["Male", None, "7"]
+
+
+TEXT = pa.array(["b", None, "a", "b", "c", None, "a"])
+
+
+@pytest.mark.parametrize("group", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "column",
+    [
+        TEXT,
+        pa.array([1, None, 0, 1, 12, None, 0]),
+        pa.array([1.0, None, 0.5, 1.0, float("nan"), None, 0.5]),
+        pa.array([True, None, False, True, False, None, False]),
+        pa.array([None, None, None, "a", None, None, None]),
+        TEXT.cast(pa.dictionary(pa.int8(), pa.string())),
+    ],
+    ids=["text", "integers", "floats", "truth values", "few", "dictionary"],
+)
+def test_labels_are_the_words_of_their_rows_however_the_rows_are_grouped(
+    column: pa.Array, group: int, tmp_path: Path
+) -> None:
+    path = write_parquet(tmp_path / "a.parquet", records(range(7)), {"mood": column}, group=group)
+
+    dataset = load_dataset(path, AuditConfig.of(label=(("mood", "mood"),)))
+
+    assert values(dataset, "mood") == [json_word(cell) for cell in column.to_pylist()]
 
 
 def test_shards_are_read_together_and_their_names_are_the_split(tmp_path: Path) -> None:
