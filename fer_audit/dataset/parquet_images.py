@@ -13,8 +13,7 @@ import numpy as np
 from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
 from fer_audit.dataset.sources.parquet import BATCH_CELLS
 from fer_audit.dataset.sources.source import FileFacts
-from fer_audit.dataset.table.file import json_word
-from fer_audit.dataset.table.words import JoinedWords, Words, words_of
+from fer_audit.dataset.table.words import JoinedWords, Words, json_word, words_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError
 from fer_audit.text import name_some

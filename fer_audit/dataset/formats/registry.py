@@ -177,7 +177,7 @@ FORMATS = (
     Format(
         "table",
         "any table",
-        "one row an image in a CSV, TSV, TXT, LST or parquet file",
+        "one row an image in a CSV, TSV, TXT, LST, parquet or Excel file",
         "its columns",
     ),
     Format(

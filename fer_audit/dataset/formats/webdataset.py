@@ -18,8 +18,7 @@ from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.sources.tar import TarMembers
 from fer_audit.dataset.table.encode import MAX_WORD
-from fer_audit.dataset.table.file import json_word
-from fer_audit.dataset.table.words import Words
+from fer_audit.dataset.table.words import Words, json_word
 from fer_audit.dataset.tar_members import BrokenArchiveError, Member, members, open_archive
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -91,3 +92,17 @@ def _codes(indices: Any) -> NDArray[np.int32]:  # noqa: ANN401 - as above
         bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")
         codes[bits[part] == 0] = -1
     return codes
+
+
+def json_word(value: object) -> str | None:
+    """Return a number or text as a cell has it, None for anything else.
+
+    1.0 is "1": a column of codes with a gap is stored as floats.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    return str(value) if isinstance(value, (str, int)) else None

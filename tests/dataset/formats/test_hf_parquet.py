@@ -12,7 +12,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset import parquet_images
 from fer_audit.dataset.formats.hf_parquet import split_of
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.table.words import json_word
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import GENDERS, face, records, write_parquet
