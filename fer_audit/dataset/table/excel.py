@@ -32,6 +32,8 @@ _FAILURES = (
 
 def is_workbook(data: bytes) -> bool:
     """Whether the bytes of a file are a workbook of Excel 2007 or later."""
+    if not data.startswith(b"PK\x03\x04"):
+        return False
     try:
         return "xl/workbook.xml" in zipfile.ZipFile(io.BytesIO(data)).namelist()
     except _FAILURES:
