@@ -41,6 +41,7 @@ ONLY_HOMES = {
     "onnxruntime": ("embed/session.py",),
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
+    "openpyxl": ("dataset/table/excel.py",),
     "multiprocessing": (),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store/locks.py",),

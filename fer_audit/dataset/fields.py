@@ -16,8 +16,6 @@ from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Attribute, Reject
 from fer_audit.text import name_some
 
-Cells = Sequence[str | None]
-
 
 class Fields(NamedTuple):
     """What some fields say of n images."""
@@ -38,19 +36,18 @@ def field_roles(names: Sequence[str], settings: DatasetSettings, *, table: str) 
 
 
 def read_fields(
-    values: Mapping[str, Cells],
+    columns: Mapping[str, Words],
     roles: Roles,
     items: Sequence[str],
     settings: DatasetSettings,
     *,
     table: str,
 ) -> Fields:
-    """Return the attributes of n images. values: field -> n words; items: n names for rejects.
+    """Return the attributes of n images. columns: field -> n words; items: n names for rejects.
 
     Raises ConfigError for a field that was asked for and cannot be used.
     """
-    columns = {name: Words.of(values[name]) for name in roles.label_columns()}
-    rows = TableRows(columns, np.arange(len(items), dtype=np.int32), "row", (), tuple(items))
+    rows = TableRows(dict(columns), np.arange(len(items), dtype=np.int32), "row", (), tuple(items))
     encoded = encode_columns(rows, roles, settings, table=table, source="annotated")
     matrix = encoded.matrix(len(items))
     attributes, ages, age_notes = encoded.finished(matrix, settings, "annotated")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.build import take_subset
-from fer_audit.dataset.formats.registry import FORMATS, Format, Match, format_names
+from fer_audit.dataset.formats.registry import FORMATS, YOURS, Format, Match, format_names
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.mapped import with_maps
 from fer_audit.dataset.maps import chosen_maps
@@ -38,7 +39,9 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
         )
     maps = chosen_maps(settings.map)
     given = given_path(Path(path), settings)
-    dataset = choose_format(given, settings).read(given, settings)
+    form = choose_format(given, settings)
+    terms = "" if form.terms == YOURS else form.terms
+    dataset = replace(form.read(given, settings), terms=terms)
     _refuse_unused_names(dataset, settings)
     return take_subset(with_maps(with_owner_card(dataset), maps), settings, seed=config.seed)
 

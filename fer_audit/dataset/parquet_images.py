@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
 from fer_audit.dataset.sources.parquet import BATCH_CELLS
 from fer_audit.dataset.sources.source import FileFacts
-from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.table.words import JoinedWords, Words, json_word, words_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError
 from fer_audit.text import name_some
@@ -42,7 +44,7 @@ class Shard:
     others: tuple[str, ...]
     """Further columns of images."""
 
-    def read_labels(self, name: str, columns: Mapping[str, list[str | None]]) -> list[Reject]:
+    def read_labels(self, name: str, columns: Mapping[str, JoinedWords]) -> list[Reject]:
         """Append the words of these columns; return a reject for each row group that cannot be unpacked.
 
         Codes with a name become the name; -1 is Hugging Face's word for no label.
@@ -58,10 +60,10 @@ class Shard:
                         raise ValueError("another number of rows than the footer says")
                     words = {each: _words(table[each], names.get(each)) for each in columns}
                 except parquet_failures():
-                    words = {each: [None] * n for each in columns}
+                    words = dict.fromkeys(columns, Words(np.full(n, -1, np.int32), ()))
                     rejects.append(Reject(f"{name}, row group {group}", "labels_unreadable"))
                 for each, found in words.items():
-                    columns[each].extend(found)
+                    columns[each].add(found)
         return rejects
 
     def read_paths(self) -> list[str]:
@@ -169,14 +171,12 @@ def _class_names(
     )
 
 
-def _words(column: Any, names: tuple[str, ...] | None) -> list[str | None]:  # noqa: ANN401 - as above
-    """Return the cells of a column as text, equal ones as one object."""
+def _words(column: Any, names: tuple[str, ...] | None) -> Words:  # noqa: ANN401 - as above
     import pyarrow as pa
 
-    chunk = column.combine_chunks()
-    encoded = chunk if pa.types.is_dictionary(chunk.type) else chunk.dictionary_encode()
-    words = [_name(value, names) for value in encoded.dictionary.to_pylist()]
-    return [None if code is None else words[code] for code in encoded.indices.to_pylist()]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return words_of(column).mapped(lambda value: _name(value, names))
 
 
 def _name(value: object, names: tuple[str, ...] | None) -> str | None:

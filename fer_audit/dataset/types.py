@@ -97,6 +97,8 @@ class FaceDataset:
     """False when a folder or a part of an archive could not be read; how many images are missing is unknown."""
     format: str = ""
     """The format it was read as, by the name in the registry; "" = none of them."""
+    terms: str = ""
+    """Where a set of this format is had, and under which licence or terms; "" = any set may have this format."""
     soft: tuple[SoftLabels, ...] = ()
     """The votes behind a label attribute, where the set has them."""
     facts: tuple[tuple[str, str], ...] = ()

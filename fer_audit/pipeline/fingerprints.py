@@ -52,7 +52,10 @@ def run_fingerprints(
         "audit",
         {
             "dataset": dataset.fingerprint,
-            "words": [dataset.name, dataset.format, dataset.label_source, *dataset.notes],
+            "words": [
+                *(dataset.name, dataset.format, dataset.terms),
+                *(dataset.label_source, *dataset.notes),
+            ],
             "rejects": [[reject.item, reject.reason] for reject in dataset.rejects],
             "cluster": cluster,
             "config": dataclasses.asdict(config.having(fail_on=())),  # rules change no number

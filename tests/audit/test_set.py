@@ -7,7 +7,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.composition.dataset_facts import count_reasons, fully_labelled
+from fer_audit.audit.composition.dataset_facts import (
+    count_reasons,
+    dataset_facts,
+    fully_labelled,
+)
 from fer_audit.audit.composition.duplicates import find_duplicates
 from fer_audit.audit.composition.intersections import intersect, mutual_residuals
 from fer_audit.audit.composition.representation import age_heaping, represent
@@ -311,6 +315,17 @@ def test_rows_with_every_label_are_fully_labelled() -> None:
     assert fully_labelled(dataset_of(race, hour)) == 3
     assert fully_labelled(dataset_of(race, hour, ages=[5, 5, -1, 5])) == 2
     assert fully_labelled(dataset_of(hour)) == 0
+
+
+def test_what_a_set_says_of_itself_reaches_the_result() -> None:
+    base = dataset_of(attribute("race", [0, 1], "xy"))
+    facts, skipped = (("gender", "Female"),), (("earlier frame of a sequence", 24),)
+    dataset = replace(base, terms="research only", facts=facts, skipped=skipped)
+
+    found = dataset_facts(dataset, rows_of(2), None, usable=np.ones(2, np.bool_))
+
+    assert (found.terms, found.facts, found.skipped) == ("research only", facts, skipped)
+    assert found.label_source == base.label_source
 
 
 def test_reasons_are_counted_with_printable_examples() -> None:

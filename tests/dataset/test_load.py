@@ -99,6 +99,7 @@ def test_utkface_names_win_over_a_table_and_it_is_noted(faces: Path) -> None:
     dataset = load(faces)
 
     assert dataset.format == "utkface"
+    assert "research only" in dataset.terms
     assert any('"labels.csv"' in note for note in dataset.notes)
     assert load(faces, layout="table").attribute("race").categories == ("x",)
     assert [a.name for a in load(faces, group=(("tone", "tone"),)).attributes] == ["tone"]
@@ -110,6 +111,7 @@ def test_a_table_wins_over_class_folders_unless_told_otherwise(tmp_path: Path) -
 
     assert [a.name for a in load(tmp_path).attributes] == ["race"]
     assert load(tmp_path).format == load(tmp_path / "labels.csv").format == "table"
+    assert load(tmp_path).terms == "", "they are the terms of one set, and any set may be a table"
     assert [a.name for a in load(tmp_path, layout="folder").attributes] == ["expression"]
 
 

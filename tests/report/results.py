@@ -278,6 +278,9 @@ def utkface() -> AuditResult:
             ),
             label_source="Estimated by the DEX algorithm and checked by one person; race, gender and age are perceived, not reported.",
             fingerprint="5d" * 32,
+            terms="research only",
+            facts=(("gender", "Female"), ("place", "a studio")),
+            skipped=(("copy in another folder", 9_780), ("earlier frame of a sequence", 1)),
         ),
         model=ModelFacts("resnet50-keras", "ab" * 32, "CPUExecutionProvider", "fp32", 2048, "Trained on ImageNet, not on faces."),
         representation=(race, gender, age, crawl),
@@ -450,7 +453,7 @@ def hostile() -> AuditResult:
     bad = "".join(HOSTILE[:6])
     counts = tuple(range(100, 100 + len(HOSTILE)))
     reject = (RejectCount(bad, 3, HOSTILE[:3]),)
-    lower_half = base.having(        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject),
+    lower_half = base.having(        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject, terms=bad, facts=((bad, bad),), skipped=((bad, 3),)),
         model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
         representation=(representation(bad, HOSTILE, counts, 1), representation(HOSTILE[1], HOSTILE[:3], counts[:3], 0)),
         intersections=Intersections(

@@ -40,6 +40,9 @@ def dataset_facts(
         notes=dataset.notes,
         label_source=dataset.label_source,
         fingerprint=dataset.fingerprint,
+        terms=dataset.terms,
+        facts=dataset.facts,
+        skipped=dataset.skipped,
     )
 
 

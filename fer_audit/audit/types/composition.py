@@ -74,6 +74,12 @@ class DatasetFacts:
     """Who made the labels: they are perceived or estimated, not reported by the people shown."""
     fingerprint: str
     """sha256 over ids, sizes, times and labels."""
+    terms: str = ""
+    """Where a set of this layout is had, and under which licence or terms; "" for layouts that any set may have."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What is true of every image by the set's own description, such as the gender of everyone in it, by its name."""
+    skipped: tuple[tuple[str, int], ...] = ()
+    """Files of the set that are no item of it and not among `listed`, counted by why they are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,7 @@ class GroupShare:
     high: Unit | None
     """Upper end of it."""
     ratio: NotNegative | None
-    """Representation ratio: share over the target's share (uniform unless a reference is given); below 0.8 the
-    four-fifths rule calls the group under-represented."""
+    """Representation ratio: share over the target's (uniform without a reference); under-represented below 0.8 (four-fifths rule)."""
     ratio_low: NotNegative | None
     """Lower end of the interval of the ratio."""
     ratio_high: NotNegative | None
@@ -158,8 +163,7 @@ class Representation:
     attribute: str
     """Name of the attribute."""
     kind: str
-    """demographic (about people), label (a class to learn), batch (where images came from), split (a part of the
-    set, e.g. train and test) or style (how they look)."""
+    """demographic (about people), label (a class to learn), batch (where images came from), split (such as train and test) or style (how they look)."""
     source: str
     """annotated (labels came with the set) or predicted (a model made them)."""
     annotated: int

@@ -45,7 +45,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for a CSV with the header of FER2013, or a folder with one; POSSIBLE when FER+ lies there too."""
     if not given.is_folder:
         return Match.CERTAIN if _has_header(given.path) else Match.NO
-    if not _tables(given):
+    if not tables(given):
         return Match.NO
     return Match.POSSIBLE if given.listing.named(_FERPLUS) else Match.CERTAIN
 
@@ -57,12 +57,38 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     Raises DatasetError when there is no row, ConfigError when a folder has several such files.
     """
     refuse_columns(settings, given.root, form="fer2013")
-    names = _tables(given) if given.is_folder else [given.path.name]
+    name, cells, rows = read_cells(given)
+    try:
+        split = encode_attribute("split", rows.usages, "split")
+    except ValueError as exc:
+        raise DatasetError(f"{given.root / name}, column Usage: {exc}") from exc
+    return make_dataset(
+        given,
+        cells,
+        [f"{name}#{row}" for row in range(len(cells))],
+        (
+            Attribute("expression", EXPRESSIONS, np.array(rows.emotions, np.int16), "label"),
+            split,
+        ),
+        rejects=rows.rejects,
+        notes=_notes(encodable(name), rows.rejects),
+        label_source=LABEL_SOURCE,
+        form="fer2013",
+        read=(name,),
+    )
+
+
+def read_cells(given: DatasetPath) -> tuple[str, PixelCells, Rows]:
+    """Return the name of the one file with the header of FER2013, its n images, and what else its rows say.
+
+    Raises DatasetError when it cannot be read or has no row, ConfigError when there is not one such file.
+    """
+    names = tables(given) if given.is_folder else [given.path.name]
     if len(names) != 1:
         raise ConfigError(
             f"{given.root} holds {counted(len(names), 'CSV file')} with the header of FER2013"
             + (f": {name_some(names)}" if names else ""),
-            hint="Give the path of the one to read.",
+            hint="Give the path of the one to read; for FER+, leave only that one there.",
         )
     path = given.root / names[0]
     try:
@@ -73,27 +99,11 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         raise DatasetError(f"The file {path} cannot be read: {exc}") from exc
     if not rows.emotions:
         raise DatasetError(f"No line of {path} is a row of FER2013")
-    try:
-        split = encode_attribute("split", rows.usages, "split")
-    except ValueError as exc:
-        raise DatasetError(f"{path}, column Usage: {exc}") from exc
-    return make_dataset(
-        given,
-        PixelCells(facts, np.array(rows.offsets, np.int64), np.array(rows.lengths, np.int64)),
-        [f"{names[0]}#{row}" for row in range(len(rows.emotions))],
-        (
-            Attribute("expression", EXPRESSIONS, np.array(rows.emotions, np.int16), "label"),
-            split,
-        ),
-        rejects=rows.rejects,
-        notes=_notes(encodable(names[0]), rows.rejects),
-        label_source=LABEL_SOURCE,
-        form="fer2013",
-        read=names,
-    )
+    cells = PixelCells(facts, np.array(rows.offsets, np.int64), np.array(rows.lengths, np.int64))
+    return names[0], cells, rows
 
 
-def _tables(given: DatasetPath) -> list[str]:
+def tables(given: DatasetPath) -> list[str]:
     """Return the CSV files of a folder that have the header of FER2013."""
     names = given.listing.named(r".*\.csv")
     return [name for name in names if _has_header(given.root / name)]
@@ -113,7 +123,7 @@ def _header(file: BinaryIO) -> list[bytes]:
     return [name.strip(b' \t\r\n"').lower() for name in line.split(b",")]
 
 
-class _Rows(NamedTuple):
+class Rows(NamedTuple):
     """What the lines hold; eight bytes a row and list."""
 
     emotions: array[int]
@@ -125,12 +135,12 @@ class _Rows(NamedTuple):
     rejects: list[Reject]
 
 
-def _read_rows(file: BinaryIO, name: str) -> _Rows:
+def _read_rows(file: BinaryIO, name: str) -> Rows:
     """Read line by line: of each row, only the place of its pixels is kept."""
     header = _header(file)
     file.seek(0)
     place = {column: header.index(column) for column in COLUMNS}
-    rows = _Rows(array("h"), [], array("q"), array("q"), [])
+    rows = Rows(array("h"), [], array("q"), array("q"), [])
     usages: dict[bytes, str | None] = {b"": None}
     for number, start, line in _lines(file):
         if number == 1 or not line.strip():

@@ -1,23 +1,27 @@
-"""FER+: `fer2013new.csv`, ten votes an image, next to `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`."""
+"""FER+: `fer2013new.csv`, ten votes an image, next to `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`, or to `fer2013.csv`."""
 
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
+from fer_audit.dataset.formats import fer2013
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.listing import bytewise_order
+from fer_audit.dataset.sources.pixels import PixelCells
+from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
 from fer_audit.dataset.table.paths import Locator, find_images, listing_of, missing_notes
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject, SoftLabels
 from fer_audit.errors import DatasetError
-from fer_audit.text import counted, encodable
+from fer_audit.text import counted, encodable, whole
 
 EXPRESSIONS = (
     *("neutral", "happiness", "surprise", "sadness", "anger"),
@@ -33,6 +37,7 @@ LABEL_SOURCE = (
 _TABLE = r"fer2013new\.csv"
 _VOTES = re.compile(r"\s*[0-9]{1,4}\s*", re.ASCII)
 _NAME, _USAGE = "Image name", "Usage"
+_BY_ORDER = "the two are joined by the order of their rows"
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
@@ -41,13 +46,18 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
-    """Return the dataset of the table; votes are kept, and an image without a majority is not annotated."""
+    """Return the dataset of the table; votes are kept, and an image without a majority is not annotated.
+
+    Where no line names an image file, the images are the cells of fer2013.csv, joined by the order of the rows.
+    Raises DatasetError when there is no image, or a row of the two tables is not of the same part of the set.
+    """
     refuse_columns(settings, given.root, form="ferplus")
     table = given.label_files(_TABLE, form="ferplus")[0]
     file = open_table(given.root / table)
     if missing := [each for each in (_NAME, _USAGE, *ANSWERS) if each not in file.columns]:
         raise DatasetError(f'{given.root / table} has no column "{missing[0]}", which FER+ has')
-    found = find_images(file.read((_NAME, _USAGE, *ANSWERS)), _NAME, Locator(given.pictures))
+    lines = file.read((_NAME, _USAGE, *ANSWERS))
+    found = find_images(lines, _NAME, Locator(given.pictures))
     order = bytewise_order(found.ids).tolist()
     first = [
         i for i, row in enumerate(order) if not i or found.ids[row] != found.ids[order[i - 1]]
@@ -57,28 +67,62 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     rows = found.rows.take(kept)
     ids = [found.ids[row] for row in kept.tolist()]
     files = listing_of(given.pictures, ids)
-    if not files.source().there.any():
-        raise DatasetError(
-            f"None of the {counted(len(ids), 'line')} of {given.root / table} names an image under {files.root}",
-            hint="Write the images of fer2013.csv to FER2013Train, FER2013Valid and FER2013Test, as FER+ says, or give --images DIR.",
+    source: ImageSource = files.source()
+    how, joined = found.notes, []
+    if not source.there.any():
+        if given.images or not fer2013.tables(given):
+            raise DatasetError(
+                f"None of the {counted(len(ids), 'line')} of {given.root / table} names an image under {files.root}",
+                hint="Put fer2013.csv next to it, or the images in FER2013Train, FER2013Valid and FER2013Test, or give --images DIR.",
+            )
+        name, cells = _cells_in_order(given, table, lines)
+        rows, again, joined, files = found.rows, [], [name], files.take(np.zeros(0, np.intp))
+        at = np.searchsorted(lines.numbers, rows.numbers)
+        source, ids = cells.take(at), [f"{name}#{row}" for row in at.tolist()]
+        how = (
+            f'The images are the cells of "{encodable(name)}", joined by the order of the rows: in each of the '
+            f"{whole(len(lines))} both tables say the same part of the set.",
         )
     votes = _votes(rows)
     split = encode_labels("split", _USAGE, rows.columns[_USAGE], "split")
     return make_dataset(
         given,
-        files.source(),
+        source,
         ids,
         (majority(votes), split.attribute),
         form="ferplus",
         label_source=LABEL_SOURCE,
         soft=(SoftLabels("expression", ANSWERS, votes),),
         rejects=(
-            *found.rows.rejects,
+            *rows.rejects,
             *(Reject(found.rows.line(row), "duplicate_row") for row in again),
         ),
-        notes=(*found.notes, *missing_notes(given.pictures, ids, files, encodable(table))),
-        read=(table, *given.listing.named(r"label\.csv")),  # the same votes, once for each folder
+        notes=(*how, *missing_notes(given.pictures, files.ids, files, encodable(table))),
+        read=(table, *given.listing.named(r"label\.csv"), *joined),  # label.csv: the same votes
     )
+
+
+def _cells_in_order(given: DatasetPath, table: str, lines: TableRows) -> tuple[str, PixelCells]:
+    """Return fer2013.csv and its images, of which row i is row i of the table of votes.
+
+    Raises DatasetError when that cannot be: a line of either is no row, or they differ in the column Usage.
+    """
+    name, cells, pixels = fer2013.read_cells(given)
+    torn = [(table, each) for each in lines.rejects]
+    torn += [(name, each) for each in pixels.rejects if each.reason == "cells_miscounted"]
+    if torn:
+        file, each = torn[0]
+        raise DatasetError(f"{given.root / file}, {each.item} is no row; {_BY_ORDER}")
+    usages = lines.columns[_USAGE].cells()
+    pairs = zip_longest(usages, pixels.usages, fillvalue="(no row)")
+    for row, (said, drawn) in enumerate(pairs, start=1):
+        if (said or "").strip() != (drawn or "").strip():
+            raise DatasetError(
+                f'Row {row} is "{encodable(said or "")}" in {encodable(table)} and "{encodable(drawn or "")}" in '
+                f"{encodable(name)}; {_BY_ORDER}",
+                hint="Take both files as their authors published them.",
+            )
+    return name, cells
 
 
 def _votes(rows: TableRows) -> NDArray[np.float32]:

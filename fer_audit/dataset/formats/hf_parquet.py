@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
+from fer_audit.dataset.table.words import JoinedWords
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
@@ -35,7 +36,8 @@ _SHARD = re.compile(r"(.*)-([0-9]{5,})-of-([0-9]{5,})\.parquet", re.IGNORECASE)
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for parquet files with a column of images, REQUIRED when columns are asked for.
 
-    Reads the first footer that can be read: a broken file of a set does not make the others tables.
+    Reads the first footer that can be read: a broken file of a set does not make the others tables. Where every one is
+    broken and no other table is there, `read` says so.
     """
     names = _names(given)
     if not all(suffix_of(name) == ".parquet" for name in names):
@@ -48,7 +50,10 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
         if shard is None:
             return Match.NO
         return Match.REQUIRED if given.is_folder and settings.names_columns else Match.CERTAIN
-    return Match.NO
+    others = set(given.listing.tables if given.is_folder else ()) - set(names)
+    if not names or others:
+        return Match.NO
+    return Match.REQUIRED if given.is_folder and settings.names_columns else Match.POSSIBLE
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -58,7 +63,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     under --images. Raises ConfigError when the files are no parts of one set, DatasetError when there is no image.
     """
     names = _names(given)
-    shards = [_require_shard(given.root / name, settings) for name in names]
+    shards = _open_shards(given, names, settings)
     _refuse_strangers(names, shards)
     total = sum(shard.rows for shard in shards)
     if not 0 < total <= MAX_ROWS:
@@ -73,16 +78,17 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     ]
     table = encodable(names[0]) if len(names) == 1 else "the parquet files"
     roles = field_roles(shards[0].labels, settings, table=table)
-    columns: dict[str, list[str | None]] = {column: [] for column in roles.label_columns()}
+    columns = {column: JoinedWords() for column in roles.label_columns()}
     rejects: list[Reject] = []
     for name, shard in zip(names, shards, strict=True):
         rejects += shard.read_labels(name, columns)
-    fields = read_fields(columns, roles, ids, settings, table=table)
+    words = {column: columns.pop(column).words() for column in list(columns)}
+    fields = read_fields(words, roles, ids, settings, table=table)
     attributes = fields.attributes
     splits = [split_of(name) for name in names]
     if any(splits) and all(each.name != "split" for each in attributes):
-        words = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
-        attributes = (*attributes, encode_attribute("split", words, "split"))
+        split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
+        attributes = (*attributes, encode_attribute("split", split, "split"))
     missing = _missing_shards(names) if given.is_folder else []
     source = _source(given, names, shards, settings)
     return make_dataset(
@@ -115,14 +121,31 @@ def _names(given: DatasetPath) -> list[str]:
     return [each for each in given.listing.others if suffix_of(each) == ".parquet"]
 
 
-def _require_shard(path: Path, settings: DatasetSettings) -> Shard:
-    shard = open_shard(path, settings.path_column)
-    if shard is None:
+def _open_shards(
+    given: DatasetPath, names: Sequence[str], settings: DatasetSettings
+) -> list[Shard]:
+    """Return what the footers say. Raises DatasetError when one cannot be read or names no column of images."""
+    shards, broken = [], []
+    for name in names:
+        try:
+            shard = open_shard(given.root / name, settings.path_column)
+        except DatasetError as exc:
+            broken.append(exc)
+            continue
+        if shard is None:
+            raise DatasetError(
+                f"{given.root / name} has no column of images",
+                hint="Give the files that hold images, or --layout table.",
+            )
+        shards.append(shard)
+    if broken and (shards or len(broken) == 1):
+        raise broken[0]
+    if broken:
         raise DatasetError(
-            f"{path} has no column of images",
-            hint="Give the files that hold images, or --layout table.",
+            f"None of the {counted(len(broken), 'parquet file')} at {given.path} can be read. {broken[0]}",
+            hint="Fetch them again: a download that stopped leaves a file without its end.",
         )
-    return shard
+    return shards
 
 
 def _refuse_strangers(names: Sequence[str], shards: Sequence[Shard]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 """The value of --layout that means the best match."""
+YOURS = "yours"
+"""The terms of a layout that is no one set's."""
 
 
 class Match(IntEnum):
@@ -54,7 +56,7 @@ class Format:
     """What is recognised: which files, and where the labels are."""
     gives: str
     """The attributes that are read."""
-    terms: str = "yours"
+    terms: str = YOURS
     """Where a set of this format is had, and under which licence or terms."""
 
     def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match:
@@ -156,7 +158,7 @@ FORMATS = (
     Format(
         "ferplus",
         "FER+",
-        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`",
+        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`, or with `fer2013.csv`",
         "expression by majority, the votes, split",
         "github.com/microsoft/FERPlus (labels); the images are FER2013's",
     ),
@@ -175,7 +177,7 @@ FORMATS = (
     Format(
         "table",
         "any table",
-        "one row an image in a CSV, TSV, TXT, LST or parquet file",
+        "one row an image in a CSV, TSV, TXT, LST, parquet or Excel file",
         "its columns",
     ),
     Format(

@@ -18,7 +18,7 @@ from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.sources.tar import TarMembers
 from fer_audit.dataset.table.encode import MAX_WORD
-from fer_audit.dataset.table.file import json_word
+from fer_audit.dataset.table.words import Words, json_word
 from fer_audit.dataset.tar_members import BrokenArchiveError, Member, members, open_archive
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
@@ -63,7 +63,8 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         )
     table = "the archives" if len(names) > 1 else names[0]
     roles = field_roles(tuple(found.values), settings, table=table)
-    fields = read_fields(found.values, roles, found.ids, settings, table=table)
+    columns = {name: Words.of(found.values[name]) for name in roles.label_columns()}
+    fields = read_fields(columns, roles, found.ids, settings, table=table)
     return make_dataset(
         given,
         found.source(),
@@ -99,7 +100,6 @@ class _Samples:
         self.broken: dict[str, str] = {}
         """Archive -> why its end could not be read."""
         self._archives: list[FileFacts] = []
-        self._names: list[str] = []
         self._archive, self._offsets, self._lengths = array("i"), array("q"), array("q")
         self._same: dict[str, str] = {}
         """Words that were met, so that a million equal ones are one."""
@@ -185,7 +185,6 @@ class _Samples:
                 words += [None] * (len(self.ids) - len(words))
                 words.append(None if word is None else self._same.setdefault(word, word))
             self.ids.append(f"{name}!{member.name}")
-            self._names.append(member.name)
             self._archive.append(len(self._archives))
             self._offsets.append(member.offset)
             self._lengths.append(member.size)
@@ -197,7 +196,7 @@ class _Samples:
         """Return where the images lie."""
         return TarMembers(
             tuple(self._archives),
-            tuple(self._names),
+            tuple(self.ids),
             np.array(self._archive, np.int32),
             np.array(self._offsets, np.int64),
             np.array(self._lengths, np.int64),

@@ -19,7 +19,7 @@ class TarMembers:
 
     archives: tuple[FileFacts, ...]
     names: Sequence[str]
-    """n names as the archives have them."""
+    """n ids: each ends as its name in the archive does."""
     archive: NDArray[np.int32]
     """(n,) index into `archives`."""
     offsets: NDArray[np.int64]

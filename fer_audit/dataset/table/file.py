@@ -1,9 +1,8 @@
-"""Columns of words out of a table file: text, JSON lines or parquet, the same from each."""
+"""Columns of words out of a table file: text, a workbook, JSON lines or parquet, the same from each."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
 from fer_audit.dataset.parquet_file import facts_of, opened_parquet
+from fer_audit.dataset.table.excel import is_workbook, sheet_as_csv
 from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
-from fer_audit.dataset.table.words import Words, words_of
+from fer_audit.dataset.table.words import Words, json_word, words_of
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, whole
@@ -90,8 +90,14 @@ def open_table(
     else:
         data = _bytes_of(path)
         name = encodable(path.name)
+        notes: tuple[str, ...] = ()
+        if is_workbook(data):
+            data, notes = sheet_as_csv(data, name)
+            delimiter = ","
         table = TextTable(
-            read_lines(data, name, skip=skip, delimiter=delimiter, header=header), name
+            read_lines(data, name, skip=skip, delimiter=delimiter, header=header),
+            name,
+            notes,
         )
     repeated = [name for name, n in Counter(table.columns).items() if n > 1 and name]
     if repeated:
@@ -118,10 +124,10 @@ def _bytes_of(path: Path) -> bytes:
 class TextTable:
     """Lines of cells."""
 
-    def __init__(self, text: TextLines, name: str) -> None:
+    def __init__(self, text: TextLines, name: str, notes: Sequence[str] = ()) -> None:
         self._text, self._name = text, name
         self.has_header = text.header is not None
-        self.notes = text.notes
+        self.notes = (*notes, *text.notes)
         if text.header is not None:
             self.columns = text.header
         else:
@@ -254,20 +260,6 @@ class ParquetTable:
         if pa.types.is_floating(column.type):
             return Words.of(json_word(value) for value in column.to_pylist())
         return words_of(column.cast(pa.string()))
-
-
-def json_word(value: object) -> str | None:
-    """Return a number or text as a cell has it, None for anything else.
-
-    1.0 is "1": a column of codes with a gap is stored as floats.
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        if math.isnan(value):
-            return None
-        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
-    return str(value) if isinstance(value, (str, int)) else None
 
 
 def _refuse_huge(path: Path, size: int, limit: int, unit: str) -> None:

@@ -57,7 +57,7 @@ def read_lines(
     """Return the lines of a table and their dialect.
 
     skip: lines before the header; delimiter: "" = found; header: whether there is one, None = found.
-    Raises DatasetError for what is no table: nothing, a web page, JSON, code, a Git-LFS pointer, an Excel file.
+    Raises DatasetError for what is no table: nothing, a web page, JSON, code, a Git-LFS pointer, an old Excel file, a zip archive.
     """
     refuse_strangers(data, name)
     data, notes = _as_utf8(data, name)
@@ -67,9 +67,8 @@ def read_lines(
     for _ in range(skip):
         _, _, data = data.partition(b"\n")
         line += 1
-    while data[:1] in (b"\n", b"\r") and data:
-        line += data[:1] == b"\n"
-        data = data[1:]
+    below = data.lstrip(b"\r\n")
+    line, data = line + data.count(b"\n", 0, len(data) - len(below)), below
     first, _, rest = data.partition(b"\n")
     if found := _SEP.fullmatch(first.decode()):
         delimiter, data, line = found[1], rest, line + 1
@@ -100,7 +99,8 @@ def refuse_strangers(data: bytes, name: str) -> None:
         "an HTML page": text.startswith(("<!doctype", "<html", "<?xml", "<svg")),
         "a Git-LFS pointer": text.startswith("version https://git-lfs"),
         "JSON": text.startswith(("{", "[")),
-        "an Excel file": head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
+        "an Excel file": head.startswith(b"\xd0\xcf\x11\xe0"),
+        "a zip archive": head.startswith(b"PK\x03\x04"),
         "a program's code": _CODE.match(text) is not None and "," not in text.partition("\n")[0],
         "a drawn folder tree": "├──" in text or "└──" in text,
         "a single path": _PATH.fullmatch(text.strip()) is not None,
@@ -109,7 +109,8 @@ def refuse_strangers(data: bytes, name: str) -> None:
     hints = {
         "an HTML page": "Download the file itself, not the page that shows it.",
         "a Git-LFS pointer": "Fetch the file that it stands for: git lfs pull.",
-        "an Excel file": "Save it as CSV.",
+        "an Excel file": "Save it as CSV, or as .xlsx.",
+        "a zip archive": "Unpack it first.",
     }
     for kind, is_one in kinds.items():
         if is_one:

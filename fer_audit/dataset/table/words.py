@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -53,8 +54,25 @@ class Words:
         return Words(np.array([*new, -1], np.int32)[self.codes], tuple(index))
 
 
+class JoinedWords:
+    """A column that comes in parts."""
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._codes = [np.zeros(0, np.int32)]
+
+    def add(self, part: Words) -> None:
+        """Append the cells of a part."""
+        new = [self._index.setdefault(word, len(self._index)) for word in part.words]
+        self._codes.append(np.array([*new, -1], np.int32)[part.codes])
+
+    def words(self) -> Words:
+        """Return all cells so far."""
+        return Words(np.concatenate(self._codes), tuple(self._index))
+
+
 def words_of(column: Any) -> Words:  # noqa: ANN401 - pyarrow ships no types
-    """Return a column of text of pyarrow as words. Raises pyarrow's errors for text that is no UTF-8."""
+    """Return a column of pyarrow as words; of numbers, `words` are the numbers. Raises pyarrow's errors for text that is no UTF-8."""
     encoded = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if not hasattr(encoded, "dictionary"):
         encoded = encoded.dictionary_encode()
@@ -74,3 +92,17 @@ def _codes(indices: Any) -> NDArray[np.int32]:  # noqa: ANN401 - as above
         bits = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")
         codes[bits[part] == 0] = -1
     return codes
+
+
+def json_word(value: object) -> str | None:
+    """Return a number or text as a cell has it, None for anything else.
+
+    1.0 is "1": a column of codes with a gap is stored as floats.
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+    return str(value) if isinstance(value, (str, int)) else None

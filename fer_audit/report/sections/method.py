@@ -63,7 +63,14 @@ def method(view: View) -> Section:
 
 def _facts(view: View) -> tuple[tuple[str, str], ...]:
     result, model = view.result, view.result.model
-    facts = [("set", result.dataset.name), ("fingerprint", _start(result.dataset.fingerprint))]
+    dataset = result.dataset
+    facts = [("set", dataset.name), ("fingerprint", _start(dataset.fingerprint))]
+    known = (
+        ("true of every image", "; ".join(f"{display(x)} {value}" for x, value in dataset.facts)),
+        ("left out", "; ".join(f"{counted(n, 'file')}, {why}" for why, n in dataset.skipped)),
+        ("terms of such a set", dataset.terms),
+    )
+    facts += [(name, value) for name, value in known if value]
     if model is not None:
         facts += [
             ("model", model.name),

@@ -12,6 +12,7 @@ from fer_audit.config import AuditConfig
 from fer_audit.dataset import parquet_images
 from fer_audit.dataset.formats.hf_parquet import split_of
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.table.words import json_word
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import GENDERS, face, records, write_parquet
@@ -54,6 +55,32 @@ def test_minus_one_is_no_label_and_a_code_without_a_name_stays_a_code(tmp_path: 
     )
 
     assert values(load_dataset(path), "gender") == ["Male", None, "7"]
+
+
+TEXT = pa.array(["b", None, "a", "b", "c", None, "a"])
+
+
+@pytest.mark.parametrize("group", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "column",
+    [
+        TEXT,
+        pa.array([1, None, 0, 1, 12, None, 0]),
+        pa.array([1.0, None, 0.5, 1.0, float("nan"), None, 0.5]),
+        pa.array([True, None, False, True, False, None, False]),
+        pa.array([None, None, None, "a", None, None, None]),
+        TEXT.cast(pa.dictionary(pa.int8(), pa.string())),
+    ],
+    ids=["text", "integers", "floats", "truth values", "few", "dictionary"],
+)
+def test_labels_are_the_words_of_their_rows_however_the_rows_are_grouped(
+    column: pa.Array, group: int, tmp_path: Path
+) -> None:
+    path = write_parquet(tmp_path / "a.parquet", records(range(7)), {"mood": column}, group=group)
+
+    dataset = load_dataset(path, AuditConfig.of(label=(("mood", "mood"),)))
+
+    assert values(dataset, "mood") == [json_word(cell) for cell in column.to_pylist()]
 
 
 def test_shards_are_read_together_and_their_names_are_the_split(tmp_path: Path) -> None:
@@ -104,6 +131,42 @@ def test_shards_are_read_together_and_their_names_are_the_split(tmp_path: Path) 
 )
 def test_the_split_is_a_word_of_the_name_or_of_the_folder(name: str, split: str | None) -> None:
     assert split_of(name) == split
+
+
+@pytest.mark.parametrize("label", [(), (("gender", "gender"),)], ids=["plain", "a column"])
+@pytest.mark.parametrize("path", [".", "train-{00000..00001}-of-00002.parquet"])
+def test_where_no_parquet_file_can_be_read_the_first_says_why(
+    path: str, label: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    for shard in range(2):
+        name = tmp_path / f"train-0000{shard}-of-00002.parquet"
+        data = write_parquet(name, records([shard]), {"gender": ["Male"]}).read_bytes()
+        name.write_bytes(data[:-8])
+
+    with pytest.raises(DatasetError, match=r"None of the 2 parquet files .*footer") as refused:
+        load_dataset(tmp_path / path, AuditConfig.of(label=label))
+
+    assert "train-00000-of-00002.parquet cannot be read as parquet" in str(refused.value)
+
+
+def test_one_parquet_file_that_cannot_be_read_is_named_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        path = write_parquet(tmp_path / f"{name}.parquet", records([0]), {})
+    path.write_bytes(path.read_bytes()[:-8])
+
+    with pytest.raises(DatasetError, match=r"b.parquet cannot be read") as refused:
+        load_dataset(tmp_path)
+
+    assert "None of" not in str(refused.value)
+
+
+def test_broken_parquet_files_next_to_another_table_leave_the_choice_to_the_user(
+    tmp_path: Path,
+) -> None:
+    plant(tmp_path, "a.parquet", "b.parquet", "labels.csv")
+
+    with pytest.raises(ConfigError, match="several tables"):
+        load_dataset(tmp_path)
 
 
 def test_files_that_are_no_parts_of_one_set_need_a_decision(tmp_path: Path) -> None:

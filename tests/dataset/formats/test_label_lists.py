@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from fer_audit.dataset.formats.ferplus import ANSWERS, EXPRESSIONS, majority
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack.rows import decode_images, empty_rows
+from tests.dataset.cells import fer2013_lines
 from tests.dataset.trees import plant, plant_table, reasons, words
 
 
@@ -152,3 +154,70 @@ def test_single_votes_never_decide(winner: int) -> None:
     votes[1, (winner + 1) % len(ANSWERS)] = 2
 
     assert majority(votes).codes.tolist() == [winner, -1]
+
+
+USAGES = ("Training", "PublicTest", "PrivateTest")
+"""As `fer2013_lines` writes them, by turns."""
+
+
+def plant_votes(root: Path, usages: Sequence[str], *, unnamed: int = -1) -> None:
+    """Write `fer2013new.csv`: in row i everybody votes for answer i; the row `unnamed` names no image."""
+    lines = [
+        ",".join((usage, "" if i == unnamed else f"fer{i:07d}.png", *votes.astype(str)))
+        for i, (usage, votes) in enumerate(
+            zip(usages, 10 * np.eye(len(usages), len(ANSWERS), dtype=int), strict=True)
+        )
+    ]
+    plant_table(root, "fer2013new.csv", [",".join(("Usage", "Image name", *ANSWERS)), *lines])
+
+
+def test_fer_plus_without_images_takes_the_pixels_of_fer2013_row_by_row(tmp_path: Path) -> None:
+    """A row without a name is left out of both, so each vote stays with its own picture."""
+    plant_table(tmp_path, "fer2013.csv", fer2013_lines(range(9)))
+    plant_votes(tmp_path, 3 * USAGES, unnamed=4)
+
+    dataset = load_dataset(tmp_path)
+
+    there = [0, 1, 2, 3, 5, 6, 7, 8]
+    assert dataset.format == "ferplus"
+    assert dataset.ids == tuple(f"fer2013.csv#{i}" for i in there)
+    assert reasons(dataset) == [("line 6", "path_empty")]
+    said = [EXPRESSIONS[i] if i < len(EXPRESSIONS) else None for i in there]
+    assert list(words(dataset, "expression").values()) == said
+    assert list(words(dataset, "split").values()) == [USAGES[i % 3] for i in there]
+    assert dataset.soft[0].votes.argmax(axis=1).tolist() == there
+    alone = load_dataset(tmp_path / "fer2013.csv").source
+    for row, i in enumerate(there):
+        assert dataset.source.read(row) == alone.read(i)
+    (note,) = dataset.notes
+    assert "in each of the 9 both tables say the same part" in note
+
+
+@pytest.mark.parametrize("row", range(6))
+def test_fer_plus_is_not_joined_to_rows_of_another_part(row: int, tmp_path: Path) -> None:
+    plant_table(tmp_path, "fer2013.csv", fer2013_lines(range(6)))
+    usages = list(2 * USAGES)
+    usages[row] = USAGES[(row + 1) % 3]
+    plant_votes(tmp_path, usages)
+
+    with pytest.raises(DatasetError, match=f'Row {row + 1} is "{usages[row]}" in fer2013new.csv'):
+        load_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("votes", "pixels", "torn", "message"),
+    [
+        (6, 5, None, r'Row 6 is "PrivateTest" in fer2013new.csv and "\(no row\)" in fer2013.csv'),
+        (5, 6, None, r'Row 6 is "\(no row\)"'),
+        (6, 6, "x", "fer2013.csv, line 3 is no row"),
+    ],
+)
+def test_fer_plus_is_not_joined_to_a_table_with_more_or_fewer_rows(
+    votes: int, pixels: int, torn: str | None, message: str, tmp_path: Path
+) -> None:
+    lines = fer2013_lines(range(pixels))
+    plant_table(tmp_path, "fer2013.csv", [*lines[:2], *([torn] if torn else []), *lines[2:]])
+    plant_votes(tmp_path, (2 * USAGES)[:votes])
+
+    with pytest.raises(DatasetError, match=message):
+        load_dataset(tmp_path)

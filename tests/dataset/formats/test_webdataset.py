@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import tarfile
+from operator import is_
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from fer_audit.config import AuditConfig
 from fer_audit.dataset import tar_members
 from fer_audit.dataset.load import load_dataset
+from fer_audit.dataset.sources.tar import TarMembers
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import face, labels, sample, samples, write_tar
 from tests.dataset.trees import plant, reasons, words
@@ -39,6 +41,14 @@ def test_labels_and_images_are_joined_by_key_in_the_order_of_the_archives(tmp_pa
         assert dataset.ages.tolist() == [labels(n)["age"] for n in range(5)]
         assert [dataset.source.read(n).data for n in range(5)] == [face(n) for n in range(5)]
         assert (dataset.rejects, dataset.notes, dataset.whole) == ((), (), True)
+
+
+def test_a_row_has_one_name_in_memory(tmp_path: Path) -> None:
+    """The text itself, not an equal one: of a million rows, a second one would be 72 MB."""
+    dataset = load_dataset(write_tar(tmp_path / "f.tar", samples(range(3))))
+
+    assert isinstance(dataset.source, TarMembers)
+    assert all(map(is_, dataset.source.names, dataset.ids))
 
 
 @given(st.permutations(samples(range(3))))

@@ -30,6 +30,9 @@ def test_model_set_tests_settings_and_versions_are_told() -> None:
     for fact in (
         "set: UTKFace",
         f"fingerprint: {'5d' * 8}…",
+        "true of every image: gender Female; place a studio",
+        "left out: 9,780 files, copy in another folder; 1 file, earlier frame of a sequence",
+        "terms of such a set: research only",
         "model: resnet50-keras",
         f"sha256: {'ab' * 8}…",
         "numbers an image: 2,048",
@@ -67,7 +70,8 @@ def test_every_setting_and_every_test_is_listed_where_there_is_room() -> None:
 def test_a_run_without_a_model_or_tests_names_none() -> None:
     facts = sentences(method(View(bare())))
 
-    assert not any(fact.startswith(("model:", "sha256:", "tests:", "map:")) for fact in facts)
+    unsaid = ("model:", "sha256:", "tests:", "map:", "true of every", "left out:", "terms of")
+    assert not any(fact.startswith(unsaid) for fact in facts)
     assert "settings: all as they are by default" in facts
     assert "versions: not recorded" in facts
 
