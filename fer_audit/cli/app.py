@@ -29,6 +29,7 @@ COMMANDS = {
     "cluster": ("fer_audit.cli.run", "Embed and cluster."),
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
+    "explain": ("fer_audit.cli.explain", "Show one claim's evidence."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.report.blocks import Report
+    from fer_audit.report.charts.theme import FileKind
 
 Command = Callable[..., Any]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -21,8 +22,8 @@ PAGE = click.Path(path_type=Path, dir_okay=False)
 
 
 def chart_options(command: Command) -> Command:
-    """Add --png DIR and --svg DIR."""
-    for kind in ("svg", "png"):
+    """Add --png DIR, --svg DIR and --pdf DIR."""
+    for kind in ("pdf", "svg", "png"):
         words = f"Write each chart as a {kind.upper()} file."
         command = click.option(f"--{kind}", type=_FOLDER, metavar="DIR", help=words)(command)
     return command
@@ -58,24 +59,24 @@ def prepare_charts() -> None:
         keep_libraries_in(cache_folder(None))
 
 
-def write_charts(report: Report, *, png: Path | None, svg: Path | None) -> None:
-    """Save the charts of a report to the folders that were asked for, and say so on stderr.
+def write_charts(report: Report, folders: Mapping[FileKind, Path | None]) -> None:
+    """Save the charts of a report to the folders that were asked for, with their captions, and say so on stderr.
 
     Raises StoreError when a folder cannot be written.
     """
-    from fer_audit.report.charts.theme import save_charts
+    from fer_audit.report.charts.theme import save_captions, save_charts
     from fer_audit.report.report import charts_of
     from fer_audit.text import counted
 
-    charts = charts_of(report) if png is not None or svg is not None else []
+    asked = {kind: folder for kind, folder in folders.items() if folder is not None}
+    charts = charts_of(report) if asked else []
     written: dict[Path, int] = {}
     try:
-        if png is not None:
-            written[png] = len(save_charts(charts, png, "png"))
-        if svg is not None:
-            written[svg] = written.get(svg, 0) + len(save_charts(charts, svg, "svg"))
+        for kind, folder in asked.items():
+            written[folder] = written.get(folder, 0) + len(save_charts(charts, folder, kind))
+            save_captions(charts, folder)
     except StoreError as exc:
-        hint = "Free some disk, or choose another folder for --png or --svg."
+        hint = "Free some disk, or choose another folder for --png, --svg or --pdf."
         raise StoreError(str(exc), hint=hint) from exc
     for folder, amount in written.items():
         say(f"{counted(amount, 'chart')} written to {folder}")

@@ -46,6 +46,7 @@ def compare_command(
     html: Path | None,
     png: Path | None,
     svg: Path | None,
+    pdf: Path | None,
 ) -> None:
     """Show what changed from the run directory RUN1 to RUN2: two encoders, precisions, seeds or versions of a set.
 
@@ -65,13 +66,13 @@ def compare_command(
     names = distinct_names(run1, run2)
     comparison = compare_runs(*map(read_run, (run1, run2), names))
     report = make_comparison(comparison)
-    if html is not None or png is not None or svg is not None:
+    if html or png or svg or pdf:
         prepare_charts()
     if html is not None:
         refuse_no_folder(html, "--html")
         write_page(report, html)
-    if png is not None or svg is not None:
-        write_charts(report, png=png, svg=svg)
+    if png or svg or pdf:
+        write_charts(report, {"png": png, "svg": svg, "pdf": pdf})
     if as_json:
         answer_json(comparison_json(comparison))
     else:

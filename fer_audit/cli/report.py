@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import ConfigError
 
+if TYPE_CHECKING:
+    from fer_audit.report.files.sheets import SheetFormat
+
 
 @click.command("report", short_help="Show a finished run again.")
 @click.argument("run", type=PATH, metavar="RUN")
@@ -27,6 +31,18 @@ from fer_audit.errors import ConfigError
     "--section",
     metavar="NAME",
     help="One topic in full: claims, labels, who, clusters, collection, sets or method.",
+)
+@click.option("--table", metavar="NAME", help="One table for a paper; an unknown NAME lists them.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "latex", "md"]),
+    default="csv",
+    show_default=True,
+    help="Of --table.",
+)
+@click.option(
+    "--methods", is_flag=True, help="A paragraph for the methods section, and its BibTeX."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print result.json.")
 @click.option(
@@ -47,16 +63,21 @@ def report_command(
     run: Path,
     full: bool,
     section: str | None,
+    table: str | None,
+    form: SheetFormat,
+    methods: bool,
     as_json: bool,
     as_html: bool,
     page: Path | None,
     min_cell: int,
     png: Path | None,
     svg: Path | None,
+    pdf: Path | None,
 ) -> None:
     """Show the short report of the run directory RUN; --full and --section show what is behind it.
 
-    --png and --svg also write every chart as a file fit for a paper, as wide as a column and with its letters embedded.
+    --png, --svg and --pdf also write every chart as a file fit for a paper, as wide as a column and with its letters
+    embedded, and captions.md with what each shows.
     --min-cell makes all of it fit to be shared; the run directory itself keeps every count.
 
     \b
@@ -66,7 +87,9 @@ def report_command(
       fer-audit report runs/utkface --section claims
       fer-audit report runs/utkface --json
       fer-audit report runs/utkface --html
-      fer-audit report runs/utkface --png figures --svg figures
+      fer-audit report runs/utkface --table claims --format latex > claims.tex
+      fer-audit report runs/utkface --methods > methods.txt
+      fer-audit report runs/utkface --pdf figures
       fer-audit report runs/utkface --min-cell 5 --page shared.html
       fer-audit report runs/utkface --min-cell 5 --json > shared.json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
@@ -85,7 +108,7 @@ def report_command(
         refuse_no_folder(page, "--page")
     result = shared(read_result(run / "result.json"), min_cell)
     timings = tuple(read_timings(run / "timings.json"))
-    if as_html or page is not None or png is not None or svg is not None:
+    if as_html or page is not None or png or svg or pdf:
         prepare_charts()
         from fer_audit.report.files.pictures import read_pictures, shared_pictures
 
@@ -94,8 +117,16 @@ def report_command(
         own = [run / "report.html"] if as_html else []
         for path in [*own, *([] if page is None else [page])]:
             write_page(report, path)
-        write_charts(report, png=png, svg=svg)
-    if as_json:
+        write_charts(report, {"png": png, "svg": svg, "pdf": pdf})
+    if table is not None:
+        from fer_audit.report.files.sheets import sheet
+
+        click.echo(sheet(make_report(View(result, timings=timings)), table, form), nl=False)
+    elif methods:
+        from fer_audit.report.methods import methods_text
+
+        click.echo(methods_text(result), nl=False)
+    elif as_json:
         answer_json(result_json(result))
     else:
         show_report(View(result, timings=timings), run, full=full, section=section)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from markupsafe import escape
 
 from fer_audit.report.charts.chart import Chart
-from fer_audit.store.stage import make_folder, write_atomically
+from fer_audit.report.render.markdown import escaped
+from fer_audit.store.stage import make_folder, write_atomically, write_text
 from fer_audit.text import visible, whole_percent
 
 if TYPE_CHECKING:  # matplotlib takes 0.6 s to load, so it waits until something is drawn
@@ -78,7 +79,7 @@ _STYLE: Any = {
 
 Keyword: TypeAlias = Any
 """A keyword that is matplotlib's own: a colour, a size, a line style."""
-FileKind = Literal["png", "svg"]
+FileKind = Literal["png", "svg", "pdf"]
 _PNG_DPI = 300
 _PIXELS = 96 / 72
 """CSS pixels a point: on the page a chart is as large as on paper."""
@@ -218,13 +219,20 @@ def _svg(figure: Figure) -> str:
 
 
 def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
-    """Write one chart as a file fit for a paper: white ground, letters as outlines (SVG) or 300 dots an inch (PNG)."""
+    """Write one chart as a file fit for a paper: white ground, letters as outlines (SVG), embedded (PDF) or 300 dots an inch."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
-    with style({"svg.fonttype": "path", "savefig.facecolor": "white"}):
+    with style({"svg.fonttype": "path", "pdf.fonttype": "42", "savefig.facecolor": "white"}):
         figure = chart.draw()
         if kind == "svg":
             data = _svg(figure).encode()
+        elif kind == "pdf":
+            FigureCanvasPdf(figure)
+            buffer = io.BytesIO()
+            facts = {"CreationDate": None, "Creator": None, "Producer": None, "Title": chart.title}
+            figure.savefig(buffer, format="pdf", metadata=facts)
+            data = buffer.getvalue()
         else:
             FigureCanvasAgg(figure)
             buffer = io.BytesIO()
@@ -240,3 +248,14 @@ def save_charts(charts: Sequence[Chart], folder: Path, kind: FileKind) -> list[P
     for chart, path in zip(charts, paths, strict=True):
         save_chart(chart, path, kind)
     return paths
+
+
+def save_captions(charts: Sequence[Chart], folder: Path) -> Path:
+    """Write captions.md: of each chart its file name, title, what it shows and how to read it."""
+    path = folder / "captions.md"
+    lines = [
+        f"- **{escaped(each.key)}**: {escaped(' '.join(filter(None, (f'{each.title}.', each.alt, each.note))))}"
+        for each in charts
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+    return path
