@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.pairs import CLUSTER, pair_of, pairs
+from fer_audit.audit.claims.pairs import pair_of, pairs
 from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, rung_p
 from fer_audit.audit.claims.stability import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung, StabilityFacts
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute

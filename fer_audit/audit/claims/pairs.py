@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.dataset.types import Attribute
 
-CLUSTER = "cluster"
 MOST_LABELS = 10
 """Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
 

@@ -246,9 +246,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             severity="know",
             text=f"{len(unstable)} of {counted(len(facts.clusters), 'cluster')} {'does' if one else 'do'} not come back in resamples.",
             effect=0.34,
-            figures=", ".join(
-                f"cluster {each.cluster}: {coefficient(each.jaccard)}" for each in unstable
-            )
+            figures=", ".join(f"cluster {x.cluster}: {coefficient(x.jaccard)}" for x in unstable)
             + "; mean Jaccard similarity below 0.6",
             do="Rest nothing on them alone.",
             values=tuple(

@@ -16,6 +16,7 @@ from fer_audit.text import (
     measured,
     p_phrase,
     percent,
+    rounded_percent,
     sentence,
     span,
 )
@@ -135,8 +136,8 @@ def _most_like_a_cluster(result: AuditResult, attribute: str) -> Iterator[str]:
         cluster, group = np.unravel_index(int(jaccard.argmax()), jaccard.shape)
         both = int(table[cluster, group])
         yield (
-            f" Most like a cluster of its own: {percent(both / int(groups[group]))} of {each.groups[group]} lie in cluster"
-            f" {cluster}, which they are {percent(both / int(clusters[cluster]))} of."
+            f"most like a cluster of its own: {percent(both / int(groups[group]))} of {each.groups[group]} lie in cluster"
+            f" {cluster}, {percent(both / int(clusters[cluster]))} of which they are"
         )
 
 
@@ -145,29 +146,29 @@ def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
     if overlap.homophily is None or overlap.expected is None or overlap.p is None:
         return
     gain = (overlap.homophily - overlap.expected) / max(1 - overlap.expected, 1e-9)
-    name = display(overlap.attribute)
     if overlap.p > alpha or gain < HOMOPHILY:
         return
-    pairs = [each for each in overlap.pairs if each.auc is not None]
-    told = ""
+    told = [
+        f"{percent(overlap.homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(overlap.expected)}"
+        f" ({p_phrase(overlap.p)}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
+    ]
+    pairs = sorted((x for x in overlap.pairs if x.auc is not None), key=lambda x: -(x.auc or 0.0))
     if pairs:
-        pairs.sort(key=lambda each: -(each.auc or 0.0))
-        best, worst = pairs[0], pairs[-1]
-        cuts = [f"{best.first} and {best.second} (AUC {coefficient(best.auc)})"]
-        if worst is not best:
-            cuts.append(f"worst {worst.first} and {worst.second} ({coefficient(worst.auc)})")
-        told = f" A straight cut separates {listed(cuts, 'and')}; .5 is not at all."
-        if worst is not best:
-            told = told.replace("separates ", "separates best ", 1)
-    regions = "".join(_most_like_a_cluster(result, overlap.attribute))
+        ends = [pairs[0], *([pairs[-1]] if len(pairs) > 1 else [])]
+        cuts = [f"{x.first} and {x.second} {coefficient(x.auc)}" for x in ends]
+        told.append(f"AUC of a straight cut (.5 = none): {', least '.join(cuts)}")
+    told += _most_like_a_cluster(result, overlap.attribute)
     yield Finding(
         code="latent_overlap",
         severity="know",
-        text=sentence(
-            f"of the {overlap.neighbours} nearest neighbours of an image, {percent(overlap.homophily)} share "
-            f"its {name}, where shuffled labels give {percent(overlap.expected)} ({p_phrase(overlap.p)}, "
-            f"{overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
-        ),
+        text=f"{rounded_percent(overlap.homophily)} of an image's nearest neighbours share its {display(overlap.attribute)}; chance gives {rounded_percent(overlap.expected)}.",
         attribute=overlap.attribute,
         effect=0.4 + min(1.0, gain) / 4,
+        figures="; ".join(told),
+        do="Report results of what is built on these vectors for each group.",
+        values=(
+            ("homophily", overlap.homophily),
+            ("expected", overlap.expected),
+            *((f"auc.{x.first}.{x.second}", x.auc or 0.0) for x in pairs),
+        ),
     )
