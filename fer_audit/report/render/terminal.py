@@ -47,12 +47,15 @@ from fer_audit.report.render.terminal_layout import (
     prose,
 )
 from fer_audit.report.render.terminal_lines import Lines
+from fer_audit.text import clipped
 
 SEVERITIES = {
     "fix": Text.assemble(("■ ", "bold red"), ("fix", "bold")),
     "know": Text.assemble(("● ", "bold yellow"), ("know", "bold")),
     "fine": Text.assemble(("✓ ", "green"), "fine"),
 }
+_SHORT = 50
+"""Lines of the short report's sections and head; what stands below them takes at most ten."""
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
 _STYLES: dict[State, str] = {
     "holds": "green",
@@ -67,11 +70,13 @@ def terminal_report(
 ) -> RenderableType:
     """Return the report as something rich can print: its blocks of at least this importance.
 
-    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to see the rest.
+    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last,
+    `more` says how to see the rest.
     """
+    short = least == "summary"
     banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
     head: list[RenderableType] = [
-        Text.assemble(plain(report.heading, "bold cyan")),
+        plain(clipped(report.heading, 80) if short else report.heading, "bold cyan"),
         Flow([plain(fact) for fact in report.facts]),
     ]
     where: list[RenderableType] = [prose(f"Page: {page}")] if page else []
@@ -79,7 +84,8 @@ def terminal_report(
         part for section in report.sections for part in _section(section, least)
     ]
     rest: list[RenderableType] = [Text(""), prose(f"More: {more}", "dim")] if more else []
-    return Lines(Group(*banner, *head, *where, *sections, *banner, *rest, *where))
+    body = Lines(Group(*banner, *head, *where, *sections), _SHORT if short else 0)
+    return Group(body, Lines(Group(*banner, *rest, *where)))
 
 
 def _banner(alarm: str) -> RenderableType:
@@ -142,7 +148,7 @@ def _parts(block: Block, *, short: bool = False) -> Iterator[RenderableType]:
 
 def _statement(each: Statement, *, short: bool) -> Item:
     """Return the sentence; below it, but in the short report, its figures in grey and what to do."""
-    text = plain(each.text)
+    text = plain(clipped(each.text, 200) if short else each.text)
     if short:
         if each.files:
             text += plain(f" -> {each.files}", "cyan")
@@ -155,7 +161,7 @@ def _statement(each: Statement, *, short: bool) -> Item:
 
 def _table(block: Table, *, bare: bool = False) -> Iterator[RenderableType]:
     yield Text("")
-    if block.title:
+    if block.title and not bare:
         yield prose(plain(block.title, "bold"))
     rows = [
         [_cell(cell, faint=index in block.faint) for cell in row]
