@@ -202,9 +202,10 @@ def _kept(inputs: AuditInputs) -> NDArray[np.bool_]:
         (values >= 0).astype(np.int64) for _, values in label_columns(dataset)
     ) + np.zeros(len(dataset), np.int64)
     pixels = rows.widths.astype(np.int64) * rows.heights
-    for kind, (members, owner), _ in _photos(inputs):
-        if kind == "near-copy" and inputs.units.person:
-            continue
+    photos = [group_members(rows.sha256, rows.ok & (rows.sha256 != b""))]
+    if (near := inputs.near_groups) is not None and not inputs.units.person:
+        photos.append(group_members(near, near >= 0))  # copies of a near-identical image too
+    for members, owner in photos:
         living = kept[members]
         members, owner = members[living], owner[living]
         order = np.lexsort(
