@@ -237,7 +237,7 @@ def test_what_a_screen_does_not_hold_is_counted() -> None:
 @pytest.mark.parametrize("make", [*MAKERS, many])
 def test_no_line_ends_in_a_blank(make: Callable[[], AuditResult]) -> None:
     for least in ("normal", "detail"):
-        lines = shown(report_of(make), 80, least).splitlines()  # type: ignore[arg-type]  # a literal
+        lines = shown(report_of(make), 80, least).splitlines()
 
         assert [line for line in lines if line != line.rstrip()] == []
 
