@@ -19,9 +19,10 @@ from fer_audit.report.charts.theme import (
     name_rows,
     new_figure,
     one_panel,
+    tell,
     write_next_to,
 )
-from fer_audit.text import clipped, display, percent, whole, whole_percent
+from fer_audit.text import clipped, display, percent, share_text, whole, whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +54,10 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     def draw() -> Figure:
         figure, axes = one_panel(0.45 + _ROW * len(shown))
         rows = np.arange(len(shown))
-        axes.barh(rows, shares, color=colours, height=0.7)
+        bars = axes.barh(rows, shares, color=colours, height=0.7)
+        for bar, group in zip(bars, shown, strict=True):
+            words = share_text(group.share, group.count, group.low, group.high)
+            tell(bar, f"{group.name}: {words}", group.name)
         axes.hlines(rows, low, high, color=INK, linewidth=1.0)
         marked = [(row, target) for row, target in enumerate(targets) if target is not None]
         if marked:
@@ -120,7 +124,12 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
                 bars = axes.barh(
                     rows, sign * block[:, side] / total, height=0.86, color=colours[side]
                 )
-                for bar, is_few in zip(bars, few, strict=True):
+                for bar, is_few, age, count in zip(
+                    bars, few, age_names, block[:, side].tolist(), strict=True
+                ):
+                    tell(
+                        bar, f"{name}, {side_names[side]}, {age}: {whole(count)}", side_names[side]
+                    )
                     if is_few:
                         bar.set_alpha(0.45)
             axes.set_xlim(-1.1 * full, 1.1 * full)

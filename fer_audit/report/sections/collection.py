@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.claims import BatchPrediction
-from fer_audit.report.blocks import Block, Section
+from fer_audit.report.blocks import Block, Charts, Section
+from fer_audit.report.charts.collection import batch_guesses
 from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
 from fer_audit.report.view import View
 from fer_audit.text import clipped, coefficient, or_dash, p_text, percent, whole
@@ -23,6 +24,7 @@ def collection(view: View) -> Section | None:
     computed = [each for each in predictions if each.accuracy is not None]
     blocks: list[Block] = []
     if computed:
+        blocks.append(Charts(lambda: [batch_guesses(computed)]))
         blocks.append(
             table_of(
                 "Guessing an attribute from the batch or part alone",

@@ -58,7 +58,11 @@ def composition(view: View) -> Section:
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
     charts = Charts(
         lambda: [
-            *(composition_charts.composition(about, view.palette) for about in found),
+            *(
+                composition_charts.composition(about, view.palette)
+                for about in found
+                if about.kind in ("demographic", "label")
+            ),
             composition_charts.pyramid(view.result.intersections, view.palette),
         ]
     )

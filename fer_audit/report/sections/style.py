@@ -10,12 +10,14 @@ from fer_audit.report.blocks import (
     Block,
     Bullets,
     Cell,
+    Charts,
     Column,
     Heading,
     Prose,
     Section,
     Table,
 )
+from fer_audit.report.charts.collection import style_differences
 from fer_audit.report.sections.values import (
     corrected,
     left,
@@ -55,6 +57,7 @@ def style(view: View) -> Section | None:
     computed.sort(key=lambda test: -(test.rank_effect or 0.0))
     blocks: list[Block] = []
     if computed:
+        blocks.append(Charts(lambda: [style_differences(computed)]))
         blocks += _differences(computed, view.alpha)
     elif tests:
         blocks.append(Prose(f"Style: {because(tests[0].not_computable)}."))
