@@ -8,6 +8,7 @@ import numpy as np
 
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.targets import has_target
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
@@ -43,7 +44,7 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     shares = np.array([group.share for group in shown], dtype=np.float64)
     low = np.array([group.share if group.low is None else group.low for group in shown])
     high = np.array([group.share if group.high is None else group.high for group in shown])
-    aimed = found.kind == "demographic"  # even shares of crawl days mean nothing
+    aimed = has_target(found)  # even shares of bins of unequal width mean nothing
     targets = [
         group.share / group.ratio if aimed and group.share and group.ratio else None
         for group in shown

@@ -1,6 +1,7 @@
 "use strict";
 // Conveniences: open all tables, sort a table, mark a group or a cluster everywhere. The page is complete without them.
-const tables = [...document.querySelectorAll("details")];
+const tables = [...document.querySelectorAll("main details")];
+if (matchMedia("(min-width: 64rem)").matches) document.querySelector(".menu").open = true;
 const button = document.createElement("button");
 button.type = "button";
 const name = () => { button.textContent = tables.every((each) => each.open) ? "Close all tables" : "Open all tables"; };
