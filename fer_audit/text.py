@@ -76,7 +76,7 @@ def difference_span(low: float | None, high: float | None) -> str:
 
 
 def coefficient(value: float | None, digits: int = 3) -> str:
-    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001.
+    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001, > .999.
 
     A fourth digit is for cosines, all of which are near 1.
     """
@@ -86,13 +86,17 @@ def coefficient(value: float | None, digits: int = 3) -> str:
     if value and float(text) == 0:
         least = f".{'1':0>{digits}}"
         return f"< {least}" if value > 0 else f"> -{least}"
+    if float(text) == 1 and value < 1 - 1e-9:
+        return f"> .{'9' * digits}"
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
     """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
     zero = f".{0:0{digits}}"
-    return _joined(low, high, lambda x: coefficient(x, digits) if round(x, digits) else zero)
+    return _joined(
+        low, high, lambda x: coefficient(round(x, digits), digits) if round(x, digits) else zero
+    )
 
 
 def _points(share: float) -> str:
