@@ -8,11 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
-from fer_audit.audit.claims.associations import CLAIMED, associate_labels, label_table
+from fer_audit.audit.claims.associations import (
+    CLAIMED,
+    associate_labels,
+    label_table,
+    what_is_drawn,
+)
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.stats.resampling import corrected_null_95
-from fer_audit.audit.stats.tables import Counts, corrected_v, drop_empty
 from fer_audit.audit.types.claims import (
     UNSTABLE,
     Association,
@@ -30,7 +33,7 @@ from fer_audit.rng import stage_rng
 from fer_audit.text import coefficient, counted, listed, p_phrase, span
 
 NULL_DRAWS = 999
-"""Tables behind each null band: its 95 % quantile is wanted, not a small p."""
+"""Shuffles behind each null band: its 95 % quantile is wanted, not a small p."""
 AGREE = 0.75
 """Median adjusted Rand index below which seeds do not find the same clusters."""
 HALF = 0.5
@@ -83,13 +86,7 @@ def attribute_stability(inputs: AuditInputs, attribute: Attribute) -> AttributeS
         half_p_holm=None,
         half_permutations=half.permutations,
         not_computable=_half_missing(half),
-        half_null_95=None
-        if half.v_corrected is None
-        else _null_95(
-            label_table(stability.half_b_labels, attribute, inputs.tested),
-            ("half null", attribute.name),
-            inputs,
-        ),
+        half_null_95=half.v_corrected_null_95,
     )
 
 
@@ -189,22 +186,15 @@ def _variants(
 ) -> tuple[VariantV, ...]:
     """Return the corrected V of each partition; one with fewer than two clusters or groups has none."""
     found = []
+    draws = min(NULL_DRAWS, inputs.config.statistics.permutations)
     for each in partitions:
-        table, _, _ = drop_empty(label_table(each.labels, attribute, inputs.tested))
-        if min(table.shape) < 2:
-            continue
+        table = label_table(each.labels, attribute, inputs.tested)
         words = ("variant", attribute.name, str(each.k), str(each.seed))
-        null = _null_95(table, words, inputs)
-        found.append(VariantV(each.k, each.seed, float(corrected_v(table)), null))
+        drawn = what_is_drawn(each.labels, attribute, inputs, table.shape)
+        null = drawn.null(table, draws, stage_rng(inputs.config.seed, "audit", *words))
+        if null is not None:
+            found.append(VariantV(each.k, each.seed, null.corrected, null.corrected_95))
     return tuple(sorted(found, key=lambda x: (x.k, x.seed)))
-
-
-def _null_95(table: Counts, words: tuple[str, ...], inputs: AuditInputs) -> float:
-    return corrected_null_95(
-        drop_empty(table)[0],
-        draws=min(NULL_DRAWS, inputs.config.statistics.permutations),
-        rng=stage_rng(inputs.config.seed, "audit", *words),
-    )
 
 
 def _half_missing(half: Association) -> NotComputable:
