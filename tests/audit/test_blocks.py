@@ -154,7 +154,9 @@ def test_repeated_people_make_no_claim_when_they_are_known() -> None:
                 clustering=clustering_of(clusters, k=4),
                 config=AuditConfig.of(permutations=199, bootstraps=99, seed=seed),
             )
-            found = correct_for_attributes([associate_labels(clusters, label, inputs, "test")])
+            found = correct_for_attributes(
+                [associate_labels(clusters, label, inputs, "test")], alpha=0.05
+            )
             held[is_known] += climb(found[0], alpha=0.05).rungs[2].holds is True
 
     assert held[True] <= 5 + 3 * np.sqrt(100 * 0.05 * 0.95)

@@ -31,6 +31,8 @@ from fer_audit.text import counted
 _CORRECTED = ("v_corrected", "v_corrected_null_95", "low", "high")
 MOST_BLOCK_DRAWS = 1_999
 """Shuffles of whole people, 1 ms each for 200,000 images: enough for p = .0005."""
+MOST_LEAST = 20_000
+"""Shuffles, of people or images, that many claims at a small level can make necessary: more are not drawn."""
 _TESTED = (
     "chi2",
     "df",
@@ -61,16 +63,22 @@ class Drawn:
     drawn: str = ""
     """Name of what another collection would draw."""
 
-    def null(self, table: Counts, draws: int, rng: np.random.Generator) -> NullBand | None:
-        """Return where V lies without any association; None where `table` has less than two rows or columns."""
+    def null(
+        self, table: Counts, draws: int, rng: np.random.Generator, *, least: int = 0
+    ) -> NullBand | None:
+        """Return where V lies without any association; None where `table` has less than two rows or columns.
+
+        As many people are shuffled as time allows, images `draws` times; both at least `least` times up to `MOST_LEAST`.
+        """
+        least = min(least, MOST_LEAST)
         kept, rows, cols = drop_empty(table)
         if _why_untestable(kept):
             return None
         shuffled = None
         if self.shuffled is not None:
-            tables = self.shuffled(min(draws, MOST_BLOCK_DRAWS), rng)
+            tables = self.shuffled(max(min(draws, MOST_BLOCK_DRAWS), least), rng)
             shuffled = (each[np.ix_(rows, cols)] for each in tables)
-        return null_band(kept, draws=draws, rng=rng, shuffled=shuffled)
+        return null_band(kept, draws=max(draws, least), rng=rng, shuffled=shuffled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,9 @@ def associate(
     bootstraps: int,
     confidence: float,
     drawn: Drawn | None = None,
+    least: int = 0,
 ) -> Association:
-    """Return the association in a (clusters, groups) table of counts.
+    """Return the association in a (clusters, groups) table of counts; at least `least` shuffles.
 
     Empty clusters and groups stay in the table and are left out of the tests. `p_holm` is None until
     `correct_for_attributes` has seen the other attributes of the run.
@@ -142,7 +151,7 @@ def associate(
     )
     # Streams of their own: another number of permutations must not shift the bootstrap's draws.
     for_null, *rngs = rng.spawn(4)
-    null = drawn.null(table, permutations, for_null)
+    null = drawn.null(table, permutations, for_null, least=least)
     if null is None:
         return untested
     strength = _measure_strength(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.claims.contingency import MOST_BLOCK_DRAWS
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.resampling import least_draws
 from fer_audit.audit.stats.units import Codes
 from fer_audit.dataset.types import Attribute
+from fer_audit.text import counted
 
 CLUSTER = "cluster"
 MOST_LABELS = 10
 """Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
+
+USUAL = 0.05
+"""At a larger level as many are shuffled: what was computed is kept for any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +67,34 @@ def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
         *((clusters, each) for each in about if clusters is not None),
         *label_pairs(inputs),
     ]
+
+
+def family(of: str, kind: str) -> tuple[bool, str]:
+    """Return the kind of claim that p is corrected over."""
+    return of == CLUSTER, kind
+
+
+def claims_together(inputs: AuditInputs) -> Counter[tuple[bool, str]]:
+    """Return how many claims are in each family."""
+    return Counter(family(of.name, each.kind) for of, each in inputs.once(pairs))
+
+
+def least_shuffles(of: str, kind: str, inputs: AuditInputs) -> int:
+    """Return how many shuffles the number of claims in a family makes necessary; 0 where there are enough anyway."""
+    settings = inputs.config.statistics
+    together = inputs.once(claims_together)[family(of, kind)]
+    least = least_draws(together, min(USUAL, settings.alpha))
+    return least if least > min(settings.permutations, MOST_BLOCK_DRAWS) else 0
+
+
+def too_few_shuffles(draws: int, tests: int, alpha: float) -> str:
+    """Return why a p from so many shuffles cannot be corrected over a family; "" = it can."""
+    least = least_draws(tests, alpha)
+    return (
+        f"{counted(tests, 'claim')} at a level of {alpha:g} need {counted(least, 'shuffle')}, {draws:,} were drawn"
+        if draws < least
+        else ""
+    )
 
 
 def pair_of(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Pair:

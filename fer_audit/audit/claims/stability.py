@@ -14,6 +14,7 @@ from fer_audit.audit.claims.associations import (
     label_table,
     what_is_drawn,
 )
+from fer_audit.audit.claims.pairs import CLUSTER, least_shuffles, too_few_shuffles
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.types.claims import (
@@ -43,16 +44,10 @@ K_BELOW, K_ABOVE = 1, 2
 
 
 def stability_facts(
-    stability: Stability, families: Sequence[Sequence[AttributeStability]]
+    stability: Stability, families: Sequence[Sequence[AttributeStability]], *, alpha: float
 ) -> StabilityFacts:
     """Return how the partition and each attribute's association vary, with Holm's p of the held-out half by family."""
-    attributes = []
-    for family in families:
-        adjusted = iter(holm([each.half_p for each in family if each.half_p is not None]))
-        attributes += [
-            each if each.half_p is None else replace(each, half_p_holm=next(adjusted))
-            for each in family
-        ]
+    attributes = [each for family in families for each in _corrected(family, alpha)]
     ari = np.asarray(stability.ari, dtype=np.float64)
     no_seed = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
     return StabilityFacts(
@@ -69,11 +64,27 @@ def stability_facts(
     )
 
 
-def attribute_stability(inputs: AuditInputs, attribute: Attribute) -> AttributeStability:
+def _corrected(
+    members: Sequence[AttributeStability], alpha: float
+) -> Iterator[AttributeStability]:
+    adjusted = holm([each.half_p for each in members if each.half_p is not None])
+    holms = iter(adjusted)
+    for each in members:
+        if each.half_p is None:
+            yield each
+            continue
+        p, why = next(holms), too_few_shuffles(each.half_permutations, len(adjusted), alpha)
+        missing = (*each.not_computable, ("half_p_holm", why)) if why else each.not_computable
+        yield replace(each, half_p_holm=None if why else p, not_computable=missing)
+
+
+def attribute_stability(
+    inputs: AuditInputs, attribute: Attribute, least: int = 0
+) -> AttributeStability:
     """Return how an attribute's association varies over the other partitions; without Holm's p."""
     stability = inputs.once(_stability)
     assert stability is not None  # noqa: S101 - no pieces without it
-    half = associate_labels(stability.half_b_labels, attribute, inputs, "half")
+    half = associate_labels(stability.half_b_labels, attribute, inputs, "half", least=least)
     return AttributeStability(
         attribute=attribute.name,
         seeds=_variants(stability.seeds, attribute, inputs),
@@ -154,7 +165,8 @@ def replicated(
         return _unanswered(8, "replicated", why_not)
     v, low, high, p = found.half_v, found.half_low, found.half_high, found.half_p_holm
     if v is None or low is None or high is None or p is None:
-        reason = dict(found.not_computable).get("half_v", "not tested")
+        missing = dict(found.not_computable)
+        reason = missing.get("half_v") or missing.get("half_p_holm", "not tested")
         return _unanswered(8, "replicated", reason, n=found.half_n)
     return Rung(
         number=8,
@@ -266,7 +278,7 @@ def _join(
         return None
     kinds = {each.name: each.kind for each in inputs.for_tests}
     families = [[x for x in pieces if kinds[x.attribute] == kind] for kind in CLAIMED]
-    return stability_facts(stability, families)
+    return stability_facts(stability, families, alpha=inputs.config.statistics.alpha)
 
 
 ANALYSIS = Analysis(
@@ -274,7 +286,9 @@ ANALYSIS = Analysis(
     record=AttributeStability,
     run=attribute_stability,
     subjects=lambda inputs: [
-        (each,) for each in inputs.for_tests if each.kind in CLAIMED and inputs.once(_stability)
+        (each, least_shuffles(CLUSTER, each.kind, inputs))
+        for each in inputs.for_tests
+        if each.kind in CLAIMED and inputs.once(_stability)
     ],
     join=_join,
     needs=("clustering.stability", "tested", "units"),

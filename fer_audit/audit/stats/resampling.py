@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -66,6 +67,11 @@ def at_least(draws: Floats, seen: float) -> int:
 def monte_carlo_p(draws: Floats, seen: float) -> float:
     """Return (1 + #{T* >= T}) / (B + 1); Phipson & Smyth 2010."""
     return (1 + at_least(draws, seen)) / (len(draws) + 1)
+
+
+def least_draws(tests: int, alpha: float) -> int:
+    """Return 2 m / alpha, the shuffles from which Holm over m tests can find something with room to spare."""
+    return math.ceil(2 * tests / alpha - 1e-9)
 
 
 def null_band(
