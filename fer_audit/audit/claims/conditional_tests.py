@@ -96,7 +96,7 @@ def answer(
         found = found or conditional_information(
             strata, draws=MEAN_DRAWS, rng=rng, confidence=confidence, blocks=people
         )
-        alone = whole_by_people(first, codes, given, pair, LEAST_DRAWS, rng)
+        alone = whole_by_people(first, codes, given, pair, min(found.draws, LEAST_DRAWS), rng)
         left = what_is_left(first, codes, given, chance=(alone.chance, found.chance))
         chance_sd = alone.sd
     if left is None or left.marginal <= BEYOND * chance_sd:

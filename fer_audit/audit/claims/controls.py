@@ -20,7 +20,7 @@ from fer_audit.audit.stats.what_is_left import (
 from fer_audit.audit.types.claims import LaggedControl
 from fer_audit.audit.types.not_computable import TOO_FEW
 
-MEAN_DRAWS = 99
+MEAN_DRAWS = 49
 """Shuffles of whole people where only their mean and spread are wanted."""
 LAGS = (1, 5, 50)
 LONG_LAG_ROWS = 100
