@@ -18,6 +18,7 @@ from fer_audit.text import (
     p_phrase,
     p_text,
     span,
+    unreached,
 )
 
 _BATCH_WORDS = ("crawl", "batch", "session")
@@ -169,7 +170,8 @@ def _strength(association: Association) -> str:
     if association.low is not None and association.high is not None:
         text += f" ({span(association.low, association.high)})"
     p = association.p_permutation
-    return text if p is None else f"{text}, {p_phrase(p)}"
+    at_most = unreached(p, association.permutations)
+    return text if p is None else f"{text}, {p_phrase(p, at_most=at_most)}"
 
 
 def _with_rungs(text: str, rungs: list[Rung]) -> str:

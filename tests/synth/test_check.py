@@ -85,7 +85,7 @@ def test_what_is_found_comes_with_its_number(folder: Path, result: AuditResult) 
     assert share.found.endswith("9 images")
     assert session.found.startswith("V~ .8")
     assert "no rung of this result knows the session" in group.found
-    assert "p = .002" in gender.found
+    assert "p ≤ .002" in gender.found
     assert age.found.endswith("p > .999")
 
 

@@ -28,6 +28,7 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import unreached
 
 DRAWN_CELLS = 10_000_000
 """Table cells drawn for an attribute that is not demographic: two seconds at most. Hundreds of batches get
@@ -202,6 +203,7 @@ def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
             p_corrected=each.p_holm,
             correction=NO_CORRECTION if each.p_holm is None else HOLM,
             tests=1 + (each.p_asymptotic is not None),
+            at_most=unreached(each.p_permutation, each.permutations),
         )
         yield from cells_ledger(each)
 

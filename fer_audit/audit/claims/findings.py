@@ -19,6 +19,7 @@ from fer_audit.text import (
     percent,
     sentence,
     span,
+    unreached,
 )
 
 STRONG = 0.1
@@ -122,7 +123,8 @@ def _fallen(association: Association, result: AuditResult) -> str:
     failed = next((rung for rung in rungs if not rung.holds), None)
     stop = f"stopped at rung {failed.number} ({failed.name})" if failed else "no rung was lost"
     p = association.p_holm
-    return f"{'' if p is None else f'{p_phrase(p)} after Holm, '}{stop}"
+    at_most = unreached(association.p_permutation, association.permutations)
+    return f"{'' if p is None else f'{p_phrase(p, at_most=at_most)} after Holm, '}{stop}"
 
 
 def _by_ladder(result: AuditResult) -> tuple[list[Association], list[Association]]:

@@ -8,7 +8,7 @@ from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
 from fer_audit.audit.claims.pairs import claims_together, family, pair_of, pairs
-from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, rung_p
+from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, none_reached, rung_p
 from fer_audit.audit.claims.stability import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
@@ -148,6 +148,7 @@ def _ledger(ladders: Sequence[Ladder]) -> Iterator[LedgerEntry]:
                 p_corrected=p,
                 correction=NO_CORRECTION if p is None else HOLM,
                 tests=2,
+                at_most=none_reached(each),
             )
 
 

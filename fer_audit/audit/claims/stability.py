@@ -31,7 +31,7 @@ from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import coefficient, counted, listed, p_phrase, span
+from fer_audit.text import coefficient, counted, listed, p_phrase, span, unreached
 
 NULL_DRAWS = 999
 """Shuffles behind each null band: its 95 % quantile is wanted, not a small p."""
@@ -47,7 +47,6 @@ def stability_facts(
     stability: Stability, families: Sequence[Sequence[AttributeStability]], *, alpha: float
 ) -> StabilityFacts:
     """Return how the partition and each attribute's association vary, with Holm's p of the held-out half by family."""
-    attributes = [each for family in families for each in _corrected(family, alpha)]
     ari = np.asarray(stability.ari, dtype=np.float64)
     no_seed = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
     return StabilityFacts(
@@ -59,7 +58,7 @@ def stability_facts(
             ClusterStability(cluster, float(each), bool(each >= UNSTABLE))
             for cluster, each in enumerate(stability.jaccard)
         ),
-        attributes=tuple(attributes),
+        attributes=tuple(x for family in families for x in _corrected(family, alpha)),
         not_computable=() if len(ari) else no_seed,
     )
 
@@ -70,12 +69,12 @@ def _corrected(
     adjusted = holm([each.half_p for each in members if each.half_p is not None])
     holms = iter(adjusted)
     for each in members:
-        if each.half_p is None:
-            yield each
-            continue
-        p, why = next(holms), too_few_shuffles(each.half_permutations, len(adjusted), alpha)
-        missing = (*each.not_computable, ("half_p_holm", why)) if why else each.not_computable
-        yield replace(each, half_p_holm=None if why else p, not_computable=missing)
+        why = too_few_shuffles(each.half_permutations, len(adjusted), alpha)
+        p = None if each.half_p is None else next(holms)
+        if p is None or not why:
+            yield replace(each, half_p_holm=p)
+        else:
+            yield replace(each, not_computable=(*each.not_computable, ("half_p_holm", why)))
 
 
 def attribute_stability(
@@ -168,6 +167,7 @@ def replicated(
         missing = dict(found.not_computable)
         reason = missing.get("half_v") or missing.get("half_p_holm", "not tested")
         return _unanswered(8, "replicated", reason, n=found.half_n)
+    at_most = unreached(found.half_p, found.half_permutations)
     return Rung(
         number=8,
         name="replicated",
@@ -179,8 +179,9 @@ def replicated(
         n_effective=found.half_n,
         reading=(
             f"in the half that was not clustered, each image in the nearest cluster of the other half, corrected V is "
-            f"{coefficient(v)} ({span(low, high)}), {p_phrase(p)} after Holm, {counted(found.half_n, 'image')}"
+            f"{coefficient(v)} ({span(low, high)}), {p_phrase(p, at_most=at_most)} after Holm, {counted(found.half_n, 'image')}"
         ),
+        at_most=at_most,
     )
 
 
@@ -263,6 +264,7 @@ def _ledger(facts: StabilityFacts | None) -> Iterator[LedgerEntry]:
                 p=half.half_p,
                 p_corrected=half.half_p_holm,
                 correction=HOLM,
+                at_most=unreached(half.half_p, half.half_permutations),
             )
 
 

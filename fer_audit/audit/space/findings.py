@@ -17,6 +17,7 @@ from fer_audit.text import (
     percent,
     sentence,
     span,
+    unreached,
 )
 
 SMALL = 0.01
@@ -69,7 +70,7 @@ def _describe_style(test: StyleTest) -> str:
         )
     return (
         f"{display(test.measure)} ({percent(test.rank_effect or 0.0)} of its ranks' variance, "
-        f"{p_phrase(test.p_adjusted or 0.0)} after Benjamini-Hochberg{ends})"
+        f"{p_phrase(test.p_adjusted or 0.0, at_most=unreached(test.p, test.permutations))} after Benjamini-Hochberg{ends})"
     )
 
 
@@ -174,8 +175,8 @@ def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
         severity="notice",
         text=sentence(
             f"of the {overlap.neighbours} nearest neighbours of an image, {percent(overlap.homophily)} share "
-            f"its {name}, where shuffled labels give {percent(overlap.expected)} ({p_phrase(overlap.p)}, "
-            f"{overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
+            f"its {name}, where shuffled labels give {percent(overlap.expected)}"
+            f" ({p_phrase(overlap.p, at_most=unreached(overlap.p, overlap.permutations))}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
         ),
         attribute=overlap.attribute,
         effect=0.4 + min(1.0, gain) / 4,

@@ -31,6 +31,7 @@ from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import unreached
 
 SUBSAMPLE = 3000
 """3,000 squared distances are 36 MB in single precision."""
@@ -260,6 +261,7 @@ def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
                 p=overlap.p,
                 p_corrected=None,
                 correction=NO_CORRECTION,
+                at_most=unreached(overlap.p, overlap.permutations),
             )
         tested = [each for each in overlap.pairs if each.p is not None]
         if tested:
@@ -272,6 +274,7 @@ def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
                 p_corrected=least.p_adjusted,
                 correction=BENJAMINI_HOCHBERG,
                 tests=len(tested),
+                at_most=unreached(least.p, least.permutations),
             )
 
 

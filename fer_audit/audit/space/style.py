@@ -24,6 +24,7 @@ from fer_audit.audit.types.space import StyleBaseline, StyleTest
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES
 from fer_audit.rng import stage_rng
+from fer_audit.text import unreached
 
 DRAWS = 999
 """Shuffles of the images: unlike tables they cost n each, 1.5 ms for 24,000 images and ten measures. See `rank_null`
@@ -242,6 +243,7 @@ def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
                 p_corrected=least.p_adjusted,
                 correction=BENJAMINI_HOCHBERG,
                 tests=len(done),
+                at_most=unreached(least.p, least.permutations),
             )
 
 
@@ -255,6 +257,7 @@ def _baselines_ledger(baselines: Sequence[StyleBaseline]) -> Iterator[LedgerEntr
                 p=each.p,
                 p_corrected=None,
                 correction=NO_CORRECTION,
+                at_most=unreached(each.p, each.permutations),
             )
 
 

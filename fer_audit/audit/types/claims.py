@@ -192,6 +192,8 @@ class Rung:
     """True when the set has nothing to ask about, such as no batch; the claim climbs on."""
     grade: str = ""
     """Rungs 4 to 6: how much is left in the comparison the rung is summed up by; see `conditionals[].grade`."""
+    at_most: bool = False
+    """Whether no shuffle reached what was seen: `p` is the least that so many can give."""
 
 
 @dataclass(frozen=True, slots=True)

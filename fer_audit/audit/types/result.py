@@ -80,6 +80,8 @@ class LedgerEntry:
     """Holm, Benjamini-Hochberg or none."""
     tests: int = 1
     """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""
+    at_most: bool = False
+    """Whether no shuffle reached what was seen: `p` is the least that so many can give."""
 
 
 @dataclass(frozen=True, slots=True)

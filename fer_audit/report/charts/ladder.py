@@ -132,7 +132,7 @@ def _lines(
         words = f"held-out half: V~ {coefficient(value)} ({span(low, high)})"
         return [_Line(True, words, value, low, high, 0.0, stability.half_null_95)]
     if rung.p is not None:
-        return [_Line(True, f"{p_phrase(rung.p)} after Holm")]
+        return [_Line(True, f"{p_phrase(rung.p, at_most=rung.at_most)} after Holm")]
     return [_Line(True, clipped(rung.reading, 60))]
 
 

@@ -15,7 +15,17 @@ from fer_audit.report.sections.values import (
     without_value,
 )
 from fer_audit.report.view import View
-from fer_audit.text import NO_VALUE, coefficient, display, listed, or_dash, p_text, percent, whole
+from fer_audit.text import (
+    NO_VALUE,
+    coefficient,
+    display,
+    listed,
+    or_dash,
+    p_text,
+    percent,
+    unreached,
+    whole,
+)
 
 _TITLE = "Do the clusters separate people?"
 
@@ -103,8 +113,11 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
 
 
 def _p(each: Association) -> str:
-    holm = "" if each.p_holm is None else f" ({p_text(each.p_holm)})"
-    return or_dash(each.p_permutation, p_text) + holm
+    if each.p_permutation is None:
+        return NO_VALUE
+    at_most = unreached(each.p_permutation, each.permutations)
+    holm = "" if each.p_holm is None else f" ({p_text(each.p_holm, at_most=at_most)})"
+    return p_text(each.p_permutation, at_most=at_most) + holm
 
 
 def _ladder(view: View, each: Association) -> Ladder | None:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.report.blocks import Bar, Block, Cell, Heading, Importance, Prose, Section, Table
-from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
+from fer_audit.report.sections.values import (
+    adjusted_p,
+    left,
+    right,
+    span_or_dash,
+    spoken,
+    table_of,
+    without_value,
+)
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
@@ -17,9 +25,8 @@ from fer_audit.text import (
     number,
     or_dash,
     p_phrase,
-    p_text,
     percent,
-    span,
+    unreached,
     whole,
 )
 
@@ -59,7 +66,7 @@ def _overlap(each: LatentOverlap, alpha: float) -> list[Block]:
         return without_value([(name, each.not_computable)])
     text = (
         f"{percent(each.homophily)} of the {whole(each.neighbours)} nearest neighbours are of the same group,"
-        f" {percent(each.expected)} if labels are shuffled, {p_phrase(each.p)} ({whole(each.n)} of"
+        f" {percent(each.expected)} if labels are shuffled, {p_phrase(each.p, at_most=unreached(each.p, each.permutations))} ({whole(each.n)} of"
         f" {counted(each.drawn_from, 'image')}, {counted(each.dimensions, 'principal coordinate')})."
     )
     blocks: list[Block] = [Heading(name), Prose(text)]
@@ -107,8 +114,8 @@ def _pairs(
         pairs,
         left("groups", lambda x: f"{clipped(x.first, 28)} and {clipped(x.second, 28)}", wrap=14),
         right("AUC", lambda x: _auc(x, alpha)),
-        right("interval", lambda x: span(x.low, x.high) if x.low is not None else NO_VALUE),
-        right("adjusted p", lambda x: or_dash(x.p_adjusted, p_text), wrap=8),
+        right("interval", lambda x: span_or_dash(x.low, x.high)),
+        right("adjusted p", adjusted_p, wrap=8),
         right("distance", lambda x: or_dash(x.relative_distance, number)),
         importance=importance,
     )

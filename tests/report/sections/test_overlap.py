@@ -13,7 +13,7 @@ def test_neighbours_are_said_with_the_subsample_they_come_from() -> None:
     text = said(overlap(View(utkface())))
 
     assert (
-        "45.2 % of the 10 nearest neighbours are of the same group, 27.1 % if labels are shuffled, p = .001"
+        "45.2 % of the 10 nearest neighbours are of the same group, 27.1 % if labels are shuffled, p ≤ .001"
         " (3,000 of 23,317 images, 128 principal coordinates)."
     ) in text
 
