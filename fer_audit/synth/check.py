@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fer_audit.audit.types.claims import Association, Rung
-from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.types.planted import PlantedCheck
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
 from fer_audit.text import (

@@ -17,9 +17,12 @@ from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
+from fer_audit.report.sections.claims import claims
+from fer_audit.report.view import View
 from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
 from tests.report.results import association, bare, utkface
 from tests.report.results_upper import conditional
+from tests.report.sections.reading import said
 
 LITTLE, MOST = 1 / 3, 2 / 3
 
@@ -248,6 +251,27 @@ def test_claims_are_pairs_of_clusters_labels_and_people(faces: AuditResult) -> N
     assert by_pair["cluster", "gender"].units == 40
     # gender reaches the clusters through the expression: the other demographic attributes do not hold that fixed
     assert [x.level for x in by_pair["cluster", "gender"].left] == ["others", "hour"]
+
+
+def test_labels_that_are_not_compared_with_people_are_counted_and_named() -> None:
+    rng = np.random.default_rng(0)
+    labels = [
+        attribute(f"label{i:02d}", rng.integers(0, 2, 100), "ny", "label") for i in range(14)
+    ]
+    gender = attribute("gender", rng.integers(0, 2, 100), "mf")
+    clusters = clustering_of(rng.integers(0, 2, 100), k=2)
+    config = AuditConfig.of(permutations=19, bootstraps=9)
+
+    found = audit_dataset(dataset_of(gender, *labels), clustering=clusters, config=config)
+    few = audit_dataset(dataset_of(gender, *labels[:10]), clustering=clusters, config=config)
+
+    assert len({each.of for each in found.label_associations}) == 10
+    assert found.not_asked == (
+        "4 of 14 label columns were not compared with the attributes of people: the first 10 are, as"
+        ' all would be 14 claims ("label10", "label11", "label12" and 1 more).'
+    )
+    assert found.not_asked in said(claims(View(found)))
+    assert few.not_asked == ""
 
 
 def test_rules_can_name_a_level_and_what_a_batch_gives_away(faces: AuditResult) -> None:

@@ -13,7 +13,7 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import least_draws
 from fer_audit.audit.stats.units import Codes
 from fer_audit.dataset.types import Attribute
-from fer_audit.text import counted
+from fer_audit.text import counted, name_some
 
 CLUSTER = "cluster"
 MOST_LABELS = 10
@@ -52,9 +52,25 @@ def clusters_as_column(inputs: AuditInputs) -> Attribute | None:
     return Attribute(CLUSTER, names, clustering.labels.astype(np.int16), "label", "predicted")
 
 
+def _labels(inputs: AuditInputs) -> list[Attribute]:
+    return [each for each in inputs.for_tests if each.kind == "label"]
+
+
+def labels_not_asked(inputs: AuditInputs) -> str:
+    """Return which labels `label_pairs` leaves out and why, "" = none."""
+    labels, people = _labels(inputs), [x for x in inputs.for_tests if x.kind == "demographic"]
+    left_out = [each.name for each in labels[MOST_LABELS:]]
+    if not left_out or not people:
+        return ""
+    return (
+        f"{len(left_out)} of {counted(len(labels), 'label column')} were not compared with the attributes of people:"
+        f" the first {MOST_LABELS} are, as all would be {counted(len(labels) * len(people), 'claim')} ({name_some(left_out)})."
+    )
+
+
 def label_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
-    """Return every label with every demographic attribute."""
-    labels = [each for each in inputs.for_tests if each.kind == "label"][:MOST_LABELS]
+    """Return every label with every demographic attribute, the first `MOST_LABELS` of them."""
+    labels = _labels(inputs)[:MOST_LABELS]
     people = [each for each in inputs.for_tests if each.kind == "demographic"]
     return [(label, attribute) for label in labels for attribute in people]
 

@@ -70,7 +70,7 @@ def rung_p(conditionals: Sequence[Conditional], number: int) -> float | None:
 
 def none_reached(each: Conditional) -> bool:
     """Return whether no shuffle reached one of the two statistics of a question."""
-    return unreached(min(each.p_mi or 1.0, each.p_cmh or 1.0), each.permutations)
+    return each.p is not None and unreached(each.p / 2, each.permutations)
 
 
 def conditional_rung(

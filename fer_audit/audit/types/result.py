@@ -42,6 +42,7 @@ from fer_audit.audit.types.composition import (
 )
 from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
+from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.ranges import Unit
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -98,20 +99,6 @@ class Finding:
     """The attribute it is about; None when it is about the whole set."""
     effect: Unit = 0.0
     """What findings are ranked by, 0 to 1: larger matters more."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedCheck:
-    """On the drawn demo set: what was planted, and whether the audit found it."""
-
-    claim: str
-    """What was planted."""
-    expected: str
-    """What an audit should find."""
-    found: str
-    """What this one found."""
-    agrees: bool
-    """Whether the two agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +168,8 @@ class AuditResult:
     """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
     """Why there are no clusters, when the images cannot make any."""
+    not_asked: str = ""
+    """Which labels no claim is made of with the attributes of people, and why; empty = none was left out."""
     min_cell: int = 0
     """Counts below it are withheld in this result; 0 = nothing is withheld, as in every run directory."""
     parts: tuple[tuple[str, Any], ...] = ()
@@ -271,6 +260,7 @@ _ORDER = (
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
     *("subjects", "split_leaks", "votes", "label_associations", "claims", "near_duplicates"),
+    "not_asked",
 )
 """Keys of result.json; parts that are not named here come last."""
 

@@ -41,6 +41,8 @@ def claims(view: View) -> Section:
     blocks += without_value(
         (_name(each), each.not_computable) for each in associations if each.v is None
     )
+    if view.result.not_asked:
+        blocks.append(Prose(view.result.not_asked))
     if computed:
         blocks += _table(view, computed)
     return Section("claims", _TITLE, tuple(blocks))
