@@ -7,7 +7,8 @@ import pytest
 
 from fer_audit.audit.claims.associations import associate_labels, correct_for_attributes
 from fer_audit.audit.claims.rungs import climb
-from fer_audit.audit.claims.stability import attribute_stability
+from fer_audit.audit.claims.stability import ANALYSIS as STABILITY
+from fer_audit.audit.claims.stability import attribute_stability, stability_facts
 from fer_audit.audit.stats.units import Blocks, make_blocks
 from fer_audit.audit.units import units_of
 from fer_audit.cluster.types import Alternative, Stability
@@ -132,6 +133,9 @@ def test_other_partitions_and_the_held_out_half_are_compared_with_shuffled_peopl
         )
 
     assert bands[1] == pytest.approx(bands[0], abs=0.03)
+    facts = stability_facts(known(inputs.clustering).stability, [[found]], alpha=0.05)
+    (entry,) = STABILITY.ledger(facts)
+    assert entry.method == "999 shuffles of labels by who, Pearson's chi-squared"
 
 
 def test_repeated_people_make_no_claim_when_they_are_known() -> None:

@@ -89,7 +89,7 @@ def claim_of(*asked: Conditional, highest: int = 8, v: float = 0.34, **changes: 
         for number in range(1, 9)
     ]
     table = association("race", ("a", "b"), ((50, 20), (30, 60)))
-    table = replace(table, v_corrected=v, low=v - 0.02, high=v + 0.02, **changes)
+    table = replace(table, **{"v_corrected": v, "low": v - 0.02, "high": v + 0.02, **changes})
     return summed_up(table, Ladder("race", tuple(held), highest, asked))
 
 
@@ -115,10 +115,10 @@ def test_a_claim_says_strength_then_what_is_left_then_whether_it_comes_back() ->
     assert found.sentence == (
         "Clusters and race: clear (V~ .340; these images .320-.360, another collection .235-.445);"
         " among images alike in the other attributes most of it is left"
-        " (84.1 % kept, .93 of what can vary (.89-.98));"
-        " among images alike in style part of it is left (62.4 % kept, .69 of what can vary (.65-.74));"
+        " (84.1 % kept, .93 of what can vary; these images .89-.98);"
+        " among images alike in style part of it is left (62.4 % kept, .69 of what can vary; these images .65-.74);"
         " among images of one crawl hour part of it is left"
-        " (23.7 % kept, .39 of what can vary (.31-.48));"
+        " (23.7 % kept, .39 of what can vary; another collection .31-.48);"
         " it comes back with other seeds and k and in a half that was not clustered."
     )
     levels = [(each.level, each.headline) for each in found.left]
@@ -160,9 +160,32 @@ def test_an_association_at_chance_shows_its_own_numbers_and_no_p() -> None:
     assert found.strength == "at chance"
     assert found.limited_by == "chance"
     assert found.sentence.startswith(
-        "Clusters and race: no association shown (V~ .020, shuffled labels stay under .050);"
+        "Clusters and race: no association shown (V~ .020; shuffled labels stay under .050);"
     )
     assert "p = " not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"low": 0.0, "high": 0.2}, "its interval .000-.200 includes 0"),
+        ({"p_holm": 0.12, "p_permutation": 0.04}, "p = .120 after Holm over all such claims, .040 alone"),
+        (
+            {"p_holm": 0.06, "p_permutation": 0.005, "permutations": 199},
+            "p ≤ .060 after Holm over all such claims, ≤ .005 alone",
+        ),
+        (
+            {"p_holm": None, "not_computable": (("p_holm", "too few"),)},
+            "whether by chance is not computable: too few",
+        ),
+    ],
+)  # fmt: skip
+def test_a_claim_that_fails_a_later_question_says_which(changes: dict[str, Any], why: str) -> None:
+    """Not that shuffled labels explain it: V~ is above what they give."""
+    table = {"v_corrected_null_95": 0.05, "low": 0.06, **changes}
+    found = claim_of(highest=2, v=0.1, **table)
+
+    assert f"no association shown (V~ .100; {why});" in found.sentence
 
 
 def test_what_does_not_come_back_is_said() -> None:

@@ -28,7 +28,7 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import unreached
+from fer_audit.text import display, unreached
 
 DRAWN_CELLS = 10_000_000
 """Table cells drawn for an attribute that is not demographic: two seconds at most. Hundreds of batches get
@@ -188,6 +188,12 @@ def _join(
     return correct_for_attributes(pieces, alpha=inputs.config.statistics.alpha)
 
 
+def how_shuffled(draws: int, unit: str) -> str:
+    """Return in words what was drawn for a p."""
+    how = "fixed-margin tables" if unit == "image" else f"shuffles of labels by {display(unit)}"
+    return f"{draws:,} {how}"
+
+
 def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
     for each in found:
         if each.p_permutation is None:
@@ -198,7 +204,7 @@ def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
         yield LedgerEntry(
             family=family,
             subject=f"{each.attribute} x {each.of}",
-            method=f"{each.permutations:,} fixed-margin tables, Pearson's chi-squared",
+            method=f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared",
             p=each.p_permutation,
             p_corrected=each.p_holm,
             correction=NO_CORRECTION if each.p_holm is None else HOLM,

@@ -11,6 +11,7 @@ from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.associations import (
     CLAIMED,
     associate_labels,
+    how_shuffled,
     label_table,
     what_is_drawn,
 )
@@ -71,10 +72,8 @@ def _corrected(
     for each in members:
         why = too_few_shuffles(each.half_permutations, len(adjusted), alpha)
         p = None if each.half_p is None else next(holms)
-        if p is None or not why:
-            yield replace(each, half_p_holm=p)
-        else:
-            yield replace(each, not_computable=(*each.not_computable, ("half_p_holm", why)))
+        missing = (*each.not_computable, *((("half_p_holm", why),) if why and p else ()))
+        yield replace(each, half_p_holm=None if why else p, not_computable=missing)
 
 
 def attribute_stability(
@@ -97,6 +96,7 @@ def attribute_stability(
         half_permutations=half.permutations,
         not_computable=_half_missing(half),
         half_null_95=half.v_corrected_null_95,
+        unit=half.unit,
     )
 
 
@@ -260,7 +260,7 @@ def _ledger(facts: StabilityFacts | None) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family="association in the held-out half",
                 subject=f"{half.attribute} x nearest centre",
-                method=f"{half.half_permutations:,} fixed-margin tables, Pearson's chi-squared",
+                method=f"{how_shuffled(half.half_permutations, half.unit)}, Pearson's chi-squared",
                 p=half.half_p,
                 p_corrected=half.half_p_holm,
                 correction=HOLM,

@@ -302,7 +302,7 @@ class VariantV:
     v_corrected: Unit
     """Corrected V of the attribute in it."""
     null_95: Unit
-    """95 % quantile of the corrected V over tables with these margins and no association."""
+    """95 % quantile of the corrected V over shuffled labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,9 @@ class AttributeStability:
     """Tables drawn."""
     not_computable: NotComputable = ()
     half_null_95: Unit | None = None
-    """95 % quantile of the corrected V over tables with the half's margins and no association."""
+    """95 % quantile of the corrected V of the half over shuffled labels."""
+    unit: str = "image"
+    """What is exchanged: "image", or a subject attribute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ class StyleBaseline:
     """`v_corrected` over `embedding_v`; the two need not be the same association; None where one of them does not
     pass rungs 1 to 3 (p of the style clusters without Holm)."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p: "image", or a subject attribute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,8 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
     )
     if permutations:
         more += (
-            f" p: share of {listed([whole(n) for n in permutations], 'or')} tables with the same margins and no association"
-            " that are as extreme; Holm p: corrected for the number of demographic attributes."
+            f" p: share of {listed([whole(n) for n in permutations], 'or')} shuffles of the labels (of whole people where the"
+            " set says who is on its images) that are as extreme; Holm p: corrected for the number of demographic attributes."
         )
     return [
         table_of(
