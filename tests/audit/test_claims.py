@@ -11,7 +11,7 @@ import pytest
 from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
 from fer_audit.audit.claims.rungs import climb
-from fer_audit.audit.claims.stability import ANALYSIS
+from fer_audit.audit.claims.stability import ANALYSIS, NO_HALF
 from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
@@ -178,6 +178,15 @@ def test_a_half_without_clusters_has_no_null_band(faces: Faces) -> None:
         assert (each.half_v, each.half_null_95) == (None, None)
         why = dict(each.not_computable)
         assert why["half_null_95"] == why["half_v"]
+
+
+def test_where_no_half_could_be_held_out_rung_eight_says_why(faces: Faces) -> None:
+    none = np.full(len(faces[1]), -1, dtype=np.int32)
+    stability = replace(stability_of(faces[1]), half_a=none > 0, half_b_labels=none)
+
+    rung = ladder_of(audited(faces, stability), "age_bin").rungs[7]
+
+    assert (rung.holds, rung.reading) == (None, f"not computable: {NO_HALF}")
 
 
 def test_no_other_seed_and_no_other_k_are_said(faces: Faces) -> None:

@@ -9,7 +9,7 @@ from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
 from fer_audit.audit.claims.pairs import claims_together, family, pair_of, pairs
 from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, none_reached, rung_p
-from fer_audit.audit.claims.stability import replicated, stable
+from fer_audit.audit.claims.stability_rungs import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.resampling import least_draws
