@@ -9,19 +9,8 @@ from dataclasses import replace
 from itertools import combinations
 from statistics import NormalDist
 
-from fer_audit.audit.types.claims import (
-    AttributeStability,
-    ClusterStability,
-    Conditional,
-    GroupSpread,
-    Ladder,
-    LaggedControl,
-    Recluster,
-    Replay,
-    ReplayAttribute,
-    StabilityFacts,
-    VariantV,
-)
+from fer_audit.audit.types.claims import Conditional, Ladder, LaggedControl
+from fer_audit.audit.types.replay import GroupSpread, Recluster, Replay, ReplayAttribute
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -31,6 +20,12 @@ from fer_audit.audit.types.space import (
     PrincipalAxes,
     StyleBaseline,
     StyleTest,
+)
+from fer_audit.audit.types.stability import (
+    AttributeStability,
+    ClusterStability,
+    StabilityFacts,
+    VariantV,
 )
 from fer_audit.pack.types import STYLE_NAMES
 

@@ -13,8 +13,9 @@ from fer_audit.audit.claims.stability_rungs import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.resampling import least_draws
-from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung, StabilityFacts
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
+from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 

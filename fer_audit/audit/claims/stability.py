@@ -18,16 +18,16 @@ from fer_audit.audit.claims.associations import (
 from fer_audit.audit.claims.pairs import CLUSTER, least_shuffles, too_few_shuffles
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.types.claims import (
+from fer_audit.audit.types.claims import Association
+from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.stability import (
     UNSTABLE,
-    Association,
     AttributeStability,
     ClusterStability,
     StabilityFacts,
     VariantV,
 )
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.claims import Association, AttributeStability, Rung, StabilityFacts
+from fer_audit.audit.types.claims import Association, Rung
+from fer_audit.audit.types.stability import AttributeStability, StabilityFacts
 from fer_audit.text import coefficient, counted, p_phrase, span, unreached
 
 HALF = 0.5

@@ -21,16 +21,8 @@ from typing import (
 )
 
 from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claims import (
-    Association,
-    BatchPrediction,
-    ClusterFacts,
-    Ladder,
-    PublishedValue,
-    Recluster,
-    Replay,
-    StabilityFacts,
-)
+from fer_audit.audit.types.claims import Association, BatchPrediction, Ladder
+from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.composition import (
     AgeHeaping,
     DatasetFacts,
@@ -44,6 +36,7 @@ from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.ranges import Unit
+from fer_audit.audit.types.replay import PublishedValue, Recluster, Replay
 from fer_audit.audit.types.space import (
     ClusterStyle,
     LatentOverlap,
@@ -52,6 +45,7 @@ from fer_audit.audit.types.space import (
     StyleTest,
 )
 from fer_audit.audit.types.splits import SplitLeak, SubjectFacts
+from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 

@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.claims import (
-    Association,
-    AttributeStability,
-    Conditional,
-    Ladder,
-    Rung,
-    VariantV,
-)
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
+from fer_audit.audit.types.stability import AttributeStability, VariantV
 from fer_audit.report.blocks import SIGNS, state_of
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import (

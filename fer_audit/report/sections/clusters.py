@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
+from fer_audit.audit.types.claims import Association, AssociationCell
+from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import (
     Bar,

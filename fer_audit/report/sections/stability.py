@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.claims import (
+from fer_audit.audit.types.stability import (
     AttributeStability,
     ClusterStability,
     StabilityFacts,
