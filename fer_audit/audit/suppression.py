@@ -51,7 +51,7 @@ from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError
 from fer_audit.text import WITHHELD, display, listed
 
-HEAD = ("schema", "complete", "model", "config", "versions", "not_computable")
+HEAD = ("schema", "complete", "model", "config", "versions", "not_computable", "not_asked")
 ONE_COUNT = ("min_count", "smallest")
 STATISTICS = ("v", "v_corrected", "strength", "low", "high", "p", "p_holm", "u", "homophily_gain")
 """Fields of --fail-on rules whose threshold pins down no count."""

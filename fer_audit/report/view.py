@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fer_audit.audit.types.claims import Association, AttributeStability, Conditional, Ladder
+from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.stability import AttributeStability
 from fer_audit.progress import Timing
 from fer_audit.report.charts.palette import Palette, palette_of
 from fer_audit.report.files.pictures import Pictures

@@ -12,13 +12,10 @@ from fer_audit.audit.types.claims import (
     Association,
     AssociationCell,
     BatchPrediction,
-    ClusterFacts,
     Ladder,
-    PublishedValue,
     Rung,
-    Starts,
-    SweepEntry,
 )
+from fer_audit.audit.types.clusters import ClusterFacts, Starts, SweepEntry
 from fer_audit.audit.types.composition import (
     AgeHeaping,
     Cell,
@@ -34,6 +31,7 @@ from fer_audit.audit.types.composition import (
     SubsetGroup,
     TargetDistance,
 )
+from fer_audit.audit.types.replay import PublishedValue
 from fer_audit.audit.types.result import (
     AUDIT_SCHEMA,
     AuditResult,

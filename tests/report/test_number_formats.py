@@ -24,7 +24,7 @@ from tests.report.markup import Element, read_markup
 from tests.report.render.test_terminal import shown
 
 P = re.compile(r"\bp ?([=<>≤≥]+) ?([-+]?[\d.][\d.e-]*)")
-SOUND_P = re.compile(r"p (= \.\d{3}|< \.001|> \.999)\.?$")
+SOUND_P = re.compile(r"p ([=≤] \.\d{3}|< \.001|> \.999)\.?$")
 PERCENT = re.compile(r"(?<![\d.,])[\d.,]*\d ?%")
 LITERAL = {"0 %", "20 %", "95 %", "100 %"}
 """No measured shares: the ends of a scale, a fifth of all ages, the level of a null band."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.types.claims import ClusterFacts, KVote, Starts, SweepEntry
+from fer_audit.audit.types.clusters import ClusterFacts, KVote, Starts, SweepEntry
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.cluster.types import Clustering
 from fer_audit.text import counted, large

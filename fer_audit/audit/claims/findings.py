@@ -21,6 +21,7 @@ from fer_audit.text import (
     percent,
     sentence,
     span,
+    unreached,
 )
 
 SAYS = {"faint": "faintly", "weak": "weakly", "clear": "clearly", "strong": "strongly"}
@@ -171,7 +172,10 @@ def _fallen(claim: Claim, result: AuditResult) -> str:
     rungs = next((x.rungs for x in result.ladders if (x.of, x.attribute) == key), ())
     failed = next((rung for rung in rungs if not rung.holds), None)
     p = None if association is None else association.p_holm
-    told = "" if p is None else f", {p_phrase(p)} after Holm"
+    told = ""
+    if association is not None and p is not None:
+        at_most = unreached(association.p_permutation, association.permutations)
+        told = f", {p_phrase(p, at_most=at_most)} after Holm"
     return (
         told
         if failed is None

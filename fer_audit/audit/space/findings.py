@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.audit.types.space import LatentOverlap, StyleTest
+from fer_audit.audit.types.space import LatentOverlap, PairOverlap, StyleTest
 from fer_audit.text import (
     coefficient,
     counted,
@@ -18,6 +18,7 @@ from fer_audit.text import (
     percent,
     sentence,
     span,
+    unreached,
 )
 
 SMALL = 0.01
@@ -136,8 +137,37 @@ def _most_like_a_cluster(result: AuditResult, attribute: str) -> Iterator[str]:
         both = int(table[cluster, group])
         yield (
             f" Most like a cluster of its own: {percent(both / int(groups[group]))} of {each.groups[group]} lie in cluster"
-            f" {cluster}, which they are {percent(both / int(clusters[cluster]))} of."
+            f" {cluster}, which they are {percent(both / int(clusters[cluster]))} of (Jaccard"
+            f" {coefficient(float(jaccard.max()))})."
         )
+
+
+def _cuts(pairs: Sequence[PairOverlap]) -> Iterator[str]:
+    """Say how well straight cuts separate two groups; pairs whose intervals overlap are not ranked."""
+    ranked = sorted(
+        (each for each in pairs if each.low is not None), key=lambda each: each.auc or 0
+    )
+    if not ranked:
+        return
+    least, most = ranked[0], ranked[-1]
+    cuts = [most] if least is most else [most, least]
+    told = [
+        f"{x.first} and {x.second} (AUC {coefficient(x.auc)}; {span(x.low, x.high)})" for x in cuts
+    ]
+    if least is most:
+        yield f" A straight cut separates {told[0]}; .5 is not at all."
+        return
+    if not _above(most, least):
+        yield f" Straight cuts separate {' and '.join(told)}, not distinguishably better; .5 is not at all."
+        return
+    best = "best" if _above(most, ranked[-2]) else "among the best"
+    worst = "worst" if _above(ranked[1], least) else "among the worst"
+    yield f" A straight cut separates {best} {told[0]}, {worst} {told[1]}; .5 is not at all."
+
+
+def _above(one: PairOverlap, other: PairOverlap) -> bool:
+    """Return whether the interval of one pair lies above the other's."""
+    return (one.low or 0.0) > (other.high or 0.0)
 
 
 def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
@@ -148,25 +178,15 @@ def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
     name = display(overlap.attribute)
     if overlap.p > alpha or gain < HOMOPHILY:
         return
-    pairs = [each for each in overlap.pairs if each.auc is not None]
-    told = ""
-    if pairs:
-        pairs.sort(key=lambda each: -(each.auc or 0.0))
-        best, worst = pairs[0], pairs[-1]
-        cuts = [f"{best.first} and {best.second} (AUC {coefficient(best.auc)})"]
-        if worst is not best:
-            cuts.append(f"worst {worst.first} and {worst.second} ({coefficient(worst.auc)})")
-        told = f" A straight cut separates {listed(cuts, 'and')}; .5 is not at all."
-        if worst is not best:
-            told = told.replace("separates ", "separates best ", 1)
+    told = "".join(_cuts(overlap.pairs))
     regions = "".join(_most_like_a_cluster(result, overlap.attribute))
     yield Finding(
         code="latent_overlap",
         severity="know",
         text=sentence(
             f"of the {overlap.neighbours} nearest neighbours of an image, {percent(overlap.homophily)} share "
-            f"its {name}, where shuffled labels give {percent(overlap.expected)} ({p_phrase(overlap.p)}, "
-            f"{overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
+            f"its {name}, where shuffled labels give {percent(overlap.expected)}"
+            f" ({p_phrase(overlap.p, at_most=unreached(overlap.p, overlap.permutations))}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')}).{told}{regions}"
         ),
         attribute=overlap.attribute,
         effect=0.4 + min(1.0, gain) / 4,
