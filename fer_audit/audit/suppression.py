@@ -84,8 +84,8 @@ def withhold(result: AuditResult, min_cell: int) -> AuditResult:
     left = _without(result, hidden, reason).having(min_cell=min_cell)
     gate = tuple(_gate(result, left, reason))
     shared = left.having(ledger=collect_ledger(left), gate=gate)
-    findings = find(shared)
-    return shared.having(findings=(_sentence(hidden, min_cell), *findings))
+    found = (replace(each, files="") for each in find(shared))  # the lists are not handed on
+    return shared.having(findings=(_sentence(hidden, min_cell), *found))
 
 
 def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from fer_audit.audit.claims.pairs import CLUSTER
 from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.result import AuditResult

@@ -12,7 +12,6 @@ from fer_audit.audit.analysis import Analysis, Parts, SubjectResult, nothing
 from fer_audit.audit.claims.cells import cells_ledger
 from fer_audit.audit.claims.contingency import Drawn, associate
 from fer_audit.audit.claims.pairs import (
-    CLUSTER,
     clusters_as_column,
     family,
     label_pairs,
@@ -23,6 +22,7 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.tables import Counts, cross_table
 from fer_audit.audit.stats.units import make_blocks
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, Question, combined
 from fer_audit.audit.claims.controls import MEAN_DRAWS, lagged_controls, whole_by_people
-from fer_audit.audit.claims.grades import LITTLE, Grade, can_tell, grade
+from fer_audit.audit.claims.grades import LITTLE, can_tell, grade
 from fer_audit.audit.claims.pairs import Pair
 from fer_audit.audit.stats.conditional_mi import (
     Information,
@@ -28,6 +28,7 @@ from fer_audit.audit.stats.what_is_left import (
     unit_interval,
     what_is_left,
 )
+from fer_audit.audit.types.claim_words import Grade
 from fer_audit.audit.types.claims import Conditional
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.claims.batch_leakage import finer_batches
-from fer_audit.audit.claims.grades import GRADES
-from fer_audit.audit.claims.pairs import CLUSTER
 from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, within
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult, Finding, Severity
 from fer_audit.text import (
@@ -24,8 +23,6 @@ from fer_audit.text import (
     unreached,
 )
 
-SAYS = {"faint": "faintly", "weak": "weakly", "clear": "clearly", "strong": "strongly"}
-"""The word for a strength -> how the clusters separate."""
 _NOT_PEOPLE = {
     "batch": "how images were collected, not who is on them",
     "split": "so its parts do not hold the same kinds of images",
@@ -115,12 +112,6 @@ def _what_limits(claim: Claim) -> Finding:
             *((f"kept.{each.level}", each.kept) for each in asked if each.kept is not None),
         ),
     )
-
-
-def within(level: str) -> str:
-    """Return what images of one stratum of a level share: "the same collection hour"."""
-    known = {"others": "the same other attributes", "style": "the same style"}
-    return known.get(level) or f"the same {display(level)}"
 
 
 def _left(left: LeftAt, who: str) -> tuple[str, bool]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from fer_audit.audit.types.claim_words import Grade
 
-Grade = Literal["cannot tell", "trace", "little", "part", "most"]
-
-GRADES: tuple[Grade, ...] = ("trace", "little", "cannot tell", "part", "most")
-"""From what limits a claim most to what does not."""
 INFORMATIVE = 0.5
 """Share of images in strata that can tell, below which nothing is said."""
 FREE = 0.3

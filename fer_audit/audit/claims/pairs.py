@@ -12,10 +12,10 @@ from fer_audit.audit.claims.contingency import MOST_BLOCK_DRAWS
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import least_draws
 from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.dataset.types import Attribute
 from fer_audit.text import counted, name_some
 
-CLUSTER = "cluster"
 MOST_LABELS = 10
 """Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
 

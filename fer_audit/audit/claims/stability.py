@@ -15,9 +15,10 @@ from fer_audit.audit.claims.associations import (
     label_table,
     what_is_drawn,
 )
-from fer_audit.audit.claims.pairs import CLUSTER, least_shuffles, too_few_shuffles
+from fer_audit.audit.claims.pairs import least_shuffles, too_few_shuffles
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
@@ -153,9 +154,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             severity="know",
             text=f"{len(unstable)} of {counted(len(facts.clusters), 'cluster')} {'does' if one else 'do'} not come back in resamples.",
             effect=0.34,
-            figures=", ".join(
-                f"cluster {each.cluster}: {coefficient(each.jaccard)}" for each in unstable
-            )
+            figures=", ".join(f"cluster {x.cluster}: {coefficient(x.jaccard)}" for x in unstable)
             + "; mean Jaccard similarity below 0.6",
             do="Rest nothing on them alone.",
             values=tuple(

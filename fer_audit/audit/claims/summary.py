@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.findings import claim_findings
-from fer_audit.audit.claims.grades import GRADES, strength
-from fer_audit.audit.claims.pairs import CLUSTER
+from fer_audit.audit.claims.grades import strength
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES
 from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.text import (
     coefficient,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -27,11 +28,16 @@ from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.render.markdown import cell_text
 from fer_audit.text import rounded_percent, visible
 
+_OURS = re.compile(r"lists/\w+\.(csv|txt)|result\.json|rows\.parquet", re.ASCII)
+"""Files of a run directory that a page may link to; what a stranger's result names is text."""
+
 
 def render_page(report: Report) -> str:
     """Return the report as one HTML document that asks for nothing outside itself. The same report gives the same bytes."""
     environment = _environment()
-    body = environment.get_template("body.html.j2").render(page=report)
+    body = environment.get_template("body.html.j2").render(
+        page=report, linked=True, sections_here=[each.key for each in report.sections]
+    )
     # The nonce depends on every byte of the page: no name in it can have been chosen to fit.
     nonce = hashlib.sha256(body.encode()).hexdigest()[:32]
     whole = environment.get_template("page.html.j2")
@@ -43,6 +49,8 @@ def render_fragment(report: Report, least: Importance = "summary") -> str:
     template = _environment().get_template("fragment.html.j2")
     return template.render(
         page=report,
+        linked=False,
+        sections_here=(),
         sections=[
             (section.title, shown)
             for section in report.sections
@@ -72,6 +80,7 @@ def _environment() -> Environment:
         css=lambda share: f"{100 * share:.1f}%",
         share=rounded_percent,
     )
+    environment.tests["ours"] = lambda path: _OURS.fullmatch(path) is not None
     environment.tests["climb"] = lambda cell: isinstance(cell, Climb)
     environment.tests["strength"] = lambda cell: isinstance(cell, Strength)
     environment.globals.update(style=_own("page.css"), script=_own("page.js"))

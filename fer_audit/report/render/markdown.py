@@ -18,7 +18,9 @@ from fer_audit.report.blocks import (
     Importance,
     Prose,
     Sign,
+    Statement,
     Statements,
+    Strength,
     Table,
     is_shown,
     without_drawings,
@@ -65,12 +67,19 @@ def blocks_lines(blocks: Sequence[Block], *, level: int, least: Importance) -> l
         elif isinstance(block, Facts):
             lines += table(("what", "value"), block.pairs, right=())
         elif isinstance(block, Statements):
-            lines += bullets([f"{item.severity}: {item.text}" for item in block.items])
+            lines += bullets([_statement(each) for each in block.items])
         elif isinstance(block, Definitions):
             lines += bullets([f"{each.term}: {each.words}" for each in block.items])
         elif isinstance(block, Code):
             lines += code(block.text)
     return lines
+
+
+def _statement(each: Statement) -> str:
+    """Return a finding on one line: its sentence, its figures, what to do, and the list that names the files."""
+    figures = f"({each.figures})" if each.figures else ""
+    files = f"-> {each.files}" if each.files else ""
+    return " ".join(filter(None, (f"{each.severity}: {each.text}", figures, each.do, files)))
 
 
 def _table(block: Table) -> list[str]:
@@ -97,6 +106,8 @@ def cell_text(cell: Cell) -> str:
         return f"{SIGNS[cell.state]} {cell.text}".strip()
     if isinstance(cell, Climb):
         return f"{cell.highest}/{len(cell.steps)}"
+    if isinstance(cell, Strength):
+        return cell.words
     return cell if isinstance(cell, str) else ""
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fer_audit.audit.claims.findings import SAYS, within
-from fer_audit.audit.claims.grades import GRADES
-from fer_audit.audit.claims.pairs import CLUSTER
 from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, within
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
     Block,
