@@ -219,6 +219,18 @@ def test_pairs_that_are_cut_are_said(alike: int) -> None:
     assert codes == ["near_duplicates_cut"]
 
 
+@pytest.mark.parametrize(("floor", "said"), [(0.9, False), (0.92, False), (0.975, True)])
+def test_pairs_below_the_threshold_may_be_cut(floor: float, *, said: bool) -> None:
+    """Fewer than 50 pairs are confirmed, so .97 is the threshold: a floor above it may have cut some that count."""
+    inputs = photographed()
+    pairs = pairs_of([(i, i + 20) for i in range(19)], 0.98, 0.95)
+    cosine = np.where(np.arange(19) < 9, 0.98, max(floor + 0.001, 0.94))
+    pairs = replace(pairs, cosine=cosine, floor=floor)
+    inputs = replace(inputs, extra=replace(inputs.extra, near_pairs=lambda: pairs))
+
+    assert bool(part_of(ANALYSIS, inputs).cut) is said
+
+
 def test_nothing_embedded_is_nothing_compared() -> None:
     inputs = inputs_of(dataset_of(n=3), config=AuditConfig())
 

@@ -48,7 +48,7 @@ def _run(inputs: AuditInputs) -> NearDuplicates | None:
             _disagreement(name, values, found, confirmed, in_years=values is dataset.ages)
             for name, values in label_columns(dataset)
         ),
-        cut=_cut(pairs.floor),
+        cut=_cut(found),
         examples=tuple(
             tuple(encodable(dataset.ids[row]) for row in each[:SHOWN_IMAGES].tolist())
             for each in members
@@ -77,8 +77,12 @@ def _disagreement(
     return Disagreement(name, n, others, others / n if n else None, groups, years)
 
 
-def _cut(floor: float) -> str:
-    if floor <= FLOOR:
+def _cut(found: NearGroups) -> str:
+    """Return which pairs were not looked at, if some of them might count: none does where known ones do not."""
+    pairs, floor = found.pairs, found.pairs.floor
+    known = pairs.cosine[pairs.cosine > floor]
+    enough = pairs.all_pixels if found.threshold is None else (known < found.threshold).any()
+    if floor <= FLOOR or enough:
         return ""
     which = (
         f"only those above {coefficient(floor, 4)} were"
