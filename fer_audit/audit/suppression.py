@@ -111,6 +111,8 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
     near = result.near_duplicates and replace(result.near_duplicates, examples=())
     if near is not None and (NEAR, "") in hidden:
         near = replace(near, disagreements=())
+    if clusters is not None:
+        clusters = replace(clusters, nearest=(), farthest=())
     if clusters is not None and (SIZES, "") in hidden:
         n, k = sum(size or 0 for size in clusters.sizes), len(clusters.sizes)
         clusters = None if n < 2 * k else replace(clusters, sizes=(None,) * k)

@@ -57,3 +57,7 @@ class ClusterFacts:
     """Spread over the K-Means starts."""
     votes: tuple[KVote, ...] = ()
     """How `--k auto` chose k, the lower median of these votes; empty when k was given."""
+    nearest: tuple[tuple[str, ...], ...] = ()
+    """Of each cluster at most five images nearest to its centre, as printable ids, the nearest first."""
+    farthest: tuple[tuple[str, ...], ...] = ()
+    """Of each cluster at most five images farthest from its centre, the farthest first."""
