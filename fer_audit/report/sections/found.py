@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, within
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, alike
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
     Block,
@@ -56,7 +56,7 @@ def what_we_found(view: View) -> Section:
     blocks: list[Block] = []
     if shown:
         level = _level(shown)
-        title = f"left within {within(level)}" if level else "left"
+        title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
                 "",
