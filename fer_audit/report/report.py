@@ -81,8 +81,8 @@ def make_report(view: View, topic: str | None = None) -> Report:
         ]
     if view.result.clustering is not None:
         facts.append(counted(view.result.clustering.k, "cluster"))
-    if view.timings:
-        facts.append(duration(sum(each.seconds for each in view.timings)))
+    if view.stages:
+        facts.append(duration(sum(each.seconds for each in view.stages)))
     found = (section(view) for name, section in SECTIONS if topic in (None, name))
     return Report(
         title=f"{dataset.name}: fer-audit report",

@@ -9,6 +9,7 @@ from fer_audit.audit.claims.findings import SAYS, within
 from fer_audit.audit.claims.grades import GRADES
 from fer_audit.audit.claims.pairs import CLUSTER
 from fer_audit.audit.types.claim import Claim, LeftAt
+from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
     Block,
@@ -55,7 +56,8 @@ def what_we_found(view: View) -> Section:
         for each in claims
         if each.strength not in SAYS and each.of == CLUSTER
     ]
-    blocks: list[Block] = []
+    withheld = (x.text for x in view.result.findings if x.code == MIN_CELL)
+    blocks: list[Block] = [Prose(text, "summary") for text in withheld]
     if shown:
         level = _level(shown)
         title = f"left within {within(level)}" if level else "left"

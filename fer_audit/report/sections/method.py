@@ -130,13 +130,12 @@ def _missing(result: AuditResult) -> list[Block]:
 
 
 def _timings(view: View) -> list[Block]:
-    shown = [each for each in view.timings if each.stage != "report"]  # no page knows its own
-    if not shown:
+    if not view.stages:
         return []
     return [
         table_of(
             "Time taken",
-            shown,
+            view.stages,
             left("stage", lambda x: x.stage, wrap=8),
             right("items", lambda x: whole(x.items)),
             right("seconds", lambda x: number(x.seconds)),
