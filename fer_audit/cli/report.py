@@ -129,4 +129,6 @@ def report_command(
     elif as_json:
         answer_json(result_json(result))
     else:
-        show_report(View(result, timings=timings), run, full=full, section=section)
+        own_page = None if min_cell else run / "report.html"
+        view = View(result, timings=timings)
+        show_report(view, run, page or own_page, full=full, section=section)

@@ -64,6 +64,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show_report
     from fer_audit.report.files.document import result_json
+    from fer_audit.report.files.timings import read_timings
     from fer_audit.report.view import View
 
     done = _run_stages(dataset, values, "report", csv=values["csv"])
@@ -72,9 +73,9 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     result = done.shared or shared(done.result, values["min_cell"])
     if values["as_json"]:
         answer_json(result_json(result))
-    else:
-        if not values["quiet"]:
-            show_report(View(result, timings=done.timings), done.folder)
+    elif not values["quiet"]:
+        timings = read_timings(done.folder / "timings.json")
+        show_report(View(result, timings=timings), done.folder, done.folder / "report.html")
     _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 

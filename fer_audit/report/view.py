@@ -24,6 +24,11 @@ class View:
     """None when the run directory holds none."""
     timings: tuple[Timing, ...] = ()
 
+    @property
+    def stages(self) -> tuple[Timing, ...]:
+        """The timings but the report's own, which no page knows when it is made."""
+        return tuple(each for each in self.timings if each.stage != "report")
+
     @cached_property
     def palette(self) -> Palette:
         """One colour for each group, the same in every picture."""

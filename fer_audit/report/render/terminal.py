@@ -46,7 +46,7 @@ from fer_audit.report.render.terminal_layout import (
     plain,
     prose,
 )
-from fer_audit.report.render.terminal_lines import Lines
+from fer_audit.report.render.terminal_lines import Lines, OneLine
 
 SEVERITIES = {
     "fix": Text.assemble(("■ ", "bold red"), ("fix", "bold")),
@@ -63,23 +63,32 @@ _STYLES: dict[State, str] = {
 
 
 def terminal_report(
-    report: Report, least: Importance = "normal", page: str = "", more: str = ""
+    report: Report,
+    least: Importance = "normal",
+    page: str = "",
+    more: tuple[str, str] | None = None,
 ) -> RenderableType:
     """Return the report as something rich can print: its blocks of at least this importance.
 
-    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to see the rest.
+    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to
+    see the rest: a command, and its other options. A path or command is one line, so that it can be copied.
     """
     banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
     head: list[RenderableType] = [
         Text.assemble(plain(report.heading, "bold cyan")),
         Flow([plain(fact) for fact in report.facts]),
     ]
-    where: list[RenderableType] = [prose(f"Page: {page}")] if page else []
+    where: list[RenderableType] = [OneLine(f"Page: {page}")] if page else []
     sections: list[RenderableType] = [
         part for section in report.sections for part in _section(section, least)
     ]
-    rest: list[RenderableType] = [Text(""), prose(f"More: {more}", "dim")] if more else []
-    return Lines(Group(*banner, *head, *where, *sections, *banner, *rest, *where))
+    rest: list[RenderableType] = []
+    if more is not None:
+        command, options = more
+        rest = [Text(""), OneLine(f"More: {command}"), Lines(prose(options, "dim"))]
+    return Group(
+        Lines(Group(*banner, *head)), *where, Lines(Group(*sections, *banner)), *rest, *where
+    )
 
 
 def _banner(alarm: str) -> RenderableType:

@@ -9,6 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
+from fer_audit.report.render.terminal_layout import INDENT
+from fer_audit.text import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:
@@ -28,6 +31,19 @@ class Lines:
                 words = ascii_text(segment.text) if options.ascii_only else segment.text
                 yield Segment(words, segment.style, segment.control)
             yield Segment.line()
+
+
+@dataclass(frozen=True, slots=True)
+class OneLine:
+    """A line that is never broken, however long: a path or a command, to be copied."""
+
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print it as it is, made visible, in characters that the terminal's encoding has."""
+        line = " " * INDENT + visible(self.text)
+        yield Segment(ascii_text(line) if options.ascii_only else line)
+        yield Segment.line()
 
 
 _ASCII = {
