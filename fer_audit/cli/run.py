@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.groups import Verb, in_group
 from fer_audit.cli.options import (
     audit_config,
     cluster_options,
@@ -39,7 +40,7 @@ MAX_NAME_BYTES = 200
 dataset_argument = click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
 
 
-@click.command("run", short_help="Audit a dataset.")
+@click.command("run", cls=Verb, short_help="Audit a dataset.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -47,8 +48,13 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 @statistics_options
 @report_options
 @place_options
-@click.option("--csv", is_flag=True, help="Also write rows.csv.")
-@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
+@in_group(
+    "Output",
+    click.option("--csv", is_flag=True, help="Also write rows.csv."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print result.json instead of the report."
+    ),
+)
 @click.pass_context
 def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
     """Audit DATASET, a folder or a table of labelled faces; without it, the built-in demo set.
@@ -78,7 +84,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 
-@click.command("embed", short_help="Only decode and embed.")
+@click.command("embed", cls=Verb, short_help="Only decode and embed.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -94,7 +100,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
 
 
-@click.command("cluster", short_help="Embed and cluster.")
+@click.command("cluster", cls=Verb, short_help="Embed and cluster.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -111,7 +117,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
     _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
 
 
-@click.command("audit", short_help="Embed, cluster and audit, without the report.")
+@click.command("audit", cls=Verb, short_help="Embed, cluster and audit, without the report.")
 @dataset_argument
 @dataset_options
 @model_options

@@ -68,7 +68,7 @@ def _known_options() -> dict[str, bool]:
     return {
         str(parameter.name): parameter.multiple
         for parameter in params
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and parameter.expose_value
     }
 
 
