@@ -94,7 +94,7 @@ def test_a_run_that_is_none_is_exit_3(
     done = fer_audit("compare", runs[0], tmp_path / "nowhere")
 
     assert done.code == 3
-    assert "is no run directory" in done.err
+    assert "is no finished run" in done.err
 
 
 def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:

@@ -48,8 +48,7 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
     as_json = fer_audit("report", run_dir, *option, "--json")
     shown = fer_audit("report", run_dir, *option, "--page", page)
     cards = [
-        fer_audit("export-card", run_dir, *option, "--format", form)
-        for form in ("markdown", "croissant")
+        fer_audit("card", run_dir, *option, "--format", form) for form in ("markdown", "croissant")
     ]
 
     assert [each.code for each in (as_json, shown, *cards)] == [0] * 4
@@ -110,7 +109,7 @@ def test_0_changes_no_byte_and_a_file_of_options_speaks_for_every_verb(
     fer_audit: Call, small: list[str | Path], run_dir: Path
 ) -> None:
     page = (run_dir / "report.html").read_bytes()
-    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("export-card", run_dir))
+    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("card", run_dir))
 
     for words in verbs:
         absent, zero = fer_audit(*words), fer_audit(*words, "--min-cell", "0")

@@ -141,7 +141,7 @@ def test_the_other_verbs_open_no_socket_and_write_where_they_are_told(
     told.mkdir()
     verbs = (
         ("compare", run, run, "--html", told / "compared.html"),
-        ("export-card", run, "--out", told / "card.md"),
+        ("card", run, "--out", told / "card.md"),
         ("purge", run),
     )
     script = " && ".join(shlex.join(command(*verb)) for verb in verbs)

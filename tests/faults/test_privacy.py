@@ -142,8 +142,8 @@ def telling(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel)
         ("embed", faces, "--model", narrow, *cache, "--out", quantized, *int8),
         ("report", first, "--json"),
         ("compare", first, first, "--json", "--html", told / "compared.html"),
-        ("export-card", first, "--out", told / "card.md"),
-        ("export-card", first, "--format", "croissant"),
+        ("card", first, "--out", told / "card.md"),
+        ("card", first, "--format", "croissant"),
     ]
     lines = [shlex.join(command(*verb)) for verb in verbs]
     named = ["unshare", "--uts", "--map-root-user"]
