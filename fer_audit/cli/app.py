@@ -31,6 +31,7 @@ COMMANDS = {
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
+    "gate": ("fer_audit.cli.gate", "Judge a finished run by rules; for CI."),
     "card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
     "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and a whole run."),

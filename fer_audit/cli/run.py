@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.gate import RULE_CROSSED, verdicts
 from fer_audit.cli.groups import Verb, in_group
 from fer_audit.cli.options import (
     audit_config,
@@ -24,7 +25,6 @@ from fer_audit.cli.options import (
 from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import shared
-from fer_audit.text import six_figures
 
 if TYPE_CHECKING:
     from fer_audit.audit.types.result import AuditResult
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from fer_audit.pipeline.run import Until
     from fer_audit.pipeline.types import Run
 
-RULE_CROSSED = 1
 TOO_MANY_FAILED = 4
 MAX_NAME_BYTES = 200
 """Bytes of the default name of a run directory; file systems take 255."""
@@ -200,16 +199,9 @@ def _exit_by_result(
     """
     failed, listed = done.failed, len(done.dataset)
     rules = () if done.result is None else done.result.gate
-    values = {rule.rule: rule.value for rule in (rules if report is None else report.gate)}
-    for rule in rules:
-        value = values.get(rule.rule)
-        if rule.value is None:
-            say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
-        elif rule.crossed:
-            found = "its value is withheld" if value is None else f"it is {six_figures(value)}"
-            say(f"fer-audit: crossed: {rule.rule} ({found})")
-        elif value is None:
-            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
+    for each in verdicts(rules, rules if report is None else report.gate):
+        if each.verdict != "kept" or each.value is None:
+            say(f"fer-audit: {each.line()}")
     if failed > max_errors * listed:
         say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "

@@ -61,7 +61,7 @@ def test_what_is_no_finished_run_has_no_card(
     assert "not the file that the run wrote" in changed.err
     assert "no finished run" in unfinished.err
     assert "is no finished run" in missing.err
-    assert "Give the folder of a run" in missing.err
+    assert "`fer-audit run` makes one" in missing.err
     assert missing.out == ""
 
 

@@ -143,6 +143,7 @@ def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
 def test_compare_refuses_where_the_settings_ask_for_what_it_cannot_withhold(
     fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "DONE.json").write_text("{}")
     Path("fer-audit.toml").write_text(f"min-cell = {LEAST}\n", encoding="utf-8")
     refused = fer_audit("compare", tmp_path, tmp_path)
     Path("fer-audit.toml").write_text("min-cell = 0\n", encoding="utf-8")
@@ -165,7 +166,7 @@ def test_a_kept_rule_whose_value_is_withheld_is_told_as_kept(
     done = fer_audit(*small, *rule)
 
     assert done.code == 0
-    assert "kept: race.min_count<1; its value is withheld" in done.err
+    assert "kept: race.min_count<1 (its value is withheld)" in done.err
     assert "not judged" not in done.err
     page = (run_dir / "report.html").read_text(encoding="utf-8")
     row = page[page.index("race.min_count&lt;1") :][:300]

@@ -141,7 +141,7 @@ def telling(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel)
         ("run", faces, "--model", model, *cache, "--out", first, *QUICK, *shown),
         ("embed", faces, "--model", narrow, *cache, "--out", quantized, *int8),
         ("report", first, "--json"),
-        ("compare", first, first, "--json", "--html", told / "compared.html"),
+        ("compare", first, first, "--json", "--page", told / "compared.html"),
         ("card", first, "--out", told / "card.md"),
         ("card", first, "--format", "croissant"),
     ]
