@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
+from fer_audit.errors import StoreError
+
 AUTO = "auto"
 PATH = click.Path(path_type=Path)
+MAX_NEAR = 3
+"""Finished runs that are named where a path is none."""
+STARTED, DONE = "STARTED.json", "DONE.json"
+"""The marks of `fer_audit.pipeline.run_folder`, which --help cannot wait for."""
 
 Param: TypeAlias = click.Parameter | None
 Context: TypeAlias = click.Context | None
+
+
+class FinishedRun(click.Path):
+    """The directory of a run that is finished: it has its mark of completion."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: Param, ctx: Context) -> Any:  # noqa: ANN401 - click's own
+        """Return the path; StoreError says that it is no finished run, and names some that are near."""
+        run = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if (run / DONE).is_file():
+            return run
+        marks = [
+            mark for near in (run, run.parent, Path("runs")) for mark in near.glob(f"*/{DONE}")
+        ]
+        found = list(dict.fromkeys(str(mark.parent) for mark in marks))
+        found = get_close_matches(str(run), found, n=MAX_NEAR, cutoff=0)
+        there = f"Finished runs near it: {', '.join(found)}" if found else ""
+        begun = "The same fer-audit run command finishes it. " if (run / STARTED).exists() else ""
+        hint = f"{begun}{there}" or "`fer-audit run` makes one."
+        raise StoreError(f"{run} is no finished run", hint=hint)
 
 
 class Renamed(click.Option):

@@ -35,11 +35,6 @@ class View:
         return palette_of(self.result)
 
     @property
-    def stages(self) -> tuple[Timing, ...]:
-        """What each stage took, without the report's own: no page knows it."""
-        return tuple(each for each in self.timings if each.stage != "report")
-
-    @property
     def alpha(self) -> float:
         """The level of significance."""
         return self.result.config.statistics.alpha

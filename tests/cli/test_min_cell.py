@@ -49,8 +49,7 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
     short = fer_audit("report", run_dir, *option)
     shown = fer_audit("report", run_dir, *option, "--full", "--page", page)
     cards = [
-        fer_audit("export-card", run_dir, *option, "--format", form)
-        for form in ("markdown", "croissant")
+        fer_audit("card", run_dir, *option, "--format", form) for form in ("markdown", "croissant")
     ]
 
     assert [each.code for each in (as_json, short, shown, *cards)] == [0] * 5
@@ -114,7 +113,7 @@ def test_0_changes_no_byte_and_a_file_of_options_speaks_for_every_verb(
     fer_audit: Call, small: list[str | Path], run_dir: Path
 ) -> None:
     page = (run_dir / "report.html").read_bytes()
-    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("export-card", run_dir))
+    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("card", run_dir))
 
     for words in verbs:
         absent, zero = fer_audit(*words), fer_audit(*words, "--min-cell", "0")
@@ -151,6 +150,7 @@ def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
 def test_compare_refuses_where_the_settings_ask_for_what_it_cannot_withhold(
     fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "DONE.json").write_text("{}")
     Path("fer-audit.toml").write_text(f"min-cell = {LEAST}\n", encoding="utf-8")
     refused = fer_audit("compare", tmp_path, tmp_path)
     Path("fer-audit.toml").write_text("min-cell = 0\n", encoding="utf-8")
@@ -173,7 +173,7 @@ def test_a_kept_rule_whose_value_is_withheld_is_told_as_kept(
     done = fer_audit(*small, *rule)
 
     assert done.code == 0
-    assert "kept: race.min_count<1; its value is withheld" in done.err
+    assert "kept: race.min_count<1 (its value is withheld)" in done.err
     assert "not judged" not in done.err
     page = (run_dir / "report.html").read_text(encoding="utf-8")
     row = page[page.index("race.min_count&lt;1") :][:300]

@@ -141,9 +141,9 @@ def telling(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel)
         ("run", faces, "--model", model, *cache, "--out", first, *QUICK, *shown),
         ("embed", faces, "--model", narrow, *cache, "--out", quantized, *int8),
         ("report", first, "--json"),
-        ("compare", first, first, "--json", "--html", told / "compared.html"),
-        ("export-card", first, "--out", told / "card.md"),
-        ("export-card", first, "--format", "croissant"),
+        ("compare", first, first, "--json", "--page", told / "compared.html"),
+        ("card", first, "--out", told / "card.md"),
+        ("card", first, "--format", "croissant"),
     ]
     lines = [shlex.join(command(*verb)) for verb in verbs]
     named = ["unshare", "--uts", "--map-root-user"]
