@@ -55,7 +55,13 @@ _HUMAN = Package(
     "36be663dfab5810fae29e5d8e6e337163f14c6f179084876b3ab71339c114e1a9a5b4985f61ba8a0eb994ab4fc8611a1a348466972c5740c1f0ffdbeb5e0afe8",
 )
 _FACE_API = Package(
-    *("npm", "@vladmandic/face-api@1.7.15", "vladmandic-face-api-1.7.15.tgz", 12_677_476, "sha512"),
+    *(
+        "npm",
+        "@vladmandic/face-api@1.7.15",
+        "vladmandic-face-api-1.7.15.tgz",
+        12_677_476,
+        "sha512",
+    ),
     "5833262b709f34ba3c8f2956a8ca1081fe2722cb773347f3c7576769cf7ac2ffddbcc4cde03c42fcfab50c6b5db83935964b426a64373080d7167beb7474d70f",
 )
 _MINI_XCEPTION = (
@@ -126,6 +132,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights=_KERAS_WEIGHTS,
             licence="MIT",
             citation=_RESNET50,
+            trained_on="ImageNet",
         ),
         exporter="keras-resnet50",
     ),
@@ -141,6 +148,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights=_KERAS_WEIGHTS,
             licence="MIT",
             citation=_RESNET50,
+            trained_on="ImageNet",
             caveat=(
                 "This model feeds RGB / 255 to weights trained on BGR minus the ImageNet mean, as the origin "
                 "paper's notebook did; most of its features are zero. It is for reproduction only."
@@ -160,6 +168,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights="torchvision ResNet50_Weights.IMAGENET1K_V2",
             licence="BSD-3-Clause",
             citation=_RESNET50,
+            trained_on="ImageNet",
         ),
         exporter="torchvision",
     ),

@@ -58,9 +58,13 @@ def find_or_export(
 ) -> ExportedModel:
     """Return the model, exporting a catalog model on first use.
 
-    Raises ModelError for an unknown name, a file that is not the one its sidecar vouches for, missing weights, or a file of
-    the user's with foreign parts (`check_graph`) or in another precision than the one asked for.
+    A name is one of the catalog, or of a file that `models add` wrote. Raises ModelError for an unknown name, a file that is
+    not the one its sidecar vouches for, missing weights, or a file of the user's with foreign parts (`check_graph`) or in
+    another precision than the one asked for.
     """
+    imported = model_path(models_dir, Path(model).name, "fp32")
+    if all(entry.spec.name != model for entry in CATALOG) and is_saved(imported):
+        model = str(imported)
     if is_path(model):
         # somebody else's file: looked into at once, while ours are looked into when they are used
         found = _of_precision(load_model(Path(model)), precision)
@@ -127,7 +131,9 @@ def build_packaged(entry: CatalogEntry, data: bytes) -> onnx.ModelProto:
             arrays = read_weights(read, folder, document["weightsManifest"])
             answer = add_graph(network, image, document["modelTopology"]["node"], arrays)
         else:
-            arrays = read_weights(read, folder, read_document(read, f"{file}-weights_manifest.json"))
+            arrays = read_weights(
+                read, folder, read_document(read, f"{file}-weights_manifest.json")
+            )
             add = add_age_gender if file.endswith("age_gender_model") else add_expression
             answer = add(network, image, arrays)
         network.add("Identity", [answer], PROBABILITIES)

@@ -5,11 +5,10 @@ What cannot be seen is asked for; what cannot be run is refused in one line. Not
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -141,7 +140,9 @@ def contract_for(graph: ForeignGraph, asked: Contract) -> Contract:
     if height != width:
         raise ModelError(f"{graph.path} takes images of {height} x {width}; square ones are made")
     if asked.size and height and asked.size != height:
-        raise ConfigError(f"{graph.path} takes images of {height} pixels, --size says {asked.size}")
+        raise ConfigError(
+            f"{graph.path} takes images of {height} pixels, --size says {asked.size}"
+        )
     if not (size := height or asked.size):
         missing.append("--size PIXELS")
     colour: Literal["RGB", "BGR", "grey"] | None = "grey" if channels == 1 else asked.colour
@@ -215,7 +216,9 @@ def wrapped(
     before, network.nodes = network.nodes, []
     gives = []
     for answer in answers:
-        x = network.add("Cast", [PREFIX + answer.output], f"{answer.name}_float", to=TensorProto.FLOAT)
+        x = network.add(
+            "Cast", [PREFIX + answer.output], f"{answer.name}_float", to=TensorProto.FLOAT
+        )
         if not answer.heads:
             network.add("Flatten", [x], answer.name, axis=1)
         else:
@@ -257,7 +260,9 @@ def _fed(network: Network, graph: ForeignGraph, spec: ModelSpec, *, nhwc: bool) 
         x = network.add("Transpose", [x], "nhwc", perm=[0, 2, 3, 1])
     if graph.kind == TensorProto.UINT8:
         x = network.add("Round", [x], "whole")
-    return x if graph.kind == TensorProto.FLOAT else network.add("Cast", [x], "cast", to=graph.kind)
+    return (
+        x if graph.kind == TensorProto.FLOAT else network.add("Cast", [x], "cast", to=graph.kind)
+    )
 
 
 def _add_heads(network: Network, x: str, answer: Answer) -> None:
@@ -265,10 +270,10 @@ def _add_heads(network: Network, x: str, answer: Answer) -> None:
     parts, start = [], 0
     for index, (head, is_logits) in enumerate(answer.heads):
         name = f"{answer.name}_{index}"
-        rows = network.constant(
-            f"{name}_where", np.arange(start, start + head.width), np.int64
-        )
+        rows = network.constant(f"{name}_where", np.arange(start, start + head.width), np.int64)
         part = network.add("Gather", [x, rows], name, axis=1)
-        parts.append(network.add("Softmax", [part], f"{name}_softmax", axis=1) if is_logits else part)
+        parts.append(
+            network.add("Softmax", [part], f"{name}_softmax", axis=1) if is_logits else part
+        )
         start += head.width
     network.add("Concat", parts, answer.name, axis=1)

@@ -42,6 +42,7 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
 
 
 def parsed(data: bytes, path: Path) -> onnx.ModelProto:
+    """Return what an ONNX file holds; ModelError for bytes that are none."""
     import onnx
 
     model = onnx.ModelProto()
@@ -53,6 +54,7 @@ def parsed(data: bytes, path: Path) -> onnx.ModelProto:
 
 
 def refuse_foreign_parts(model: onnx.ModelProto, path: Path) -> None:
+    """Raise ModelError for anything but a plain graph of standard operators that holds its own weights."""
     import onnx
 
     if model.functions:

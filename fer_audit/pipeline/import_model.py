@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,11 @@ from fer_audit.encoders.network import OUTPUT_NAME, PROBABILITIES
 from fer_audit.encoders.presets import Contract
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel, ModelSpec
-from fer_audit.errors import ConfigError, ModelError
+from fer_audit.errors import ConfigError, DatasetError, ModelError
+from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.rng import stage_rng
 from fer_audit.store.stage import file_sha256
-from fer_audit.text import counted
+from fer_audit.text import counted, percent
 
 SUMS_TO_ONE = 1e-3
 """How far probabilities may be off one together; float16 adds up to that."""
@@ -49,12 +50,13 @@ class Imported:
 
 
 def import_model(
-    path: Path, asked: Contract, *, name: str, models_dir: Path, image: NDArray[np.uint8] | None
+    path: Path, asked: Contract, *, name: str, models_dir: Path, image: Path | None
 ) -> Imported:
     """Write models_dir/name.onnx and its sidecar, which take and give what every model of ours does.
 
-    `image`: (h, w, 3) uint8 RGB to show the model's answer on, None for a drawn one.
-    Raises ModelError for what cannot be run or gives no answers, ConfigError for what only its author knows.
+    `image`: a file to show the model's answer on, None for a drawn one.
+    Raises ModelError for what cannot be run or gives no answers, ConfigError for what only its author knows, DatasetError
+    for an image that cannot be read.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or name in {e.spec.name for e in CATALOG}:
         raise ConfigError(
@@ -91,9 +93,35 @@ def import_model(
     )
     check_graph(model)
     session = EmbedSession(model, CPU, batch_size=1)
-    preview = session.embed((probes[0] if image is None else image)[None])[0]
+    preview = session.embed(probes[:1] if image is None else _image(image, spec.size))[0]
     session.close()
     return Imported(model, (*_feeding(graph, contract, spec), *words), preview)
+
+
+def shown(imported: Imported, image: str | None) -> tuple[str, ...]:
+    """Return what the model says of the image, a line for each head."""
+    lines, start = [], 0
+    for head in imported.model.spec.heads:
+        part = imported.preview[start : start + head.width]
+        start += head.width
+        best = np.argsort(-part, kind="stable")[:3]
+        said = (
+            [f"{head.classes[i]} {percent(part[i])}" for i in best]
+            if head.classes
+            else [f"{part[0]:.4g}"]
+        )
+        lines.append(f"{head.name}: {', '.join(said)}")
+    if not lines:
+        first = ", ".join(f"{number:.4g}" for number in imported.preview[:4])
+        lines = [f"{counted(len(imported.preview), 'number')}: {first} ..."]
+    return (f"On {image or 'a drawn slope of colours'} it says", *(f"  {line}" for line in lines))
+
+
+def _image(path: Path, size: int) -> NDArray[np.uint8]:
+    try:
+        return decode_image(path.read_bytes(), path.name, size).pixels[None]
+    except (OSError, DecodeError) as exc:
+        raise DatasetError(f"Cannot read the image {path}: {exc}") from exc
 
 
 def _probes(size: int) -> NDArray[np.uint8]:
@@ -124,7 +152,9 @@ def _answers(
 
     alone = [probes[i : i + 1] for i in range(len(probes))]
     if spec.batch is not None:
-        return named(run(spec.batch, [np.repeat(x, spec.batch, axis=0) for x in alone])), spec.batch
+        return named(
+            run(spec.batch, [np.repeat(x, spec.batch, axis=0) for x in alone])
+        ), spec.batch
     one_by_one = named(run(None, alone))
     try:
         together = dict(zip(graph.outputs, run(None, [probes])[0], strict=True))
@@ -145,7 +175,9 @@ def _chosen(
     graph: ForeignGraph, contract: Contract, answers: dict[str, NDArray[np.float32]]
 ) -> str:
     if contract.output is not None and contract.output not in answers:
-        raise ConfigError(f"{graph.path} has no output {contract.output!r}; it has {', '.join(answers)}")
+        raise ConfigError(
+            f"{graph.path} has no output {contract.output!r}; it has {', '.join(answers)}"
+        )
     width = sum(head.width for head in contract.heads)
     fitting = [name for name, rows in answers.items() if width in (0, rows.shape[1])]
     candidates = fitting if contract.output is None else [contract.output]
@@ -157,7 +189,9 @@ def _chosen(
         for name, rows in answers.items()
     )
     if len(fitting) > 1:
-        raise ConfigError(f"{graph.path} has several outputs ({gives}); choose one with --output NAME")
+        raise ConfigError(
+            f"{graph.path} has several outputs ({gives}); choose one with --output NAME"
+        )
     raise ConfigError(f"{graph.path} gives {gives}; --classes names {width}")
 
 
