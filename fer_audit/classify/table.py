@@ -67,7 +67,7 @@ def prediction_columns(
     if asked is not None:
         if asked not in columns:
             raise ConfigError(
-                f'There is no column "{encodable(asked)}"; there are {_list(columns)}'
+                f'There is no column "{encodable(asked)}"; there are {name_some(columns)}'
             )
         return PredictionColumns(asked, {})
     found: dict[str, str] = {}
@@ -94,13 +94,9 @@ def prediction_columns(
         if name in plain:
             return PredictionColumns(plain[name], {})
     raise ConfigError(
-        f"No column is known to hold the predicted {about}; there are {_list(columns)}",
+        f"No column is known to hold the predicted {about}; there are {name_some(columns)}",
         hint="Name the column of predicted classes.",
     )
-
-
-def _list(columns: Sequence[str]) -> str:
-    return name_some([f'"{encodable(column)}"' for column in columns])
 
 
 def table_predictions(
@@ -191,10 +187,8 @@ def _named(words: Sequence[str | None], classes: Sequence[str], target: Target) 
         found.append(meaning[text])
     notes = []
     if unknown:
-        names = name_some([f'"{encodable(word)}"' for word in unknown])
-        notes.append(
-            f"{counted(unknown.total(), 'line')} with a class that is not known: {names}."
-        )
+        count = counted(unknown.total(), "line")
+        notes.append(f"{count} with a class that is not known: {name_some([*unknown])}.")
     codes = np.array([code for code, _ in found], np.intp)
     return codes, np.array([reason for _, reason in found], "U32"), tuple(notes)
 
@@ -220,7 +214,9 @@ def _largest(numbers: NDArray[np.float64]) -> _Lines:
     numbers[percentages] /= 100
     fits = percentages | (usable & (abs(sums - 1) < SUMS_TO_ONE))
     reasons = np.where(fits, "", np.where(empty, NO_PREDICTION, NOT_PROBABILITIES)).astype("U32")
-    codes = np.where(fits, np.nan_to_num(numbers, nan=-1.0).argmax(axis=1), NONE_SAID)
+    codes = np.where(
+        fits, np.nan_to_num(numbers, nan=-1.0).astype(np.float32).argmax(axis=1), NONE_SAID
+    )
     count = int(percentages.sum())
     notes = (f"{counted(count, 'line')} with probabilities in percent.",) if count else ()
     return codes.astype(np.intp), reasons, notes

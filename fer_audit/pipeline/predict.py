@@ -27,7 +27,7 @@ from fer_audit.pipeline.types import Order
 from fer_audit.pipeline.vectors import make_vectors
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import file_sha256, write_atomically
-from fer_audit.text import encodable
+from fer_audit.text import counted, encodable
 
 PREDICTIONS = "predictions.parquet"
 """In the run directory: one row an image, and for each thing predicted its class or number and its probabilities."""
@@ -100,7 +100,12 @@ def read_predictions(
             },
         ),
     )
-    return replace(said, notes=(*file.notes, *images.notes, *said.notes))
+    lost = images.rows.rejects
+    left_out = (
+        f"{counted(len(lost), 'line')} left out: {lost[0].item}, {lost[0].reason}."
+        for _ in lost[:1]
+    )
+    return replace(said, notes=(*file.notes, *images.notes, *left_out, *said.notes))
 
 
 def write_predictions(out: Path, dataset: FaceDataset, said: tuple[Said, ...]) -> Path:

@@ -23,13 +23,15 @@ def windows(x: Array, side: int, stride: int, padding: str, fill: float = 0.0) -
 
 def conv(x: Array, kernel: Array, stride: int = 1, padding: str = "SAME") -> Array:
     """Return a convolution with a (side, side, in, out) kernel."""
-    return np.einsum("nhwcij,ijco->nhwo", windows(x, len(kernel), stride, padding), kernel)
+    y: Array = np.einsum("nhwcij,ijco->nhwo", windows(x, len(kernel), stride, padding), kernel)
+    return y
 
 
 def depthwise(x: Array, kernel: Array, stride: int = 1, padding: str = "SAME") -> Array:
     """Return a depthwise convolution: channel c gives the channels c * times to c * times + times - 1."""
     y = np.einsum("nhwcij,ijcm->nhwcm", windows(x, len(kernel), stride, padding), kernel)
-    return y.reshape(*y.shape[:3], -1)
+    result: Array = y.reshape(*y.shape[:3], -1)
+    return result
 
 
 def max_pool(x: Array, side: int, stride: int, padding: str = "SAME") -> Array:

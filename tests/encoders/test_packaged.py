@@ -110,10 +110,10 @@ def test_quantized_weights_come_back_within_half_a_step(numbers: list[float], ki
     steps = np.iinfo(kind).max
     scale = max(float(np.ptp(array)) / steps, 1e-9)
     stored = np.rint((array - array.min()) / scale).clip(0, steps).astype(kind)
-    entry = {"name": "w", "shape": [len(array)], "dtype": "float32"}
+    entry: dict[str, Any] = {"name": "w", "shape": [len(array)], "dtype": "float32"}
     entry["quantization"] = {"dtype": kind, "scale": scale, "min": float(array.min())}
     plain = {"name": "b", "shape": [1], "dtype": "float32"}
-    blob = stored.tobytes() + np.float32([7]).tobytes()
+    blob = stored.tobytes() + np.array([7], np.float32).tobytes()
     manifest = [{"paths": ["a", "b"], "weights": [entry, plain]}]
     shards = {"a": blob[:1], "b": blob[1:]}
 
@@ -365,7 +365,7 @@ def test_a_package_is_read_only_where_its_hash_is_the_pinned_one(
     graph = [*GRAPH[:2], node("Conv2D", "c", "in", "k", **CONV), node("Mean", "m", "c", "axes")]
     axes = {"name": "axes", "shape": [2], "dtype": "int32"}
     weights.append(axes)
-    blob = seeded(k=(3, 3, 1, 3))["k"].tobytes() + np.int32([1, 2]).tobytes()
+    blob = seeded(k=(3, 3, 1, 3))["k"].tobytes() + np.array([1, 2], np.int32).tobytes()
     document = {"modelTopology": {"node": graph}, "weightsManifest": manifest}
     data = tarball(document, blob)
     package = Package(
@@ -390,7 +390,9 @@ def test_a_package_is_read_only_where_its_hash_is_the_pinned_one(
     assert not (tmp_path / "net-1.tgz").exists(), "a broken download does not stop the next try"
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\3\4", b"\x1f\x8b\x08", b"no archive", tarball({}, b"")])
+@pytest.mark.parametrize(
+    "data", [b"", b"PK\3\4", b"\x1f\x8b\x08", b"no archive", tarball({}, b"")]
+)
 @pytest.mark.parametrize("exporter", ["keras", "tfjs", "faceapi"])
 def test_an_archive_of_something_else_is_a_model_error(exporter: str, data: bytes) -> None:
     with pytest.raises(ModelError, match="is not the network we know"):
@@ -428,9 +430,7 @@ CANONICAL = {
 @pytest.mark.parametrize("name", CANONICAL)
 def test_the_real_networks_answer_as_their_packages_do(name: str, tmp_path: Path) -> None:
     weights = Path.home() / ".cache" / "fer-audit" / "weights"
-    model = export_model(
-        name, "fp32", models_dir=tmp_path, weights_dir=weights, progress=Silent()
-    )
+    model = export_model(name, "fp32", models_dir=tmp_path, weights_dir=weights, progress=Silent())
     side = catalog_entry(name).spec.size
     y, x = np.mgrid[:side, :side]
     slope = np.stack(
