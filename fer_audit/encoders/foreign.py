@@ -69,6 +69,8 @@ def look_into(path: Path) -> ForeignGraph:
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     kinds = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.UINT8)
+    if not all(isinstance(value.name, str) for value in (*inputs, *model.graph.output)):
+        raise ModelError(f"{path} has names that are no text")
     kind = inputs[0].type.tensor_type.elem_type if inputs else 0
     sides = tuple(sides_of(inputs[0]) or ()) if inputs else ()
     if len(inputs) != 1 or kind not in kinds or len(sides) != 4 or not model.graph.output:
@@ -211,7 +213,10 @@ def wrapped(
 
     network = Network()
     x = _fed(network, graph, spec, nhwc=layout == "NHWC")
-    foreign = compose.add_prefix(graph.model, PREFIX).graph
+    try:
+        foreign = compose.add_prefix(graph.model, PREFIX).graph
+    except TypeError as exc:  # protobuf gives bytes for a name that is no UTF-8
+        raise ModelError(f"{graph.path} has names that are no text") from exc
     network.add("Identity", [x], f"{PREFIX}{graph.input}")
     before, network.nodes = network.nodes, []
     gives = []

@@ -108,7 +108,10 @@ class Network:
         return self.conv(x, "fed", mixed, -np.array(spec.mean) * scale[:, 0])
 
     def finished(self, spec: ModelSpec, output: str = OUTPUT_NAME) -> onnx.ModelProto:
-        """Return the checked model; the same arrays and onnx version give the same bytes."""
+        """Return the checked model; the same arrays and onnx version give the same bytes.
+
+        ValueError for layers that do not fit together.
+        """
         from onnx import TensorProto, checker, helper
 
         images = helper.make_tensor_value_info(
@@ -121,7 +124,10 @@ class Network:
             ir_version=IR_VERSION,
             producer_name="fer-audit",
         )
-        checker.check_model(model, full_check=True)
+        try:
+            checker.check_model(model, full_check=True)
+        except (checker.ValidationError, RuntimeError) as exc:
+            raise ValueError(f"the layers do not fit together: {exc}") from exc
         return model
 
 

@@ -24,7 +24,7 @@ from fer_audit.store.stage import make_folder
 from fer_audit.text import size_text
 
 UNREADABLE = (
-    *(OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError),
+    *(OSError, ValueError, LookupError, ArithmeticError, TypeError, AttributeError, EOFError),
     *(RuntimeError, tarfile.TarError, zipfile.BadZipFile, zlib.error),
 )
 """What readers raise for bytes that are no weights."""

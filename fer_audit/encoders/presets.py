@@ -9,9 +9,6 @@ from typing import Literal
 from fer_audit.encoders.types import Head
 from fer_audit.errors import ConfigError
 
-_BYTES_MEAN = (123.675, 116.28, 103.53)
-_BYTES_SCALE = (1 / 58.395, 1 / 57.12, 1 / 57.375)
-
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -38,36 +35,27 @@ class Contract:
         return replace(preset, **mine)
 
 
-def _unit(colour: Literal["RGB", "grey"], size: int, *heads: Head, trained_on: str) -> Contract:
-    """Return a contract whose input lies between -1 and 1."""
-    return Contract(
-        size, None, colour, (127.5,), (1 / 127.5,), "classify", heads, trained_on=trained_on
-    )
+def _words(name: str, words: str) -> Head:
+    return Head(name, tuple(words.split()))
 
+
+_UNIT = Contract(None, None, "RGB", (127.5,), (1 / 127.5,), "classify")
+"""Input from -1 to 1."""
+_IMAGENET = Contract(
+    *(224, None, "RGB", (123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375), "classify")
+)
 
 PRESETS: Mapping[str, Contract] = {
     "opencv-mobilefacenet": replace(
-        _unit(
-            "RGB",
-            112,
-            Head(
-                "expression",
-                ("angry", "disgust", "fearful", "happy", "neutral", "sad", "surprised"),
-            ),
-            trained_on="RAF-DB",
-        ),
+        _UNIT,
+        size=112,
+        heads=(_words("expression", "angry disgust fearful happy neutral sad surprised"),),
         caveat="It was made for faces aligned by five points.",
     ),
-    "emotiefflib-b0": Contract(
-        *(224, None, "RGB", _BYTES_MEAN, _BYTES_SCALE, "classify"),
+    "emotiefflib-b0": replace(
+        _IMAGENET,
         heads=(
-            Head(
-                "expression",
-                (
-                    *("Anger", "Contempt", "Disgust", "Fear", "Happiness", "Neutral"),
-                    *("Sadness", "Surprise"),
-                ),
-            ),
+            _words("expression", "Anger Contempt Disgust Fear Happiness Neutral Sadness Surprise"),
             Head("valence"),
             Head("arousal"),
         ),
@@ -75,25 +63,16 @@ PRESETS: Mapping[str, Contract] = {
     ),
     "ferplus-8": Contract(
         *(64, None, "grey", (0.0,), (1.0,), "classify"),
-        heads=(
-            Head(
-                "expression",
-                (
-                    *("neutral", "happiness", "surprise", "sadness", "anger", "disgust"),
-                    *("fear", "contempt"),
-                ),
-            ),
-        ),
+        (_words("expression", "neutral happiness surprise sadness anger disgust fear contempt"),),
         trained_on="FER+: accuracy on FER+ and FER2013 is in-sample",
     ),
-    "vit-face-expression": _unit(
-        "RGB",
-        224,
-        Head("expression", ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")),
-        trained_on="FER2013, MMI and AffectNet, as its card says",
+    "vit-face-expression": replace(
+        _UNIT,
+        size=224,
+        heads=(_words("expression", "angry disgust fear happy neutral sad surprise"),),
     ),
-    "fairface-resnet34": Contract(
-        *(224, None, "RGB", _BYTES_MEAN, _BYTES_SCALE, "classify"),
+    "fairface-resnet34": replace(
+        _IMAGENET,
         heads=(
             Head(
                 "race",
@@ -103,10 +82,7 @@ PRESETS: Mapping[str, Contract] = {
                 ),
             ),
             Head("gender", ("Male", "Female")),
-            Head(
-                "age",
-                ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"),
-            ),
+            _words("age", "0-2 3-9 10-19 20-29 30-39 40-49 50-59 60-69 70+"),
         ),
         trained_on="FairFace",
     ),
