@@ -124,44 +124,25 @@ def table_predictions(
     else:
         held, numbers = classes, None
         codes, reasons, notes = _named(cells[str(where.label)], classes, target)
-    first = np.full(n, -1, np.intp)
-    conflicts = np.zeros(n, np.bool_)
-    repeated = 0
-    for line, row in enumerate(rows.tolist()):
-        if row < 0:
-            continue
-        if first[row] < 0:
-            first[row] = line
-        else:
-            repeated += 1
-            conflicts[row] |= codes[line] != codes[first[row]]
-    said = np.where(first >= 0, reasons[first], NO_PREDICTION)
-    said[conflicts] = CONFLICTING
+    joined = np.flatnonzero(rows >= 0)
+    first = np.full(n, len(rows), np.intp)  # one line more than there are: it says nothing
+    np.minimum.at(first, rows[joined], joined)
+    said = np.append(reasons, NO_PREDICTION)[first]
+    said[rows[joined][codes[joined] != codes[first[rows[joined]]]]] = CONFLICTING
     ok = said == ""
+    found = np.where(ok, np.append(codes, NONE_SAID)[first], NONE_SAID).astype(np.int16)
+    shares = None
+    if numbers is not None:
+        shares = np.zeros((n, len(held)), np.float32)
+        shares[ok] = numbers[first[ok]]
+    alone = int((first == len(rows)).sum())
     counts = (
-        (
-            int((rows < 0).sum()),
-            "line names no image of the set",
-            "lines name no image of the set",
-        ),
-        (int((first < 0).sum()), "image has no line", "images have no line"),
-        (
-            repeated,
-            "line is about an image that another is about",
-            "lines are about images that others are about",
-        ),
+        counted(len(rows) - len(joined), "line names", "lines name") + " no image of the set.",
+        counted(alone, "image has", "images have") + " no line.",
+        counted(len(joined) - n + alone, "line repeats", "lines repeat") + " an image.",
     )
-    return Predictions(
-        about,
-        held,
-        np.where(ok, codes[first], NONE_SAID).astype(np.int16),
-        None if numbers is None else np.where(ok[:, None], numbers[first], 0).astype(np.float32),
-        ok,
-        said,
-        by,
-        fingerprint,
-        notes=(*notes, *(f"{counted(count, one, many)}." for count, one, many in counts if count)),
-    )
+    notes = (*notes, *(each for each in counts if not each.startswith("0 ")))
+    return Predictions(about, held, found, shares, ok, said, by, fingerprint, notes=notes)
 
 
 _Lines = tuple[NDArray[np.intp], NDArray[np.str_], tuple[str, ...]]

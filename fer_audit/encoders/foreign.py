@@ -207,7 +207,7 @@ def wrapped(
 ) -> onnx.ModelProto:
     """Return the graph with our input, uint8 NHWC RGB, and some of its outputs as float32 (batch, numbers).
 
-    `spec` says how it is fed, and its batch. Of dim only one is known: the model's single answer has spec.dim numbers.
+    `spec` says how it is fed, its batch, and how many numbers each answer has, 0 where that is not known.
     """
     from onnx import TensorProto, compose, helper
 
@@ -230,8 +230,8 @@ def wrapped(
             x = network.add("Flatten", [x], f"{answer.name}_flat", axis=1)
             _add_heads(network, x, answer)
         batch = spec.batch or "batch"
-        dim = spec.dim if len(answers) == 1 else None
-        gives.append(helper.make_tensor_value_info(answer.name, TensorProto.FLOAT, [batch, dim]))
+        shape = [batch, spec.dim or None]
+        gives.append(helper.make_tensor_value_info(answer.name, TensorProto.FLOAT, shape))
     images = helper.make_tensor_value_info(
         INPUT_NAME, TensorProto.UINT8, [spec.batch or "batch", spec.size, spec.size, 3]
     )

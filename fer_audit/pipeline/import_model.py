@@ -68,7 +68,7 @@ def import_model(
         name=name,
         task=contract.task or "embed",
         size=contract.size or 0,
-        dim=1,
+        dim=0,
         colour=contract.colour or "RGB",
         mean=contract.mean,
         scale=contract.scale,

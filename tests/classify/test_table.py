@@ -82,11 +82,13 @@ def test_lines_say_a_class_or_why_they_do_not() -> None:
         *("", "conflicting_predictions", "no_prediction"),
     ]
     assert said.probabilities is None
+    none = joined({"x": []}, PredictionColumns("x", {}), [], 2)
+    assert (none.codes.tolist(), none.notes) == ([-1, -1], ("2 images have no line.",))
     assert said.notes == (
         '1 line with a class that is not known: "bored".',
         "1 line names no image of the set.",
         "2 images have no line.",
-        "1 line is about an image that another is about.",
+        "1 line repeats an image.",
     )
 
 
