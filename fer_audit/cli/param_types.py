@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from difflib import get_close_matches
 from pathlib import Path
@@ -111,3 +112,51 @@ class ColumnList(click.ParamType[tuple[str, ...]]):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(","))
+
+
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """Comma-separated numbers or fractions, e.g. 1/58.395,1/57.12,1/57.375."""
+
+    name = "A,B,C"
+
+    def convert(
+        self, value: str | tuple[float, ...], param: Param, ctx: Context
+    ) -> tuple[float, ...]:
+        """Read the numbers."""
+        if not isinstance(value, str):
+            return value
+        try:
+            parts = [[float(number) for number in part.split("/")] for part in value.split(",")]
+            numbers = tuple(first / rest[0] if rest else first for first, *rest in parts)
+        except (ValueError, ZeroDivisionError):
+            numbers = ()
+        if not numbers or not all(map(math.isfinite, numbers)):
+            self.fail(
+                f"{value!r} is not a list of numbers such as 1/255 or 103.9,116.8,123.7",
+                param,
+                ctx,
+            )
+        return numbers
+
+
+class ClassNames(click.ParamType[tuple[tuple[str, tuple[str, ...]], ...]]):
+    """What a classifier's numbers are: "happy,sad", or "race=White,Black;age" where they are several things."""
+
+    name = "A,B,..."
+
+    def convert(
+        self, value: str | tuple[tuple[str, tuple[str, ...]], ...], param: Param, ctx: Context
+    ) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Split at ";", "=" and ","."""
+        if not isinstance(value, str):
+            return value
+        heads = []
+        for part in value.split(";"):
+            name, is_named, words = part.rpartition("=")
+            if not is_named and "," not in words:
+                name, words = words, ""  # one plain number, such as age
+            classes = tuple(word.strip() for word in words.split(",")) if words.strip() else ()
+            if "" in classes or len(set(classes)) != len(classes):
+                self.fail(f"{value!r} has a class without a name, or one twice", param, ctx)
+            heads.append((name.strip() or "class", classes))
+        return tuple(heads)
