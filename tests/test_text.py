@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from fer_audit.report.render.any_encoding import ascii_text
+from fer_audit.report.render.terminal_lines import ascii_text
 from fer_audit.text import (
     because,
     clipped,

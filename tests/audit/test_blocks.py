@@ -133,7 +133,7 @@ def test_other_partitions_and_the_held_out_half_are_compared_with_shuffled_peopl
         )
 
     assert bands[1] == pytest.approx(bands[0], abs=0.03)
-    facts = stability_facts(known(inputs.clustering).stability, [[found]], alpha=0.05)
+    facts = stability_facts(known(known(inputs.clustering).stability), [[found]], alpha=0.05)
     (entry,) = STABILITY.ledger(facts)
     assert entry.method == "999 shuffles of labels by who, Pearson's chi-squared"
 

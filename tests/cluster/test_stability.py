@@ -254,7 +254,7 @@ def test_one_huge_unit_is_a_half_or_there_is_none(size: int, seed: int, *, halve
         assert min(held_out, int(in_a.sum())) >= 80
         assert np.array_equal(labels >= 0, ~in_a)
     else:
-        assert (held_out, in_a.any()) == (0, False)
+        assert (held_out, bool(in_a.any())) == (0, False)
 
 
 def test_halves_are_made_of_whole_units_and_a_row_of_no_unit_is_alone() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fer_audit.audit.claims.summary import summed_up
+from fer_audit.audit.findings import find
 from fer_audit.audit.types.claims import (
     Association,
     AssociationCell,
@@ -31,6 +33,7 @@ from fer_audit.audit.types.composition import (
     SubsetGroup,
     TargetDistance,
 )
+from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.replay import PublishedValue
 from fer_audit.audit.types.result import (
     AUDIT_SCHEMA,
@@ -38,13 +41,14 @@ from fer_audit.audit.types.result import (
     Finding,
     GateRule,
     LedgerEntry,
-    PlantedCheck,
 )
 from fer_audit.audit.types.space import ClusterStyle
+from fer_audit.audit.types.stability import ClusterStability
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 from fer_audit.progress import Timing
-from tests.report.results_upper import with_upper_half, without_values
+from tests.known import known
+from tests.report.results_upper import asked, stability, with_upper_half, without_values
 
 RACES = ("White", "Black", "Asian", "Indian", "Other")
 AGES = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
@@ -312,6 +316,8 @@ def utkface() -> AuditResult:
             left_out=390,
             conflicts=(Count("race", 70), Count("gender", 40), Count("age", 205)),
             examples=(("1_0_0_20161219140623097.jpg.chip.jpg", "1_0_0_20161219140627985.jpg.chip.jpg"),),
+            contradicting=259,
+            worst="age 5 and 53",
         ),
         subset_checks=(
             SubsetCheck(
@@ -355,15 +361,6 @@ def utkface() -> AuditResult:
             LedgerEntry("association", "gender", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
             LedgerEntry("cells", "race, cluster 0 x White", "adjusted residual", 0.0004, 0.002, "Benjamini-Hochberg"),
         ),
-        findings=(
-            Finding("association.gender", "know", "The clusters sort people by gender: V~ .310 (.290-.361), and no rung of the ladder explains it away.", "gender", 0.31),
-            Finding("representation.race", "know", "White people are 42.5 % of the set, Other 7.1 %: the largest group is 6.0 times the smallest.", "race", 0.3),
-            Finding("duplicates.conflicts", "fix", "In 205 of 375 groups of byte-identical files the ages disagree, so at least one label is wrong.", "age", 0.2),
-            Finding("association.race", "know", "Clusters and race are associated (V~ .213), but 62.0 % of that is the hour the images were collected.", "race", 0.2),
-            Finding("intersections.empty", "fix", "Of 90 combinations of race, gender and age 1 is empty and 11 have fewer than 30 images.", None, 0.1),
-            Finding("age.heaping", "know", "Ages are rounded to 0 and 5 more often than in a census of good quality (Whipple's index 132.9).", "age", 0.05),
-            Finding("labels.source", "fine", "Labels were estimated by an algorithm and checked by one person.", None, 0.0),
-        ),
         planted=(),
         config=AuditConfig(),
         versions=(("fer-audit", "0.1.0"), ("numpy", "2.3.0"), ("onnxruntime", "1.29.0"), ("scikit-learn", "1.7.0"), ("scipy", "1.16.0")),
@@ -375,13 +372,25 @@ def utkface() -> AuditResult:
             PublishedValue("The origin study: 500 UTKFace images, K-Means k = 4, its Table I", "race", 500, 4, 0.09007, 0.00982, 0.4323),
         ),
     )  # fmt: skip
-    return with_upper_half(lower_half, PEOPLE)
+    return with_findings(with_upper_half(lower_half, PEOPLE))
+
+
+def with_findings(base: AuditResult) -> AuditResult:
+    """Return the result with the claims that its tables and ladders make, and what an audit would say of it."""
+    ladders = {each.attribute: each for each in base.ladders}
+    claims = tuple(
+        summed_up(each, ladders[each.attribute])
+        for each in base.associations
+        if each.attribute in ladders
+    )
+    result = base.having(claims=claims)
+    return replace(result, findings=find(result))
 
 
 def paper() -> AuditResult:
     """Return the origin paper's 500 images: its Table I, and what was planted, as the demo set has it."""
     whole_set = utkface()
-    return whole_set.having(
+    result = whole_set.having(
         representation=(representation("race", RACES, (271, 13, 84, 78, 54), 0),),
         associations=(association("race", RACES, TABLE_I),),
         ladders=(ladder("race", (False,) * 8, "V = .090 lies inside the null band (.089-.118)"),),
@@ -396,6 +405,7 @@ def paper() -> AuditResult:
             PlantedCheck("every tenth file is a copy", "20 groups", "19 groups", agrees=False),
         ),
     )
+    return with_findings(result)
 
 
 def degenerate() -> AuditResult:
@@ -486,7 +496,39 @@ def hostile() -> AuditResult:
             ClusterStyle(0, HOSTILE[1], 0, None, None, None, None, None, ((bad, bad),)),
         ),
         published=(PublishedValue(bad, bad, 9, 2, 0.1, 0.0, 0.5),),
-    )
+        claims=tuple(
+            summed_up(association(name, HOSTILE, (counts, counts)), found)
+            for name, found in ((HOSTILE[1], ladder(HOSTILE[1], (True,) * 8, "")), *((x.attribute, x) for x in upper.ladders))
+        ),
+    )  # fmt: skip
+
+
+def many() -> AuditResult:
+    """Return the largest of everything: attributes and groups of long names, clusters, findings of what they hold."""
+    base = utkface()
+    names = [f"{'attribute of a long name ' * 3}{n}" for n in range(30)]
+    groups = tuple(f"{'group of a long name ' * 3}{n}" for n in range(12))
+    k, counts = 40, tuple(range(500, 1700, 100))
+    table = tuple(tuple(x * (2 if at == x % 12 else 1) for x in counts) for at in range(k))
+    holds: tuple[bool | None, ...] = (True,) * 8
+    facts = known(base.clustering)
+    missed = tuple(PlantedCheck(name, name, name, agrees=False) for name in names)
+    crossed = tuple(GateRule(f"{name}.v>0.1", 0.5, crossed=True, reason=name) for name in names)
+    rejects = tuple(RejectCount(name, 400, (name,)) for name in names)
+    shown = stability(tuple(names[:3]))
+    loose = tuple(ClusterStability(at, 0.4, stable=False) for at in range(k))
+    return with_findings(
+        base.having(
+            dataset=replace(base.dataset, name=names[0] * 4, rejects=rejects, failures=rejects, failed=9_000, ok=14_708, label_source=names[0] * 9),
+            representation=tuple(representation(name, groups, counts, 1) for name in names),
+            clustering=replace(facts, k=k, sizes=(500,) * k),
+            associations=tuple(association(name, groups, table, v_corrected=0.6 - at / 60, p=0.0001) for at, name in enumerate(names)),
+            ladders=tuple(asked(ladder(name, holds, "holds"), (names[0], names[1]), 0.2) for name in names),
+            stability=replace(shown, clusters=loose, ari_median=0.2),
+            planted=missed,
+            gate=crossed,
+        )
+    )  # fmt: skip
 
 
 def timings() -> tuple[Timing, ...]:

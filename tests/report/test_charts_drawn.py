@@ -25,6 +25,7 @@ from fer_audit.report.charts.theme import style
 from fer_audit.report.files.pictures import MapColouring, MapPoints, Pictures, grid_of
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
+from fer_audit.text import display
 from tests.known import known
 from tests.report.results import AGES, CROSS_TABLE, RACES, paper, representation, utkface
 
@@ -279,9 +280,9 @@ def test_a_style_profile_draws_each_difference_with_its_sign(
     axes = only(drawn(charts[f"style-{cluster}"]))
 
     rows = row_names(axes)
-    assert list(rows) == [each.measure.replace("_", " ") for each in known]
+    assert list(rows) == [display(each.measure) for each in known]
     for bar, each in zip(bars(axes), known, strict=True):
-        row = rows[each.measure.replace("_", " ")]
+        row = rows[display(each.measure)]
         assert middle(bar) == pytest.approx(row)
         assert bar.get_x() == 0
         assert bar.get_width() == pytest.approx(each.difference)

@@ -37,7 +37,7 @@ from tests.report.results import utkface
 def test_what_was_found_comes_first_and_how_it_was_computed_last() -> None:
     keys = [section.key for section in report_of(results.utkface).sections]
 
-    assert keys[:3] == ["findings", "gate", "who"]
+    assert keys[:6] == ["found", "fix", "who", "clusters", "sure", "findings"]
     assert keys[-1] == "method"
     assert len(set(keys)) == len(keys)
 
@@ -58,8 +58,9 @@ def test_the_head_says_which_set_which_model_and_whether_all_of_it() -> None:
     report, unfinished = (report_of(make) for make in (results.utkface, results.degenerate))
 
     assert report.heading == "UTKFace"
-    assert report.facts[0] == "23,708 images listed"
-    assert "resnet50-keras" in report.facts
+    assert report.facts[0] == "23,707 faces of 23,708"
+    assert "resnet50-keras fp32" in report.facts
+    assert report.facts[-2:] == ("4 clusters", "20 min 56 s")
     assert report.alarm == ""
     assert unfinished.alarm == ALARM
     assert "no model: nothing was embedded" in unfinished.facts

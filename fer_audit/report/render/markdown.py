@@ -78,7 +78,7 @@ def blocks_lines(blocks: Sequence[Block], *, level: int, least: Importance) -> l
 def _statement(each: Statement) -> str:
     """Return a finding on one line: its sentence, its figures, what to do, and the list that names the files."""
     figures = f"({each.figures})" if each.figures else ""
-    files = f"-> {each.files}" if each.files else ""
+    files = f"List: {each.files}" if each.files else ""
     return " ".join(filter(None, (f"{each.severity}: {each.text}", figures, each.do, files)))
 
 

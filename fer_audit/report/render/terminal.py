@@ -47,12 +47,15 @@ from fer_audit.report.render.terminal_layout import (
     prose,
 )
 from fer_audit.report.render.terminal_lines import Lines, OneLine
+from fer_audit.text import clipped
 
 SEVERITIES = {
     "fix": Text.assemble(("■ ", "bold red"), ("fix", "bold")),
     "know": Text.assemble(("● ", "bold yellow"), ("know", "bold")),
     "fine": Text.assemble(("✓ ", "green"), "fine"),
 }
+_SHORT = 44
+"""Lines of the sections of the short report; the head and what stands below take at most sixteen."""
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
 _STYLES: dict[State, str] = {
     "holds": "green",
@@ -73,9 +76,10 @@ def terminal_report(
     "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to
     see the rest: a command, and its other options. A path or command is one line, so that it can be copied.
     """
+    short = least == "summary"
     banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
     head: list[RenderableType] = [
-        Text.assemble(plain(report.heading, "bold cyan")),
+        plain(clipped(report.heading, 80) if short else report.heading, "bold cyan"),
         Flow([plain(fact) for fact in report.facts]),
     ]
     where: list[RenderableType] = [OneLine(f"Page: {page}")] if page else []
@@ -86,9 +90,8 @@ def terminal_report(
     if more is not None:
         command, options = more
         rest = [Text(""), OneLine(f"More: {command}"), Lines(prose(options, "dim"))]
-    return Group(
-        Lines(Group(*banner, *head)), *where, Lines(Group(*sections, *banner)), *rest, *where
-    )
+    body = Lines(Group(*sections), _SHORT if short else 0)
+    return Group(Lines(Group(*banner, *head)), *where, body, Lines(Group(*banner)), *rest, *where)
 
 
 def _banner(alarm: str) -> RenderableType:
@@ -151,7 +154,7 @@ def _parts(block: Block, *, short: bool = False) -> Iterator[RenderableType]:
 
 def _statement(each: Statement, *, short: bool) -> Item:
     """Return the sentence; below it, but in the short report, its figures in grey and what to do."""
-    text = plain(each.text)
+    text = plain(clipped(each.text, 200) if short else each.text)
     if short:
         if each.files:
             text += plain(f" -> {each.files}", "cyan")
@@ -164,7 +167,7 @@ def _statement(each: Statement, *, short: bool) -> Item:
 
 def _table(block: Table, *, bare: bool = False) -> Iterator[RenderableType]:
     yield Text("")
-    if block.title:
+    if block.title and not bare:
         yield prose(plain(block.title, "bold"))
     rows = [
         [_cell(cell, faint=index in block.faint) for cell in row]

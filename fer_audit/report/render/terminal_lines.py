@@ -10,7 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 
 from fer_audit.report.render.terminal_layout import INDENT
-from fer_audit.text import visible
+from fer_audit.text import counted, visible
+
+_WIDE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,16 @@ class Lines:
     """A renderable whose lines end where their text does, in characters that the terminal's encoding has."""
 
     content: RenderableType
+    most: int = 0
+    """Lines shown where a line has 80 characters or more; one more says how many are left out. 0 = all."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Pass every line on without the blanks at its end."""
-        for line in console.render_lines(self.content, options, pad=False):
+        lines = console.render_lines(self.content, options, pad=False)
+        if 0 < self.most < len(lines) and options.max_width >= _WIDE:
+            left_out = len(lines) - self.most
+            lines[self.most :] = [[Segment(f"  ... and {counted(left_out, 'more line')}: --full")]]
+        for line in lines:
             while line and not line[-1].text.strip():
                 line.pop()
             if line:

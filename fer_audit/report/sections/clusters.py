@@ -44,6 +44,7 @@ N_COLUMNS = 5
 """With more groups they are the rows, and the clusters the columns, unless there are as many clusters."""
 N_CLUSTERS = 8
 """Clusters in the short report."""
+_ONE_LINE = 56
 _TITLE = "Who is in each cluster?"
 
 
@@ -72,7 +73,7 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     table = table_of(
-        "",
+        "The clusters",
         shown,
         left("cluster", lambda x: _name(x, view.unstable), wrap=8),
         right("images", lambda x: whole(facts.sizes[x])),
@@ -89,7 +90,13 @@ def _overview(view: View, facts: ClusterFacts) -> list[Block]:
             )
         )
         blocks.append(
-            replace(table, rows=_rest(view, facts), importance="normal", faint=frozenset())
+            replace(
+                table,
+                title="Smaller clusters",
+                rows=_rest(view, facts),
+                importance="normal",
+                faint=frozenset(),
+            )
         )
     return [*blocks, Prose(note, "summary", "small")]
 
@@ -102,7 +109,12 @@ def _rest(view: View, facts: ClusterFacts) -> tuple[tuple[str, ...], ...]:
 
 
 def _telling(view: View, cluster: int) -> str:
-    return ", ".join(each.words for each in telling(view, cluster)) or "nobody in particular"
+    """Return who is in a cluster more than in the set, the widest gaps that fit on a line of a terminal."""
+    names = [each.words for each in telling(view, cluster)]
+    while len(", ".join(names)) > _ONE_LINE and len(names) > 1:
+        del names[-1]
+    hidden = any(None in row for each in view.result.associations for row in each.table)
+    return ", ".join(names) or (WITHHELD if hidden else "nobody in particular")
 
 
 def _name(cluster: int, unstable: frozenset[int]) -> str:

@@ -35,6 +35,7 @@ from fer_audit.text import (
 MANY_GROUPS = 12
 """Above this, and for batches and splits, only the largest few groups are shown; the rest is folded on the page."""
 N_LARGEST = 3
+_TWO_LINES = 104
 N_ATTRIBUTES = 4
 """Attributes in the short report."""
 
@@ -47,7 +48,7 @@ def composition(view: View) -> Section:
         nobody = Prose("The set has no labels, so nobody can be counted.", "summary")
         return Section("who", title, (nobody, *_people_and_votes(view)))
     shares = tuple(
-        (_name(about), _in_short(about))
+        (clipped(_name(about), 24), _in_short(about))
         for kind in ("demographic", "label")
         for about in found
         if about.kind == kind
@@ -98,16 +99,24 @@ def _largest(about: Representation) -> list[GroupShare]:
     """Return the groups that are shown, the largest ones in their order where there are many."""
     if not is_summary(about):
         return list(about.groups)
-    return sorted(about.groups, key=lambda group: -(group.count or 0))[:N_LARGEST]
+    return _by_size(about)[:N_LARGEST]
+
+
+def _by_size(about: Representation) -> list[GroupShare]:
+    return sorted(about.groups, key=lambda group: -(group.count or 0))
 
 
 def _in_short(about: Representation) -> str:
-    shown = _largest(about)
+    """Return the shares on at most two lines of a terminal: of all groups, or of the largest."""
+    text = _shares(about, _largest(about))
+    return text if len(text) <= _TWO_LINES else _shares(about, _by_size(about)[:N_LARGEST])
+
+
+def _shares(about: Representation, shown: Sequence[GroupShare]) -> str:
     shares = [f"{clipped(group.name, 20)} {_share_in_short(group)}" for group in shown]
     shares[1:] = [each.removesuffix(" %") for each in shares[1:]]
     more = len(about.groups) - len(shown)
-    text = ", ".join([*shares, *([f"and {counted(more, 'smaller group')}"] if more else [])])
-    return clipped(text, 140)
+    return ", ".join([*shares, *([f"and {counted(more, 'smaller group')}"] if more else [])])
 
 
 def _share_in_short(group: GroupShare) -> str:

@@ -36,7 +36,7 @@ from fer_audit.text import (
     rounded_percent,
 )
 
-N_CLAIMS, N_FIXES = 6, 5
+N_CLAIMS, N_FIXES = 5, 5
 """Rows of the short report; the sections behind it have all."""
 _NAME = 18
 """Characters of a name in it."""
@@ -61,7 +61,7 @@ def what_we_found(view: View) -> Section:
         title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
-                "",
+                "Claims",
                 (
                     Column("", wrap=44),
                     Column("strength", right=True),
@@ -244,8 +244,10 @@ def how_sure(view: View) -> Section | None:
         by = "from the data" if result.clustering.votes else "by you, not from the data"
         lines.append(f"k = {result.clustering.k} was chosen {by}.")
     if view.unstable:
-        unstable = [str(each) for each in sorted(view.unstable)[:N_CLAIMS]]
-        lines.append(f"Clusters that do not come back in resamples: {', '.join(unstable)}.")
+        shown = [str(each) for each in sorted(view.unstable)]
+        more = len(shown) - N_CLAIMS
+        names = [*shown[:N_CLAIMS], *([f"{more} more"] if more > 0 else [])]
+        lines.append(f"Clusters that do not come back in resamples: {listed(names)}.")
     if any(not each.drawn for each in result.claims):
         lines.append("How another collection would differ is not known.")
     if missing := sum(len(each.fields) for each in missing_values(result)):

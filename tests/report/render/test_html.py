@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.report.blocks import Links, Statement, Statements
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.render.html import render_fragment, render_page
 from fer_audit.report.report import make_report
@@ -16,11 +17,13 @@ from fer_audit.report.view import View
 from tests.report import pages
 from tests.report.drawn_pictures import some_pictures
 from tests.report.markup import Element, Markup, accessible_name, read_markup
-from tests.report.render.specimen import MAKERS, STATES, report_of, specimen
+from tests.report.render.specimen import MAKERS, STATES, report_of, section_of, specimen
 from tests.report.results import timings, utkface
 
 LINKING = ("href", "src", "srcset", "xlink:href", "action", "formaction", "poster", "data", "ping")
 FOREIGN = ("link", "iframe", "frame", "object", "embed", "form", "base", "audio", "video")
+OURS = re.compile(r"lists/[a-z_]+\.(csv|txt)|result\.json|rows\.parquet")
+"""Files of a run directory."""
 ALARM = "UNFINISHED: do not quote it."
 FULL = make_report(View(utkface(), some_pictures(), timings()))
 SOURCES = {"run": render_page(FULL), "specimen": render_page(specimen(alarm=ALARM))}
@@ -93,9 +96,13 @@ def test_every_script_is_ours(page: Markup) -> None:
 
 def test_nothing_is_fetched_and_links_to_the_outside_tell_nobody(page: Markup) -> None:
     assert page.all(*FOREIGN) == []
+    saved = [each for each in page.all("a") if "download" in each.attributes]
+    assert [each["href"] for each in saved if not OURS.fullmatch(each["href"])] == []
     for element in page.elements:
         for name in LINKING:
             url = element.get(name)
+            if element in saved:
+                continue
             if element.tag == "a" and re.match("https?://", url):
                 assert "noreferrer" in element.get("rel").split(), url
             else:
@@ -210,6 +217,63 @@ def test_what_is_important_is_open_and_details_are_folded(figures: Markup) -> No
     assert captioned(figures, "folded table").within("details")
 
 
+def test_a_finding_has_its_list_and_leads_to_the_section_that_shows_it() -> None:
+    items = {
+        each.find("p")[0].words: each
+        for each in read_markup(SOURCES["run"]).all("li")
+        if each.get("class") in ("fix", "know", "fine")
+    }
+    keys = {section.key for section in FULL.sections}
+
+    for each in utkface().findings:
+        links = [link["href"] for link in items[f"{each.severity} {each.text}"].find("a")]
+        assert [link for link in links if not link.startswith("#")] == [each.files] * bool(
+            each.files
+        )
+        assert {link[1:] for link in links if link.startswith("#")} <= keys
+    copies = items["fix 390 files are exact copies of another."]
+    assert [link["href"] for link in copies.find("a")] == ["#copies", "lists/drop.txt"]
+
+
+def test_a_section_that_is_not_there_and_a_file_that_is_not_ours_are_no_links() -> None:
+    places = (
+        "javascript:alert(1)",
+        "//example.org/lists/a.csv",
+        "lists/../../a.csv",
+        "lists/a.csv\n",
+        "a/lists/a.csv",
+    )
+    said = [Statement("fix", "text.", "figures", "do", place, shown="nowhere") for place in places]
+    report = section_of(
+        Statements((*said, Statement("fix", "text.", shown="one"))),
+        Links(tuple((x, x) for x in places)),
+    )
+
+    page = read_markup(render_page(report))
+
+    assert [each["href"] for each in page.all("main")[0].find("a")] == ["#one"]
+    assert all(pages.is_shown(place, page.text) for place in places)
+    fragment = render_fragment(make_report(View(utkface())))
+    assert "lists/conflicts.csv" in fragment
+    assert read_markup(f"<body>{fragment}</body>").all("a") == [], "a notebook lies elsewhere"
+
+
+def test_a_strength_is_a_bar_with_what_is_left_of_it() -> None:
+    claims = sorted((x for x in utkface().claims), key=lambda x: -(x.v_corrected or 0))
+    bars = [
+        each for each in read_markup(SOURCES["run"]).all("span") if each.get("class") == "strength"
+    ]
+
+    assert [bar.words for bar in bars] == [".31", ".25", ".21"]
+    for bar, claim in zip(bars, claims, strict=True):
+        kept = next(each.kept for each in claim.left if each.level == "crawl hour")
+        assert bar.find("i")[0]["style"] == f"width:{100 * (claim.v_corrected or 0):.1f}%"
+        assert (
+            bar.find("b")[0]["style"]
+            == f"width:{100 * (claim.v_corrected or 0) * (kept or 0):.1f}%"
+        )
+
+
 def test_cells_are_marked_as_their_table_says(figures: Markup) -> None:
     table = captioned(figures, "table title")
     heads, *rows = table.find("tr")
@@ -231,7 +295,7 @@ def test_cells_are_marked_as_their_table_says(figures: Markup) -> None:
 def test_each_bar_of_a_small_ladder_is_the_answer_of_its_step(figures: Markup) -> None:
     climbs = [each for each in figures.all("span") if each.get("class") == "rungs"]
 
-    assert len(climbs) == 3 + len(STATES)
+    assert len(climbs) == len(STATES)
     for climb in climbs:
         assert tuple(bar["class"] for bar in climb.find("i")) == STATES
         assert climb["aria-label"] == "climb in words"

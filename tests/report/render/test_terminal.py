@@ -13,8 +13,9 @@ from rich.console import Console
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.blocks import Bar, Column, Importance, Interval, Report, Table
 from fer_audit.report.render.terminal import terminal_report
+from fer_audit.report.sections.found import N_FIXES
 from tests.report.render.specimen import MAKERS, report_of, section_of, specimen, table
-from tests.report.results import HOSTILE, degenerate, hostile, utkface
+from tests.report.results import HOSTILE, degenerate, hostile, many, utkface
 
 WIDTHS = (20, 40, 80, 120, 160, 200)
 ALARM = "UNFINISHED: do not quote it."
@@ -50,11 +51,13 @@ def test_every_kind_of_block_is_shown_as_far_as_its_importance_says(width: int) 
         least: re.sub(r"\s", "", shown(specimen(), width, least))
         for least in ("summary", "normal", "detail")
     }
-    summary = ("the heading", "first fact", "section of words", "summary prose")
+    summary = ("the heading", "first fact", "SECTION OF WORDS", "summary prose")
     normal = (
         *("alarming prose", "a heading", "second bullet", "fact name", "fact value"),
         *(
-            "info statement",
+            "fine statement",
+            "know figures",
+            "fix to do",
             "code to copy",
             "table title",
             "row fails",
@@ -70,15 +73,16 @@ def test_every_kind_of_block_is_shown_as_far_as_its_importance_says(width: int) 
     for words, least in ((summary, "summary"), (normal, "normal"), (detail, "detail")):
         for word in words:
             assert (word.replace(" ", "") in texts[least]) is True, word
-    assert not any(word.replace(" ", "") in texts["summary"] for word in (*normal, *detail))
+    short = texts["summary"].casefold()
+    assert not any(word.replace(" ", "") in short for word in (*normal, *detail))
     assert not any(word.replace(" ", "") in texts["normal"] for word in detail)
-    assert "sectionoffigures" not in texts["summary"], "a section with nothing to show"
+    assert "sectionoffigures" not in short, "a section with nothing to show"
 
 
 def test_marks_say_without_colour_what_is_grave_and_what_holds() -> None:
     text = flat(shown(specimen()))
 
-    for mark in ("■ warning", "● notice", "○ info", "✓ holds sign", "✗ fails sign"):
+    for mark in ("■ fix fix statement", "● know", "✓ fine", "✓ holds sign", "✗ fails sign"):
         assert mark in text
     assert "? unknown sign" in text
     assert "○ skipped sign" in text
@@ -200,6 +204,57 @@ def test_no_colour_vanishes_on_a_light_or_a_dark_terminal(color: str) -> None:
     assert not any(
         color in str(segment.style).replace("not ", "") for segment in segments if segment.style
     )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("make", [*MAKERS, many])
+def test_the_short_report_fits_on_a_screen(make: Callable[[], AuditResult], width: int) -> None:
+    report = report_of(make)
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(
+        terminal_report(
+            report,
+            "summary",
+            page="runs/x/report.html",
+            more=("fer-audit report runs/x", "--full"),
+        )
+    )
+    lines = stream.getvalue().splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert width < 80 or len(lines) <= 60
+    heads = [section.title.upper() for section in report.sections[:3]]
+    assert [line for line in lines if line in heads] == heads
+    assert re.sub(r"\s", "", "".join(lines)).count("report.html") == 2
+
+
+def test_what_a_screen_does_not_hold_is_counted() -> None:
+    whole, short = (shown(report_of(many), width, "summary") for width in (79, 80))
+    *above, last = short.splitlines()
+
+    (left_out,) = re.fullmatch(r"  \.\.\. and (\d+) more lines: --full", last).groups()  # type: ignore[union-attr]  # it must match
+    assert int(left_out) > 0
+    assert "more lines" not in whole
+    assert len(above) <= 50
+
+
+@pytest.mark.parametrize("make", [*MAKERS, many])
+def test_no_line_ends_in_a_blank(make: Callable[[], AuditResult]) -> None:
+    for least in ("normal", "detail"):
+        lines = shown(report_of(make), 80, least).splitlines()
+
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_the_short_report_says_what_to_fix_and_which_list_names_the_files() -> None:
+    text = flat(shown(report_of(utkface), 120, "summary"))
+
+    first = [each for each in utkface().findings if each.severity == "fix"][:N_FIXES]
+    assert len(first) == N_FIXES
+    for each in first:
+        assert f"! {each.text}" + (f" -> {each.files}" if each.files else "") in text
+        assert each.figures not in text
 
 
 def test_no_colour_and_dumb_terminals_get_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:

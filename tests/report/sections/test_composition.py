@@ -115,7 +115,7 @@ def test_withheld_and_missing_shares_are_told_apart() -> None:
     )
 
     assert rows(section, "race")[0][SHARE] == "[c]"
-    assert "race: White [c], Black 19.1 %" in said(section)
+    assert "race: White [c], Black 19.1, Asian 14.5, Indian 16.8, Other 7.1" in said(section)
     assert rows(composition(View(degenerate())), "race")[0][SHARE] == "not computable (0)"
     assert "race: White –" in said(composition(View(degenerate())))
 

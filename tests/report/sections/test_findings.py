@@ -76,9 +76,9 @@ def test_each_step_of_a_small_ladder_is_the_answer_of_its_rung() -> None:
         )
     )
     assert climb == Climb(
-        "age bin",
+        "age group",
         1,
         climb.steps,
-        "age bin: reaches question 1 of 8; holds: seen, not chance, not image style, stable;"
+        "age group: reaches question 1 of 8; holds: seen, not chance, not image style, stable;"
         " does not hold: corrected, replicated",
     )

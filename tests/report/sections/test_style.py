@@ -14,8 +14,8 @@ BASELINE = "Clusters made of ten image-wide measures alone (brightness, colour, 
 def test_each_measure_says_how_much_the_group_tells_and_what_may_be_chance() -> None:
     table = {row["measure"]: row for row in rows(style(View(utkface())), MATRIX)}
 
-    assert table["luma mean"]["race"] == ".083"
-    assert table["luma mean"]["gender"] == ".042"
+    assert table["brightness"]["race"] == ".083"
+    assert table["brightness"]["gender"] == ".042"
     assert table["bytes per pixel"]["age"] == "–", "it is the same in all images"
     assert table["grey"]["age"] == "(.003)"
 
@@ -23,7 +23,7 @@ def test_each_measure_says_how_much_the_group_tells_and_what_may_be_chance() -> 
 def test_the_largest_differences_are_put_into_words() -> None:
     text = sentences(style(View(utkface())))
 
-    assert "luma mean by race: lowest in White (median 96.2), highest in Other (132)." in text
+    assert "brightness by race: lowest in White (median 96.2), highest in Other (132)." in text
     assert sum(" by " in each and "lowest in" in each for each in text) == 3
 
 
@@ -35,7 +35,7 @@ def test_every_test_is_in_the_details() -> None:
     assert tables(section)["Style measures against every attribute"].importance == "detail"
     assert len(table) == 29
     assert list(table[0].values()) == [
-        "luma mean",
+        "brightness",
         "race",
         ".083",
         "≤ .001",
