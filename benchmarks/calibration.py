@@ -116,7 +116,7 @@ class Asked:
 
     def ladders(self, family: slice = slice(None)) -> list[Ladder]:
         """Return the ladders of some of the labels, as if there were no others."""
-        found = correct_for_attributes(self.tables[family])
+        found = correct_for_attributes(self.tables[family], alpha=ALPHA)
         asked = {(x.of, x.attribute): y for x, y in zip(found, self.left[family], strict=True)}
         p = corrected_over_attributes(asked, dict.fromkeys(asked, "demographic"))
         return [

@@ -77,7 +77,7 @@ def difference_span(low: float | None, high: float | None) -> str:
 
 
 def coefficient(value: float | None, digits: int = 3) -> str:
-    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001.
+    """Write what cannot exceed 1, as journals do, without the zero: .010, 1.000, < .001, > .999.
 
     A fourth digit is for cosines, all of which are near 1.
     """
@@ -87,13 +87,17 @@ def coefficient(value: float | None, digits: int = 3) -> str:
     if value and float(text) == 0:
         least = f".{'1':0>{digits}}"
         return f"< {least}" if value > 0 else f"> -{least}"
+    if float(text) == 1 and value < 1 - 1e-9:
+        return f"> .{'9' * digits}"
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text
 
 
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
     """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
     zero = f".{0:0{digits}}"
-    return _joined(low, high, lambda x: coefficient(x, digits) if round(x, digits) else zero)
+    return _joined(
+        low, high, lambda x: coefficient(round(x, digits), digits) if round(x, digits) else zero
+    )
 
 
 def _points(share: float) -> str:
@@ -106,19 +110,25 @@ def _joined(low: float | None, high: float | None, write: Callable[[float], str]
     return (" to " if low < 0 or high < 0 else "-").join(map(write, (low, high)))
 
 
-def p_text(p: float | None) -> str:
-    """Write a p value: .423, < .001, > .999."""
+def p_text(p: float | None, *, at_most: bool = False) -> str:
+    """Write a p value: .423, < .001, > .999, and ≤ .010 where more shuffles might give a smaller one: see `unreached`."""
     if p is None:
         return NONE
     if p < 0.001:
         return "< .001"
-    return "> .999" if p > 0.999 else coefficient(p)
+    text = "> .999" if p > 0.999 else coefficient(p)
+    return f"≤ {text}" if at_most and p < 1 else text
 
 
-def p_phrase(p: float | None) -> str:
-    """Write a p value inside a sentence: p = .423, p < .001."""
-    text = p_text(p)
-    return f"p {text}" if p is None or text[0] in "<>" else f"p = {text}"
+def p_phrase(p: float | None, *, at_most: bool = False) -> str:
+    """Write a p value inside a sentence: p = .423, p < .001, p ≤ .010."""
+    text = p_text(p, at_most=at_most)
+    return f"p {text}" if p is None or text[0] in "<>≤" else f"p = {text}"
+
+
+def unreached(p: float | None, draws: int) -> bool:
+    """Return whether a permutation p is the least that so many shuffles can give: none of them reached what was seen."""
+    return p is not None and draws > 0 and p * (draws + 1) < 1.5
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -316,28 +326,3 @@ def _escape_in_json(char: str) -> str:
         return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-
-
-_ASCII = {
-    "█": "#", "▉": "#", "▊": "#", "▋": "#", "▌": "#", "▍": " ", "▎": " ", "▏": " ",
-    "│": "|", "─": "-", "━": "=", "┃": "|", "┏": "+", "┓": "+", "┗": "+", "┛": "+", "◀": "<",
-    "■": "!", "▲": "^", "▼": "v", "●": "*", "·": "|", "○": "o", "✓": "+", "✗": "x",
-    "×": "x", "–": "-", "—": "-", "…": "~", "’": "'", "≤": "<", "≥": ">",
-}  # fmt: skip
-
-
-def ascii_text(text: str) -> str:
-    """Return a text in ASCII that is as many cells wide: é becomes e, what has no likeness becomes ?."""
-    return text if text.isascii() else "".join(map(_ascii_char, text))
-
-
-def _ascii_char(char: str) -> str:
-    if char.isascii():
-        return char
-    if char in _ASCII:
-        return _ASCII[char]
-    likeness = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode("ascii")
-    from rich.cells import cell_len  # only an ASCII terminal needs it
-
-    width = cell_len(char)
-    return likeness if len(likeness) == width else "?" * width

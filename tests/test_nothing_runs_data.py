@@ -89,8 +89,8 @@ def test_programs_are_started_in_two_places_with_words_of_ours_and_no_shell() ->
             started.append(name)
             assert isinstance(node.args[0], ast.List), f"{line}: one text would be for a shell"
 
-    # npm pack, and this Python itself to decode images
-    assert started == ["encoders/weights.py", "pack/workers.py"]
+    # npm pack and pip download, and this Python itself to decode images
+    assert started == ["encoders/packages.py", "pack/workers.py"]
 
 
 def test_arrays_are_read_and_written_without_pickles() -> None:

@@ -12,9 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from fer_audit.report.render.terminal_lines import ascii_text
 from fer_audit.text import (
     about,
-    ascii_text,
     at_least_one,
     because,
     clipped,
@@ -45,6 +45,7 @@ from fer_audit.text import (
     six_figures,
     size_text,
     span,
+    unreached,
     visible,
     visible_json,
     whole,
@@ -90,7 +91,10 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
         (coefficient(0.0001), "< .001"),
         (coefficient(-0.0001), "> -.001"),
         (coefficient(-0.25), "-.250"),
-        (coefficient(0.99999), "1.000"),
+        (coefficient(0.9996), "> .999"),
+        (coefficient(1 - 1e-12), "1.000"),
+        (coefficient(0.99999, 4), "> .9999"),
+        (span(0.998, 0.9999), ".998-1.000"),
         (coefficient(None), "not computable"),
         (coefficient(0.99977, 4), ".9998"),
         (coefficient(0.00001, 4), "< .0001"),
@@ -143,6 +147,13 @@ def test_every_kind_of_number_and_name_has_one_format(shown: str, text: str) -> 
 def test_p_is_written_as_journals_do(p: float | None, text: str, phrase: str) -> None:
     assert p_text(p) == text
     assert p_phrase(p) == phrase
+
+
+def test_a_p_that_no_shuffle_reached_is_at_most_so_large() -> None:
+    assert [unreached(p, 199) for p in (0.005, 0.01, None)] == [True, False, False]
+    assert not unreached(0.005, 0)
+    shown = [p_phrase(p, at_most=True) for p in (0.015, 0.0003, 1.0)]
+    assert shown == ["p ≤ .015", "p < .001", "p > .999"]
 
 
 @given(ANY_TEXT)

@@ -1,6 +1,6 @@
 """Rules that end a run with exit code 1: `SUBJECT.FIELD OP NUMBER`, e.g. `race.v_corrected>0.2`.
 
-    rule     = subject "." field op number
+    rule     = (subject "." field | "conflicts" | "thin_groups") op number
     subject  = the name of an attribute | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
     op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
     number   = decimal, e.g. 5, -0.2, 1e-3
@@ -53,6 +53,9 @@ ATTRIBUTE_FIELDS = (
     "strength",
 )
 """Of an attribute: its association with the clusters, its ladder and its shares."""
+ALONE = ("conflicts", "thin_groups")
+"""Fields without a subject: photos that appear more than once with contradicting labels; combinations of groups with under
+30 images, those without any among them."""
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "dataset": ("listed", "ok", "failed", "failed_share", "fully_labelled", "rejects", "flags"),
     "duplicates": ("groups", "files", "conflicts"),
@@ -78,6 +81,11 @@ class Rule:
     symbol: str
     number: float
 
+    @property
+    def looks_at(self) -> str:
+        """What stands before the comparison."""
+        return f"{self.subject}.{self.field}" if self.subject else self.field
+
 
 def parse_rule(text: str) -> Rule:
     """Return a rule; raises ConfigError with a caret under the first character that does not fit."""
@@ -86,14 +94,17 @@ def parse_rule(text: str) -> Rule:
         _refuse(text, len(text), f"expected one of {' '.join(OPERATORS)}")
     left = text[: found.start()].rstrip()
     subject, dot, field = left.rpartition(".")
-    if not dot:
+    alone = not dot and field.strip() in ALONE
+    if not dot and not alone:
         _refuse(text, len(left), 'expected "." and a field')
-    if not subject.strip():
+    if alone:
+        field = field.strip()
+    elif not subject.strip():
         _refuse(text, 0, 'expected a subject before "."')
     if not _FIELD.fullmatch(field):
         wrong = _FIELD.match(field)
         _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
-    fields = FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
+    fields = ALONE if alone else FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
     if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
         _refuse(
             text, len(subject) + 1, f"{subject.strip()} has no such field: {', '.join(fields)}"
@@ -116,9 +127,23 @@ def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> 
     for text in rules:
         rule = parse_rule(text)
         name = rule.subject.removesuffix(LEFT).removesuffix(PREDICTS)
-        if rule.subject not in FIELDS and name not in attributes:
+        if rule.subject and rule.subject not in FIELDS and name not in attributes:
             subjects = ", ".join((*attributes, *FIELDS))
             _refuse(text, 0, f"no such subject in this dataset: {subjects}")
+
+
+def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
+    """Raise ConfigError for a rule that cannot be read or names what a finished run does not have.
+
+    A field that a run could have, but has no value for, is no error: its rule is not judged.
+    """
+    refuse_unknown_subjects(rules, [each.attribute for each in result.representation])
+    for text in rules:
+        rule = parse_rule(text)
+        fields = _values(rule.subject, result)
+        if rule.subject.endswith((LEFT, PREDICTS)) and fields and rule.field not in fields:
+            why = f"{rule.subject} has no such field: {', '.join(fields)}"
+            _refuse(text, text.index(rule.subject) + len(rule.subject) + 1, why)
 
 
 def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ...]:
@@ -129,9 +154,7 @@ def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ..
 def _check(rule: Rule, result: AuditResult) -> GateRule:
     value = _values(rule.subject, result).get(rule.field)
     if value is None:
-        reason = (
-            f"{rule.subject}.{rule.field} has no value in this run, so the rule is not crossed"
-        )
+        reason = f"{rule.looks_at} has no value in this run, so the rule is not crossed"
         return GateRule(rule.text, None, crossed=False, reason=reason)
     crossed = OPERATORS[rule.symbol](value, rule.number)
     verb = "is crossed" if crossed else "holds off"
@@ -139,7 +162,7 @@ def _check(rule: Rule, result: AuditResult) -> GateRule:
         rule.text,
         float(value),
         crossed=crossed,
-        reason=f"{rule.subject}.{rule.field} is {six_figures(value)}: the rule {verb}",
+        reason=f"{rule.looks_at} is {six_figures(value)}: the rule {verb}",
     )
 
 
@@ -155,15 +178,21 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
             "rejects": sum(each.count for each in facts.rejects),
             "flags": sum(each.count for each in facts.flags),
         }
+    copies = result.duplicates
     if subject == "duplicates":
-        copies = result.duplicates
-        conflicts = max((each.count for each in copies.conflicts), default=0)
+        conflicts = copies.contradicting
         return {"groups": copies.groups, "files": copies.files, "conflicts": conflicts}
+    cells = result.intersections
+    if cells is not None and cells.not_computable and not cells.n:
+        cells = None
     if subject == "cells":
-        cells = result.intersections
-        if cells is None or (cells.not_computable and not cells.n):
+        if cells is None:
             return {}
         return {"all": cells.cells, "empty": cells.empty, "under_30": cells.under_30}
+    if not subject:
+        few = (None, None) if cells is None else (cells.empty, cells.under_30)
+        thin = None if None in few else sum(each or 0 for each in few)
+        return {"conflicts": copies.contradicting, "thin_groups": thin}
     if subject.endswith(LEFT):
         return {
             left.level: left.per_entropy
@@ -240,6 +269,6 @@ def _least(counts: Sequence[int | None]) -> int | None:
 
 def _refuse(text: str, at: int, why: str) -> NoReturn:
     raise ConfigError(
-        f"--fail-on cannot read this rule: {why}\n    {text}\n    {' ' * at}^",
-        hint="For example: --fail-on 'race.v_corrected>0.2'",
+        f"Cannot read this rule: {why}\n    {text}\n    {' ' * at}^",
+        hint="For example: 'race.v_corrected>0.2'; docs/gate.md has every field.",
     )

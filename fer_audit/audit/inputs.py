@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.near_groups import NearGroups, near_groups
 from fer_audit.audit.types.near import NearPairs
-from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.types.planted import PlantedCheck
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import Units, units_of
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig

@@ -9,6 +9,7 @@ from typing import Any
 from fer_audit.audit.analyses import ANALYSES
 from fer_audit.audit.analysis import AnalysisCache, NoCache
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
+from fer_audit.audit.claims.pairs import labels_not_asked
 from fer_audit.audit.composition.dataset_facts import dataset_facts
 from fer_audit.audit.findings import find
 from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
@@ -54,6 +55,7 @@ def audit(
         ),
         versions=inputs.versions,
         not_computable=(("clustering", why_not),) if why_not else (),
+        not_asked=labels_not_asked(inputs),
         **parts,
     )
     result = result.having(ledger=collect_ledger(result), planted=inputs.planted(result))

@@ -51,7 +51,7 @@ from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError
 from fer_audit.text import WITHHELD, display, listed
 
-HEAD = ("schema", "complete", "model", "config", "versions", "not_computable")
+HEAD = ("schema", "complete", "model", "config", "versions", "not_computable", "not_asked")
 ONE_COUNT = ("min_count", "smallest")
 STATISTICS = ("v", "v_corrected", "strength", "low", "high", "p", "p_holm", "u", "homophily_gain")
 """Fields of --fail-on rules whose threshold pins down no count."""
@@ -111,6 +111,8 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
     near = result.near_duplicates and replace(result.near_duplicates, examples=())
     if near is not None and (NEAR, "") in hidden:
         near = replace(near, disagreements=())
+    if clusters is not None:
+        clusters = replace(clusters, nearest=(), farthest=())
     if clusters is not None and (SIZES, "") in hidden:
         n, k = sum(size or 0 for size in clusters.sizes), len(clusters.sizes)
         clusters = None if n < 2 * k else replace(clusters, sizes=(None,) * k)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import click
+from click.exceptions import NoSuchCommand
 
 from fer_audit import __version__
 from fer_audit.cli.console import plain_warnings
 from fer_audit.cli.output import say
-from fer_audit.cli.settings import settings_from_files
+from fer_audit.cli.settings import settings_from_files, unknown_variables
 from fer_audit.cli.signals import INTERRUPTED, signal_messages
 from fer_audit.errors import FerAuditError, StoreError
 
@@ -31,13 +32,19 @@ COMMANDS = {
     "report": ("fer_audit.cli.report", "Show a finished run again."),
     "explain": ("fer_audit.cli.explain", "Show one claim's evidence."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
-    "export-card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
+    "gate": ("fer_audit.cli.gate", "Judge a finished run by rules; for CI."),
+    "card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
     "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and a whole run."),
     "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
 
+_RENAMED = {"export-card": "card"}
+"""Verbs by their old names: still taken, no longer shown."""
+
+_COMPLETE = "_FER_AUDIT_COMPLETE"
+"""The variable by which a shell asks what a half-typed command can go on with."""
 
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What a write to stdout raises when it is a file on a full or failing disk."""
@@ -55,8 +62,18 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the verb of a command line; UsageError names the nearest one where there is none."""
+        verb, *rest = args
+        try:
+            return super().resolve_command(ctx, [_RENAMED.get(verb, verb), *rest])
+        except NoSuchCommand:  # click looks for the nearest in `commands`, which is empty
+            raise NoSuchCommand(verb, possibilities=COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing any."""
@@ -70,7 +87,7 @@ class LazyGroup(click.Group):
     epilog="Exit codes: 0 done; 1 done, and a --fail-on rule was crossed; 2 usage, config, provider or model error; 3 no usable input or no disk; "
     "4 done, with more failed images than --max-errors or a folder that could not be read; 5 the run directory is locked; 129, 130 and 143 ended by a signal.",
 )
-@click.version_option(__version__, prog_name="fer-audit")
+@click.version_option(__version__, "-V", "--version", prog_name="fer-audit")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Audit face datasets: who is in them, and whether a latent space sorts people.
@@ -85,10 +102,16 @@ def cli(ctx: click.Context) -> None:
     environment, e.g. FER_AUDIT_RUN_K=8. Flags win over the environment, the environment over files.
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     ctx.default_map = settings_from_files(COMMANDS)
+    for line in unknown_variables(os.environ, cli, ctx):
+        say(f"fer-audit: {line}")
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the documented code."""
+    if question := os.environ.get(_COMPLETE):  # click asks for it in cli.main() only
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "fer-audit", _COMPLETE, question))
     with signal_messages() as print_interrupted:
         code = _invoke(print_interrupted)
     sys.exit(code)

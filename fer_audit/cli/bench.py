@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.groups import Verb
 from fer_audit.cli.options import audit_config, model_options, resources
 from fer_audit.cli.output import answer_json
 from fer_audit.cli.param_types import PATH, ColumnList
@@ -15,7 +16,7 @@ IMAGES, REPEATS = 128, 5
 """The defaults of `fer_audit.bench.options.BenchOptions`, which --help cannot wait for; a test compares them."""
 
 
-@click.command("bench", short_help="Measure this machine.")
+@click.command("bench", cls=Verb, short_help="Measure this machine.")
 @click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
 @click.option(
     "--images", type=int, default=IMAGES, show_default=True, help="Images through the model."

@@ -1,4 +1,4 @@
-"""export-card: a finished run as sections of a dataset card."""
+"""card: a finished run as sections of a dataset card."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, FinishedRun
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import StoreError
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "export-card",
+    "card",
     short_help="Write a finished run as a dataset card.",
     # not the options of the files: there --format is a set's, and --out a run directory
     context_settings={"default_map": {}},
 )
-@click.argument("run", type=PATH, metavar="RUN")
+@click.argument("run", type=FinishedRun(), metavar="RUN")
 @click.option(
     "--format",
     "form",
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="A new file to write to; default: stdout.",
 )
 @min_cell_option
-def export_card_command(run: Path, form: CardFormat, out: Path | None, min_cell: int) -> None:
+def card_command(run: Path, form: CardFormat, out: Path | None, min_cell: int) -> None:
     """Write the run directory RUN as sections of a dataset card, from its measured numbers only.
 
     Markdown has the section titles of the Hugging Face template: paste it into the dataset's README.md.
@@ -47,10 +47,10 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None, min_cell:
 
     \b
     Examples:
-      fer-audit export-card runs/utkface
-      fer-audit export-card runs/utkface --out card.md
-      fer-audit export-card runs/utkface --format croissant > rai.json
-      fer-audit export-card runs/utkface --min-cell 5
+      fer-audit card runs/utkface
+      fer-audit card runs/utkface --out card.md
+      fer-audit card runs/utkface --format croissant > rai.json
+      fer-audit card runs/utkface --min-cell 5
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.report.card import dataset_card
     from fer_audit.report.files.read_run import read_finished_result
@@ -60,13 +60,7 @@ def export_card_command(run: Path, form: CardFormat, out: Path | None, min_cell:
         raise StoreError(
             f"{out} is there already", hint="Give a new name: a README.md is never overwritten."
         )
-    try:
-        result = read_finished_result(run)
-    except StoreError as exc:
-        raise StoreError(
-            str(exc), hint="Give the folder of a run that fer-audit run has finished."
-        ) from exc
-    card = dataset_card(shared(result, min_cell), form=form)
+    card = dataset_card(shared(read_finished_result(run), min_cell), form=form)
     if out is None and form == "croissant":
         answer_json(card)
     elif out is None:

@@ -16,7 +16,7 @@ from fer_audit.cli.charts import (
     write_page,
 )
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import FinishedRun, Renamed
 from fer_audit.cli.sharing import refuse_to_share
 
 if TYPE_CHECKING:
@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
 
 @click.command("compare", short_help="Show what changed between two runs.")
-@click.argument("run1", type=PATH, metavar="RUN1")
-@click.argument("run2", type=PATH, metavar="RUN2")
+@click.argument("run1", type=FinishedRun(), metavar="RUN1")
+@click.argument("run2", type=FinishedRun(), metavar="RUN2")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the comparison as JSON (docs/compare.md)."
 )
 @click.option(
+    "--page",
     "--html",
+    "page",
+    cls=Renamed,
     type=PAGE,
     metavar="FILE",
     help="Write the comparison as a page with charts, in one file that asks for nothing outside itself.",
@@ -43,7 +46,7 @@ def compare_command(
     run1: Path,
     run2: Path,
     as_json: bool,
-    html: Path | None,
+    page: Path | None,
     png: Path | None,
     svg: Path | None,
     pdf: Path | None,
@@ -54,7 +57,7 @@ def compare_command(
     Examples:
       fer-audit compare runs/keras runs/paper
       fer-audit compare runs/seed0 runs/seed1 --json
-      fer-audit compare runs/keras runs/paper --html compare.html
+      fer-audit compare runs/keras runs/paper --page compare.html
       fer-audit compare runs/keras runs/paper --png figures --svg figures
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.audit.compare.run import compare_runs
@@ -66,11 +69,11 @@ def compare_command(
     names = distinct_names(run1, run2)
     comparison = compare_runs(*map(read_run, (run1, run2), names))
     report = make_comparison(comparison)
-    if html or png or svg or pdf:
+    if page or png or svg or pdf:
         prepare_charts()
-    if html is not None:
-        refuse_no_folder(html, "--html")
-        write_page(report, html)
+    if page is not None:
+        refuse_no_folder(page, "--page")
+        write_page(report, page)
     if png or svg or pdf:
         write_charts(report, {"png": png, "svg": svg, "pdf": pdf})
     if as_json:

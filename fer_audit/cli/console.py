@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -123,12 +124,15 @@ def show(report: RenderableType) -> None:
     """Print a report to stdout."""
     from rich.console import Console
 
-    Console(file=sys.stdout, highlight=False).print(report)
+    Console(file=sys.stdout, highlight=False).print(report, crop=False)
 
 
-def show_report(view: View, run: Path, *, full: bool = False, section: str | None = None) -> None:
+def show_report(
+    view: View, run: Path, page: Path | None, *, full: bool = False, section: str | None = None
+) -> None:
     """Print the short report of a run; all of it with `full`, one topic of it with `section`.
 
+    `page` is where the same stands as a page; it is named where there is one.
     Raises ConfigError for a topic that there is not.
     """
     from fer_audit.report.render.terminal import terminal_report
@@ -142,8 +146,11 @@ def show_report(view: View, run: Path, *, full: bool = False, section: str | Non
             hint=f"{hint}There are: {', '.join(TOPICS)}",
         )
     short = not full and section is None
-    page = run / "report.html"
-    where = visible(str(page)) if page.is_file() else ""
-    more = f"fer-audit report {run} --full, --section {'|'.join(TOPICS)}, --json"
+    where = str(page) if page is not None and page.is_file() else ""
+    more = f"fer-audit report {shlex.quote(str(run))} --full"
+    topics = f"or --section {', '.join(TOPICS)}; or --json"
     report = make_report(view, section)
-    show(terminal_report(report, "summary" if short else "normal", page=where, more=more * short))
+    if short:
+        show(terminal_report(report, "summary", page=where, more=(more, topics)))
+    else:
+        show(terminal_report(report, page=where))

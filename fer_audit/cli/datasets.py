@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.groups import Verb
 from fer_audit.cli.options import dataset_config, dataset_options
 from fer_audit.cli.output import answer, answer_json
 from fer_audit.cli.param_types import PATH
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SHOWN_GROUPS = 12
 
 
-@click.command("inspect", short_help="Say what would be read, without opening an image.")
+@click.command("inspect", cls=Verb, short_help="Say what would be read, without opening an image.")
 @click.argument("dataset", type=PATH)
 @dataset_options
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")

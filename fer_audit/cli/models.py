@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, ClassNames, Numbers
 from fer_audit.config import Precision
 
 _FOLDERS = [
@@ -107,17 +110,23 @@ def export_command(
     answer(f"{model.path}  sha256 {model.sha256}")
 
 
-@click.command("models", short_help="List the models.")
+@click.group("models", short_help="List the models.", invoke_without_command=True)
 @_FOLDERS[0]
 @_FOLDERS[1]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: bool) -> None:
+@click.pass_context
+def models_command(
+    ctx: click.Context, models_dir: Path | None, cache_dir: Path | None, as_json: bool
+) -> None:
     """List what can be exported, from where, under which licence, and what is there already.
 
     \b
-    Example:
+    Examples:
       fer-audit models --json
+      fer-audit models add model.onnx --preset ferplus-8
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    if ctx.invoked_subcommand is not None:
+        return
     from fer_audit.encoders.export import available_models, models_folder
 
     folder = models_folder(models_dir, cache_dir)
@@ -132,6 +141,8 @@ def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: boo
                 "weights": entry.spec.weights,
                 "licence": entry.spec.licence,
                 "citation": entry.spec.citation,
+                "trained_on": entry.spec.trained_on,
+                "heads": [dataclasses.asdict(head) for head in entry.spec.heads],
                 "caveat": entry.spec.caveat,
                 "exported": None if path is None else str(path),
             }
@@ -146,15 +157,84 @@ def models_command(models_dir: Path | None, cache_dir: Path | None, as_json: boo
 
     title = plain(f"Models (exported to {folder})")
     table = Table(title=title, title_justify="left")
-    for heading in ("name", "gives", "weights", "licence", "exported"):
-        table.add_column(heading)
+    for heading in ("name", "gives", "weights", "licence", "trained on", "exported"):
+        table.add_column(heading, no_wrap=heading == "name")
     for entry, path in found:
         spec = entry.spec
         table.add_row(
             spec.name,
-            f"{spec.dim} numbers from {spec.size} x {spec.size}",
+            ", ".join(head.name for head in spec.heads) or f"{spec.dim} numbers",
             spec.weights,
             spec.licence,
+            spec.trained_on,
             "no" if path is None else "yes",
         )
     show(table)
+
+
+@models_command.command("add")
+@click.argument("file", type=PATH)
+@click.option(
+    "--preset",
+    "preset_name",
+    metavar="NAME",
+    help="A network that is known: how it is fed, its classes.",
+)
+@click.option("--name", help="What reports call it.  [default: the file's name]")
+@click.option("--task", type=click.Choice(["embed", "classify"]), help="What it is for.")
+@click.option(
+    "--classes",
+    type=ClassNames(),
+    help="In the order of its outputs; race=A,B;gender=C,D for several heads.",
+)
+@click.option("--output", metavar="NAME", help="Which output, where it has several.")
+@click.option(
+    "--size", type=click.IntRange(1, 4096), help="Pixels of a side, where any are taken."
+)
+@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Order of the input's sides.")
+@click.option(
+    "--colour", type=click.Choice(["RGB", "BGR", "grey"]), help="Channels it was trained on."
+)
+@click.option("--mean", type=Numbers(), help="Subtracted from bytes, one number or one a channel.")
+@click.option("--scale", type=Numbers(), help="Multiplied after that, e.g. 1/255.")
+@click.option("--image", type=PATH, help="An image to show its answer on.  [default: a drawn one]")
+@_FOLDERS[0]
+@_FOLDERS[1]
+def add_command(
+    file: Path,
+    preset_name: str | None,
+    name: str | None,
+    classes: tuple[tuple[str, tuple[str, ...]], ...] | None,
+    image: Path | None,
+    models_dir: Path | None,
+    cache_dir: Path | None,
+    **asked: Any,  # noqa: ANN401 - the fields of a Contract
+) -> None:
+    """Import any ONNX network: look into it, ask for what it does not say, and write it as a model of ours.
+
+    \b
+    Examples:
+      fer-audit models add enet_b0_8_best_vgaf.onnx --preset emotiefflib-b0
+      fer-audit models add mine.onnx --classes happy,sad,other --colour RGB --mean 0 --scale 1/255
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.encoders.export import models_folder
+    from fer_audit.encoders.presets import Contract, preset
+    from fer_audit.encoders.types import Head
+    from fer_audit.pipeline.import_model import import_model, shown
+
+    heads = tuple(Head(*head) for head in classes or ())
+    contract = Contract(**{k: v for k, v in asked.items() if v is not None}, heads=heads)
+    if preset_name is not None:
+        contract = contract.filled_from(preset(preset_name))
+    parent = click.get_current_context().parent
+    before = {} if parent is None else parent.params  # models --models-dir X add FILE
+    folder = models_folder(
+        models_dir or before.get("models_dir"), cache_dir or before.get("cache_dir")
+    )
+    plain_name = re.sub(r"[^\w.-]+", "-", file.stem, flags=re.ASCII).strip("-._")
+    done = import_model(file, contract, name=name or plain_name, models_dir=folder, image=image)
+    for line in (*done.understood, *shown(done, None if image is None else image.name)):
+        answer(line)
+    answer(f"{done.model.path}  sha256 {done.model.sha256}")
+    if done.model.spec.task == "embed":
+        answer(f"fer-audit run DATASET --model {done.model.path}")

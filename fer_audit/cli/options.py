@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.groups import Option, in_group
 from fer_audit.cli.param_types import (
     AUTO,
     PATH,
@@ -27,7 +28,7 @@ Decorator = Callable[[Command], Command]
 _CONFIG, _REPORT, _RESOURCES = AuditConfig(), ReportSettings(), Resources()
 
 
-def _group(*options: Decorator) -> Decorator:
+def _together(*options: Decorator) -> Decorator:
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -38,7 +39,13 @@ def _group(*options: Decorator) -> Decorator:
 
 def _option(flag: str, help: str | None = None, **facts: Any) -> Decorator:  # noqa: ANN401 - click's own
     """Return an option that shows its default, if it has one; the default also says of what type it is."""
-    return click.option(flag, help=help, **{"show_default": "default" in facts, **facts})
+    shown = {"show_default": "default" in facts, "cls": Option}
+    return click.option(flag, help=help, **{**shown, **facts})
+
+
+def _expert(flag: str, help: str, **facts: Any) -> Decorator:  # noqa: ANN401 - click's own
+    """Return an option that only --help-all shows."""
+    return _option(flag, help, expert=True, **facts)
 
 
 def _formats() -> click.Choice[str]:
@@ -47,186 +54,235 @@ def _formats() -> click.Choice[str]:
     return click.Choice(format_names())
 
 
-dataset_options = _group(
-    click.option(
-        "--layout",
-        "--format",
-        "layout",
-        cls=Renamed,
-        help="How to read DATASET, a name from `fer-audit datasets`; auto looks at it.",
-        type=_formats(),
-        default=_CONFIG.dataset.layout,
+dataset_options = _together(
+    in_group(
+        "Data",
+        click.option(
+            "--layout",
+            "--format",
+            "layout",
+            cls=Renamed,
+            metavar="NAME",
+            help="How to read DATASET, a name from `fer-audit datasets`; auto looks at it.",
+            type=_formats(),
+            default=_CONFIG.dataset.layout,
+        ),
+        click.option(
+            "--images",
+            "images_dir",
+            metavar="DIR",
+            help="Where a table's images lie, if not in its own folder.",
+        ),
+        _option("--path-column", "Table column with the image paths.", metavar="COLUMN"),
+        _option("--sample", "Audit a seeded uniform sample of N images.", type=int, metavar="N"),
+        _option("--first", "Audit the first N images in file order.", type=int, metavar="N"),
     ),
-    click.option(
-        "--images",
-        "images_dir",
-        metavar="DIR",
-        help="Where a table's images lie, if not in its own folder.",
-    ),
-    _option("--path-column", "Table column with the image paths."),
-    _option(
-        "--group",
-        "Demographic attribute of a table; repeatable.",
-        type=NameColumn(),
-        multiple=True,
-    ),
-    _option("--label", "Label attribute, e.g. expression.", type=NameColumn(), multiple=True),
-    _option("--batch", "Batch attribute, e.g. session.", type=NameColumn(), multiple=True),
-    _option("--split", "Column that says to which part of a benchmark an image belongs."),
-    _option("--subject", "Column that says who is on an image."),
-    _option(
-        "--age-column",
-        "Table column with ages; years=COLUMN insists that numbers from 0 to 8 are years.",
-    ),
-    _option("--age-codes", "What ages of 0 to 8 stand for, e.g. fairface."),
-    _option(
-        "--names",
-        "Names of a column's codes: race=0:White,1:Black or race=fairface; repeatable.",
-        type=NameColumn(),
-        multiple=True,
-    ),
-    _option(
-        "--map",
-        "Show an attribute also in another set's groups, as one more attribute: race=race4, expression=expression6, "
-        "age_bin=age5; repeatable.",
-        type=NameColumn(),
-        multiple=True,
-        metavar="NAME=MAP",
-    ),
-    _option(
-        "--age-bins",
-        "Lower ends of the age bins.",
-        type=AgeBins(),
-        default=",".join(map(str, AGE_BINS)),
-    ),
-    _option("--sample", "Audit a seeded uniform sample of N images.", type=int),
-    _option("--first", "Audit the first N images in file order.", type=int),
-)
-
-model_options = _group(
-    _option(
-        "--model",
-        "Name from `fer-audit models`, or an .onnx file with its sidecar.",
-        default=_CONFIG.model.model,
-    ),
-    _option(
-        "--precision",
-        "Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
-        type=click.Choice(["fp32", "fp16", "int8"]),
-        default=_CONFIG.model.precision,
-    ),
-    _option("--batch-size", "Images in one model call.", default=_CONFIG.model.batch_size),
-    _option(
-        "--device",
-        "cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
-        default=_RESOURCES.device,
-        metavar="auto|cpu|cuda[:N,...]",
-    ),
-    _option("--threads", "Threads of the model; default: usable cores.", type=int),
-    _option("--workers", "Decoding processes; default: usable cores, at most 8.", type=int),
-    _option(
-        "--file-seconds",
-        "Longest time to decode one file; over it the file fails as timeout.",
-        default=_RESOURCES.file_seconds,
+    in_group(
+        "Labels",
+        _option(
+            "--group",
+            "Demographic attribute of a table; repeatable.",
+            type=NameColumn(),
+            multiple=True,
+        ),
+        _option("--label", "Label attribute, e.g. expression.", type=NameColumn(), multiple=True),
+        _option("--batch", "Batch attribute, e.g. session.", type=NameColumn(), multiple=True),
+        _option(
+            "--split",
+            "Column that says to which part of a benchmark an image belongs.",
+            metavar="COLUMN",
+        ),
+        _option("--subject", "Column that says who is on an image.", metavar="COLUMN"),
+        _option(
+            "--age-column",
+            "Table column with ages; years=COLUMN insists that numbers from 0 to 8 are years.",
+            metavar="COLUMN",
+        ),
+        _option("--age-codes", "What ages of 0 to 8 stand for, e.g. fairface.", metavar="NAME"),
+        _option(
+            "--names",
+            "Names of a column's codes: race=0:White,1:Black or race=fairface; repeatable.",
+            type=NameColumn(),
+            multiple=True,
+        ),
+        _expert(
+            "--map",
+            "Show an attribute also in another set's groups, as one more attribute: race=race4, expression=expression6, "
+            "age_bin=age5; repeatable.",
+            type=NameColumn(),
+            multiple=True,
+            metavar="NAME=MAP",
+        ),
+        _expert(
+            "--age-bins",
+            "Lower ends of the age bins.",
+            type=AgeBins(),
+            default=",".join(map(str, AGE_BINS)),
+        ),
     ),
 )
 
-cluster_options = _group(
+model_options = _together(
+    in_group(
+        "Model",
+        _option(
+            "--model",
+            "Name from `fer-audit models`, or an .onnx file with its sidecar.",
+            default=_CONFIG.model.model,
+            metavar="NAME|FILE",
+        ),
+        _option(
+            "--precision",
+            "Of the model's numbers; fp16 is for CUDA, int8 for CPUs, calibrated on DATASET at first use.",
+            type=click.Choice(["fp32", "fp16", "int8"]),
+            default=_CONFIG.model.precision,
+        ),
+        _expert("--batch-size", "Images in one model call.", default=_CONFIG.model.batch_size),
+    ),
+    in_group(
+        "Machine",
+        _option(
+            "--device",
+            "cuda is CUDA or an error; cuda:0,1 and cuda:all share the work.",
+            default=_RESOURCES.device,
+            metavar="auto|cpu|cuda[:N,...]",
+        ),
+        _expert("--threads", "Threads of the model; default: usable cores.", type=int),
+        _option("--workers", "Decoding processes; default: usable cores, at most 8.", type=int),
+        _expert(
+            "--file-seconds",
+            "Longest time to decode one file; over it the file fails as timeout.",
+            default=_RESOURCES.file_seconds,
+        ),
+    ),
+)
+
+cluster_options = in_group(
+    "Clusters",
     _option(
         "--k",
         "Number of clusters; auto = chosen from elbow, silhouette and stability.",
         type=ClusterCount(),
         default=_CONFIG.clusters.k,
     ),
-    _option("--starts", "K-Means runs.", default=_CONFIG.clusters.starts),
-    _option("--sweep-max", "The elbow looks at k = 1..N.", default=_CONFIG.clusters.sweep_max),
-    _option("--seed", default=_CONFIG.seed),
+    _option("--seed", "Of every random draw.", default=_CONFIG.seed),
+    _expert("--starts", "K-Means runs.", default=_CONFIG.clusters.starts),
+    _expert("--sweep-max", "The elbow looks at k = 1..N.", default=_CONFIG.clusters.sweep_max),
 )
 
-statistics_options = _group(
-    _option(
-        "--permutations",
-        "Tables drawn for each permutation p.",
-        default=_CONFIG.statistics.permutations,
+statistics_options = _together(
+    in_group(
+        "Statistics",
+        _option(
+            "--given",
+            "Ask every association also within strata of these attributes; repeatable.",
+            type=ColumnList(),
+            multiple=True,
+            metavar="A,B",
+        ),
+        _option(
+            "--reference",
+            'JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
+            type=PATH,
+            metavar="FILE",
+        ),
+        _option(
+            "--keep-duplicates",
+            "Test on every file, not on one copy of each byte-identical group.",
+            is_flag=True,
+        ),
+        _expert(
+            "--permutations",
+            "Tables drawn for each permutation p.",
+            default=_CONFIG.statistics.permutations,
+        ),
+        _expert(
+            "--bootstraps", "Resamples for each interval.", default=_CONFIG.statistics.bootstraps
+        ),
+        _expert("--confidence", "Of every interval.", default=_CONFIG.statistics.confidence),
+        _expert("--alpha", "Largest p that counts.", default=_CONFIG.statistics.alpha),
+        _expert(
+            "--replay",
+            "Draw so many small studies from the set and audit each.",
+            default=_CONFIG.statistics.replay,
+        ),
+        _expert(
+            "--replay-size", "Images in a small study.", default=_CONFIG.statistics.replay_size
+        ),
+        _expert(
+            "--recluster",
+            "Bootstrap resamples that are clustered again, for intervals that include it.",
+            default=_CONFIG.statistics.recluster,
+        ),
     ),
-    _option("--bootstraps", "Resamples for each interval.", default=_CONFIG.statistics.bootstraps),
-    _option("--confidence", default=_CONFIG.statistics.confidence),
-    _option("--alpha", default=_CONFIG.statistics.alpha),
-    _option(
-        "--keep-duplicates",
-        "Test on every file, not on one copy of each byte-identical group.",
-        is_flag=True,
-    ),
-    _option(
-        "--given",
-        "Ask every association also within strata of these attributes; repeatable.",
-        type=ColumnList(),
-        multiple=True,
-        metavar="A,B",
-    ),
-    _option(
-        "--replay",
-        "Draw so many small studies from the set and audit each.",
-        default=_CONFIG.statistics.replay,
-    ),
-    _option("--replay-size", "Images in a small study.", default=_CONFIG.statistics.replay_size),
-    _option(
-        "--recluster",
-        "Bootstrap resamples that are clustered again, for intervals that include it.",
-        default=_CONFIG.statistics.recluster,
-    ),
-    _option(
-        "--fail-on",
-        "Exit 1 when crossed, e.g. 'race.v_corrected>0.2'; repeatable; see docs/audit.md.",
-        multiple=True,
-        metavar="RULE",
-    ),
-    _option(
-        "--reference",
-        'JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
-        type=PATH,
+    in_group(
+        "Gate",
+        _option(
+            "--fail-on",
+            "Exit 1 when crossed, e.g. 'race.v_corrected>0.2'; repeatable; see docs/gate.md.",
+            multiple=True,
+            metavar="RULE",
+        ),
     ),
 )
 
-report_options = _group(
-    min_cell_option,
-    _option(
-        "--projection",
-        "How report.html lays the images out; umap needs the extra map.",
-        type=click.Choice(["pca", "umap"]),
-        default=_REPORT.projection,
+report_options = _together(
+    in_group(
+        "Privacy",
+        min_cell_option,
+        _option(
+            "--thumbnails",
+            "Show N nearest, median and farthest faces of each cluster in report.html.",
+            default=_REPORT.thumbnails,
+            metavar="N",
+        ),
+        _option("--blur-faces", "Make the faces of --thumbnails unrecognisable.", is_flag=True),
     ),
-    _option(
-        "--thumbnails",
-        "Show N nearest, median and farthest faces of each cluster in report.html.",
-        default=_REPORT.thumbnails,
-        metavar="N",
+    in_group(
+        "Output",
+        _expert(
+            "--projection",
+            "How report.html lays the images out; umap needs the extra map.",
+            type=click.Choice(["pca", "umap"]),
+            default=_REPORT.projection,
+        ),
     ),
-    _option("--blur-faces", "Make the faces of --thumbnails unrecognisable.", is_flag=True),
 )
 
-place_options = _group(
-    _option("--out", "Run directory; default: runs/<what was asked for>.", type=PATH),
-    _option(
-        "--cache-dir",
-        "Where pixels, vectors and weights are kept; default: the user's cache.",
-        type=PATH,
+place_options = _together(
+    in_group(
+        "Output",
+        _option(
+            "--out",
+            "Run directory; default: runs/<what was asked for>.",
+            type=PATH,
+            metavar="DIR",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
     ),
-    _option("--models-dir", "Where exported models live.", type=PATH),
-    _option(
-        "--pack",
-        "Keep the decoded pixels; auto = when the disk has room.",
-        type=click.Choice(["auto", "on", "off"]),
-        default=_RESOURCES.pack,
+    in_group(
+        "Machine",
+        _option(
+            "--cache-dir",
+            "Where pixels, vectors and weights are kept; default: the user's cache.",
+            type=PATH,
+            metavar="DIR",
+        ),
+        _expert("--models-dir", "Where exported models live.", type=PATH, metavar="DIR"),
+        _option(
+            "--max-errors",
+            "Share of failed images above which the exit code is 4.",
+            type=click.FloatRange(0, 1),
+            default=_RESOURCES.max_errors,
+        ),
+        _expert(
+            "--pack",
+            "Keep the decoded pixels; auto = when the disk has room.",
+            type=click.Choice(["auto", "on", "off"]),
+            default=_RESOURCES.pack,
+        ),
+        _expert("--verify", "Read every file again and compare its bytes.", is_flag=True),
     ),
-    _option("--verify", "Read every file again and compare its bytes.", is_flag=True),
-    _option(
-        "--max-errors",
-        "Share of failed images above which the exit code is 4.",
-        type=click.FloatRange(0, 1),
-        default=_RESOURCES.max_errors,
-    ),
-    click.option("-q", "--quiet", is_flag=True, help="No progress, only errors."),
 )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -14,6 +16,12 @@ from fer_audit.text import visible, visible_json
 def say(message: str) -> None:
     """Print one line to stderr, whatever a file or a group in it is called."""
     click.echo(visible(message), err=True)
+
+
+def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return "Did you mean ...?" with the known word that is most like one, at least `alike` of 1; else nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
+    return f"Did you mean {found[0]}?" if found else ""
 
 
 def answer(line: str) -> None:

@@ -16,7 +16,7 @@ from fer_audit.cli.charts import (
     write_page,
 )
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import FinishedRun
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import ConfigError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("report", short_help="Show a finished run again.")
-@click.argument("run", type=PATH, metavar="RUN")
+@click.argument("run", type=FinishedRun(), metavar="RUN")
 @click.option("--full", is_flag=True, help="Every section instead of the short report.")
 @click.option(
     "--section",
@@ -129,4 +129,6 @@ def report_command(
     elif as_json:
         answer_json(result_json(result))
     else:
-        show_report(View(result, timings=timings), run, full=full, section=section)
+        own_page = None if min_cell else run / "report.html"
+        view = View(result, timings=timings)
+        show_report(view, run, page or own_page, full=full, section=section)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.gate import RULE_CROSSED, verdicts
+from fer_audit.cli.groups import Verb, in_group
 from fer_audit.cli.options import (
     audit_config,
     cluster_options,
@@ -23,7 +25,6 @@ from fer_audit.cli.options import (
 from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH
 from fer_audit.cli.sharing import shared
-from fer_audit.text import six_figures
 
 if TYPE_CHECKING:
     from fer_audit.audit.types.result import AuditResult
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from fer_audit.pipeline.run import Until
     from fer_audit.pipeline.types import Run
 
-RULE_CROSSED = 1
 TOO_MANY_FAILED = 4
 MAX_NAME_BYTES = 200
 """Bytes of the default name of a run directory; file systems take 255."""
@@ -39,7 +39,7 @@ MAX_NAME_BYTES = 200
 dataset_argument = click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
 
 
-@click.command("run", short_help="Audit a dataset.")
+@click.command("run", cls=Verb, short_help="Audit a dataset.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -47,8 +47,13 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 @statistics_options
 @report_options
 @place_options
-@click.option("--csv", is_flag=True, help="Also write rows.csv.")
-@click.option("--json", "as_json", is_flag=True, help="Print result.json instead of the report.")
+@in_group(
+    "Output",
+    click.option("--csv", is_flag=True, help="Also write rows.csv."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print result.json instead of the report."
+    ),
+)
 @click.pass_context
 def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
     """Audit DATASET, a folder or a table of labelled faces; without it, the built-in demo set.
@@ -64,6 +69,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show_report
     from fer_audit.report.files.document import result_json
+    from fer_audit.report.files.timings import read_timings
     from fer_audit.report.view import View
 
     done = _run_stages(dataset, values, "report", csv=values["csv"])
@@ -72,13 +78,13 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     result = done.shared or shared(done.result, values["min_cell"])
     if values["as_json"]:
         answer_json(result_json(result))
-    else:
-        if not values["quiet"]:
-            show_report(View(result, timings=done.timings), done.folder)
+    elif not values["quiet"]:
+        timings = read_timings(done.folder / "timings.json")
+        show_report(View(result, timings=timings), done.folder, done.folder / "report.html")
     _exit_by_result(ctx, done, values["max_errors"], report=result)
 
 
-@click.command("embed", short_help="Only decode and embed.")
+@click.command("embed", cls=Verb, short_help="Only decode and embed.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -94,7 +100,7 @@ def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) ->
     _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
 
 
-@click.command("cluster", short_help="Embed and cluster.")
+@click.command("cluster", cls=Verb, short_help="Embed and cluster.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -111,7 +117,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
     _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
 
 
-@click.command("audit", short_help="Embed, cluster and audit, without the report.")
+@click.command("audit", cls=Verb, short_help="Embed, cluster and audit, without the report.")
 @dataset_argument
 @dataset_options
 @model_options
@@ -194,16 +200,9 @@ def _exit_by_result(
     """
     failed, listed = done.failed, len(done.dataset)
     rules = () if done.result is None else done.result.gate
-    values = {rule.rule: rule.value for rule in (rules if report is None else report.gate)}
-    for rule in rules:
-        value = values.get(rule.rule)
-        if rule.value is None:
-            say(f"fer-audit: not judged: {rule.rule} ({rule.reason})")
-        elif rule.crossed:
-            found = "its value is withheld" if value is None else f"it is {six_figures(value)}"
-            say(f"fer-audit: crossed: {rule.rule} ({found})")
-        elif value is None:
-            say(f"fer-audit: kept: {rule.rule}; its value is withheld")
+    for each in verdicts(rules, rules if report is None else report.gate):
+        if each.verdict != "kept" or each.value is None:
+            say(f"fer-audit: {each.line()}")
     if failed > max_errors * listed:
         say(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.output import nearest
 from fer_audit.errors import ConfigError
 
 OWN_FILE = Path("fer-audit.toml")
@@ -44,7 +45,8 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
         if name not in known:
             raise ConfigError(
                 f"{where}: there is no option {key!r}",
-                hint=f"Known: {', '.join(sorted(known))}",
+                hint=nearest(key, [name.replace("_", "-") for name in known])
+                or "`fer-audit run --help-all` shows every option.",
             )
         try:
             options[name] = _as_typed(value, several=known[name])
@@ -54,6 +56,31 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
                 hint="A value is a text, a number, true, false, or a list of these.",
             ) from exc
     return dict.fromkeys(commands, options)
+
+
+def unknown_variables(
+    environment: Iterable[str], group: click.Group, ctx: click.Context
+) -> list[str]:
+    """Return a sentence for each FER_AUDIT_* variable that sets no option of a verb.
+
+    The verbs are imported only where there is such a variable.
+    """
+    given = sorted(name for name in environment if name.startswith("FER_AUDIT_"))
+    if not given:
+        return []
+    verbs = [(verb, group.get_command(ctx, verb)) for verb in group.list_commands(ctx)]
+    known = [
+        f"FER_AUDIT_{verb}_{param.name}".upper()
+        for verb, command in verbs
+        if command is not None
+        for param in command.params
+        if isinstance(param, click.Option)
+    ]
+    return [
+        f"{name} sets no option of any verb and is ignored. {nearest(name, known, 0.8)}".rstrip()
+        for name in given
+        if name not in known
+    ]
 
 
 def _known_options() -> dict[str, bool]:
@@ -68,7 +95,7 @@ def _known_options() -> dict[str, bool]:
     return {
         str(parameter.name): parameter.multiple
         for parameter in params
-        if isinstance(parameter, click.Option)
+        if isinstance(parameter, click.Option) and parameter.expose_value
     }
 
 

@@ -1,4 +1,4 @@
-"""--min-cell: the option of `run`, `report` and `export-card`, whose reports somebody may want to pass on.
+"""--min-cell: the option of `run`, `report` and `card`, whose reports somebody may want to pass on.
 
 `compare` shows counts too and cannot withhold any: it refuses to work where the settings ask for that.
 """

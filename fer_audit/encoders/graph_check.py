@@ -17,6 +17,8 @@ from fer_audit.errors import ModelError
 if TYPE_CHECKING:
     import onnx
 
+IMPORT_HINT = "A model of another shape is made ours with: fer-audit models add {}"
+
 MOST_PARTS = 100_000
 """Nodes, and tensors, of a graph and the graphs inside it. ResNet50 has 126 nodes and 107 tensors, a large
 transformer some thousands."""
@@ -33,13 +35,14 @@ def check_graph(model: ExportedModel) -> onnx.ModelProto:
     input and output that the sidecar promises. Everything else is a ModelError.
     onnxruntime is not needed, and gets the same bytes (`EmbedSession`).
     """
-    graph = _parsed(model.read(), model.path)
-    _refuse_foreign_parts(graph, model.path)
+    graph = parsed(model.read(), model.path)
+    refuse_foreign_parts(graph, model.path)
     _refuse_other_signature(graph.graph, model.path, model.spec)
     return graph
 
 
-def _parsed(data: bytes, path: Path) -> onnx.ModelProto:
+def parsed(data: bytes, path: Path) -> onnx.ModelProto:
+    """Return what an ONNX file holds; ModelError for bytes that are none."""
     import onnx
 
     model = onnx.ModelProto()
@@ -50,7 +53,8 @@ def _parsed(data: bytes, path: Path) -> onnx.ModelProto:
     return model
 
 
-def _refuse_foreign_parts(model: onnx.ModelProto, path: Path) -> None:
+def refuse_foreign_parts(model: onnx.ModelProto, path: Path) -> None:
+    """Raise ModelError for anything but a plain graph of standard operators that holds its own weights."""
     import onnx
 
     if model.functions:
@@ -116,26 +120,27 @@ def _refuse_other_signature(graph: onnx.GraphProto, path: Path, spec: ModelSpec)
     if (
         len(inputs) != 1
         or inputs[0].type.tensor_type.elem_type != onnx.TensorProto.UINT8
-        or _sides(inputs[0]) not in (None, [None, size, size, 3])
+        or sides_of(inputs[0]) not in (None, [spec.batch, size, size, 3])
     ):
         raise ModelError(
-            f"{path} takes {_words(inputs)}; it must take one uint8 (batch, {size}, {size}, 3), the batch of any size",
-            hint="Put the preprocessing into the graph, or export it with: fer-audit export",
+            f"{path} takes {words_of(inputs)}; it must take one uint8 ({spec.batch or 'batch'}, {size}, {size}, 3)"
+            + ("" if spec.batch else ", the batch of any size"),
+            hint=IMPORT_HINT.format(path),
         )
     outputs = list(graph.output)
-    sides = _sides(outputs[0]) if outputs else None
+    sides = sides_of(outputs[0]) if outputs else None
     if (
         not outputs
         or outputs[0].type.tensor_type.elem_type not in (0, onnx.TensorProto.FLOAT)
         or (sides is not None and (len(sides) != 2 or sides[1] not in (None, dim)))
     ):
         raise ModelError(
-            f"{path} gives {_words(outputs[:1])}; the sidecar says float (batch, {dim})",
+            f"{path} gives {words_of(outputs[:1])}; the sidecar says float (batch, {dim})",
             hint="Export it again with: fer-audit export --force",
         )
 
 
-def _sides(value: onnx.ValueInfoProto) -> list[int | None] | None:
+def sides_of(value: onnx.ValueInfoProto) -> list[int | None] | None:
     """Return the declared shape, None for a side of any length; None when no shape is declared."""
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
@@ -143,7 +148,7 @@ def _sides(value: onnx.ValueInfoProto) -> list[int | None] | None:
     return [side.dim_value if side.HasField("dim_value") else None for side in tensor.shape.dim]
 
 
-def _words(values: Sequence[onnx.ValueInfoProto]) -> str:
+def words_of(values: Sequence[onnx.ValueInfoProto]) -> str:
     """Return e.g. 'images' UINT8 [None, 224, 224, 3]."""
     import onnx
 
@@ -151,5 +156,5 @@ def _words(values: Sequence[onnx.ValueInfoProto]) -> str:
     declared = []
     for value in values:
         kind = named.get(value.type.tensor_type.elem_type, "of no known type")
-        declared.append(f"{value.name!r} {kind} {_sides(value) or ''}".rstrip())
+        declared.append(f"{value.name!r} {kind} {sides_of(value) or ''}".rstrip())
     return ", ".join(declared) or "nothing"

@@ -5,69 +5,17 @@ uint8 NHWC RGB in, float32 (n, 2048) out; colour order and mean live inside the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.encoders.network import INPUT_NAME, OUTPUT_NAME, Network
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.encoders.weights import BLOCKS, ConvBatchNorm, LayerId
 
 if TYPE_CHECKING:
     import onnx
-
-OPSET = 17
-IR_VERSION = 8
-INPUT_NAME = "images"
-OUTPUT_NAME = "embedding"
-
-
-class _Graph:
-    """Collects nodes and weights; every method returns the name of the tensor it adds."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
-
-    def add(self, op: str, inputs: list[str], name: str, **attributes: Any) -> str:  # noqa: ANN401 - whatever an ONNX attribute holds
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
-        return name
-
-    def constant(self, name: str, array: NDArray[np.floating]) -> str:
-        from onnx import numpy_helper
-
-        values = np.ascontiguousarray(array, dtype=np.float32)
-        self.weights.append(numpy_helper.from_array(values, name))
-        return name
-
-    def conv(
-        self,
-        x: str,
-        name: str,
-        weight: NDArray[np.float64],
-        bias: NDArray[np.float64],
-        stride: int = 1,
-    ) -> str:
-        """Add a square convolution with "same" padding (3 for the 7x7, 1 for a 3x3)."""
-        side = weight.shape[2]
-        inputs = [
-            x,
-            self.constant(f"{name}_weight", weight),
-            self.constant(f"{name}_bias", bias),
-        ]
-        return self.add(
-            "Conv",
-            inputs,
-            name,
-            kernel_shape=[side, side],
-            strides=[stride, stride],
-            pads=[side // 2] * 4,
-        )
-
-    def relu(self, x: str) -> str:
-        return self.add("Relu", [x], f"{x}_relu")
 
 
 def build_resnet50(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec) -> onnx.ModelProto:
@@ -76,12 +24,10 @@ def build_resnet50(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec) -> onn
     v1 as Keras has it: a stage's stride 2 sits in the first 1x1 convolution of its first block.
     The same arrays and onnx version give the same bytes.
     """
-    from onnx import TensorProto, checker, helper
-
-    graph = _Graph()
+    graph = Network()
     x = _preprocess(graph, spec)
     weight, bias = layers[1, 1, 1].folded()
-    x = graph.relu(graph.conv(x, "conv1", _fed_with_rgb(weight, spec), bias, stride=2))
+    x = graph.relu(_conv(graph, x, "conv1", (_fed_with_rgb(weight, spec), bias), stride=2))
     # Keras pads with zeros; after a ReLU that is the same as the pool's own minus infinity.
     x = graph.add("MaxPool", [x], "pool1", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     for stage, blocks in BLOCKS.items():
@@ -89,22 +35,35 @@ def build_resnet50(layers: dict[LayerId, ConvBatchNorm], spec: ModelSpec) -> onn
             x = _residual_block(graph, x, layers, stage, block)
     x = graph.add("GlobalAveragePool", [x], "avg_pool")
     graph.add("Flatten", [x], OUTPUT_NAME, axis=1)
+    return graph.finished(spec)
 
-    images = helper.make_tensor_value_info(
-        INPUT_NAME, TensorProto.UINT8, ["batch", spec.size, spec.size, 3]
+
+def _conv(
+    graph: Network,
+    x: str,
+    name: str,
+    folded: tuple[NDArray[np.float64], NDArray[np.float64]],
+    stride: int = 1,
+) -> str:
+    """Add a square convolution with the same padding on all sides (3 for the 7x7, 1 for a 3x3)."""
+    weight, bias = folded
+    side = weight.shape[2]
+    inputs = [
+        x,
+        graph.constant(f"{name}_weight", weight),
+        graph.constant(f"{name}_bias", bias),
+    ]
+    return graph.add(
+        "Conv",
+        inputs,
+        name,
+        kernel_shape=[side, side],
+        strides=[stride, stride],
+        pads=[side // 2] * 4,
     )
-    embedding = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["batch", spec.dim])
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, spec.name, [images], [embedding], graph.weights),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="fer-audit",
-    )
-    checker.check_model(model, full_check=True)
-    return model
 
 
-def _preprocess(graph: _Graph, spec: ModelSpec) -> str:
+def _preprocess(graph: Network, spec: ModelSpec) -> str:
     """Bytes to centred floats in NCHW; scale and colour order are in the first weights already."""
     from onnx import TensorProto
 
@@ -124,15 +83,15 @@ def _fed_with_rgb(weight: NDArray[np.float64], spec: ModelSpec) -> NDArray[np.fl
 
 
 def _residual_block(
-    graph: _Graph, x: str, layers: dict[LayerId, ConvBatchNorm], stage: int, block: int
+    graph: Network, x: str, layers: dict[LayerId, ConvBatchNorm], stage: int, block: int
 ) -> str:
     """Add a bottleneck: 1x1, 3x3, 1x1, plus the shortcut."""
     name = f"conv{stage}_block{block}"
     stride = 2 if block == 1 and stage > 2 else 1
     shortcut = x
     if block == 1:
-        shortcut = graph.conv(x, f"{name}_0", *layers[stage, block, 0].folded(), stride=stride)
-    y = graph.relu(graph.conv(x, f"{name}_1", *layers[stage, block, 1].folded(), stride=stride))
-    y = graph.relu(graph.conv(y, f"{name}_2", *layers[stage, block, 2].folded()))
-    y = graph.conv(y, f"{name}_3", *layers[stage, block, 3].folded())
+        shortcut = _conv(graph, x, f"{name}_0", layers[stage, block, 0].folded(), stride=stride)
+    y = graph.relu(_conv(graph, x, f"{name}_1", layers[stage, block, 1].folded(), stride=stride))
+    y = graph.relu(_conv(graph, y, f"{name}_2", layers[stage, block, 2].folded()))
+    y = _conv(graph, y, f"{name}_3", layers[stage, block, 3].folded())
     return graph.relu(graph.add("Add", [shortcut, y], f"{name}_add"))

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fer_audit.encoders.types import MAX_MODEL_BYTES, Agreement, ExportedModel, ModelSpec
+from fer_audit.encoders.types import MAX_MODEL_BYTES, Agreement, ExportedModel, Head, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.store.stage import file_sha256, make_folder, write_atomically, write_text
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SIDECAR_SCHEMA = "fer-audit/model/1"
 TASKS = ("embed", "classify")
-COLOURS = ("RGB", "BGR")
+CHANNELS = {"RGB": 3, "BGR": 3, "grey": 1}
 PRECISIONS = ("fp32", "fp16", "int8")
 MOST_SIDECAR_BYTES = 100_000
 """Ours have one thousand."""
@@ -26,6 +26,8 @@ LARGEST_SIDE = 4_096
 """Pixels of an image a model may ask for: a batch of 32 of them is 1.6 GB."""
 LARGEST_DIM = 1_000_000
 """Numbers a model may give for an image."""
+LARGEST_BATCH = 1_024
+"""Images a graph may insist on taking at a time."""
 
 
 def sidecar_path(model_path: Path) -> Path:
@@ -115,7 +117,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ModelError(
             f"{path} has no sidecar {sidecar.name}",
-            hint="It pins the model's sha256 and says how to feed it; see models/README.md.",
+            hint=f"It says how to feed the model. Write one with: fer-audit models add {path}",
         ) from None
     except (OSError, ValueError, RecursionError) as exc:
         raise ModelError(f"Cannot read {sidecar}: {exc}") from exc
@@ -126,22 +128,37 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 
 def _spec(fields: dict[str, Any]) -> ModelSpec:
     """Build the spec; KeyError, TypeError or ValueError for one that describes no model."""
-    values = {**fields, "mean": tuple(fields["mean"]), "scale": tuple(fields["scale"])}
-    spec = ModelSpec(**values)
-    numbers = (*spec.mean, *spec.scale)
-    if len(spec.mean) != 3 or len(spec.scale) != 3 or not all(map(_is_number, numbers)):
-        raise ValueError("mean and scale must be three numbers each")
-    for name, most in (("size", LARGEST_SIDE), ("dim", LARGEST_DIM)):
-        found = getattr(spec, name)
-        if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= most:
+    mean, scale = tuple(fields["mean"]), tuple(fields["scale"])
+    heads = tuple(Head(head["name"], tuple(head["classes"])) for head in fields.get("heads", ()))
+    spec = ModelSpec(**{**fields, "mean": mean, "scale": scale, "heads": heads})
+    if spec.task not in TASKS or spec.colour not in CHANNELS:
+        raise ValueError(f"task must be one of {TASKS}, colour one of {tuple(CHANNELS)}")
+    channels = CHANNELS[spec.colour]
+    if {len(mean), len(scale)} != {channels} or not all(map(_is_number, (*mean, *scale))):
+        raise ValueError(f"mean and scale must be {channels} numbers each")
+    for name, value, most in (
+        ("size", spec.size, LARGEST_SIDE),
+        ("dim", spec.dim, LARGEST_DIM),
+        ("batch", 1 if spec.batch is None else spec.batch, LARGEST_BATCH),
+    ):
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             raise ValueError(f"{name} must be a whole number from 1 to {most:,}")
-    for name in ("weights", "licence", "citation", "caveat"):
+    words = [word for head in heads for word in (head.name, *head.classes)]
+    if not all(isinstance(word, str) and word.strip() for word in words):
+        raise ValueError("heads must have names, and so must their classes")
+    if any(len(set(head.classes)) != len(head.classes) for head in heads):
+        raise ValueError("two classes of a head have the same name")
+    if (spec.task == "classify") != bool(heads) or (
+        heads and sum(head.width for head in heads) != spec.dim
+    ):
+        raise ValueError(
+            "the heads of a classifier must be dim numbers together; an encoder has none"
+        )
+    for name in ("weights", "licence", "citation", "caveat", "trained_on"):
         if not isinstance(getattr(spec, name), str):
             raise TypeError(f"{name} must be a text")
     if not isinstance(spec.name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", spec.name):
         raise ValueError("name must be a plain word: letters, digits, '.', '_' and '-'")
-    if spec.task not in TASKS or spec.colour not in COLOURS:
-        raise ValueError(f"task must be one of {TASKS}, colour one of {COLOURS}")
     return spec
 
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fer_audit.encoders.resnet50 import INPUT_NAME, OPSET, OUTPUT_NAME
+from fer_audit.encoders.network import INPUT_NAME, OPSET, OUTPUT_NAME
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.errors import ModelError
 

@@ -16,6 +16,21 @@ MAX_MODEL_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """One thing a classifier says of a face."""
+
+    name: str
+    """What it is about: expression, gender, age."""
+    classes: tuple[str, ...] = ()
+    """In the order of its probabilities; empty for a plain number, such as years."""
+
+    @property
+    def width(self) -> int:
+        """Return how many of the model's numbers are this head's."""
+        return max(1, len(self.classes))
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What a model is: enough to build it, feed it and cite it."""
 
@@ -25,11 +40,11 @@ class ModelSpec:
     """Images are (size, size, 3) uint8 RGB."""
     dim: int
     """Numbers the model gives for each image."""
-    colour: Literal["RGB", "BGR"]
-    """Channel order the graph feeds the weights; the caller always gives RGB."""
-    mean: tuple[float, float, float]
-    """Subtracted, in the order of `colour`, on the 0-255 scale."""
-    scale: tuple[float, float, float]
+    colour: Literal["RGB", "BGR", "grey"]
+    """Channels the graph feeds the weights; the caller always gives RGB."""
+    mean: tuple[float, ...]
+    """Subtracted, one a channel in the order of `colour`, on the 0-255 scale."""
+    scale: tuple[float, ...]
     """Multiplied after the mean is gone."""
     weights: str
     """Where the weights come from, in words."""
@@ -37,6 +52,12 @@ class ModelSpec:
     citation: str
     caveat: str = ""
     """What a report made with this model must say."""
+    trained_on: str = ""
+    """Data the weights have seen, as far as that is known."""
+    heads: tuple[Head, ...] = ()
+    """What the numbers of a classifier are, in their order; empty for an encoder."""
+    batch: int | None = None
+    """Images the graph takes at a time, where it takes no other number of them."""
 
 
 @dataclass(frozen=True, slots=True)

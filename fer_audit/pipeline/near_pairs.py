@@ -26,7 +26,7 @@ MOST_PIXELS = 50_000
 """Images up to which the pixels of all are compared; of larger sets only those of pairs with a large cosine are read."""
 SIDE = 32
 _PART = "near_pairs"
-_SOURCE = ("audit/stats/near_pairs.py", "pipeline/near_pairs.py")
+_SOURCE = ("audit/stats/near_pairs.py", "pack/faces.py", "pipeline/near_pairs.py")
 
 Grey = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 """(m,) ascending rows -> (m, 1024) grey values of their pixels, each the mean of the area it covers."""
@@ -77,13 +77,14 @@ def find_near_pairs(
     """
     near = largest_cosines(vectors, rows, apart)
     first, second, cosine = near.first, near.second, near.cosine
-    every = len(rows) <= MOST_PIXELS
+    every = all_pixels = len(rows) <= MOST_PIXELS
     read = rows if every else np.unique(np.concatenate([first, second]))
     images = grey(read)
     if every:
         centred = images - images.mean(axis=1, dtype=np.float32, keepdims=True)
         here, codes = np.arange(len(rows)), tuple(each[rows] for each in apart)
         same = largest_cosines(centred, here, codes, floor=SAME_PIXELS)
+        all_pixels = same.floor <= SAME_PIXELS
         one, two = rows[same.first], rows[same.second]
         new = ~np.isin(one * len(vectors) + two, first * len(vectors) + second)
         one, two = one[new], two[new]
@@ -93,7 +94,7 @@ def find_near_pairs(
         second = np.concatenate([second, two[order]])
         cosine = np.concatenate([cosine, far[order]])
     places = (np.searchsorted(read, each) for each in (first, second))
-    return NearPairs(first, second, cosine, correlations(images, *places), near.floor, every)
+    return NearPairs(first, second, cosine, correlations(images, *places), near.floor, all_pixels)
 
 
 def grey_pixels(

@@ -21,6 +21,7 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.encoders.types import ExportedModel
+from fer_audit.errors import ModelError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.cached_analyses import CachedAnalyses, audit_folder
@@ -188,6 +189,11 @@ class _PipelineRun(Finish):
         """Return the model's file, and the provider that will run it."""
         model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
+        if spec.task != "embed":
+            raise ModelError(
+                f"{spec.name} gives classes and no embedding, so there is nothing to cluster",
+                hint="Give --model an encoder; fer-audit models lists both kinds.",
+            )
         provider = choose_provider(self.resources.device)
         return model, ModelFacts(
             spec.name, model.sha256, provider, model.precision, spec.dim, spec.caveat

@@ -40,6 +40,7 @@ class Run:
     failed: int
     """Images that could not be decoded or embedded."""
     timings: tuple[Timing, ...]
+    """What this call took; timings.json has also what earlier calls did."""
     reused: bool
     """Whether everything was there already."""
     shared: AuditResult | None = None
@@ -56,9 +57,11 @@ class Run:
         if self.result is None:
             return html.escape(repr(self))
         from fer_audit.audit.suppression import withhold
+        from fer_audit.report.files.timings import read_timings
         from fer_audit.report.render.html import render_fragment
         from fer_audit.report.report import make_report
         from fer_audit.report.view import View
 
         shown = self.shared or withhold(self.result, self.min_cell)
-        return render_fragment(make_report(View(shown, None, self.timings)))
+        timings = read_timings(self.folder / "timings.json")
+        return render_fragment(make_report(View(shown, None, timings)))

@@ -13,6 +13,7 @@ from fer_audit.text import (
     p_phrase,
     sentence,
     span,
+    unreached,
     visible,
 )
 
@@ -50,7 +51,8 @@ def agreement_words(agreement: Agreement, level: str = "") -> str:
     interval = ""
     if agreement.low is not None:
         interval = f" ({level}interval {span(agreement.low, agreement.high)})"
-    chance = "" if agreement.p is None else f", {p_phrase(agreement.p)} against shuffled labels"
+    p = p_phrase(agreement.p, at_most=unreached(agreement.p, agreement.permutations))
+    chance = "" if agreement.p is None else f", {p} against shuffled labels"
     if agreement.null_95 is not None:
         chance += f", 95 % of which stay under {coefficient(agreement.null_95)}"
     ami = "" if agreement.ami is None else f"; AMI {coefficient(agreement.ami)}"

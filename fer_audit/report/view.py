@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fer_audit.audit.types.claims import Association, AttributeStability, Conditional, Ladder
+from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.stability import AttributeStability
 from fer_audit.progress import Timing
 from fer_audit.report.charts.palette import Palette, palette_of
 from fer_audit.report.files.pictures import Pictures
@@ -23,15 +24,15 @@ class View:
     """None when the run directory holds none."""
     timings: tuple[Timing, ...] = ()
 
+    @property
+    def stages(self) -> tuple[Timing, ...]:
+        """The timings but the report's own, which no page knows when it is made."""
+        return tuple(each for each in self.timings if each.stage != "report")
+
     @cached_property
     def palette(self) -> Palette:
         """One colour for each group, the same in every picture."""
         return palette_of(self.result)
-
-    @property
-    def stages(self) -> tuple[Timing, ...]:
-        """What each stage took, without the report's own: no page knows it."""
-        return tuple(each for each in self.timings if each.stage != "report")
 
     @property
     def alpha(self) -> float:

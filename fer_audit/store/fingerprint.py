@@ -14,6 +14,7 @@ SCHEMA_VERSIONS = {
     "pack": 1,
     "quantize": 2,
     "embed": 1,
+    "predictions": 1,
     "cluster": 2,
     "audit": 2,
     "map": 1,

@@ -9,7 +9,8 @@ from pathlib import Path
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.types.planted import PlantedCheck
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
 from fer_audit.text import (
@@ -21,6 +22,7 @@ from fer_audit.text import (
     p_phrase,
     p_text,
     span,
+    unreached,
 )
 
 
@@ -222,4 +224,5 @@ def _strength(association: Association) -> str:
     if association.low is not None and association.high is not None:
         text += f" ({span(association.low, association.high)})"
     p = association.p_permutation
-    return text if p is None else f"{text}, {p_phrase(p)}"
+    at_most = unreached(p, association.permutations)
+    return text if p is None else f"{text}, {p_phrase(p, at_most=at_most)}"

@@ -121,6 +121,35 @@ def _information(p: np.ndarray) -> float:
     return float((p * np.log(p / np.outer(p.sum(axis=1), p.sum(axis=0)))).sum())
 
 
+def test_the_control_of_people_takes_off_what_chance_gives_people() -> None:
+    """Ten rounds of 60 people: another person's label fits by chance as one of 60, not of 600."""
+    kept = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        label = rng.integers(0, 3, 60)
+        home = np.where(rng.random(60) < 0.7, label, rng.integers(0, 3, 60))
+        people = np.tile(np.arange(60), 10)
+        found = asked(home[people], label[people], people % 2, people=people)
+        kept.append(known(found.controls[0].kept))
+
+    error = float(np.std(kept) / np.sqrt(len(kept)))
+    assert abs(np.mean(kept)) < 3 * error
+    assert error < 0.05
+
+
+def test_people_at_chance_have_nothing_to_keep() -> None:
+    """So many images would be sure of what so few people show."""
+    silent = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        label, home = rng.integers(0, 3, 80), rng.integers(0, 3, 80)
+        people = np.repeat(np.arange(80), 10)
+        found = asked(home[people], label[people], people % 2, people=people)
+        silent += found.kept is None
+
+    assert silent >= 17
+
+
 def test_many_cells_get_fewer_shuffles_and_never_less_than_a_thousand() -> None:
     assert affordable(360, 10_000) == 10_000
     assert affordable(2000, 10_000) == 2000

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from fer_audit.audit.claims.associations import associate_labels, correct_for_attributes
 from fer_audit.audit.claims.rungs import climb
+from fer_audit.audit.claims.stability import ANALYSIS as STABILITY
+from fer_audit.audit.claims.stability import attribute_stability, stability_facts
 from fer_audit.audit.stats.units import Blocks, make_blocks
 from fer_audit.audit.units import units_of
+from fer_audit.cluster.types import Alternative, Stability
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, clustering_of, dataset_of, inputs_of
 from tests.known import known
@@ -107,6 +111,33 @@ def test_the_units_of_a_set_are_its_people_and_its_coarsest_batch_of_thirty() ->
     assert (people[0] == people[2], len(set(people.tolist()))) == (True, 3)
 
 
+def test_other_partitions_and_the_held_out_half_are_compared_with_shuffled_people() -> None:
+    """One image of each of 120 people or five equal ones: the same V, and the same chance."""
+    rng = np.random.default_rng(0)
+    label, home = rng.integers(0, 3, 120), rng.integers(0, 4, 120)
+    bands = []
+    for people in (np.arange(120), np.repeat(np.arange(120), 5)):
+        clusters = home[people].astype(np.int32)
+        who = attribute("who", people, [str(i) for i in range(120)], "subject")
+        column = attribute("label", label[people], "xyz")
+        half = Stability((Alternative(4, 1, clusters, 1.0),), (), (), (), people >= 0, clusters)
+        inputs = inputs_of(
+            dataset_of(column, who),
+            clustering=clustering_of(clusters, k=4),
+            stability=half,
+            config=AuditConfig.of(permutations=999, bootstraps=19),
+        )
+        found = attribute_stability(inputs, column)
+        bands.append(
+            (found.seeds[0].null_95, known(found.half_null_95), found.seeds[0].v_corrected)
+        )
+
+    assert bands[1] == pytest.approx(bands[0], abs=0.03)
+    facts = stability_facts(known(known(inputs.clustering).stability), [[found]], alpha=0.05)
+    (entry,) = STABILITY.ledger(facts)
+    assert entry.method == "999 shuffles of labels by who, Pearson's chi-squared"
+
+
 def test_repeated_people_make_no_claim_when_they_are_known() -> None:
     """600 images of 120 people, a random label each, clusters that hold people together: rung 3 in about alpha of sets.
 
@@ -127,7 +158,9 @@ def test_repeated_people_make_no_claim_when_they_are_known() -> None:
                 clustering=clustering_of(clusters, k=4),
                 config=AuditConfig.of(permutations=199, bootstraps=99, seed=seed),
             )
-            found = correct_for_attributes([associate_labels(clusters, label, inputs, "test")])
+            found = correct_for_attributes(
+                [associate_labels(clusters, label, inputs, "test")], alpha=0.05
+            )
             held[is_known] += climb(found[0], alpha=0.05).rungs[2].holds is True
 
     assert held[True] <= 5 + 3 * np.sqrt(100 * 0.05 * 0.95)

@@ -11,7 +11,7 @@ import pytest
 from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
 from fer_audit.audit.claims.rungs import climb
-from fer_audit.audit.claims.stability import ANALYSIS
+from fer_audit.audit.claims.stability import ANALYSIS, NO_HALF
 from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
@@ -180,6 +180,15 @@ def test_a_half_without_clusters_has_no_null_band(faces: Faces) -> None:
         assert why["half_null_95"] == why["half_v"]
 
 
+def test_where_no_half_could_be_held_out_rung_eight_says_why(faces: Faces) -> None:
+    none = np.full(len(faces[1]), -1, dtype=np.int32)
+    stability = replace(stability_of(faces[1]), half_a=none > 0, half_b_labels=none)
+
+    rung = ladder_of(audited(faces, stability), "age_bin").rungs[7]
+
+    assert (rung.holds, rung.reading) == (None, f"not computable: {NO_HALF}")
+
+
 def test_no_other_seed_and_no_other_k_are_said(faces: Faces) -> None:
     whole = stability_of(faces[1])
     no_seed = Stability((), whole.ks, (), whole.jaccard, whole.half_a, whole.half_b_labels)
@@ -254,7 +263,7 @@ def rung(number: int, holds: bool | None) -> Rung:
 
 
 def test_a_planted_association_reaches_rung_three() -> None:
-    (association,) = correct_for_attributes([association_of(STRONG)])
+    (association,) = correct_for_attributes([association_of(STRONG)], alpha=0.05)
 
     ladder = climb(association, alpha=0.05)
 
@@ -264,7 +273,9 @@ def test_a_planted_association_reaches_rung_three() -> None:
 
 
 def test_the_papers_table_does_not_reach_rung_one() -> None:
-    (association,) = correct_for_attributes([association_of(TABLE_ONE, permutations=2_000)])
+    (association,) = correct_for_attributes(
+        [association_of(TABLE_ONE, permutations=2_000)], alpha=0.05
+    )
 
     ladder = climb(association, alpha=0.05)
 
@@ -279,14 +290,14 @@ def test_the_papers_table_does_not_reach_rung_one() -> None:
 def test_further_rungs_count_until_one_does_not_hold(
     further: list[bool | None], highest: int
 ) -> None:
-    (association,) = correct_for_attributes([association_of(STRONG)])
+    (association,) = correct_for_attributes([association_of(STRONG)], alpha=0.05)
     above = [rung(4 + index, holds) for index, holds in enumerate(further)]
 
     assert climb(association, alpha=0.05, further=above).highest == highest
 
 
 def test_a_table_of_one_group_climbs_nothing_and_says_why() -> None:
-    (association,) = correct_for_attributes([association_of([[5], [4]])])
+    (association,) = correct_for_attributes([association_of([[5], [4]])], alpha=0.05)
 
     ladder = climb(association, alpha=0.05)
 
@@ -296,12 +307,38 @@ def test_a_table_of_one_group_climbs_nothing_and_says_why() -> None:
         assert each.reading == "not computable: all images are in one group"
 
 
+def test_so_many_shuffles_are_drawn_that_a_claim_of_many_can_hold(faces: Faces) -> None:
+    """Of 12 labels at a level of .01 none could hold after 999 shuffles."""
+    _, clusters = faces
+    rng = np.random.default_rng(3)
+    names = [f"label{i}" for i in range(12)]
+    columns = [attribute(x, rng.integers(0, 2, N), "ab", "label") for x in names]
+    columns[0] = attribute("label0", np.minimum(clusters, 1), "ab", "label")
+
+    found = audited((dataset_of(*columns), clusters), stability_of(clusters), alpha=0.01)
+
+    by_name = {each.attribute: each for each in found.associations}
+    assert {each.permutations for each in by_name.values()} == {2_400}
+    assert by_name["label0"].p_holm == pytest.approx(12 / 2_401)
+    assert {x.half_permutations for x in known(found.stability).attributes} == {2_400}
+    assert ladder_of(found, "label0").rungs[2].holds
+
+
+def test_where_too_few_can_be_drawn_rungs_three_and_eight_say_so(faces: Faces) -> None:
+    found = audited(faces, stability_of(faces[1]), alpha=1e-4)
+
+    ladder = ladder_of(found, "age_bin")
+    why = "not computable: 3 claims at a level of 0.0001 need 60,000 shuffles, 20,000 were drawn"
+    assert [ladder.rungs[2].reading, ladder.rungs[7].reading] == [why, why]
+    assert ladder.highest == 2
+
+
 def test_holm_counts_the_demographic_attributes_only() -> None:
     strong = association_of(STRONG, permutations=999)
     batch = association_of(STRONG, permutations=999, kind="batch")
     empty = association_of([[0, 0], [0, 0]])
 
-    found = correct_for_attributes([strong, batch, strong, empty])
+    found = correct_for_attributes([strong, batch, strong, empty], alpha=0.05)
 
     assert [each.p_holm for each in found] == pytest.approx([0.002, None, 0.002, None])
     assert dict(found[1].not_computable)["p_holm"]
@@ -309,7 +346,7 @@ def test_holm_counts_the_demographic_attributes_only() -> None:
 
 
 def test_an_association_below_the_corrected_alpha_falls_at_rung_three() -> None:
-    (association,) = correct_for_attributes([association_of(STRONG)])
+    (association,) = correct_for_attributes([association_of(STRONG)], alpha=0.05)
 
     ladder = climb(replace(association, p_holm=0.06), alpha=0.05)
 

@@ -11,17 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.audit.gate import (
+    ALONE,
     ATTRIBUTE_FIELDS,
     FIELDS,
     OPERATORS,
     check_rules,
     parse_rule,
+    refuse_unknown_names,
     refuse_unknown_subjects,
 )
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.errors import ConfigError
-from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
+from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of, rows_of
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +37,24 @@ def result() -> AuditResult:
 
 
 def test_the_gate_of_the_docs_is_the_gate_of_the_code() -> None:
-    """Every subject is named, nothing else is, and every rule that stands there can be read."""
-    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
-    section = page.split("## The gate", 1)[1].split("\n## ", 1)[0]
+    """Every subject and field is named, nothing else is, and every rule that stands there can be read."""
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text(encoding="utf-8")
+    section = page.split("## Rules", 1)[1].split("\n## ", 1)[0]
     subjects = section.split("where SUBJECT is", 1)[1].split(", and OP", 1)[0]
-
-    rules = [
-        words
-        for words in re.findall(r"`([^`]+)`", page)
-        if re.fullmatch(r"\S*\w\.\w\S*[<>=]\S+", words)
-    ]
+    rows = re.findall(r"^\| (`.+?) \| (.*) \|$", section, re.MULTILINE)
+    named = {
+        tuple(re.findall(r"`(\w+)`", first)): re.findall(r"`(\w+)`", then) for first, then in rows
+    }
+    alone_or_of_an_attribute = [word for first in named for word in first]
 
     assert set(re.findall(r"`(\w+)`", subjects)) == set(FIELDS)
-    assert len(rules) >= 7
-    refuse_unknown_subjects(rules, ["race"])
+    for subject, fields in FIELDS.items():
+        assert tuple(dict.fromkeys(named[subject,])) == fields
+    assert set(alone_or_of_an_attribute) == {*ALONE, *ATTRIBUTE_FIELDS, *FIELDS}
+
+    rules = re.findall(r"[`'\"]([\w.]+ ?[<>=]+ ?[\d.]+)[`'\"]", page)
+    assert len(rules) >= 8
+    refuse_unknown_subjects(rules, ["race", "crawl_hour"])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,8 @@ def test_the_gate_of_the_docs_is_the_gate_of_the_code() -> None:
     [
         ("race.v_corrected>0.2", ("race", "v_corrected", ">", 0.2)),
         ("race.min_share < .05", ("race", "min_share", "<", 0.05)),
+        (" conflicts > 0", ("", "conflicts", ">", 0)),
+        ("thin_groups>=10", ("", "thin_groups", ">=", 10)),
         ("cells.under_30>=10", ("cells", "under_30", ">=", 10)),
         (" dataset.failed > 0 ", ("dataset", "failed", ">", 0)),
         ("skin.tone.v!=1e-3", ("skin.tone", "v", "!=", 0.001)),
@@ -73,6 +81,9 @@ def test_rules_are_read(text: str, parts: tuple[str, str, str, float]) -> None:
     [
         ("", 0, "expected one of >="),
         ("race.v", 6, "expected one of >="),
+        ("conflict>0", 8, 'expected "." and a field'),
+        (".conflicts>0", 0, "expected a subject"),
+        ("race.conflicts>0", 5, "race has no such field"),
         ("race>0.2", 4, 'expected "." and a field'),
         (".v>0.2", 0, "expected a subject"),
         ("race.>0.2", 5, "expected a field's name"),
@@ -135,4 +146,40 @@ def test_every_field_can_be_asked_for(result: AuditResult) -> None:
     rules = [f"{subject}.{field}>0" for subject, fields in FIELDS.items() for field in fields]
     rules += [f"race.{field}>0" for field in ATTRIBUTE_FIELDS]
 
+    rules += [f"{field}>0" for field in ALONE]
+
     assert len(check_rules(rules, result)) == len(rules)
+
+
+def test_what_is_left_predicted_contradicted_and_thin_is_the_number_of_the_report() -> None:
+    """Two photos are there again with another race, one with the same; two combinations hold two images each."""
+    race, gender = np.arange(90) % 2, (np.arange(90) < 4).astype(int)
+    names = [f"{i:064d}" for i in [*range(87), 4, 5, 7]]  # row 87 has race 1
+    result = audit_dataset(
+        dataset_of(
+            attribute("race", race, ("a", "b")),
+            attribute("gender", gender, ("f", "m")),
+            attribute("session", race, ("x", "y"), kind="batch"),
+        ),
+        clustering=clustering_of(race, k=2),
+        rows=rows_of(90, content=names),
+        config=AuditConfig.of(permutations=99, bootstraps=20),
+    )
+    (claim,) = (x for x in result.claims if (x.of, x.attribute) == ("cluster", "race"))
+    left = {each.level: each.per_entropy for each in claim.left}
+    (batch,) = (x for x in result.batch_predictions if x.attribute == "race")
+
+    levels = check_rules([f"race.left.{level}>0" for level in left], result)
+    others = check_rules(["session.predicts.race>0", "conflicts>1", "thin_groups>2"], result)
+
+    assert [each.value for each in levels] == list(left.values())
+    assert batch.left_out_accuracy is not None
+    assert [each.value for each in others] == [batch.left_out_accuracy, 2, 2]
+    assert [each.crossed for each in others] == [True, True, False]
+    assert check_rules(["duplicates.conflicts>0"], result)[0].value == 2
+
+    refuse_unknown_names(["race.left.others>1", "session.predicts.race>1"], result)
+    for rule, at in (("race.left.other>1", 10), ("session.predicts.age>1", 17), ("age.v>1", 0)):
+        with pytest.raises(ConfigError) as found:
+            refuse_unknown_names([rule], result)
+        assert str(found.value).endswith(f"\n    {' ' * at}^")

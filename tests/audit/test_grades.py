@@ -17,9 +17,12 @@ from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
+from fer_audit.report.sections.claims import claims
+from fer_audit.report.view import View
 from tests.audit.inputs import attribute, audit_dataset, clustering_of, dataset_of
 from tests.report.results import association, bare, utkface
 from tests.report.results_upper import conditional
+from tests.report.sections.reading import said
 
 LITTLE, MOST = 1 / 3, 2 / 3
 
@@ -86,7 +89,7 @@ def claim_of(*asked: Conditional, highest: int = 8, v: float = 0.34, **changes: 
         for number in range(1, 9)
     ]
     table = association("race", ("a", "b"), ((50, 20), (30, 60)))
-    table = replace(table, v_corrected=v, low=v - 0.02, high=v + 0.02, **changes)
+    table = replace(table, **{"v_corrected": v, "low": v - 0.02, "high": v + 0.02, **changes})
     return summed_up(table, Ladder("race", tuple(held), highest, asked))
 
 
@@ -112,10 +115,10 @@ def test_a_claim_says_strength_then_what_is_left_then_whether_it_comes_back() ->
     assert found.sentence == (
         "Clusters and race: clear (V~ .340; these images .320-.360, another collection .235-.445);"
         " among images alike in the other attributes most of it is left"
-        " (84.1 % kept, .93 of what can vary (.89-.98));"
-        " among images alike in style part of it is left (62.4 % kept, .69 of what can vary (.65-.74));"
+        " (84.1 % kept, .93 of what can vary; these images .89-.98);"
+        " among images alike in style part of it is left (62.4 % kept, .69 of what can vary; these images .65-.74);"
         " among images of one collection hour part of it is left"
-        " (23.7 % kept, .39 of what can vary (.31-.48));"
+        " (23.7 % kept, .39 of what can vary; another collection .31-.48);"
         " it comes back with other seeds and k and in a half that was not clustered."
     )
     levels = [(each.level, each.headline) for each in found.left]
@@ -158,9 +161,32 @@ def test_an_association_at_chance_shows_its_own_numbers_and_no_p() -> None:
     assert found.strength == "at chance"
     assert found.limited_by == "chance"
     assert found.sentence.startswith(
-        "Clusters and race: no association shown (V~ .020, shuffled labels stay under .050);"
+        "Clusters and race: no association shown (V~ .020; shuffled labels stay under .050);"
     )
     assert "p = " not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"low": 0.0, "high": 0.2}, "its interval .000-.200 includes 0"),
+        ({"p_holm": 0.12, "p_permutation": 0.04}, "p = .120 after Holm over all such claims, .040 alone"),
+        (
+            {"p_holm": 0.06, "p_permutation": 0.005, "permutations": 199},
+            "p ≤ .060 after Holm over all such claims, ≤ .005 alone",
+        ),
+        (
+            {"p_holm": None, "not_computable": (("p_holm", "too few"),)},
+            "whether by chance is not computable: too few",
+        ),
+    ],
+)  # fmt: skip
+def test_a_claim_that_fails_a_later_question_says_which(changes: dict[str, Any], why: str) -> None:
+    """Not that shuffled labels explain it: V~ is above what they give."""
+    table = {"v_corrected_null_95": 0.05, "low": 0.06, **changes}
+    found = claim_of(highest=2, v=0.1, **table)
+
+    assert f"no association shown (V~ .100; {why});" in found.sentence
 
 
 def test_what_does_not_come_back_is_said() -> None:
@@ -249,6 +275,27 @@ def test_claims_are_pairs_of_clusters_labels_and_people(faces: AuditResult) -> N
     assert by_pair["cluster", "gender"].units == 40
     # gender reaches the clusters through the expression: the other demographic attributes do not hold that fixed
     assert [x.level for x in by_pair["cluster", "gender"].left] == ["others", "hour"]
+
+
+def test_labels_that_are_not_compared_with_people_are_counted_and_named() -> None:
+    rng = np.random.default_rng(0)
+    labels = [
+        attribute(f"label{i:02d}", rng.integers(0, 2, 100), "ny", "label") for i in range(14)
+    ]
+    gender = attribute("gender", rng.integers(0, 2, 100), "mf")
+    clusters = clustering_of(rng.integers(0, 2, 100), k=2)
+    config = AuditConfig.of(permutations=19, bootstraps=9)
+
+    found = audit_dataset(dataset_of(gender, *labels), clustering=clusters, config=config)
+    few = audit_dataset(dataset_of(gender, *labels[:10]), clustering=clusters, config=config)
+
+    assert len({each.of for each in found.label_associations}) == 10
+    assert found.not_asked == (
+        "4 of 14 label columns were not compared with the attributes of people: the first 10 are, as"
+        ' all would be 14 claims ("label10", "label11", "label12" and 1 more).'
+    )
+    assert found.not_asked in said(claims(View(found)))
+    assert few.not_asked == ""
 
 
 def test_rules_can_name_a_level_and_what_a_batch_gives_away(faces: AuditResult) -> None:

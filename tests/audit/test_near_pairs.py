@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
+from fer_audit.audit.composition.near_duplicates import ANALYSIS
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.near_groups import choose_pairs
 from fer_audit.audit.run import audit
@@ -26,7 +27,8 @@ from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.lists import NEAR_DUPLICATES
 from fer_audit.audit.types.near import NearPairs
 from fer_audit.config import AuditConfig
-from tests.audit.inputs import attribute, dataset_of, embeddings_of, inputs_of, rows_of
+from tests.audit.inputs import attribute, dataset_of, embeddings_of, inputs_of, part_of, rows_of
+from tests.report.results import bare
 
 COSINES = np.array([0.99, 0.985, 0.98, 0.975, 0.97, 0.965, 0.96, 0.955, 0.95, 0.945])
 CONFIRMED = np.array([1, 1, 1, 1, 0, 1, 0, 0, 1, 0], np.bool_)
@@ -204,6 +206,39 @@ def test_few_photos_with_other_labels_are_withheld(least: int, shown: int) -> No
 
     assert near is not None
     assert (len(near.disagreements), near.examples, near.groups) == (shown, (), 19)
+
+
+@pytest.mark.parametrize("alike", [330, 480])
+def test_pairs_that_are_cut_are_said(alike: int) -> None:
+    """330 images with one vector are 54,285 pairs; 480 are more than twice as many as are kept while looking."""
+    vectors = np.zeros((600, 8), np.float32)
+    vectors[:, 0] = 1
+    vectors[alike:] = np.random.default_rng(0).normal(size=(600 - alike, 8))
+
+    pairs = largest_cosines(vectors, np.arange(600))
+    near = NearPairs(pairs.first, pairs.second, pairs.cosine, pairs.cosine * 0, pairs.floor, True)
+    rows = rows_of(600)
+    dataset = dataset_of(attribute("race", np.zeros(600, int), "a"))
+    inputs = inputs_of(dataset, rows, embeddings_of(rows), config=AuditConfig.of(permutations=9))
+    inputs = replace(inputs, extra=replace(inputs.extra, near_pairs=lambda: near))
+    found = part_of(ANALYSIS, inputs)
+
+    assert (len(pairs.first), pairs.floor) == (0, 1.0)
+    assert "above .900: as they are equal, none was looked at" in found.cut
+    codes = [each.code for each in ANALYSIS.findings(bare().having(near_duplicates=found))]
+    assert codes == ["near_duplicates_cut"]
+
+
+@pytest.mark.parametrize(("floor", "said"), [(0.9, False), (0.92, False), (0.975, True)])
+def test_pairs_below_the_threshold_may_be_cut(floor: float, *, said: bool) -> None:
+    """Fewer than 50 pairs are confirmed, so .97 is the threshold: a floor above it may have cut some that count."""
+    inputs = photographed()
+    pairs = pairs_of([(i, i + 20) for i in range(19)], 0.98, 0.95)
+    cosine = np.where(np.arange(19) < 9, 0.98, max(floor + 0.001, 0.94))
+    pairs = replace(pairs, cosine=cosine, floor=floor)
+    inputs = replace(inputs, extra=replace(inputs.extra, near_pairs=lambda: pairs))
+
+    assert bool(part_of(ANALYSIS, inputs).cut) is said
 
 
 def test_nothing_embedded_is_nothing_compared() -> None:

@@ -1,4 +1,4 @@
-"""fer-audit export-card, from a run directory to a file or a pipe."""
+"""fer-audit card, from a run directory to a file or a pipe."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def test_the_card_goes_to_stdout_or_to_a_new_file_byte_for_byte(
 ) -> None:
     card = tmp_path / "card.md"
 
-    shown, again = fer_audit("export-card", finished), fer_audit("export-card", finished)
-    written = fer_audit("export-card", finished, "--out", card)
+    shown, again = fer_audit("card", finished), fer_audit("card", finished)
+    written = fer_audit("card", finished, "--out", card)
 
     assert (shown.code, written.code) == (0, 0)
     assert shown.out == again.out
@@ -26,7 +26,7 @@ def test_the_card_goes_to_stdout_or_to_a_new_file_byte_for_byte(
 
 
 def test_croissant_on_stdout_is_json_and_nothing_else(fer_audit: Call, finished: Path) -> None:
-    done = fer_audit("export-card", finished, "--format", "croissant")
+    done = fer_audit("card", finished, "--format", "croissant")
 
     assert done.code == 0
     assert json.loads(done.out)["conformsTo"] == "http://mlcommons.org/croissant/RAI/1.0"
@@ -38,8 +38,8 @@ def test_a_card_never_overwrites_a_file_and_one_that_cannot_be_written_is_3(
     readme = tmp_path / "README.md"
     readme.write_text("mine")
 
-    taken = fer_audit("export-card", finished, "--out", readme)
-    nowhere = fer_audit("export-card", finished, "--out", tmp_path / "nowhere" / "card.md")
+    taken = fer_audit("card", finished, "--out", readme)
+    nowhere = fer_audit("card", finished, "--out", tmp_path / "nowhere" / "card.md")
 
     assert (taken.code, nowhere.code) == (3, 3)
     assert "there already" in taken.err
@@ -52,22 +52,22 @@ def test_what_is_no_finished_run_has_no_card(
 ) -> None:
     result = finished / "result.json"
     result.write_text(result.read_text().replace('"count"', '"count" '))
-    changed = fer_audit("export-card", finished)
+    changed = fer_audit("card", finished)
     (finished / "DONE.json").unlink()
-    unfinished = fer_audit("export-card", finished)
-    missing = fer_audit("export-card", tmp_path / "nowhere")
+    unfinished = fer_audit("card", finished)
+    missing = fer_audit("card", tmp_path / "nowhere")
 
     assert {done.code for done in (changed, unfinished, missing)} == {3}
     assert "not the file that the run wrote" in changed.err
     assert "no finished run" in unfinished.err
-    assert "no run directory" in missing.err
-    assert "Give the folder of a run" in missing.err
+    assert "is no finished run" in missing.err
+    assert "`fer-audit run` makes one" in missing.err
     assert missing.out == ""
 
 
 @pytest.mark.parametrize("words", [(), ("RUN", "--format", "html"), ("RUN", "--json")], ids=str)
 def test_wrong_usage_is_2(fer_audit: Call, words: tuple[str, ...]) -> None:
-    assert fer_audit("export-card", *words).code == 2
+    assert fer_audit("card", *words).code == 2
 
 
 def test_options_of_run_in_a_file_do_not_reach_the_card(
@@ -76,7 +76,7 @@ def test_options_of_run_in_a_file_do_not_reach_the_card(
     """A set's format and a run's directory have the names of two options of the card."""
     Path("fer-audit.toml").write_text(f'format = "utkface"\nout = "{tmp_path / "elsewhere"}"\n')
 
-    done = fer_audit("export-card", finished)
+    done = fer_audit("card", finished)
 
     assert done.code == 0
     assert done.out.startswith("<!-- fer-audit card: begin")

@@ -78,7 +78,7 @@ def test_json_is_the_comparison_with_or_without_a_page(
     fer_audit: Call, runs: tuple[Path, Path], tmp_path: Path
 ) -> None:
     done = fer_audit("compare", runs[0], runs[0], "--json")
-    with_page = fer_audit("compare", *runs, "--json", "--html", tmp_path / "compare.html")
+    with_page = fer_audit("compare", *runs, "--json", "--page", tmp_path / "compare.html")
 
     document = json.loads(done.out)
     assert done.code == 0
@@ -94,7 +94,7 @@ def test_a_run_that_is_none_is_exit_3(
     done = fer_audit("compare", runs[0], tmp_path / "nowhere")
 
     assert done.code == 3
-    assert "is no run directory" in done.err
+    assert "is no finished run" in done.err
 
 
 def test_rows_come_back_as_they_were_written(runs: tuple[Path, Path]) -> None:
@@ -178,7 +178,7 @@ def test_a_page_and_charts_are_written_beside_the_view(
 ) -> None:
     page, png, svg = tmp_path / "compare.html", tmp_path / "png", tmp_path / "new" / "svg"
 
-    done = fer_audit(*("compare", runs[0], runs[1]), *("--html", page, "--png", png, "--svg", svg))
+    done = fer_audit(*("compare", runs[0], runs[1]), *("--page", page, "--png", png, "--svg", svg))
 
     names = {path.stem for path in png.iterdir()}
     assert done.code == 0

@@ -74,7 +74,7 @@ def test_codes_and_ages_are_named_as_asked(fer_audit: Call, tmp_path: Path) -> N
     )
 
     assert "  race: Black 50.0 %, White 50.0 %" in done.out
-    assert "  age bin: 0-2 50.0 %, 70+ 50.0 %" in done.out
+    assert "  age group: 0-2 50.0 %, 70+ 50.0 %" in done.out
 
 
 def test_datasets_lists_every_layout(fer_audit: Call) -> None:

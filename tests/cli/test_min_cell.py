@@ -46,13 +46,15 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
     option = ("--min-cell", str(LEAST))
 
     as_json = fer_audit("report", run_dir, *option, "--json")
-    shown = fer_audit("report", run_dir, *option, "--page", page)
+    short = fer_audit("report", run_dir, *option)
+    shown = fer_audit("report", run_dir, *option, "--full", "--page", page)
     cards = [
-        fer_audit("export-card", run_dir, *option, "--format", form)
-        for form in ("markdown", "croissant")
+        fer_audit("card", run_dir, *option, "--format", form) for form in ("markdown", "croissant")
     ]
 
-    assert [each.code for each in (as_json, shown, *cards)] == [0] * 4
+    assert [each.code for each in (as_json, short, shown, *cards)] == [0] * 5
+    assert "report.html" not in short.out, "the run's own page has every count"
+    assert shown.out.splitlines()[-1] == f"  Page: {page}"
     document = json.loads(as_json.out)
     whole = json.loads(before[run_dir / "result.json"])
     assert any(0 < count < LEAST for count in told_counts(whole))
@@ -73,7 +75,7 @@ def test_everything_that_is_shown_of_a_run_can_be_made_to_be_shared(
         assert rows
         assert set(rows) == {"[c]"}
     names = {path.name for path in Path(str(small[1])).iterdir()}
-    for text in (as_json.out, shown.out, html, *(each.out for each in cards)):
+    for text in (as_json.out, short.out, shown.out, html, *(each.out for each in cards)):
         assert f"fewer than {LEAST} people" in " ".join(text.split())
         assert not any(name in text for name in names)
     assert "data:image/webp" not in html
@@ -87,7 +89,7 @@ def test_a_run_writes_its_own_page_to_be_shared_and_keeps_its_numbers(
         (run_dir / name).read_bytes() for name in ("result.json", "pictures.json", "report.html")
     )
 
-    shared = fer_audit(*small, "--min-cell", str(LEAST))
+    shared = fer_audit(*small[:-1], "--min-cell", str(LEAST))
 
     assert shared.code == 0
     assert f"fewer than {LEAST} people" in " ".join(shared.out.split())
@@ -97,10 +99,11 @@ def test_a_run_writes_its_own_page_to_be_shared_and_keeps_its_numbers(
     assert f"fewer than {LEAST} people" in own
     assert "data:image/webp" not in own
 
-    whole = fer_audit(*small)
+    whole = fer_audit(*small[:-1])
 
     assert whole.code == 0
-    assert "[c]" not in whole.out
+    assert f"fewer than {LEAST} people" not in " ".join(whole.out.split())
+    assert "[c]" not in fer_audit("report", run_dir, "--full").out
     assert b"[c]" not in (run_dir / "report.html").read_bytes()
     assert b"data:image/webp" in (run_dir / "report.html").read_bytes()
     assert b"data:image/webp" in page
@@ -110,7 +113,7 @@ def test_0_changes_no_byte_and_a_file_of_options_speaks_for_every_verb(
     fer_audit: Call, small: list[str | Path], run_dir: Path
 ) -> None:
     page = (run_dir / "report.html").read_bytes()
-    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("export-card", run_dir))
+    verbs = (("report", run_dir), ("report", run_dir, "--json"), ("card", run_dir))
 
     for words in verbs:
         absent, zero = fer_audit(*words), fer_audit(*words, "--min-cell", "0")
@@ -125,7 +128,10 @@ def test_0_changes_no_byte_and_a_file_of_options_speaks_for_every_verb(
 
     for words in verbs:
         assert f"fewer than {LEAST} people" in " ".join(fer_audit(*words).out.split())
-        assert "[c]" not in fer_audit(*words, "--min-cell", "0").out
+        whole = " ".join(fer_audit(*words, "--min-cell", "0").out.split())
+        assert f"fewer than {LEAST} people" not in whole
+    assert "[c]" in fer_audit("report", run_dir, "--full").out
+    assert "[c]" not in fer_audit("report", run_dir, "--full", "--min-cell", "0").out
 
 
 def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
@@ -144,6 +150,7 @@ def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
 def test_compare_refuses_where_the_settings_ask_for_what_it_cannot_withhold(
     fer_audit: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "DONE.json").write_text("{}")
     Path("fer-audit.toml").write_text(f"min-cell = {LEAST}\n", encoding="utf-8")
     refused = fer_audit("compare", tmp_path, tmp_path)
     Path("fer-audit.toml").write_text("min-cell = 0\n", encoding="utf-8")
@@ -166,7 +173,7 @@ def test_a_kept_rule_whose_value_is_withheld_is_told_as_kept(
     done = fer_audit(*small, *rule)
 
     assert done.code == 0
-    assert "kept: race.min_count<1; its value is withheld" in done.err
+    assert "kept: race.min_count<1 (its value is withheld)" in done.err
     assert "not judged" not in done.err
     page = (run_dir / "report.html").read_text(encoding="utf-8")
     row = page[page.index("race.min_count&lt;1") :][:300]

@@ -36,7 +36,13 @@ def test_run_leaves_a_whole_run_directory_and_shows_it_again_without_work(
     assert (done.code, as_json.code) == (0, 0)
     assert visible(run_dir) == FILES
     assert "race" in done.out
-    assert str(run_dir) in done.err
+    page = f"  Page: {run_dir / 'report.html'}"
+    lines = done.out.splitlines()
+    assert [line for line in lines if "report.html" in line] == [page, page], "never broken"
+    assert lines[-1] == page
+    assert f"  More: fer-audit report {run_dir} --full" in lines
+    again = fer_audit("run", faces, *quick)
+    assert again.out == done.out == fer_audit("report", run_dir).out
     assert "embed" in done.err, "progress goes to stderr"
     assert np.load(run_dir / "embeddings.npy", allow_pickle=False).shape == (24, 3)
     assert as_json.out == (run_dir / "result.json").read_text(encoding="utf-8")

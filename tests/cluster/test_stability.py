@@ -240,6 +240,23 @@ def test_first_centres_are_distinct_points_while_there_are_any() -> None:
         assert {row.tobytes() for row in start} <= {row.tobytes() for row in points}
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("size", "halves"), [(380, False), (300, True)])
+def test_one_huge_unit_is_a_half_or_there_is_none(size: int, seed: int, *, halves: bool) -> None:
+    """Wherever it is drawn, the part that is not clustered is neither empty nor a handful."""
+    reduced = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    units = np.where(np.arange(400) < size, 0, np.arange(400))
+
+    in_a, labels = split_half(reduced, 3, seed=seed, units=units)
+
+    held_out = int((labels >= 0).sum())
+    if halves:
+        assert min(held_out, int(in_a.sum())) >= 80
+        assert np.array_equal(labels >= 0, ~in_a)
+    else:
+        assert (held_out, bool(in_a.any())) == (0, False)
+
+
 def test_halves_are_made_of_whole_units_and_a_row_of_no_unit_is_alone() -> None:
     reduced = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
     units = np.repeat(np.arange(40), 10)

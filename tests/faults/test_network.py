@@ -140,8 +140,8 @@ def test_the_other_verbs_open_no_socket_and_write_where_they_are_told(
     run, told = home.folder / "run", tmp_path / "told"
     told.mkdir()
     verbs = (
-        ("compare", run, run, "--html", told / "compared.html"),
-        ("export-card", run, "--out", told / "card.md"),
+        ("compare", run, run, "--page", told / "compared.html"),
+        ("card", run, "--out", told / "card.md"),
         ("purge", run),
     )
     script = " && ".join(shlex.join(command(*verb)) for verb in verbs)

@@ -141,9 +141,9 @@ def telling(tmp_path_factory: pytest.TempPathFactory, tiny_model: ExportedModel)
         ("run", faces, "--model", model, *cache, "--out", first, *QUICK, *shown),
         ("embed", faces, "--model", narrow, *cache, "--out", quantized, *int8),
         ("report", first, "--json"),
-        ("compare", first, first, "--json", "--html", told / "compared.html"),
-        ("export-card", first, "--out", told / "card.md"),
-        ("export-card", first, "--format", "croissant"),
+        ("compare", first, first, "--json", "--page", told / "compared.html"),
+        ("card", first, "--out", told / "card.md"),
+        ("card", first, "--format", "croissant"),
     ]
     lines = [shlex.join(command(*verb)) for verb in verbs]
     named = ["unshare", "--uts", "--map-root-user"]
@@ -222,8 +222,13 @@ def test_no_artefact_tells_a_photographer_a_place_a_user_or_a_machine(telling: T
 
 
 def _own_answer(line: str) -> bool:
-    """`embed` and `audit` print where they wrote, and that only: it is what they were told."""
-    return bool(re.fullmatch(r"/\S+/(embeddings\.npy|result\.json)", line))
+    """`embed` and `audit` print where they wrote, `run` and `report` where the page is, and that only: it is what they were told."""
+    answers = (
+        r"/\S+/(embeddings\.npy|result\.json)",
+        r"  Page: /\S+/report\.html",
+        r"  More: fer-audit report /\S+ --full",
+    )
+    return any(re.fullmatch(each, line) for each in answers)
 
 
 def test_the_search_would_find_the_word_wherever_it_hides(tmp_path: Path) -> None:

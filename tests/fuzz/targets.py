@@ -48,7 +48,7 @@ from fer_audit.report.files.timings import read_timings
 from fer_audit.store.stage import StageFolder
 from fer_audit.synth.check import check_planted
 from fer_audit.text import encodable
-from tests.fuzz import seeds, set_seeds, sets
+from tests.fuzz import networks, seeds, set_seeds, sets
 from tests.graphs import MEAN_COLOUR
 from tests.report.results import bare
 
@@ -238,6 +238,8 @@ TARGETS = {
     "images_pixels": Target(sets.feed_pixels, set_seeds.pixel_tables, longest=512),
     "model_sidecar": Target(feed_sidecar, seeds.sidecars, longest=2_048),
     "model_onnx": Target(feed_onnx, seeds.models),
+    "model_foreign": Target(networks.feed_foreign, networks.foreign_models),
+    "model_packaged": Target(networks.feed_packaged, networks.packaged_networks, longest=65_536),
     "weights": Target(feed_weights, seeds.weights, longest=65_536),
     "settings": Target(feed_settings, seeds.settings, longest=512),
     "document": Target(feed_document, _documents, longest=16_384),

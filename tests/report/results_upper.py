@@ -9,19 +9,8 @@ from dataclasses import replace
 from itertools import combinations
 from statistics import NormalDist
 
-from fer_audit.audit.types.claims import (
-    AttributeStability,
-    ClusterStability,
-    Conditional,
-    GroupSpread,
-    Ladder,
-    LaggedControl,
-    Recluster,
-    Replay,
-    ReplayAttribute,
-    StabilityFacts,
-    VariantV,
-)
+from fer_audit.audit.types.claims import Conditional, Ladder, LaggedControl
+from fer_audit.audit.types.replay import GroupSpread, Recluster, Replay, ReplayAttribute
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -31,6 +20,12 @@ from fer_audit.audit.types.space import (
     PrincipalAxes,
     StyleBaseline,
     StyleTest,
+)
+from fer_audit.audit.types.stability import (
+    AttributeStability,
+    ClusterStability,
+    StabilityFacts,
+    VariantV,
 )
 from fer_audit.pack.types import STYLE_NAMES
 
@@ -179,15 +174,13 @@ def overlap(attribute: str, names: tuple[str, ...]) -> LatentOverlap:
     """Return groups of which the last is too small, and the pairs of the others."""
     n = 3_000 // len(names)
     reason = "12 images in the subsample are too few"
-    missing = tuple(
-        (field, reason) for field in ("homophily", "expected", "silhouette", "dispersion")
-    )
+    missing = tuple((field, reason) for field in ("homophily", "expected", "dispersion"))
     groups = [
-        GroupOverlap(name, n, 0.36 + 0.04 * i, (n - 1) / 2_999, 0.021 - 0.014 * i, 38.25 + i)
+        GroupOverlap(name, n, 0.36 + 0.04 * i, (n - 1) / 2_999, 38.25 + i)
         for i, name in enumerate(names)
     ]
     if len(names) > 2:
-        groups[-1] = GroupOverlap(names[-1], 12, None, None, None, None, missing)
+        groups[-1] = GroupOverlap(names[-1], 12, None, None, None, missing)
         names = names[:-1]
     return LatentOverlap(
         attribute=attribute,
@@ -201,7 +194,7 @@ def overlap(attribute: str, names: tuple[str, ...]) -> LatentOverlap:
         permutations=999,
         groups=tuple(groups),
         pairs=tuple(
-            PairOverlap(a, b, n, n, 0.53 + 0.06 * (i % 8), 0.52 + 0.05 * (i % 8), 0.541, 0.005, 0.06 if i == 0 else 0.005, 199, 11.5 + i, 0.31 + 0.05 * (i % 9))
+            PairOverlap(a, b, n, n, 0.53 + 0.06 * (i % 8), 0.52 + 0.05 * (i % 8), 0.541, 0.005, 0.06 if i == 0 else 0.005, 199, 11.5 + i, 0.31 + 0.05 * (i % 9), low=0.51 + 0.06 * (i % 8), high=0.55 + 0.06 * (i % 8))
             for i, (a, b) in enumerate(combinations(names, 2))
         ),
     )  # fmt: skip

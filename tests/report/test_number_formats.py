@@ -24,7 +24,7 @@ from tests.report.markup import Element, read_markup
 from tests.report.render.test_terminal import shown
 
 P = re.compile(r"\bp ?([=<>≤≥]+) ?([-+]?[\d.][\d.e-]*)")
-SOUND_P = re.compile(r"p (= \.\d{3}|< \.001|> \.999)\.?$")
+SOUND_P = re.compile(r"p ([=≤] \.\d{3}|< \.001|> \.999)\.?$")
 PERCENT = re.compile(r"(?<![\d.,])[\d.,]*\d ?%")
 ROUNDED = re.compile(r"[1-9]\d? %|(\d|99|100)\.\d %")
 """In the sentence of a finding: whole from 1 to 99, else with one digit."""

@@ -73,7 +73,7 @@ SHARE = "group D is under-represented"
 SESSION = "clusters follow the session"
 GROUP = "group is associated with clusters only through the session"
 GENDER = "clusters follow the gender"
-AGE = "age bin is a person's, at random"
+AGE = "age group is a person's, at random"
 EMOTION = "emotion is tied to nothing"
 COPIES = "pictures are there twice, some with another expression"
 

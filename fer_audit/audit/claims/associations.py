@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult, nothing
 from fer_audit.audit.claims.cells import cells_ledger
 from fer_audit.audit.claims.contingency import Drawn, associate
-from fer_audit.audit.claims.pairs import clusters_as_column, label_pairs
+from fer_audit.audit.claims.pairs import (
+    clusters_as_column,
+    family,
+    label_pairs,
+    least_shuffles,
+    too_few_shuffles,
+)
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
 from fer_audit.audit.stats.tables import Counts, cross_table
@@ -21,6 +27,7 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import display, unreached
 
 DRAWN_CELLS = 10_000_000
 """Table cells drawn for an attribute that is not demographic: two seconds at most. Hundreds of batches get
@@ -32,24 +39,35 @@ CLAIMED = ("demographic", "label")
 """Kinds of attributes that claims are made about; each is a family of its own."""
 
 
-def correct_for_attributes(associations: Sequence[Association]) -> tuple[Association, ...]:
-    """Return the associations with Holm's p over the attributes of one kind of claim."""
+def correct_for_attributes(
+    associations: Sequence[Association], *, alpha: float
+) -> tuple[Association, ...]:
+    """Return the associations with Holm's p over the attributes of one kind of claim.
+
+    Where there are too few shuffles for so many attributes there is none.
+    """
     families: dict[tuple[bool, str], list[int]] = {}
     for index, each in enumerate(associations):
         if each.kind in CLAIMED and each.p_permutation is not None:
-            families.setdefault((each.of == CLUSTER, each.kind), []).append(index)
-    corrected = list(associations)
-    for family in families.values():
-        adjusted = holm([associations[index].p_permutation or 0.0 for index in family])
-        for index, p in zip(family, adjusted, strict=True):
-            corrected[index] = replace(associations[index], p_holm=p)
+            families.setdefault(family(each.of, each.kind), []).append(index)
+    corrected, reasons = list(associations), {}
+    for members in families.values():
+        adjusted = holm([associations[index].p_permutation or 0.0 for index in members])
+        for index, p in zip(members, adjusted, strict=True):
+            each = associations[index]
+            reasons[index] = too_few_shuffles(each.permutations, len(members), alpha)
+            corrected[index] = replace(each, p_holm=None if reasons[index] else p)
     return tuple(
         each
         if each.p_holm is not None
         else replace(
-            each, not_computable=(*each.not_computable, ("p_holm", _why_not_corrected(each)))
+            each,
+            not_computable=(
+                *each.not_computable,
+                ("p_holm", reasons.get(index) or _why_not_corrected(each)),
+            ),
         )
-        for each in corrected
+        for index, each in enumerate(corrected)
     )
 
 
@@ -85,8 +103,9 @@ def associate_labels(
     purpose: str,
     k: int = 1,
     of: str = CLUSTER,
+    least: int = 0,
 ) -> Association:
-    """Return the association of an attribute with (n,) clusters or groups, over the tested rows."""
+    """Return the association of an attribute with (n,) clusters or groups, over the tested rows; at least `least` shuffles."""
     settings = inputs.config.statistics
     table = label_table(labels, attribute, inputs.tested, k)
     return associate(
@@ -100,6 +119,7 @@ def associate_labels(
         bootstraps=settings.bootstraps,
         confidence=settings.confidence,
         drawn=what_is_drawn(labels, attribute, inputs, table.shape),
+        least=least,
     )
 
 
@@ -143,20 +163,34 @@ def what_is_drawn(
     )
 
 
-def _of_clusters(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+def _with_draws(
+    asked: Sequence[tuple[Attribute, Attribute]], inputs: AuditInputs
+) -> list[tuple[Attribute, Attribute, int]]:
+    return [(of, each, least_shuffles(of.name, each.kind, inputs)) for of, each in asked]
+
+
+def _of_clusters(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, int]]:
     clusters = inputs.once(clusters_as_column)
-    return [] if clusters is None else [(clusters, each) for each in inputs.for_tests]
+    if clusters is None:
+        return []
+    return _with_draws([(clusters, each) for each in inputs.for_tests], inputs)
 
 
-def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute) -> Association:
+def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute, least: int) -> Association:
     purpose, k = "association", len(of.categories)
-    return associate_labels(of.codes, attribute, inputs, purpose, k, of.name)
+    return associate_labels(of.codes, attribute, inputs, purpose, k, of.name, least)
 
 
 def _join(
     inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> tuple[Association, ...]:
-    return correct_for_attributes(pieces)
+    return correct_for_attributes(pieces, alpha=inputs.config.statistics.alpha)
+
+
+def how_shuffled(draws: int, unit: str) -> str:
+    """Return in words what was drawn for a p."""
+    how = "fixed-margin tables" if unit == "image" else f"shuffles of labels by {display(unit)}"
+    return f"{draws:,} {how}"
 
 
 def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
@@ -169,11 +203,12 @@ def _ledger(found: Sequence[Association]) -> Iterator[LedgerEntry]:
         yield LedgerEntry(
             family=family,
             subject=f"{each.attribute} x {each.of}",
-            method=f"{each.permutations:,} fixed-margin tables, Pearson's chi-squared",
+            method=f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared",
             p=each.p_permutation,
             p_corrected=each.p_holm,
             correction=NO_CORRECTION if each.p_holm is None else HOLM,
             tests=1 + (each.p_asymptotic is not None),
+            at_most=unreached(each.p_permutation, each.permutations),
         )
         yield from cells_ledger(each)
 
@@ -191,7 +226,7 @@ ANALYSIS = Analysis(
 OF_LABELS = replace(
     ANALYSIS,
     name="label_associations",
-    subjects=lambda inputs: inputs.once(label_pairs),
+    subjects=lambda inputs: _with_draws(inputs.once(label_pairs), inputs),
     findings=nothing,
 )
 """The same of label attributes such as the expression: is one group labelled happy more often?"""

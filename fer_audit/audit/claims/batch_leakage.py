@@ -16,7 +16,7 @@ from fer_audit.audit.types.claims import BatchPrediction
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import display, percent, rounded_percent, sentence
+from fer_audit.text import display, percent, rounded_percent, sentence, unreached
 
 BATCH_GAIN = 0.05
 """Share of the images outside the largest group which a batch must guess right to be mentioned."""
@@ -203,6 +203,7 @@ def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
                 p=guess.p,
                 p_corrected=None,
                 correction=NO_CORRECTION,
+                at_most=unreached(guess.p, guess.permutations),
             )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.types.claims import ClusterFacts, KVote, Starts, SweepEntry
+from fer_audit.audit.types.clusters import ClusterFacts, KVote, Starts, SweepEntry
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.cluster.types import Clustering
-from fer_audit.text import counted, large
+from fer_audit.text import counted, encodable, large
 
+N_EXAMPLES = 5
 NEAR_BEST = 0.001
 """Starts this close to the best inertia count as having found it."""
 
@@ -67,7 +69,19 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
 
 
 def _run(inputs: AuditInputs) -> ClusterFacts | None:
-    return None if inputs.clustering is None else cluster_facts(inputs.clustering)
+    if inputs.clustering is None:
+        return None
+    ids = inputs.dataset.ids
+    nearest, farthest = [], []
+    for cluster in range(inputs.clustering.k):
+        rows = np.flatnonzero(inputs.tested & (inputs.clustering.labels == cluster))
+        rows = rows[np.argsort(inputs.clustering.distances[rows], kind="stable")]
+        near, far = rows[:N_EXAMPLES].tolist(), rows[::-1][:N_EXAMPLES].tolist()
+        nearest.append(tuple(encodable(ids[row]) for row in near))
+        farthest.append(tuple(encodable(ids[row]) for row in far))
+    return replace(
+        cluster_facts(inputs.clustering), nearest=tuple(nearest), farthest=tuple(farthest)
+    )
 
 
 ANALYSIS = Analysis(name="clustering", record=ClusterFacts | None, run=_run, findings=_findings)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, Question, combined
+from fer_audit.audit.claims.controls import MEAN_DRAWS, lagged_controls, whole_by_people
 from fer_audit.audit.claims.grades import LITTLE, can_tell, grade
 from fer_audit.audit.claims.pairs import Pair
 from fer_audit.audit.stats.conditional_mi import (
@@ -23,13 +24,12 @@ from fer_audit.audit.stats.what_is_left import (
     Left,
     between_units,
     interval,
-    lagged,
     row_variance,
     unit_interval,
     what_is_left,
 )
 from fer_audit.audit.types.claim_words import Grade
-from fer_audit.audit.types.claims import Conditional, LaggedControl
+from fer_audit.audit.types.claims import Conditional
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute
 from fer_audit.text import coefficient, counted, display, percent, percent_span, span
@@ -45,9 +45,6 @@ MOST_BLOCK_DRAWS = 999
 """Shuffles of whole people, up to 25 ms each for 200,000 images."""
 LEAST_BLOCKS = 20
 """Mean blocks a stratum. Of 4, 6, 12 and 40 clips a session .15, .38, .65 and .95 of a whole association seem left."""
-LAGS = (1, 5, 50)
-LONG_LAG_ROWS = 100
-"""Mean rows a stratum from which a lag of 50 leaves enough partners."""
 _KEPT = ("kept", "low", "high", "per_entropy", "per_low", "per_high", "null_low", "null_high")
 _P = ("p_mi", "p_cmh", "p")
 
@@ -86,7 +83,7 @@ def answer(
         missing = () if left else ("entropy_left",)
         fields = (*missing, "marginal", "mi_debiased", *_KEPT, *_P)
         return _read(replace(asked, not_computable=tuple((name, reason) for name in fields)))
-    found = None
+    found, chance_sd = None, _chance_sd(strata)
     if not question.detail:
         draws = affordable(strata.cells, permutations)
         draws = max(least, draws if people is None else min(draws, MOST_BLOCK_DRAWS))
@@ -96,20 +93,20 @@ def answer(
         asked = replace(
             asked, p_mi=found.p, p_cmh=found.p_cmh, p=found.p_both, permutations=found.draws
         )
-        if people is not None:
-            marginal = stratify(
-                first, codes, np.where(given >= 0, 0, -1), k=shape[0], n_groups=shape[1]
-            )
-            together = make_blocks(first, codes, np.where(given >= 0, 0, -1), pair.people)
-            alone = conditional_information(marginal, draws=LEAST_DRAWS, rng=rng, blocks=together)
-            left = what_is_left(first, codes, given, chance=(alone.chance, found.chance))
-    if left is None or left.marginal <= BEYOND * _chance_sd(strata):
+    if people is not None:
+        found = found or conditional_information(
+            strata, draws=MEAN_DRAWS, rng=rng, confidence=confidence, blocks=people
+        )
+        alone = whole_by_people(first, codes, given, pair, min(found.draws, LEAST_DRAWS), rng)
+        left = what_is_left(first, codes, given, chance=(alone.chance, found.chance))
+        chance_sd = alone.sd
+    if left is None or left.marginal <= BEYOND * chance_sd:
         reason = "the two are at chance on these images, so there is nothing to keep"
         return _read(replace(asked, not_computable=tuple((name, reason) for name in _KEPT)))
     asked = replace(asked, marginal=left.marginal, mi_debiased=left.conditional, kept=left.kept)
     asked = _with_intervals(asked, left, strata, found, pair, confidence)
     if question.rung == 6 and all(each.name != IMAGE_SIZE for each in columns):
-        asked = replace(asked, controls=_controls(pair, given, confidence))
+        asked = replace(asked, controls=lagged_controls(pair, given, confidence, rng))
     return _read(asked)
 
 
@@ -163,42 +160,6 @@ def _with_intervals(
     asked = replace(asked, other_low=low, other_high=high)
     low, high = unit_interval(left.per_entropy, of_per, units, confidence)
     return replace(asked, per_other_low=low, per_other_high=high)
-
-
-def _controls(
-    pair: Pair, given: NDArray[np.int64], confidence: float
-) -> tuple[LaggedControl, ...]:
-    """Return what labels of other images of the same strata keep, on the scale of the real ones."""
-    first, codes = pair.first, pair.attribute.codes
-    given = np.where(first >= 0, given, -1)
-    rows = np.bincount(given[given >= 0])
-    typical = float(rows[rows > 0].mean()) if rows.any() else 0.0
-    found = []
-    for lag in LAGS:
-        if lag == LAGS[-1] and typical < LONG_LAG_ROWS:
-            continue
-        later = lagged(codes, given, pair.order, lag, pair.people)
-        here = np.where(later >= 0, first, -1)
-        real = what_is_left(here, codes, given)
-        moved = what_is_left(here, later, given)
-        n = int((here >= 0).sum())
-        control = LaggedControl(lag, n, None)
-        if n >= TOO_FEW and real is not None:
-            kept = 0.0 if moved is None else moved.conditional / real.marginal
-            more = real if moved is None else real.less(moved)
-            control = _compared(replace(control, kept=kept), more, pair, confidence)
-        found.append(control)
-    return tuple(found)
-
-
-def _compared(control: LaggedControl, more: Left, pair: Pair, confidence: float) -> LaggedControl:
-    """Return the control with how much more is left of the real labels; both have the same hours and people."""
-    drawn = pair.people if pair.collection is None else pair.collection
-    variance, units = between_units(more.per_influence, drawn, more.known)
-    if units < 2 or more.entropy_left <= 0:
-        return control
-    low, high = unit_interval(more.per_entropy, variance, units, confidence)
-    return replace(control, more=more.per_entropy, more_low=low, more_high=high)
 
 
 def informative(asked: Conditional) -> bool:

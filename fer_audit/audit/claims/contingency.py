@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.claims.cells import measure_cells
 from fer_audit.audit.stats.information import adjusted_mutual_information, corrected_u, theils_u
@@ -19,7 +18,6 @@ from fer_audit.audit.stats.resampling import (
 from fer_audit.audit.stats.tables import (
     Counts,
     Floats,
-    corrected_from_chi2,
     cramers_v,
     drop_empty,
     expected_counts,
@@ -33,6 +31,8 @@ from fer_audit.text import counted
 _CORRECTED = ("v_corrected", "v_corrected_null_95", "low", "high")
 MOST_BLOCK_DRAWS = 1_999
 """Shuffles of whole people, 1 ms each for 200,000 images: enough for p = .0005."""
+MOST_LEAST = 20_000
+"""Shuffles, of people or images, that many claims at a small level can make necessary: more are not drawn."""
 _TESTED = (
     "chi2",
     "df",
@@ -63,6 +63,23 @@ class Drawn:
     drawn: str = ""
     """Name of what another collection would draw."""
 
+    def null(
+        self, table: Counts, draws: int, rng: np.random.Generator, *, least: int = 0
+    ) -> NullBand | None:
+        """Return where V lies without any association; None where `table` has less than two rows or columns.
+
+        As many people are shuffled as time allows, images `draws` times; both at least `least` times up to `MOST_LEAST`.
+        """
+        least = min(least, MOST_LEAST)
+        kept, rows, cols = drop_empty(table)
+        if _why_untestable(kept):
+            return None
+        shuffled = None
+        if self.shuffled is not None:
+            tables = self.shuffled(max(min(draws, MOST_BLOCK_DRAWS), least), rng)
+            shuffled = (each[np.ix_(rows, cols)] for each in tables)
+        return null_band(kept, draws=max(draws, least), rng=rng, shuffled=shuffled)
+
 
 @dataclass(frozen=True, slots=True)
 class _Strength:
@@ -90,15 +107,16 @@ def associate(
     bootstraps: int,
     confidence: float,
     drawn: Drawn | None = None,
+    least: int = 0,
 ) -> Association:
-    """Return the association in a (clusters, groups) table of counts.
+    """Return the association in a (clusters, groups) table of counts; at least `least` shuffles.
 
     Empty clusters and groups stay in the table and are left out of the tests. `p_holm` is None until
     `correct_for_attributes` has seen the other attributes of the run.
     """
     from scipy.stats import chi2 as chi2_law  # 0.9 s that a warm rerun would wait for
 
-    kept, rows, cols = drop_empty(table)
+    kept, _, _ = drop_empty(table)
     drawn = drawn or Drawn()
     untested = Association(
         of=of,
@@ -131,16 +149,18 @@ def associate(
         drawn=drawn.drawn,
         units=0 if drawn.collection is None else len(drawn.collection),
     )
-    if _why_untestable(kept):
+    # Streams of their own: another number of permutations must not shift the bootstrap's draws.
+    for_null, *rngs = rng.spawn(4)
+    null = drawn.null(table, permutations, for_null, least=least)
+    if null is None:
         return untested
     strength = _measure_strength(
         kept,
-        rng=rng,
-        permutations=permutations,
+        null,
+        rngs,
         bootstraps=bootstraps,
         confidence=confidence,
         drawn=drawn,
-        occupied=np.ix_(rows, cols),
     )
     df = (kept.shape[0] - 1) * (kept.shape[1] - 1)
     return replace(
@@ -180,29 +200,20 @@ def balance(table: Counts) -> float:
 
 def _measure_strength(
     table: Counts,
+    null: NullBand,
+    rngs: Sequence[np.random.Generator],
     *,
-    rng: np.random.Generator,
-    permutations: int,
     bootstraps: int,
     confidence: float,
     drawn: Drawn,
-    occupied: tuple[NDArray[np.intp], ...],
 ) -> _Strength:
     (rows, cols), n = table.shape, int(table.sum())
-    # Streams of their own: another number of permutations must not shift the bootstrap's draws.
-    for_null, for_bootstrap, for_people, for_collection = rng.spawn(4)
-    shuffled = None
-    if drawn.shuffled is not None:
-        tables = drawn.shuffled(min(permutations, MOST_BLOCK_DRAWS), for_null)
-        shuffled = (each[occupied] for each in tables)
+    for_bootstrap, for_people, for_collection = rngs
     chi2 = float(pearson_chi2(table, expected_counts(table)))
-    null = null_band(table, draws=permutations, rng=for_null, shuffled=shuffled)
     corrected, low, high = None, None, None
     other: tuple[float | None, float | None] = None, None
     if n > max(rows, cols):
-        corrected = float(
-            corrected_from_chi2(np.asarray(chi2 - null.surplus), n=n, rows=rows, cols=cols)
-        )
+        corrected = null.corrected
         low, high = corrected_v_interval(
             table, draws=bootstraps, confidence=confidence, rng=for_bootstrap
         )

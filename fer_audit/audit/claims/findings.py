@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.claims.batch_leakage import finer_batches
 from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, within
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, alike
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult, Finding, Severity
 from fer_audit.text import (
@@ -20,6 +20,7 @@ from fer_audit.text import (
     percent,
     sentence,
     span,
+    unreached,
 )
 
 _NOT_PEOPLE = {
@@ -74,7 +75,7 @@ def _what_limits(claim: Claim) -> Finding:
     name = display(claim.attribute)
     who = name if claim.of == CLUSTER else f"{display(claim.of)} and {name}"
     asked = [each for each in claim.left if each.headline]
-    least = min(asked, key=lambda each: GRADES.index(each.grade), default=None)
+    least = min(asked, key=lambda x: (GRADES.index(x.grade), x.kept or 0.0), default=None)
     does_not_come_back = claim.comes_back == "no"
     do = "Nothing: it may be claimed with its interval."
     if least is None:
@@ -83,7 +84,7 @@ def _what_limits(claim: Claim) -> Finding:
     else:
         text, limits = _left(least, who)
         if limits:
-            do = f"Say what is left within {within(least.level)} wherever the strength is quoted."
+            do = f"Say what is left {alike(least.level)} wherever the strength is quoted."
     if does_not_come_back:
         text = f"The {who} association does not come back with every seed and k, or in a held-out half."
         do = "Do not claim it."
@@ -115,7 +116,7 @@ def _what_limits(claim: Claim) -> Finding:
 
 def _left(left: LeftAt, who: str) -> tuple[str, bool]:
     """Return one sentence about what is left at a level, and whether it limits the claim."""
-    where = f"within {within(left.level)}"
+    where = alike(left.level)
     if left.kept is None or left.grade == "cannot tell":
         return f"How much of the {who} association is left {where} cannot be told.", True
     if left.grade == "trace":
@@ -133,12 +134,12 @@ def _left(left: LeftAt, who: str) -> tuple[str, bool]:
 
 def _figures(left: LeftAt) -> str:
     if left.kept is None:
-        return f"{within(left.level)}: not computable"
+        return f"{alike(left.level)}: not computable"
     kept = percent(left.kept) if left.kept >= 0 else "none"
     of_rest = ""
     if left.per_entropy is not None:
         of_rest = f", {coefficient(left.per_entropy, 2)} ({span(left.low, left.high, digits=2)}) of what still varies"
-    return f"{within(left.level)}: {kept}{of_rest}, {left.grade}"
+    return f"{alike(left.level)}: {kept}{of_rest}, {left.grade}"
 
 
 def _at_chance(claim: Claim, result: AuditResult) -> Finding:
@@ -162,7 +163,10 @@ def _fallen(claim: Claim, result: AuditResult) -> str:
     rungs = next((x.rungs for x in result.ladders if (x.of, x.attribute) == key), ())
     failed = next((rung for rung in rungs if not rung.holds), None)
     p = None if association is None else association.p_holm
-    told = "" if p is None else f", {p_phrase(p)} after Holm"
+    told = ""
+    if association is not None and p is not None:
+        at_most = unreached(association.p_permutation, association.permutations)
+        told = f", {p_phrase(p, at_most=at_most)} after Holm"
     return (
         told
         if failed is None

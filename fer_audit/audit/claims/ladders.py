@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.pairs import pair_of, pairs
-from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, rung_p
-from fer_audit.audit.claims.stability import replicated, stable
+from fer_audit.audit.claims.pairs import claims_together, family, pair_of, pairs
+from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, none_reached, rung_p
+from fer_audit.audit.claims.stability_rungs import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.types.claim_words import CLUSTER
-from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung, StabilityFacts
+from fer_audit.audit.stats.resampling import least_draws
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
+from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
@@ -56,28 +57,33 @@ def full_ladder(
 
 
 def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question, int]]:
-    """Return every question with how many claims are in the family of its claim."""
-    claims = inputs.once(pairs)
-    families = [(of.name == CLUSTER, attribute.kind) for of, attribute in claims]
+    """Return every question with the least shuffles that the number of claims in its family makes necessary."""
+    # 2 / (B + 1) is the least p there is; also at a level of .01
+    alpha = min(0.02, inputs.config.statistics.alpha)
+    together = inputs.once(claims_together)
     return [
-        (of, attribute, question, families.count(family))
-        for (of, attribute), family in zip(claims, families, strict=True)
+        (
+            of,
+            attribute,
+            question,
+            least_draws(2 * together[family(of.name, attribute.kind)], alpha),
+        )
+        for of, attribute in inputs.once(pairs)
         for question in questions_for(of, attribute, inputs)
     ]
 
 
 def _run(
-    inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question, together: int
+    inputs: AuditInputs, of: Attribute, attribute: Attribute, question: Question, least: int
 ) -> Conditional:
-    """Return an answer; `together` claims are in one family of Holm's."""
+    """Return an answer, from at least so many shuffles."""
     settings = inputs.config.statistics
     return answer(
         question,
         question.held_fixed(attribute, inputs),
         pair_of(of, attribute, inputs),
         permutations=settings.permutations,
-        # 2 / (B + 1), the least p there is, must pass Holm over the attributes, also at a level of .01
-        least=200 * together,
+        least=least,
         confidence=settings.confidence,
         rng=stage_rng(
             inputs.config.seed, "audit", "given", of.name, attribute.name, question.family
@@ -117,10 +123,10 @@ def corrected_over_attributes(
         for key, conditionals in asked.items():
             p = rung_p(conditionals, number)
             if p is not None:
-                families.setdefault((key[0] == CLUSTER, kinds[key]), []).append((key, p))
-        for family in families.values():
-            adjusted = holm([p for _, p in family])
-            for (key, _), p in zip(family, adjusted, strict=True):
+                families.setdefault(family(key[0], kinds[key]), []).append((key, p))
+        for members in families.values():
+            adjusted = holm([p for _, p in members])
+            for (key, _), p in zip(members, adjusted, strict=True):
                 corrected[key][number] = p
     return corrected
 
@@ -143,6 +149,7 @@ def _ledger(ladders: Sequence[Ladder]) -> Iterator[LedgerEntry]:
                 p_corrected=p,
                 correction=NO_CORRECTION if p is None else HOLM,
                 tests=2,
+                at_most=none_reached(each),
             )
 
 

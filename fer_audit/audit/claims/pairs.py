@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.claims.contingency import MOST_BLOCK_DRAWS
 from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.stats.resampling import least_draws
 from fer_audit.audit.stats.units import Codes
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.dataset.types import Attribute
+from fer_audit.text import counted, name_some
 
 MOST_LABELS = 10
 """Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
+
+USUAL = 0.05
+"""At a larger level as many are shuffled: what was computed is kept for any."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +52,25 @@ def clusters_as_column(inputs: AuditInputs) -> Attribute | None:
     return Attribute(CLUSTER, names, clustering.labels.astype(np.int16), "label", "predicted")
 
 
+def _labels(inputs: AuditInputs) -> list[Attribute]:
+    return [each for each in inputs.for_tests if each.kind == "label"]
+
+
+def labels_not_asked(inputs: AuditInputs) -> str:
+    """Return which labels `label_pairs` leaves out and why, "" = none."""
+    labels, people = _labels(inputs), [x for x in inputs.for_tests if x.kind == "demographic"]
+    left_out = [each.name for each in labels[MOST_LABELS:]]
+    if not left_out or not people:
+        return ""
+    return (
+        f"{len(left_out)} of {counted(len(labels), 'label column')} were not compared with the attributes of people:"
+        f" the first {MOST_LABELS} are, as all would be {counted(len(labels) * len(people), 'claim')} ({name_some(left_out)})."
+    )
+
+
 def label_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
-    """Return every label with every demographic attribute."""
-    labels = [each for each in inputs.for_tests if each.kind == "label"][:MOST_LABELS]
+    """Return every label with every demographic attribute, the first `MOST_LABELS` of them."""
+    labels = _labels(inputs)[:MOST_LABELS]
     people = [each for each in inputs.for_tests if each.kind == "demographic"]
     return [(label, attribute) for label in labels for attribute in people]
 
@@ -60,6 +83,34 @@ def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
         *((clusters, each) for each in about if clusters is not None),
         *label_pairs(inputs),
     ]
+
+
+def family(of: str, kind: str) -> tuple[bool, str]:
+    """Return the kind of claim that p is corrected over."""
+    return of == CLUSTER, kind
+
+
+def claims_together(inputs: AuditInputs) -> Counter[tuple[bool, str]]:
+    """Return how many claims are in each family."""
+    return Counter(family(of.name, each.kind) for of, each in inputs.once(pairs))
+
+
+def least_shuffles(of: str, kind: str, inputs: AuditInputs) -> int:
+    """Return how many shuffles the number of claims in a family makes necessary; 0 where there are enough anyway."""
+    settings = inputs.config.statistics
+    together = inputs.once(claims_together)[family(of, kind)]
+    least = least_draws(together, min(USUAL, settings.alpha))
+    return least if least > min(settings.permutations, MOST_BLOCK_DRAWS) else 0
+
+
+def too_few_shuffles(draws: int, tests: int, alpha: float) -> str:
+    """Return why a p from so many shuffles cannot be corrected over a family; "" = it can."""
+    least = least_draws(tests, alpha)
+    return (
+        f"{counted(tests, 'claim')} at a level of {alpha:g} need {counted(least, 'shuffle')}, {draws:,} were drawn"
+        if draws < least
+        else ""
+    )
 
 
 def pair_of(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Pair:

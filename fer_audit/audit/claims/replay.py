@@ -24,15 +24,15 @@ from fer_audit.audit.stats.tables import (
     pearson_chi2,
     v_and_p,
 )
-from fer_audit.audit.types.claims import (
-    Association,
+from fer_audit.audit.types.claims import Association
+from fer_audit.audit.types.composition import FOUR_FIFTHS
+from fer_audit.audit.types.replay import (
     GroupSpread,
     PublishedValue,
     Recluster,
     Replay,
     ReplayAttribute,
 )
-from fer_audit.audit.types.composition import FOUR_FIFTHS
 from fer_audit.cluster.types import Study
 from fer_audit.config import StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fer_audit.audit.types.claims import PublishedValue, Replay, ReplayAttribute
+from fer_audit.audit.types.replay import PublishedValue, Replay, ReplayAttribute
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
 from fer_audit.text import about, coefficient, counted, display, span
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fer_audit.audit.claims.conditional_tests import informative
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
-from fer_audit.text import coefficient, counted, p_phrase, span
+from fer_audit.text import coefficient, counted, p_phrase, span, unreached
 
 
 def climb(
@@ -68,6 +68,11 @@ def rung_p(conditionals: Sequence[Conditional], number: int) -> float | None:
     return max((each.p or 0.0 for each in conditionals if decides(each, number)), default=None)
 
 
+def none_reached(each: Conditional) -> bool:
+    """Return whether no shuffle reached one of the two statistics of a question."""
+    return each.p is not None and unreached(each.p / 2, each.permutations)
+
+
 def conditional_rung(
     number: int,
     name: str,
@@ -88,10 +93,11 @@ def conditional_rung(
     if top.kept is not None and informative(top) and p_holm is not None:
         holds = p_holm <= alpha and top.grade != "trace"
     silent = p_holm is None or top.grade == "cannot tell"
-    tested = "" if silent else f"; {p_phrase(p_holm)} after Holm"
-    decided = sum(decides(each, number) for each in asked)
-    if decided > 1 and tested:
-        tested += f", the largest of {decided} questions"
+    decided = [each for each in asked if decides(each, number)]
+    at_most = any(none_reached(each) for each in decided if each.p == rung_p(decided, number))
+    tested = "" if silent else f"; {p_phrase(p_holm, at_most=at_most)} after Holm"
+    if len(decided) > 1 and tested:
+        tested += f", the largest of {len(decided)} questions"
     return Rung(
         number=number,
         name=name,
@@ -103,6 +109,7 @@ def conditional_rung(
         n_effective=top.n_effective,
         reading=top.reading + tested,
         grade=top.grade,
+        at_most=at_most,
     )
 
 
@@ -155,6 +162,7 @@ def rung_not_chance(association: Association, alpha: float) -> Rung:
     if p is None:
         return _unanswered(3, "not chance", association, "p_holm")
     holds = p <= alpha
+    at_most = unreached(association.p_permutation, association.permutations)
     verb = "rarely" if holds else "often enough"
     return Rung(
         number=3,
@@ -166,8 +174,9 @@ def rung_not_chance(association: Association, alpha: float) -> Rung:
         p=p,
         n_effective=association.n,
         reading=(
-            f"shuffled labels reach this V {verb}: {_reached(association)}, {p_phrase(p)} after Holm"
+            f"shuffled labels reach this V {verb}: {_reached(association)}, {p_phrase(p, at_most=at_most)} after Holm"
         ),
+        at_most=at_most,
     )
 
 

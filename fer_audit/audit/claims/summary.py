@@ -12,7 +12,16 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER, GRADES
 from fer_audit.audit.types.claims import Association, Conditional, Ladder
-from fer_audit.text import coefficient, display, percent, sentence, span
+from fer_audit.text import (
+    coefficient,
+    display,
+    p_phrase,
+    p_text,
+    percent,
+    sentence,
+    span,
+    unreached,
+)
 
 NOT_CHANCE = 3
 """Rung that a claim must reach to be more than chance."""
@@ -52,7 +61,22 @@ def summed_up(association: Association, ladder: Ladder) -> Claim:
         for name, reason in association.not_computable
         if name in missing
     )
-    return replace(claim, sentence=_sentence(claim), not_computable=why)
+    return replace(claim, sentence=_sentence(claim, _not_shown(association)), not_computable=why)
+
+
+def _not_shown(association: Association) -> str:
+    """Return which of rungs 1 to 3 a claim at chance does not pass, by its own number."""
+    v, chance, p = association.v_corrected, association.v_corrected_null_95, association.p_holm
+    if v is not None and chance is not None and v <= chance:
+        return f"shuffled labels stay under {coefficient(chance)}"
+    if not association.low:
+        return f"its interval {span(association.low, association.high)} includes 0"
+    if p is None:
+        reason = dict(association.not_computable).get("p_holm", "not tested")
+        return f"whether by chance is not computable: {reason}"
+    at_most = unreached(association.p_permutation, association.permutations)
+    alone = p_text(association.p_permutation, at_most=at_most)
+    return f"{p_phrase(p, at_most=at_most)} after Holm over all such claims, {alone} alone"
 
 
 def _left(each: Conditional) -> LeftAt:
@@ -69,6 +93,7 @@ def _left(each: Conditional) -> LeftAt:
         control=lag,
         can_tell=each.n_effective / each.n if each.n else None,
         grade=each.grade,
+        of_another=known,
     )
 
 
@@ -89,7 +114,7 @@ def _comes_back(association: Association, ladder: Ladder) -> str:
     return "yes" if held and None not in held else "unknown"
 
 
-def _sentence(claim: Claim) -> str:
+def _sentence(claim: Claim, not_shown: str) -> str:
     who = "Clusters" if claim.of == CLUSTER else display(claim.of)
     names = f"{sentence(who)} and {display(claim.attribute)}"
     if claim.v_corrected is None:
@@ -97,7 +122,7 @@ def _sentence(claim: Claim) -> str:
     value = f"V~ {coefficient(claim.v_corrected)}"
     if claim.strength == "at chance":
         return (
-            f"{names}: no association shown ({value}, shuffled labels stay under {coefficient(claim.chance)});"
+            f"{names}: no association shown ({value}; {not_shown});"
             f" a weaker one than {claim.n:,} images can show may be there."
         )
     ends = f"these images {span(claim.low, claim.high)}"
@@ -123,8 +148,9 @@ def _about(left: LeftAt, claim: Claim) -> str:
     amount = f"{coefficient(left.kept, 2)} times as strong"
     if left.kept <= 1:
         amount = f"{percent(left.kept)} kept" if left.kept > 0 else "nothing kept"
-    ends = span(left.low, left.high, digits=2)
-    numbers = f"{amount}, {coefficient(left.per_entropy, 2)} of what can vary ({ends})"
+    whose = "another collection" if left.of_another else "these images"
+    ends = f"{whose} {span(left.low, left.high, digits=2)}"
+    numbers = f"{amount}, {coefficient(left.per_entropy, 2)} of what can vary; {ends}"
     if left.grade == "most" and left.kept < 1 / 3:
         return f"it cannot be separated from {display(left.level)} ({numbers})"
     words = {

@@ -23,7 +23,7 @@ from fer_audit.text import counted
 _TESTED_KINDS = ("demographic", "label")
 """Nobody claims anything about the share of an hour of the crawl."""
 _COPIED = (
-    *("v", "null_95", "v_corrected", "low", "high", "p_holm"),
+    *("v", "null_95", "v_corrected", "low", "high", "p_holm", "p_permutation", "permutations"),
     *("u_group_from_cluster", "u_cluster_from_group"),
 )
 """Fields that stand in an Association and in a RunAssociation."""

@@ -11,10 +11,11 @@ from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.composition.duplicates import SHOWN_GROUPS, label_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.near_groups import NearGroups
+from fer_audit.audit.stats.near_pairs import FLOOR, MOST_PAIRS
 from fer_audit.audit.types.lists import NEAR_DUPLICATES
 from fer_audit.audit.types.near import Disagreement, NearDuplicates
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.text import counted, display, encodable, percent, rounded_percent
+from fer_audit.text import coefficient, counted, display, encodable, percent, rounded_percent
 
 YEARS = 5
 """Ages of one photo that are this far apart disagree."""
@@ -47,6 +48,7 @@ def _run(inputs: AuditInputs) -> NearDuplicates | None:
             _disagreement(name, values, found, confirmed, in_years=values is dataset.ages)
             for name, values in label_columns(dataset)
         ),
+        cut=_cut(found),
         examples=tuple(
             tuple(encodable(dataset.ids[row]) for row in each[:SHOWN_IMAGES].tolist())
             for each in members
@@ -75,8 +77,36 @@ def _disagreement(
     return Disagreement(name, n, others, others / n if n else None, groups, years)
 
 
+def _cut(found: NearGroups) -> str:
+    """Return which pairs were not looked at, if some of them might count: none does where known ones do not."""
+    pairs, floor = found.pairs, found.pairs.floor
+    known = pairs.cosine[pairs.cosine > floor]
+    enough = pairs.all_pixels if found.threshold is None else (known < found.threshold).any()
+    if floor <= FLOOR or enough:
+        return ""
+    which = (
+        f"only those above {coefficient(floor, 4)} were"
+        if floor < 1
+        else "as they are equal, none was"
+    )
+    return (
+        f"More than {MOST_PAIRS:,} pairs of images have a cosine above {coefficient(FLOOR)}: {which} looked at, and there may"
+        " be more near-identical photos than are listed"
+    )
+
+
 def _findings(result: AuditResult) -> Iterator[Finding]:
     near = result.near_duplicates
+    if near is not None and near.cut:
+        yield Finding(
+            code="near_duplicates_cut",
+            severity="know",
+            text="There may be more near-identical photos than are listed.",
+            effect=0.4,
+            figures=near.cut,
+            do="Sample the set, or leave out what is blank or made of one picture.",
+            values=(("floor", near.floor),),
+        )
     if near is None or not near.groups:
         return
     share = near.images / max(result.dataset.listed, 1)

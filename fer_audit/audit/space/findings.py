@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.audit.types.space import LatentOverlap, StyleTest
+from fer_audit.audit.types.space import LatentOverlap, PairOverlap, StyleTest
 from fer_audit.text import (
     coefficient,
     counted,
@@ -19,6 +19,7 @@ from fer_audit.text import (
     rounded_percent,
     sentence,
     span,
+    unreached,
 )
 
 SMALL = 0.01
@@ -33,6 +34,8 @@ _FAMILY = {
 """A measure of style -> what it is a measure of, in a word."""
 HOMOPHILY = 0.05
 """Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
+REGION = 0.4
+"""Jaccard index from which a group is said to lie in a cluster."""
 REPRODUCED = 0.25
 """Ratio of V~ of style alone to the embedding's, from which it is named."""
 
@@ -125,8 +128,8 @@ def apart(result: AuditResult) -> Iterator[Finding]:
         yield from _apart(overlap, result)
 
 
-def _most_like_a_cluster(result: AuditResult, attribute: str) -> Iterator[str]:
-    """Say how much of a group lies in one cluster, and of that cluster is the group: the pair of largest Jaccard index."""
+def _most_like_a_cluster(result: AuditResult, attribute: str) -> tuple[float, str, str]:
+    """Return the cluster and the group of the largest Jaccard index: the index, where the group lies, and its figures."""
     for each in result.associations:
         table = np.array([[count or 0 for count in row] for row in each.table])
         if each.attribute != attribute or not table.size or not table.any():
@@ -134,11 +137,39 @@ def _most_like_a_cluster(result: AuditResult, attribute: str) -> Iterator[str]:
         clusters, groups = table.sum(axis=1), table.sum(axis=0)
         jaccard = table / np.maximum(clusters[:, None] + groups[None, :] - table, 1)
         cluster, group = np.unravel_index(int(jaccard.argmax()), jaccard.shape)
-        both = int(table[cluster, group])
-        yield (
-            f"most like a cluster of its own: {percent(both / int(groups[group]))} of {each.groups[group]} lie in cluster"
-            f" {cluster}, {percent(both / int(clusters[cluster]))} of which they are"
-        )
+        both, most = int(table[cluster, group]), float(jaccard.max())
+        where = f"{rounded_percent(both / int(groups[group]))} of {each.groups[group]} ({display(attribute)}) lie in cluster {cluster}"
+        part = f"{percent(both / int(clusters[cluster]))} of cluster {cluster}, Jaccard {coefficient(most)}"
+        return most, where, part
+    return 0.0, "", ""
+
+
+def _cuts(pairs: Sequence[PairOverlap]) -> Iterator[str]:
+    """Yield how well straight cuts separate two groups; pairs whose intervals overlap are not ranked."""
+    ranked = sorted(
+        (each for each in pairs if each.low is not None), key=lambda each: each.auc or 0
+    )
+    if not ranked:
+        return
+    least, most = ranked[0], ranked[-1]
+    told = [
+        f"{x.first} and {x.second} {coefficient(x.auc)} ({span(x.low, x.high)})"
+        for x in (most, least)
+    ]
+    said = "AUC of a straight cut (.5 = none)"
+    if least is most:
+        yield f"{said}: {told[0]}"
+    elif not _above(most, least):
+        yield f"{said}: {' and '.join(told)}, not distinguished"
+    else:
+        best = "highest" if _above(most, ranked[-2]) else "among the highest"
+        worst = "lowest" if _above(ranked[1], least) else "among the lowest"
+        yield f"{said}: {best} {told[0]}, {worst} {told[1]}"
+
+
+def _above(one: PairOverlap, other: PairOverlap) -> bool:
+    """Return whether the interval of one pair lies above the other's."""
+    return (one.low or 0.0) > (other.high or 0.0)
 
 
 def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
@@ -148,27 +179,33 @@ def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
     gain = (overlap.homophily - overlap.expected) / max(1 - overlap.expected, 1e-9)
     if overlap.p > alpha or gain < HOMOPHILY:
         return
-    told = [
-        f"{percent(overlap.homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(overlap.expected)}"
-        f" ({p_phrase(overlap.p)}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
-    ]
-    pairs = sorted((x for x in overlap.pairs if x.auc is not None), key=lambda x: -(x.auc or 0.0))
-    if pairs:
-        ends = [pairs[0], *([pairs[-1]] if len(pairs) > 1 else [])]
-        cuts = [f"{x.first} and {x.second} {coefficient(x.auc)}" for x in ends]
-        told.append(f"AUC of a straight cut (.5 = none): {', least '.join(cuts)}")
-    told += _most_like_a_cluster(result, overlap.attribute)
+    name = display(overlap.attribute)
+    jaccard, where, part = _most_like_a_cluster(result, overlap.attribute)
+    near = (
+        f"{rounded_percent(overlap.homophily)} of an image's nearest neighbours share its {name}"
+    )
+    p = p_phrase(overlap.p, at_most=unreached(overlap.p, overlap.permutations))
     yield Finding(
         code="latent_overlap",
         severity="know",
-        text=f"{rounded_percent(overlap.homophily)} of an image's nearest neighbours share its {display(overlap.attribute)}; chance gives {rounded_percent(overlap.expected)}.",
+        text=f"{where}."
+        if jaccard >= REGION
+        else f"{near}; shuffled labels give {rounded_percent(overlap.expected)}.",
         attribute=overlap.attribute,
         effect=0.4 + min(1.0, gain) / 4,
-        figures="; ".join(told),
+        figures="; ".join(
+            [
+                *([part] if part else []),
+                f"{percent(overlap.homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(overlap.expected)}"
+                f" ({p}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})",
+                *_cuts(overlap.pairs),
+            ]
+        ),
         do="Report results of what is built on these vectors for each group.",
         values=(
             ("homophily", overlap.homophily),
             ("expected", overlap.expected),
-            *((f"auc.{x.first}.{x.second}", x.auc or 0.0) for x in pairs),
+            ("jaccard", jaccard),
+            *((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None),
         ),
     )

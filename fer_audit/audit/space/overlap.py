@@ -1,6 +1,7 @@
-"""How groups lie in the latent space itself, before any clustering: neighbours, cuts, centres, silhouettes.
+"""How groups lie in the latent space itself, before any clustering: neighbours, cuts, centres.
 
-All on a seeded subsample of unique images, because distances between all pairs cost n squared.
+Independent images only: one copy of each, one of each person. Neighbours are looked for in a seeded subsample, because
+distances between all pairs cost n squared; pairs of groups are compared on all, because a small group is learned worse.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import unreached
 
 SUBSAMPLE = 3000
 """3,000 squared distances are 36 MB in single precision."""
@@ -38,6 +40,8 @@ NEIGHBOURS = 10
 DRAWS = 999
 PROBE_DRAWS = 199
 """Shuffles for each pair of groups: 36 pairs of age bins; enough for p = 0.005."""
+MOST_IN_GROUP = 5_000
+"""Images of a group, seeded, behind each pair: the AUC is known to .006 then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,22 +51,31 @@ class _Sample:
     rows: NDArray[np.intp]
     x: Floats
     distances: NDArray[np.float32]
-    drawn_from: int
+    drawn_from: NDArray[np.intp]
 
 
 def _sample(inputs: AuditInputs) -> _Sample:
-    """Return a draw of one copy of each image, also where copies are kept elsewhere.
+    """Return a draw of independent images, also where copies are kept elsewhere.
 
-    Otherwise an image is its own neighbour, and is on both sides of a cross-validated cut.
+    Otherwise an image or a person is its own neighbour, and is on both sides of a cross-validated cut.
     """
-    assert inputs.clustering is not None  # noqa: S101 - no pieces without
-    assert inputs.clustering.coordinates is not None  # noqa: S101 - as above
-    rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.usable))
+    rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.tested))
+    rows = stage_rng(inputs.config.seed, "audit", "latent", "people").permutation(rows)
+    people = inputs.units.people(len(inputs.dataset))[rows]
+    rows = np.sort(rows[np.unique(people, return_index=True)[1]])
     rng = stage_rng(inputs.config.seed, "audit", "latent", "subsample")
     drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))
-    x = inputs.clustering.coordinates[drawn, :DIMENSIONS].astype(np.float64)
+    drawn, x = _points(inputs, drawn)
+    return _Sample(drawn, x, _distances(x), rows)
+
+
+def _points(inputs: AuditInputs, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], Floats]:
+    """Return the rows with finite coordinates, and those."""
+    assert inputs.clustering is not None  # noqa: S101 - no pieces without
+    assert inputs.clustering.coordinates is not None  # noqa: S101 - as above
+    x = inputs.clustering.coordinates[rows, :DIMENSIONS].astype(np.float64)
     finite = np.isfinite(x).all(axis=1)
-    return _Sample(drawn[finite], x[finite], _distances(x[finite]), len(rows))
+    return rows[finite], x[finite]
 
 
 def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
@@ -76,10 +89,11 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> LatentOverlap:
     # One thread: the products are small, two threads on a busy machine took 30 s instead of 6, and the last
     # digits of a sum would depend on how many there are.
     with threadpool_limits(1):
-        return _overlap(attribute, inputs.once(_sample), inputs.config)
+        return _overlap(attribute, inputs.once(_sample), inputs)
 
 
-def _overlap(attribute: Attribute, sample: _Sample, config: AuditConfig) -> LatentOverlap:
+def _overlap(attribute: Attribute, sample: _Sample, inputs: AuditInputs) -> LatentOverlap:
+    config = inputs.config
     codes = attribute.codes[sample.rows]
     known = np.flatnonzero(codes >= 0)
     codes, x, distances = codes[known], sample.x[known], sample.distances[np.ix_(known, known)]
@@ -87,7 +101,7 @@ def _overlap(attribute: Attribute, sample: _Sample, config: AuditConfig) -> Late
     empty = LatentOverlap(
         attribute=attribute.name,
         n=len(known),
-        drawn_from=sample.drawn_from,
+        drawn_from=len(sample.drawn_from),
         dimensions=x.shape[1],
         neighbours=NEIGHBOURS,
         homophily=None,
@@ -115,8 +129,8 @@ def _overlap(attribute: Attribute, sample: _Sample, config: AuditConfig) -> Late
         expected=float((sizes * (sizes - 1)).sum() / (len(known) * (len(known) - 1))),
         p=monte_carlo_p(shuffled, float(same.mean())),
         permutations=draws,
-        groups=_groups(attribute, codes, x, distances, same, sizes),
-        pairs=_pairs(attribute, codes, x, sizes, config),
+        groups=_groups(attribute, codes, x, same, sizes),
+        pairs=_pairs(attribute, sample.drawn_from, inputs),
     )
 
 
@@ -124,17 +138,15 @@ def _groups(
     attribute: Attribute,
     codes: NDArray[np.integer],
     x: Floats,
-    distances: NDArray[np.float32],
     same: Floats,
     sizes: NDArray[np.int64],
 ) -> tuple[GroupOverlap, ...]:
-    silhouettes = silhouette(distances, codes, len(sizes))
     found = []
     for group, name in enumerate(attribute.categories):
         inside = codes == group
         n = int(sizes[group])
         if n < TOO_FEW:
-            fields = ("homophily", "expected", "silhouette", "dispersion")
+            fields = ("homophily", "expected", "dispersion")
             reason = f"{n} images in the subsample are too few"
             found.append(
                 GroupOverlap(
@@ -151,7 +163,6 @@ def _groups(
                 n=n,
                 homophily=float(same[inside].mean()),
                 expected=(n - 1) / (len(codes) - 1),
-                silhouette=float(silhouettes[inside].mean()),
                 dispersion=_dispersion(x[inside]),
             )
         )
@@ -159,15 +170,18 @@ def _groups(
 
 
 def _pairs(
-    attribute: Attribute,
-    codes: NDArray[np.integer],
-    x: Floats,
-    sizes: NDArray[np.int64],
-    config: AuditConfig,
+    attribute: Attribute, rows: NDArray[np.intp], inputs: AuditInputs
 ) -> tuple[PairOverlap, ...]:
+    members = [rows[attribute.codes[rows] == code] for code in range(len(attribute.categories))]
+    enough = [code for code, each in enumerate(members) if len(each) >= TOO_FEW]
+    rng = stage_rng(inputs.config.seed, "audit", "probe", attribute.name, "members")
+    points = {}
+    for code in enough:
+        n = min(MOST_IN_GROUP, len(members[code]))
+        points[code] = _points(inputs, np.sort(rng.choice(members[code], n, replace=False)))[1]
     found = [
-        _pair(attribute, one, two, codes, x, config)
-        for one, two in combinations(np.flatnonzero(sizes >= TOO_FEW).tolist(), 2)
+        _pair(attribute, one, two, points[one], points[two], inputs.config)
+        for one, two in combinations(enough, 2)
     ]
     p = np.array([each.p for each in found], dtype=np.float64)
     adjusted = benjamini_hochberg(p).tolist() if len(p) else []
@@ -177,26 +191,20 @@ def _pairs(
 
 
 def _pair(
-    attribute: Attribute,
-    one: int,
-    two: int,
-    codes: NDArray[np.integer],
-    x: Floats,
-    config: AuditConfig,
+    attribute: Attribute, one: int, two: int, a: Floats, b: Floats, config: AuditConfig
 ) -> PairOverlap:
-    rows = np.flatnonzero((codes == one) | (codes == two))
     first, second = attribute.categories[one], attribute.categories[two]
     draws = min(PROBE_DRAWS, config.statistics.permutations)
     probe = probe_pair(
-        x[rows],
-        codes[rows] == two,
+        np.concatenate([a, b]),
+        np.arange(len(a) + len(b)) >= len(a),
         draws=draws,
+        confidence=config.statistics.confidence,
         rng=stage_rng(config.seed, "audit", "probe", attribute.name, first, second),
     )
-    a, b = x[codes == one], x[codes == two]
     distance = float(np.linalg.norm(a.mean(axis=0) - b.mean(axis=0)))
     pooled = float(
-        np.sqrt((len(a) * _dispersion(a) ** 2 + len(b) * _dispersion(b) ** 2) / len(rows))
+        np.sqrt((len(a) * _dispersion(a) ** 2 + len(b) * _dispersion(b) ** 2) / (len(a) + len(b)))
     )
     missing = () if pooled > 0 else (("relative_distance", "both groups are single points"),)
     return PairOverlap(
@@ -205,6 +213,8 @@ def _pair(
         n_first=len(a),
         n_second=len(b),
         auc=probe.auc,
+        low=probe.low,
+        high=probe.high,
         balanced_accuracy=probe.balanced_accuracy,
         null_95=probe.null_95,
         p=probe.p,
@@ -214,24 +224,6 @@ def _pair(
         relative_distance=distance / pooled if pooled > 0 else None,
         not_computable=missing,
     )
-
-
-def silhouette(
-    distances: NDArray[np.float32], codes: NDArray[np.integer], n_groups: int
-) -> Floats:
-    """Return (n,) silhouettes with the groups as clusters; 0 for a group of one. Rousseeuw 1987."""
-    member = np.eye(n_groups, dtype=np.float32)[codes]
-    sizes = member.sum(axis=0).astype(np.float64)
-    sums = (distances @ member).astype(np.float64)
-    rows = np.arange(len(codes))
-    own = sums[rows, codes] / np.maximum(sizes[codes] - 1, 1)
-    mean = np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
-    mean[rows, codes] = np.inf
-    other = mean.min(axis=1)
-    widest = np.maximum(own, other)
-    usable = (sizes[codes] > 1) & (widest > 0) & np.isfinite(other)
-    gap = np.where(usable, np.where(np.isfinite(other), other, 0.0) - own, 0.0)
-    return np.asarray(gap / np.where(usable, widest, 1.0))
 
 
 def _distances(x: Floats) -> NDArray[np.float32]:
@@ -269,6 +261,7 @@ def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
                 p=overlap.p,
                 p_corrected=None,
                 correction=NO_CORRECTION,
+                at_most=unreached(overlap.p, overlap.permutations),
             )
         tested = [each for each in overlap.pairs if each.p is not None]
         if tested:
@@ -281,6 +274,7 @@ def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
                 p_corrected=least.p_adjusted,
                 correction=BENJAMINI_HOCHBERG,
                 tests=len(tested),
+                at_most=unreached(least.p, least.permutations),
             )
 
 
@@ -289,8 +283,8 @@ ANALYSIS = Analysis(
     record=LatentOverlap,
     run=_run,
     subjects=_subjects,
-    needs=("clustering.coordinates", "rows.sha256", "usable"),
-    settings=("permutations",),
+    needs=("clustering.coordinates", "rows.sha256", "tested", "units"),
+    settings=("permutations", "confidence"),
     findings=apart,
     ledger=_ledger,
 )

@@ -51,7 +51,7 @@ def largest_cosines(
 ) -> Pairs:
     """Return the pairs of the ascending `rows` of the (n, d) vectors with a cosine above `floor`, at most `most`.
 
-    Where there are more, the floor rises. `apart`: (n,) codes each; rows with one code >= 0 are no pair.
+    Where there are more, the floor rises; to 1 where more pairs than that are equal, and none is left. `apart`: (n,) codes each; rows with one code >= 0 are no pair.
     Memory: 4 x (AXES + 1) bytes a row and a few blocks, however many dimensions there are.
     """
     if len(rows) < 2:
@@ -90,7 +90,7 @@ def largest_cosines(
     first, second = (rows[each[cosine > floor]].astype(np.int64) for each in places)
     cosine = cosine[cosine > floor]
     order = np.lexsort((second, first, -cosine))
-    return Pairs(first[order], second[order], np.minimum(cosine[order], 1.0), floor)
+    return Pairs(first[order], second[order], np.minimum(cosine[order], 1.0), min(floor, 1.0))
 
 
 def threshold(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,13 +28,16 @@ class NullBand:
 
     mean: float
     quantile_95: float
+    corrected: float
+    """The bias-corrected V of the table seen."""
     corrected_95: float
-    """The 95 % quantile of the bias-corrected V of the same tables."""
+    """The 95 % quantile of the same of the tables of `mean`."""
     p: float
     """(1 + #{V* >= V}) / (B + 1); Phipson & Smyth 2010: never 0."""
     draws: int
     surplus: float = 0.0
-    """Mean chi-squared of shuffled people beyond that of shuffled images: what fewer people than images add by chance."""
+    """Mean chi-squared of shuffled people beyond that of shuffled images: what fewer people than images add by chance.
+    Taken off in `corrected` and `corrected_95`."""
 
 
 def fixed_margin_tables(
@@ -65,6 +69,11 @@ def monte_carlo_p(draws: Floats, seen: float) -> float:
     return (1 + at_least(draws, seen)) / (len(draws) + 1)
 
 
+def least_draws(tests: int, alpha: float) -> int:
+    """Return 2 m / alpha, the shuffles from which Holm over m tests can find something with room to spare."""
+    return math.ceil(2 * tests / alpha - 1e-9)
+
+
 def null_band(
     table: Counts,
     *,
@@ -91,14 +100,14 @@ def null_band(
     rows, cols = table.shape
     seen = float(pearson_chi2(table, expected_counts(table)))
     v = cramers_v(chi2, n=int(table.sum()), rows=rows, cols=cols)
+    corrected = corrected_from_chi2(
+        np.append(chi2, seen) - surplus, n=int(table.sum()), rows=rows, cols=cols
+    )
     return NullBand(
         mean=float(v.mean()),
         quantile_95=float(np.quantile(v, 0.95)),
-        corrected_95=float(
-            np.quantile(
-                corrected_from_chi2(chi2 - surplus, n=int(table.sum()), rows=rows, cols=cols), 0.95
-            )
-        ),
+        corrected=float(corrected[-1]),
+        corrected_95=float(np.quantile(corrected[:-1], 0.95)),
         p=monte_carlo_p(chi2, seen),
         draws=draws,
         surplus=surplus,
@@ -140,16 +149,6 @@ def corrected_v_interval(
     tail = (1 - confidence) / 2
     low, high = np.quantile(np.concatenate(values), (tail, 1 - tail))
     return float(low), float(high)
-
-
-def corrected_null_95(table: Counts, *, draws: int, rng: np.random.Generator) -> float:
-    """Return the 95 % quantile of the bias-corrected V without any association, at these margins.
-
-    `table` has no empty row or column, and at least two of each.
-    """
-    rows, cols = np.sort(table.sum(axis=1)), np.sort(table.sum(axis=0))
-    stacks = fixed_margin_tables(rows, cols, draws=draws, rng=rng)
-    return float(np.quantile(np.concatenate([corrected_v(stack) for stack in stacks]), 0.95))
 
 
 def between_units_sd(by_unit: Counts, *, draws: int, rng: np.random.Generator) -> float:

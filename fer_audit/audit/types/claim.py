@@ -33,6 +33,8 @@ class LeftAt:
     """Share of images in strata in which both labels vary."""
     grade: str
     """cannot tell, trace, little, part or most."""
+    of_another: bool = False
+    """Whether the interval is for another collection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ SAYS = {"faint": "faintly", "weak": "weakly", "clear": "clearly", "strong": "str
 """The word for a strength -> how the clusters separate."""
 
 
-def within(level: str) -> str:
-    """Return what images of one stratum of a level share: "the same collection hour"."""
-    known = {"others": "the same other attributes", "style": "the same style"}
-    return known.get(level) or f"the same {display(level)}"
+def alike(level: str) -> str:
+    """Return among which images a level compares: "within the same collection hour", "among images of the same style"."""
+    known = {
+        "others": "among people alike in the other attributes",
+        "style": "among images of the same style",
+    }
+    return known.get(level) or f"within the same {display(level)}"

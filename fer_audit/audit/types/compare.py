@@ -198,6 +198,10 @@ class RunAssociation:
     rungs: int
     """Rungs that were asked."""
     not_computable: NotComputable = ()
+    p_permutation: Unit | None = None
+    """The p before Holm."""
+    permutations: int = 0
+    """Shuffles drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class NearPairs:
     floor: float
     """Every pair with a cosine above it is there."""
     all_pixels: bool
-    """Whether pairs below the floor whose pixels are alike are there too."""
+    """Whether all pairs below the floor whose pixels are alike are there too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,5 @@ class NearDuplicates:
     """Labels of confirmed pairs, by attribute; empty where counts are withheld."""
     examples: tuple[tuple[str, ...], ...]
     """At most five groups of at most five images, as lists of printable ids. All are in lists/near_duplicates.csv."""
+    cut: str = ""
+    """Which pairs were not looked at, as there were too many; empty = none."""

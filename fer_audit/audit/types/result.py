@@ -21,16 +21,8 @@ from typing import (
 )
 
 from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claims import (
-    Association,
-    BatchPrediction,
-    ClusterFacts,
-    Ladder,
-    PublishedValue,
-    Recluster,
-    Replay,
-    StabilityFacts,
-)
+from fer_audit.audit.types.claims import Association, BatchPrediction, Ladder
+from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.composition import (
     AgeHeaping,
     DatasetFacts,
@@ -42,7 +34,9 @@ from fer_audit.audit.types.composition import (
 )
 from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
+from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.ranges import Unit
+from fer_audit.audit.types.replay import PublishedValue, Recluster, Replay
 from fer_audit.audit.types.space import (
     ClusterStyle,
     LatentOverlap,
@@ -51,6 +45,7 @@ from fer_audit.audit.types.space import (
     StyleTest,
 )
 from fer_audit.audit.types.splits import SplitLeak, SubjectFacts
+from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
@@ -80,6 +75,8 @@ class LedgerEntry:
     """Holm, Benjamini-Hochberg or none."""
     tests: int = 1
     """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""
+    at_most: bool = False
+    """Whether no shuffle reached what was seen: `p` is the least that so many can give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +101,6 @@ class Finding:
     """Path in the run directory of the list that names the images; empty = there is none."""
     values: tuple[tuple[str, float], ...] = ()
     """The numbers of `text` and `figures` by name, so that nothing has to be read out of a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedCheck:
-    """On the drawn demo set: what was planted, and whether the audit found it."""
-
-    claim: str
-    """What was planted."""
-    expected: str
-    """What an audit should find."""
-    found: str
-    """What this one found."""
-    agrees: bool
-    """Whether the two agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +170,8 @@ class AuditResult:
     """The --fail-on rules and what they found."""
     not_computable: NotComputable = ()
     """Why there are no clusters, when the images cannot make any."""
+    not_asked: str = ""
+    """Which labels no claim is made of with the attributes of people, and why; empty = none was left out."""
     min_cell: int = 0
     """Counts below it are withheld in this result; 0 = nothing is withheld, as in every run directory."""
     parts: tuple[tuple[str, Any], ...] = ()
@@ -277,6 +262,7 @@ _ORDER = (
     *("style_tests", "style_baselines", "latent", "replay", "recluster", "gate", "not_computable"),
     *("cluster_styles", "principal_axes", "min_cell", "published"),
     *("subjects", "split_leaks", "votes", "label_associations", "claims", "near_duplicates"),
+    "not_asked",
 )
 """Keys of result.json; parts that are not named here come last."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Ordinal, Signed, Unit
+from fer_audit.audit.types.ranges import NotNegative, Ordinal, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class StyleBaseline:
     """`v_corrected` over `embedding_v`; the two need not be the same association; None where one of them does not
     pass rungs 1 to 3 (p of the style clusters without Holm)."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p: "image", or a subject attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,6 @@ class GroupOverlap:
     """Share of the nearest neighbours that are of the same group."""
     expected: Unit | None
     """The same when labels are shuffled."""
-    silhouette: Signed | None
-    """Mean silhouette of the group as if it were a cluster, -1 to 1; 0 = it has no region of its own."""
     dispersion: NotNegative | None
     """Root mean squared distance to the group's centroid."""
     not_computable: NotComputable = ()
@@ -138,7 +138,7 @@ class PairOverlap:
     second: str
     """Name of the other."""
     n_first: int
-    """Images of the first in the subsample."""
+    """Images of the first: of all that the subsample was drawn from, at most 5,000 of a group."""
     n_second: int
     """Images of the second."""
     auc: Unit | None
@@ -158,6 +158,11 @@ class PairOverlap:
     relative_distance: NotNegative | None
     """`centroid_distance` over the pooled dispersion of the two groups."""
     not_computable: NotComputable = ()
+    low: Unit | None = None
+    """Lower end of the score interval of `auc` (Newcombe 2006); wider by as much as AUCs of shuffled labels vary more than
+    those of independent scores."""
+    high: Unit | None = None
+    """Upper end of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +172,9 @@ class LatentOverlap:
     attribute: str
     """Name of the attribute."""
     n: int
-    """Images of the seeded subsample, one copy of each."""
+    """Images of the seeded subsample."""
     drawn_from: int
-    """Images it was drawn from."""
+    """Images it was drawn from: one copy of each, and one image of each person where the set says who is on them."""
     dimensions: int
     """Principal coordinates used."""
     neighbours: int
@@ -185,5 +190,5 @@ class LatentOverlap:
     groups: tuple[GroupOverlap, ...]
     """Every group."""
     pairs: tuple[PairOverlap, ...]
-    """Every two groups with 30 images or more."""
+    """Every two groups with 30 images or more in `drawn_from`."""
     not_computable: NotComputable = ()

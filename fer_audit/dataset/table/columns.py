@@ -14,7 +14,7 @@ from fer_audit.text import name_some
 
 PATH_NAMES = (  # noqa: SIM905 - words read better as words
     "file file_name filename path file_path filepath image image_path image_file image_name "
-    "image_filename img img_path img_file img_name face_name_align image_id img_id name id"
+    "image_filename img img_path img_file img_name face_name_align image_id img_id name id input"
 ).split()
 """Usual names of the path column, the surest first."""
 _DEMOGRAPHIC = (  # noqa: SIM905 - words read better as words

@@ -12,7 +12,7 @@ from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
-from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, one_panel, write_next_to
+from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, one_panel, tell, write_next_to
 from fer_audit.text import (
     clipped,
     display,
@@ -118,7 +118,7 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
     low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
     axes.hlines(row, max(low, 1 / reach), min(high, reach), color=shown, linewidth=1.6)
     beyond = "<" if cell.lift < 1 / reach else ">" if cell.lift > reach else ""
-    axes.plot(
+    (point,) = axes.plot(
         [min(max(cell.lift, 1.04 / reach), reach / 1.04)],
         [row],
         marker=beyond or "o",
@@ -127,6 +127,8 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
         markerfacecolor="none" if cell.too_few else shown,
         linestyle="none",
     )
+    words = f"{number(cell.lift)} times as often ({number_span(low, high)}), {whole(cell.count)}"
+    tell(point, f"{cell.group}: {words}", cell.group)
 
 
 def lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
@@ -164,7 +166,10 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         values = [each.difference or 0.0 for each in measures]
         axes.axvline(0, color=MUTED, linewidth=0.8)
         colour = NEUTRAL if few else palette.cluster(cluster)
-        axes.barh(rows, values, height=0.55, color=colour, alpha=0.75)
+        bars = axes.barh(rows, values, height=0.55, color=colour, alpha=0.75)
+        for bar, each in zip(bars, measures, strict=True):
+            away = f"{signed(each.difference or 0.0, 2)} standard deviations"
+            tell(bar, f"{display(each.measure)}: {away}", f"cluster {cluster}")
         low = [
             v if each.low is None else each.low for v, each in zip(values, measures, strict=True)
         ]

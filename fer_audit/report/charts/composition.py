@@ -8,6 +8,7 @@ import numpy as np
 
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.targets import has_target
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
@@ -19,9 +20,10 @@ from fer_audit.report.charts.theme import (
     name_rows,
     new_figure,
     one_panel,
+    tell,
     write_next_to,
 )
-from fer_audit.text import clipped, display, percent, whole, whole_percent
+from fer_audit.text import clipped, display, percent, share_text, whole, whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,7 +44,7 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     shares = np.array([group.share for group in shown], dtype=np.float64)
     low = np.array([group.share if group.low is None else group.low for group in shown])
     high = np.array([group.share if group.high is None else group.high for group in shown])
-    aimed = found.kind == "demographic"  # even shares of crawl days mean nothing
+    aimed = has_target(found)  # even shares of bins of unequal width mean nothing
     targets = [
         group.share / group.ratio if aimed and group.share and group.ratio else None
         for group in shown
@@ -53,7 +55,10 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     def draw() -> Figure:
         figure, axes = one_panel(0.45 + _ROW * len(shown))
         rows = np.arange(len(shown))
-        axes.barh(rows, shares, color=colours, height=0.7)
+        bars = axes.barh(rows, shares, color=colours, height=0.7)
+        for bar, group in zip(bars, shown, strict=True):
+            words = share_text(group.share, group.count, group.low, group.high)
+            tell(bar, f"{group.name}: {words}", group.name)
         axes.hlines(rows, low, high, color=INK, linewidth=1.0)
         marked = [(row, target) for row, target in enumerate(targets) if target is not None]
         if marked:
@@ -120,7 +125,12 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
                 bars = axes.barh(
                     rows, sign * block[:, side] / total, height=0.86, color=colours[side]
                 )
-                for bar, is_few in zip(bars, few, strict=True):
+                for bar, is_few, age, count in zip(
+                    bars, few, age_names, block[:, side].tolist(), strict=True
+                ):
+                    tell(
+                        bar, f"{name}, {side_names[side]}, {age}: {whole(count)}", side_names[side]
+                    )
                     if is_few:
                         bar.set_alpha(0.45)
             axes.set_xlim(-1.1 * full, 1.1 * full)

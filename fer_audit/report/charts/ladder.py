@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.claims import (
-    Association,
-    AttributeStability,
-    Conditional,
-    Ladder,
-    Rung,
-    VariantV,
-)
+from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
+from fer_audit.audit.types.stability import AttributeStability, VariantV
 from fer_audit.report.blocks import SIGNS, state_of
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import (
@@ -132,7 +126,7 @@ def _lines(
         words = f"held-out half: V~ {coefficient(value)} ({span(low, high)})"
         return [_Line(True, words, value, low, high, 0.0, stability.half_null_95)]
     if rung.p is not None:
-        return [_Line(True, f"{p_phrase(rung.p)} after Holm")]
+        return [_Line(True, f"{p_phrase(rung.p, at_most=rung.at_most)} after Holm")]
     return [_Line(True, clipped(rung.reading, 60))]
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.claims import (
-    UNSTABLE,
-    AttributeStability,
-    ClusterFacts,
-    StabilityFacts,
-)
+from fer_audit.audit.types.clusters import ClusterFacts
+from fer_audit.audit.types.stability import UNSTABLE, AttributeStability, StabilityFacts
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import (
@@ -20,6 +16,7 @@ from fer_audit.report.charts.theme import (
     few_ticks,
     name_rows,
     one_panel,
+    tell,
     write_next_to,
 )
 from fer_audit.text import clipped, coefficient, display, large
@@ -79,14 +76,19 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
     def draw() -> Figure:
         figure, axes = one_panel(0.5 + 0.2 * max(4, len(clusters)))
         axes.axvspan(0, UNSTABLE, color=BAND, linewidth=0)
-        axes.barh(
+        bars = axes.barh(
             range(len(clusters)),
             [each.jaccard for each in clusters],
             height=0.62,
             color=[palette.cluster(each.cluster) for each in clusters],
         )
-        for row, each in enumerate(clusters):
+        for row, (bar, each) in enumerate(zip(bars, clusters, strict=True)):
             write_next_to(axes, coefficient(each.jaccard), (each.jaccard, row))
+            tell(
+                bar,
+                f"cluster {each.cluster}: {coefficient(each.jaccard)}",
+                f"cluster {each.cluster}",
+            )
         name_rows(axes, [f"cluster {each.cluster}" for each in clusters])
         axes.set_xlim(0, 1.15)
         axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])

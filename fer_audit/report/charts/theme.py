@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 from markupsafe import escape
 
@@ -25,6 +26,7 @@ from fer_audit.store.stage import make_folder, write_atomically, write_text
 from fer_audit.text import visible, whole_percent
 
 if TYPE_CHECKING:  # matplotlib takes 0.6 s to load, so it waits until something is drawn
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -158,6 +160,19 @@ def frame_cell(axes: Axes, column: int, row: float, height: float, **how: Keywor
     axes.add_patch(Rectangle(corner, 0.92, height, **{"fill": False, **how}))
 
 
+_TOLD: WeakKeyDictionary[Figure, list[tuple[str, str]]] = WeakKeyDictionary()
+
+
+def tell(artist: Artist, words: str, mark: str = "") -> None:
+    """Let the page say what a bar or a point stands for; `mark` is the group or the cluster that it is of."""
+    figure = artist.get_figure(root=True)
+    if figure is None:
+        raise RuntimeError("only what is drawn can be told")
+    told = _TOLD.setdefault(figure, [])
+    artist.set_gid(f"told-{len(told)}")
+    told.append((words, mark))
+
+
 _DRAWN: ContextVar[MutableMapping[str, str] | None] = ContextVar("drawn", default=None)
 
 
@@ -184,7 +199,8 @@ def page_svg(chart: Chart) -> str:
 def _page_svg(chart: Chart) -> str:
     """Draw the chart. Group names come from strangers: matplotlib's writer escapes them, and none is parsed here."""
     with style({"svg.fonttype": "none"}):
-        text = _svg(chart.draw())
+        figure = chart.draw()
+        text = _svg(figure)
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
     head, body = text.split(">", 1)
@@ -194,6 +210,12 @@ def _page_svg(chart: Chart) -> str:
     width = float(view[1].split()[2])
     # The prefix keeps ids apart between the charts of a page. Only inside tags: text is a stranger's.
     body = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], chart.key), body)
+    for number, (words, mark) in enumerate(_TOLD.get(figure, ())):
+        marked = f' data-mark="{escape(visible(mark))}"' if mark else ""
+        group = f'<g id="{chart.key}-told-{number}"'
+        body = body.replace(
+            f"{group}>", f'{group} class="told"{marked}><title>{escape(visible(words))}</title>', 1
+        )
     label = escape(visible(chart.alt))
     size = f'viewBox="{view[1]}" width="{width * _PIXELS:.0f}"'
     return f'<svg {size} role="img" aria-label="{label}">{body}'

@@ -46,7 +46,7 @@ from fer_audit.report.render.terminal_layout import (
     plain,
     prose,
 )
-from fer_audit.report.render.terminal_lines import Lines
+from fer_audit.report.render.terminal_lines import Lines, OneLine
 from fer_audit.text import clipped
 
 SEVERITIES = {
@@ -54,8 +54,8 @@ SEVERITIES = {
     "know": Text.assemble(("● ", "bold yellow"), ("know", "bold")),
     "fine": Text.assemble(("✓ ", "green"), "fine"),
 }
-_SHORT = 50
-"""Lines of the short report's sections and head; what stands below them takes at most ten."""
+_SHORT = 44
+"""Lines of the sections of the short report; the head and what stands below take at most sixteen."""
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
 _STYLES: dict[State, str] = {
     "holds": "green",
@@ -66,12 +66,15 @@ _STYLES: dict[State, str] = {
 
 
 def terminal_report(
-    report: Report, least: Importance = "normal", page: str = "", more: str = ""
+    report: Report,
+    least: Importance = "normal",
+    page: str = "",
+    more: tuple[str, str] | None = None,
 ) -> RenderableType:
     """Return the report as something rich can print: its blocks of at least this importance.
 
-    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last,
-    `more` says how to see the rest.
+    "summary" gives the short report: at most 60 lines of 80 columns, whatever the set. `page` stands first and last, `more` says how to
+    see the rest: a command, and its other options. A path or command is one line, so that it can be copied.
     """
     short = least == "summary"
     banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
@@ -79,13 +82,16 @@ def terminal_report(
         plain(clipped(report.heading, 80) if short else report.heading, "bold cyan"),
         Flow([plain(fact) for fact in report.facts]),
     ]
-    where: list[RenderableType] = [prose(f"Page: {page}")] if page else []
+    where: list[RenderableType] = [OneLine(f"Page: {page}")] if page else []
     sections: list[RenderableType] = [
         part for section in report.sections for part in _section(section, least)
     ]
-    rest: list[RenderableType] = [Text(""), prose(f"More: {more}", "dim")] if more else []
-    body = Lines(Group(*banner, *head, *where, *sections), _SHORT if short else 0)
-    return Group(body, Lines(Group(*banner, *rest, *where)))
+    rest: list[RenderableType] = []
+    if more is not None:
+        command, options = more
+        rest = [Text(""), OneLine(f"More: {command}"), Lines(prose(options, "dim"))]
+    body = Lines(Group(*sections), _SHORT if short else 0)
+    return Group(Lines(Group(*banner, *head)), *where, body, Lines(Group(*banner)), *rest, *where)
 
 
 def _banner(alarm: str) -> RenderableType:

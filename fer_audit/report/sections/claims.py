@@ -15,7 +15,17 @@ from fer_audit.report.sections.values import (
     without_value,
 )
 from fer_audit.report.view import View
-from fer_audit.text import NO_VALUE, coefficient, display, listed, or_dash, p_text, percent, whole
+from fer_audit.text import (
+    NO_VALUE,
+    coefficient,
+    display,
+    listed,
+    or_dash,
+    p_text,
+    percent,
+    unreached,
+    whole,
+)
 
 _TITLE = "Do the clusters separate people?"
 
@@ -31,6 +41,8 @@ def claims(view: View) -> Section:
     blocks += without_value(
         (_name(each), each.not_computable) for each in associations if each.v is None
     )
+    if view.result.not_asked:
+        blocks.append(Prose(view.result.not_asked))
     if computed:
         blocks += _table(view, computed)
     return Section("claims", _TITLE, tuple(blocks))
@@ -79,8 +91,8 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
     )
     if permutations:
         more += (
-            f" p: share of {listed([whole(n) for n in permutations], 'or')} tables with the same margins and no association"
-            " that are as extreme; Holm p: corrected for the number of demographic attributes."
+            f" p: share of {listed([whole(n) for n in permutations], 'or')} shuffles of the labels (of whole people where the"
+            " set says who is on its images) that are as extreme; Holm p: corrected for the number of demographic attributes."
         )
     return [
         table_of(
@@ -101,8 +113,11 @@ def _table(view: View, computed: list[Association]) -> list[Block]:
 
 
 def _p(each: Association) -> str:
-    holm = "" if each.p_holm is None else f" ({p_text(each.p_holm)})"
-    return or_dash(each.p_permutation, p_text) + holm
+    if each.p_permutation is None:
+        return NO_VALUE
+    at_most = unreached(each.p_permutation, each.permutations)
+    holm = "" if each.p_holm is None else f" ({p_text(each.p_holm, at_most=at_most)})"
+    return p_text(each.p_permutation, at_most=at_most) + holm
 
 
 def _ladder(view: View, each: Association) -> Ladder | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.claims import ClusterFacts
-from fer_audit.report.blocks import Block, Card, Charts, Column, Gallery, Picture, Table
+from fer_audit.audit.types.clusters import ClusterFacts
+from fer_audit.report.blocks import Block, Card, Charts, Column, Facts, Gallery, Picture, Table
 from fer_audit.report.charts.cluster_cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size
 from fer_audit.report.sections.cluster_names import cluster_name
 from fer_audit.report.view import View
-from fer_audit.text import coefficient, counted, percent, signed, whole
+from fer_audit.text import clipped, coefficient, counted, percent, signed, whole
 
 N_TELLING = 5
 """Groups in the table of a card."""
@@ -50,6 +50,7 @@ def _card(view: View, facts: ClusterFacts, cluster: int) -> Card:
         ),
         *_telling(view, cluster),
         *_sheets(view.pictures, cluster),
+        *_examples(facts, cluster),
     ]
     return Card(
         key=f"cluster-{cluster}",
@@ -59,6 +60,17 @@ def _card(view: View, facts: ClusterFacts, cluster: int) -> Card:
         dimmed=cluster in view.unstable,
         blocks=tuple(blocks),
     )
+
+
+def _examples(facts: ClusterFacts, cluster: int) -> list[Block]:
+    """Return the images nearest to the centre and farthest from it, by id."""
+    ends = (("nearest to the centre", facts.nearest), ("farthest from it", facts.farthest))
+    pairs = [
+        (name, ", ".join(clipped(each, 60) for each in found[cluster]))
+        for name, found in ends
+        if cluster < len(found) and found[cluster]
+    ]
+    return [Facts(tuple(pairs), "detail")] if pairs else []
 
 
 def _telling(view: View, cluster: int) -> list[Block]:

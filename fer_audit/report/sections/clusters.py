@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from fer_audit.audit.types.claims import Association, AssociationCell, ClusterFacts
+from fer_audit.audit.types.claims import Association, AssociationCell
+from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report.blocks import (
     Bar,

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.claims import BatchPrediction
-from fer_audit.report.blocks import Block, Section
-from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
+from fer_audit.report.blocks import Block, Charts, Section
+from fer_audit.report.charts.collection import batch_guesses
+from fer_audit.report.sections.values import (
+    left,
+    right,
+    shuffled_p,
+    spoken,
+    table_of,
+    without_value,
+)
 from fer_audit.report.view import View
-from fer_audit.text import clipped, coefficient, or_dash, p_text, percent, whole
+from fer_audit.text import clipped, coefficient, or_dash, percent, whole
 
 _NOTE = (
     "Knowing only an image's batch, or its part of a split, and naming the most frequent group there, how often is one right? Compare with naming the"
@@ -23,6 +31,7 @@ def collection(view: View) -> Section | None:
     computed = [each for each in predictions if each.accuracy is not None]
     blocks: list[Block] = []
     if computed:
+        blocks.append(Charts(lambda: [batch_guesses(computed)]))
         blocks.append(
             table_of(
                 "Guessing an attribute from the batch or part alone",
@@ -34,7 +43,7 @@ def collection(view: View) -> Section | None:
                 right("from the others", lambda x: or_dash(x.left_out_accuracy, percent), wrap=7),
                 right("largest group", _majority, wrap=9),
                 right("shuffled", lambda x: percent(x.chance)),
-                right("p", lambda x: p_text(x.p)),
+                right("p", shuffled_p),
                 note=_NOTE,
             )
         )

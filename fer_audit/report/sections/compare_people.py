@@ -41,6 +41,7 @@ from fer_audit.text import (
     percent,
     share_text,
     span,
+    unreached,
     whole,
 )
 
@@ -122,7 +123,10 @@ def _values(run: RunAssociation | None) -> tuple[str, ...]:
         or_dash(run.v, coefficient),
         or_dash(run.null_95, coefficient),
         f"{or_dash(run.v_corrected, coefficient)}{around}",
-        or_dash(run.p_holm, p_text),
+        or_dash(
+            run.p_holm,
+            lambda p: p_text(p, at_most=unreached(run.p_permutation, run.permutations)),
+        ),
         " / ".join(known),
         NO_VALUE if run.highest is None else f"{run.highest} of {run.rungs}",
         "",

@@ -12,6 +12,7 @@ from fer_audit.report.charts import composition as composition_charts
 from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View
 from fer_audit.text import (
+    NO_VALUE,
     WITHHELD,
     clipped,
     coefficient,
@@ -27,6 +28,7 @@ from fer_audit.text import (
     sentence,
     share_text,
     six_figures,
+    unreached,
     whole,
 )
 
@@ -59,7 +61,11 @@ def composition(view: View) -> Section:
     lines += f" Diamonds mark the target: {listed(targets)} shares." if targets else ""
     charts = Charts(
         lambda: [
-            *(composition_charts.composition(about, view.palette) for about in found),
+            *(
+                composition_charts.composition(about, view.palette)
+                for about in found
+                if about.kind in ("demographic", "label")
+            ),
             composition_charts.pyramid(view.result.intersections, view.palette),
         ]
     )
@@ -71,7 +77,7 @@ def composition(view: View) -> Section:
     )
     if any(has_target(about) for about in found):
         blocks.append(Prose(flags, tone="small"))
-    blocks += [_diversity(found), *_targets(found), *_ages(view), *_people_and_votes(view)]
+    blocks += [_diversity(found), *_targets(view, found), *_ages(view), *_people_and_votes(view)]
     return Section("who", title, tuple(blocks))
 
 
@@ -210,7 +216,7 @@ def _diversity(found: Sequence[Representation]) -> Table:
     )
 
 
-def _targets(found: Sequence[Representation]) -> list[Block]:
+def _targets(view: View, found: Sequence[Representation]) -> list[Block]:
     shown = [about for about in found if has_target(about)]
     if not shown:
         return []
@@ -228,10 +234,15 @@ def _targets(found: Sequence[Representation]) -> list[Block]:
         right("DS_R", lambda x: or_dash(x.target.ds_r, coefficient), drop=2),
         right("DS_E", lambda x: or_dash(x.target.ds_e, coefficient), drop=3),
         right("JSD", lambda x: or_dash(x.target.jsd, coefficient), drop=1),
-        right("p", lambda x: or_dash(x.target.p, p_text)),
+        right("p", lambda x: _target_p(x.target.p, view)),
         note=note,
     )
     return [table]
+
+
+def _target_p(p: float | None, view: View) -> str:
+    at_most = unreached(p, view.result.config.statistics.permutations)
+    return NO_VALUE if p is None else p_text(p, at_most=at_most)
 
 
 def _ages(view: View) -> list[Block]:

@@ -59,6 +59,8 @@ def _near(view: View) -> list[Block]:
     )
     pixels = "all images" if found.all_pixels else f"pairs with a cosine above {found.floor:.3f}"
     how = f"Compared: {counted(found.compared, 'image')}, one of each byte-identical copy; {where}, or the same pixels, of {pixels}."
+    if found.cut:
+        how += f" {found.cut}."
     if not found.groups:
         return [Prose(f"No two images are near-identical. {how}")]
     many = f"{counted(found.images, 'image')} in {counted(found.groups, 'group')} of near-identical photos"

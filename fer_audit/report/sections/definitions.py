@@ -124,12 +124,11 @@ DEFINITIONS = (
         " that other half. No half holds copies of the other's images.",
     ),
     Definition(
-        "Neighbours, silhouette, straight cut",
-        "Before any clustering: the share of an image's nearest neighbours of its own group; how much closer a group's"
-        " images are to each other than to the next group (−1 to 1); how well a linear classifier distinguishes two"
-        " groups on images it has not seen.",
-        "s = (b − a) / max(a, b);  AUC: .5 = not at all, 1 = always",
-        "Rousseeuw 1987, JCAM 20; Hanley & McNeil 1982 (AUC)",
+        "Neighbours, straight cut",
+        "Before any clustering: the share of an image's nearest neighbours of its own group; how well a linear"
+        " classifier distinguishes two groups on images it has not seen.",
+        "AUC: .5 = not at all, 1 = always",
+        "Hanley & McNeil 1982 (AUC); Newcombe 2006 (its interval)",
     ),
     Definition(
         "Small studies",

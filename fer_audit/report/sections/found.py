@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, within
+from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, alike
+from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
     Block,
@@ -53,10 +54,11 @@ def what_we_found(view: View) -> Section:
         for each in claims
         if each.strength not in SAYS and each.of == CLUSTER
     ]
-    blocks: list[Block] = []
+    withheld = (x.text for x in view.result.findings if x.code == MIN_CELL)
+    blocks: list[Block] = [Prose(text, "summary") for text in withheld]
     if shown:
         level = _level(shown)
-        title = f"left within {within(level)}" if level else "left"
+        title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
                 "Claims",

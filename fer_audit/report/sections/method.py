@@ -197,8 +197,8 @@ def _ledger(ledger: Sequence[LedgerEntry]) -> Table:
             entry.family,
             entry.subject,
             entry.method,
-            p_text(entry.p),
-            "" if entry.p_corrected is None else p_text(entry.p_corrected),
+            p_text(entry.p, at_most=entry.at_most),
+            "" if entry.p_corrected is None else p_text(entry.p_corrected, at_most=entry.at_most),
             entry.correction,
         )
         for entry in ledger

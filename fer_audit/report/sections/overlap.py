@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.report.blocks import Bar, Block, Cell, Heading, Importance, Prose, Section, Table
-from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
+from fer_audit.report.sections.values import (
+    adjusted_p,
+    left,
+    right,
+    span_or_dash,
+    spoken,
+    table_of,
+    without_value,
+)
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
@@ -17,25 +25,24 @@ from fer_audit.text import (
     number,
     or_dash,
     p_phrase,
-    p_text,
     percent,
+    unreached,
     whole,
 )
 
 N_PAIRS = 5
-"""Pairs in the short list, those that lie furthest apart."""
+"""Pairs in the short list, those with the largest AUC."""
 
 
 def overlap(view: View) -> Section | None:
-    """Return neighbours, silhouettes and linear classifiers for each attribute; nothing if not computed."""
+    """Return neighbours and linear classifiers for each attribute; nothing if not computed."""
     overlaps = view.result.latent
     if not overlaps:
         return None
     blocks: list[Block] = [
         Prose(
             "Without clusters: are an image's nearest neighbours of its own group, more often than when labels are shuffled?"
-            " Silhouette: 0 = the group has no region of its own, 1 = it is apart. Spread: root mean squared distance to the"
-            " group's centre.",
+            " Spread: root mean squared distance to the group's centre.",
             tone="small",
         )
     ]
@@ -45,7 +52,8 @@ def overlap(view: View) -> Section | None:
         blocks.append(
             Prose(
                 "AUC: how well a linear classifier distinguishes two groups (.5 = not at all, 1 = always; in brackets: no more"
-                " than chance may give). Distance: between their centres, over their spread.",
+                " than chance may give), on all images; pairs whose intervals overlap are not ranked. Distance: between"
+                " their centres, over their spread.",
                 tone="small",
             )
         )
@@ -58,15 +66,15 @@ def _overlap(each: LatentOverlap, alpha: float) -> list[Block]:
         return without_value([(name, each.not_computable)])
     text = (
         f"{percent(each.homophily)} of the {whole(each.neighbours)} nearest neighbours are of the same group,"
-        f" {percent(each.expected)} if labels are shuffled, {p_phrase(each.p)} ({whole(each.n)} of"
+        f" {percent(each.expected)} if labels are shuffled, {p_phrase(each.p, at_most=unreached(each.p, each.permutations))} ({whole(each.n)} of"
         f" {counted(each.drawn_from, 'image')}, {counted(each.dimensions, 'principal coordinate')})."
     )
     blocks: list[Block] = [Heading(name), Prose(text)]
     if each.groups:
-        blocks.append(_groups(f"{name}: neighbours and silhouettes", each.groups))
+        blocks.append(_groups(f"{name}: neighbours", each.groups))
     if each.pairs:
         furthest = sorted(each.pairs, key=lambda pair: -(pair.auc or 0.0))
-        blocks.append(_pairs(f"{name}: the groups furthest apart", furthest[:N_PAIRS], alpha))
+        blocks.append(_pairs(f"{name}: pairs with the largest AUC", furthest[:N_PAIRS], alpha))
         if len(furthest) > N_PAIRS:
             title = f"{name}: all {counted(len(furthest), 'pair')}"
             blocks.append(_pairs(title, furthest, alpha, "detail"))
@@ -93,7 +101,6 @@ def _groups(title: str, groups: Sequence[GroupOverlap]) -> Table:
         ),
         left("", if_any(lambda x: Bar(x.homophily or 0.0, full, x.expected), ""), drop=1),
         right("shuffled", if_any(lambda x: or_dash(x.expected, percent), NO_VALUE)),
-        right("silhouette", if_any(lambda x: or_dash(x.silhouette, coefficient), NO_VALUE)),
         right("spread", if_any(lambda x: or_dash(x.dispersion, measured), NO_VALUE)),
         faint=lambda x: x.homophily is None,
     )
@@ -107,7 +114,8 @@ def _pairs(
         pairs,
         left("groups", lambda x: f"{clipped(x.first, 28)} and {clipped(x.second, 28)}", wrap=14),
         right("AUC", lambda x: _auc(x, alpha)),
-        right("adjusted p", lambda x: or_dash(x.p_adjusted, p_text), wrap=8),
+        right("interval", lambda x: span_or_dash(x.low, x.high)),
+        right("adjusted p", adjusted_p, wrap=8),
         right("distance", lambda x: or_dash(x.relative_distance, number)),
         importance=importance,
     )

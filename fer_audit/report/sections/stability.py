@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.claims import (
+from fer_audit.audit.types.stability import (
     AttributeStability,
     ClusterStability,
     StabilityFacts,
@@ -33,7 +33,17 @@ from fer_audit.report.sections.values import (
     zero,
 )
 from fer_audit.report.view import View
-from fer_audit.text import NO_VALUE, NONE, because, coefficient, counted, p_phrase, span, whole
+from fer_audit.text import (
+    NO_VALUE,
+    NONE,
+    because,
+    coefficient,
+    counted,
+    p_phrase,
+    span,
+    unreached,
+    whole,
+)
 
 
 def stability(view: View) -> Section | None:
@@ -134,7 +144,8 @@ def _over_seeds(each: AttributeStability) -> str:
 def _half(each: AttributeStability) -> str:
     if each.half_v is None:
         return NONE
-    return f"{estimate(each.half_v, each.half_low, each.half_high)}, {p_phrase(each.half_p_holm)}"
+    at_most = unreached(each.half_p, each.half_permutations)
+    return f"{estimate(each.half_v, each.half_low, each.half_high)}, {p_phrase(each.half_p_holm, at_most=at_most)}"
 
 
 def _each_seed(swept: Sequence[AttributeStability]) -> Table:

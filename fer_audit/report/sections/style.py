@@ -10,16 +10,20 @@ from fer_audit.report.blocks import (
     Block,
     Bullets,
     Cell,
+    Charts,
     Column,
     Heading,
     Prose,
     Section,
     Table,
 )
+from fer_audit.report.charts.collection import style_differences
 from fer_audit.report.sections.values import (
+    adjusted_p,
     corrected,
     left,
     right,
+    shuffled_p,
     spoken,
     table_of,
     without_value,
@@ -33,7 +37,6 @@ from fer_audit.text import (
     coefficient,
     measured,
     or_dash,
-    p_text,
     percent,
 )
 
@@ -55,6 +58,7 @@ def style(view: View) -> Section | None:
     computed.sort(key=lambda test: -(test.rank_effect or 0.0))
     blocks: list[Block] = []
     if computed:
+        blocks.append(Charts(lambda: [style_differences(computed)]))
         blocks += _differences(computed, view.alpha)
     elif tests:
         blocks.append(Prose(f"Style: {because(tests[0].not_computable)}."))
@@ -120,7 +124,7 @@ def _every_test(largest_first: Sequence[StyleTest]) -> Table:
         left("measure", lambda x: spoken(x.measure), wrap=8),
         left("attribute", lambda x: spoken(x.attribute), wrap=9),
         right("epsilon squared", lambda x: zero(x.rank_effect or 0.0), wrap=7),
-        right("adjusted p", lambda x: p_text(x.p_adjusted), wrap=8),
+        right("adjusted p", adjusted_p, wrap=8),
         left("lowest in (median)", lambda x: _end(x.lowest, x.lowest_median), wrap=12),
         left("highest in (median)", lambda x: _end(x.highest, x.highest_median), wrap=12),
         importance="detail",
@@ -147,7 +151,7 @@ def _baselines(baselines: Sequence[StyleBaseline], level: str) -> list[Block]:
                 right(f"V~ of style alone ({level}interval)", corrected, wrap=13),
                 right("V~ of the clusters", lambda x: or_dash(x.embedding_v, coefficient), wrap=8),
                 right("ratio of V~", lambda x: or_dash(x.reproduced, percent), wrap=7),
-                right("p", lambda x: or_dash(x.p, p_text)),
+                right("p", shuffled_p),
                 note=note,
             )
         )

@@ -6,7 +6,17 @@ from fer_audit.audit.types.composition import SubsetCheck
 from fer_audit.report.blocks import Block, Prose, Section
 from fer_audit.report.sections.values import left, right, table_of
 from fer_audit.report.view import View
-from fer_audit.text import because, clipped, counted, display, p_phrase, p_text, percent, whole
+from fer_audit.text import (
+    because,
+    clipped,
+    counted,
+    display,
+    p_phrase,
+    p_text,
+    percent,
+    unreached,
+    whole,
+)
 
 
 def subset(view: View) -> Section | None:
@@ -14,19 +24,20 @@ def subset(view: View) -> Section | None:
     checks = view.result.subset_checks
     if not checks:
         return None
-    blocks = [block for check in checks for block in _check(check, view.alpha)]
+    blocks = [block for check in checks for block in _check(check, view)]
     return Section("subset", "Is this sample a fair draw?", tuple(blocks))
 
 
-def _check(check: SubsetCheck, alpha: float) -> list[Block]:
+def _check(check: SubsetCheck, view: View) -> list[Block]:
     attribute, reference = display(clipped(check.attribute, 28)), clipped(check.reference, 40)
     if check.p is None:
         reason = because(check.not_computable)
         return [Prose(f"{attribute} compared with {reference}: {reason}.")]
-    unlike = check.p <= alpha
+    unlike = check.p <= view.alpha
+    at_most = unreached(check.p, view.result.config.statistics.permutations)
     text = f"{attribute} of {counted(check.n, 'image')} compared with {reference}:"
     text += " unlike the set, " if unlike else " as a fair draw would be, "
-    text += p_phrase(check.p) + (f" ({check.method})" if check.method else "")
+    text += p_phrase(check.p, at_most=at_most) + (f" ({check.method})" if check.method else "")
     if check.tv is not None:
         text += f"; {percent(check.tv)} of the images would have to change group (TV)"
     if unlike and check.worst is not None:

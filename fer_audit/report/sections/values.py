@@ -8,7 +8,16 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.report.blocks import Block, Bullets, Cell, Column, Importance, Table
-from fer_audit.text import NO_VALUE, because, clipped, coefficient, display, span
+from fer_audit.text import (
+    NO_VALUE,
+    because,
+    clipped,
+    coefficient,
+    display,
+    p_text,
+    span,
+    unreached,
+)
 
 Record = TypeVar("Record")
 
@@ -58,6 +67,30 @@ class _Corrected(Protocol):
 def corrected(each: _Corrected) -> str:
     """Write the V~ of a record with its interval."""
     return estimate(each.v_corrected, each.low, each.high)
+
+
+class _Shuffled(Protocol):
+    @property
+    def p(self) -> float | None: ...
+    @property
+    def permutations(self) -> int: ...
+
+
+class _Adjusted(_Shuffled, Protocol):
+    @property
+    def p_adjusted(self) -> float | None: ...
+
+
+def shuffled_p(each: _Shuffled) -> str:
+    """Write the permutation p of a record, a dash where there is none."""
+    at_most = unreached(each.p, each.permutations)
+    return NO_VALUE if each.p is None else p_text(each.p, at_most=at_most)
+
+
+def adjusted_p(each: _Adjusted) -> str:
+    """Write the same after correction."""
+    at_most = unreached(each.p, each.permutations)
+    return NO_VALUE if each.p_adjusted is None else p_text(each.p_adjusted, at_most=at_most)
 
 
 def zero(value: float) -> str:

@@ -61,7 +61,7 @@ def test_the_level_and_the_permutations_are_the_ones_of_the_run() -> None:
     other = claims(View(replace(base, config=base.config.having(confidence=0.9))))
 
     assert "V~ (90 % interval)" in rows(other, TITLE)[0]
-    assert "share of 10,000 tables with the same margins" in said(other)
+    assert "share of 10,000 shuffles of the labels" in said(other)
 
 
 def test_an_attribute_without_a_value_says_why_and_has_no_row() -> None:

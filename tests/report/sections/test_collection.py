@@ -21,7 +21,7 @@ def test_batches_are_judged_by_the_images_they_have_not_seen() -> None:
         "from the others": "74.1 %",
         "largest group": "42.5 % White",
         "shuffled": "43.2 %",
-        "p": ".001",
+        "p": "≤ .001",
     }
 
 

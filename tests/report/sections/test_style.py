@@ -38,7 +38,7 @@ def test_every_test_is_in_the_details() -> None:
         "brightness",
         "race",
         ".083",
-        ".001",
+        "≤ .001",
         "White (96.2)",
         "Other (132)",
     ]

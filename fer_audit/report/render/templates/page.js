@@ -1,6 +1,7 @@
 "use strict";
-// Two conveniences. The page is complete without them.
-const tables = [...document.querySelectorAll("details")];
+// Conveniences: open all tables, sort a table, mark a group or a cluster everywhere. The page is complete without them.
+const tables = [...document.querySelectorAll("main details")];
+if (matchMedia("(min-width: 64rem)").matches) document.querySelector(".menu").open = true;
 const button = document.createElement("button");
 button.type = "button";
 const name = () => { button.textContent = tables.every((each) => each.open) ? "Close all tables" : "Open all tables"; };
@@ -16,3 +17,49 @@ name();
 document.querySelector(".contents").append(tools);
 // For browsers whose print style cannot open a disclosure.
 addEventListener("beforeprint", () => { for (const each of tables) each.open = true; name(); });
+
+// A click on a column's title sorts by it, numbers as numbers, and again the other way round.
+const number = (text) => { const found = text.replace(/,/g, "").match(/-?(\d+\.?\d*|\.\d+)/); return found ? Number(found[0]) : null; };
+const compare = (a, b) => {
+  const [x, y] = [number(a), number(b)];
+  if (x !== null && y !== null) return x - y;
+  if (x !== null || y !== null) return x !== null ? -1 : 1;
+  return a.localeCompare(b);
+};
+for (const table of document.querySelectorAll("table")) {
+  const body = table.tBodies[0];
+  if (!body || body.rows.length < 3) continue;
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    head.tabIndex = 0;
+    head.classList.add("sortable");
+    const sort = () => {
+      const down = head.ariaSort === "ascending";
+      for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
+      head.ariaSort = down ? "descending" : "ascending";
+      const last = [...body.rows].filter((row) => row.classList.contains("total"));
+      const rows = [...body.rows].filter((row) => !row.classList.contains("total"));
+      rows.sort((a, b) => (down ? -1 : 1) * compare(a.cells[column].textContent, b.cells[column].textContent));
+      body.append(...rows, ...last);
+    };
+    head.addEventListener("click", sort);
+    head.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); } });
+  });
+}
+
+// A click on a bar, a point or a row's name marks the same group or cluster in every chart; a second click or Escape ends it.
+let marked = null;
+const mark = (key) => {
+  marked = key === marked ? null : key;
+  const parts = [...document.querySelectorAll(".told[data-mark]")];
+  const here = parts.filter((each) => each.dataset.mark === marked);
+  for (const each of parts) each.classList.toggle("marked", here.includes(each));
+  document.body.classList.toggle("marking", here.length > 0);
+  for (const row of document.querySelectorAll("tbody tr")) row.classList.toggle("marked", marked !== null && row.cells[0].textContent.trim() === marked);
+};
+addEventListener("click", (event) => {
+  const told = event.target.closest(".told[data-mark]");
+  const row = event.target.closest("tbody th");
+  if (told) mark(told.dataset.mark);
+  else if (row) mark(row.textContent.trim());
+});
+addEventListener("keydown", (event) => { if (event.key === "Escape" && marked !== null) mark(marked); });

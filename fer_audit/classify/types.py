@@ -1,0 +1,66 @@
+"""Results of the classify package: what somebody or something said of every image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+NONE_SAID = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Who or what made the predictions."""
+
+    name: str
+    """Of the model, or of the table's file."""
+    kind: Literal["model", "table", "heldout"]
+    """A network that was run here, a table that somebody made, or a classifier fitted here on other images of the set."""
+    sha256: str
+    """Of the model's file, or of the table's."""
+    trained_on: str = ""
+    """Data it has seen, as far as that is known; "" when nothing is."""
+    caveat: str = ""
+    """What a reader has to know of it; empty when there is nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """The predicted class of every image. Row i is image i."""
+
+    about: str
+    """What is predicted: expression, gender."""
+    classes: tuple[str, ...]
+    codes: NDArray[np.int16]
+    """(n,) the class, that of the largest probability and of several the first; -1 where not ok."""
+    probabilities: NDArray[np.float32] | None
+    """(n, classes) zero where not ok; None where only the class is known."""
+    ok: NDArray[np.bool_]
+    reasons: NDArray[np.str_]
+    """(n,) why there is no prediction; "" where ok."""
+    by: Predictor
+    fingerprint: str
+    folds: NDArray[np.int16] | None = None
+    """(n,) the fold an image was held out in; None where nothing was fitted here."""
+    notes: tuple[str, ...] = ()
+    """Sentences: what was repaired or left out, with counts."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PredictedNumbers:
+    """A predicted number of every image, such as the age in years. Row i is image i."""
+
+    about: str
+    values: NDArray[np.float32]
+    """(n,) zero where not ok."""
+    ok: NDArray[np.bool_]
+    reasons: NDArray[np.str_]
+    """(n,) why there is none; "" where ok."""
+    by: Predictor
+    fingerprint: str
+
+
+Said = Predictions | PredictedNumbers
