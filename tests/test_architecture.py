@@ -42,7 +42,7 @@ ONLY_HOMES = {
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
     "multiprocessing": (),
-    "rich.progress": ("cli/console.py",),
+    "rich.live": ("cli/console.py",),
     "filelock": ("store/locks.py",),
     "platformdirs": ("store/stage.py",),
     "tempfile": ("store/stage.py",),
