@@ -71,7 +71,7 @@ class Terminal:
         from rich.text import Text
 
         _, count = self._standing.latest()
-        bar = ProgressBar(max(count.total, 1), count.done, width=16) if count else ""
+        bar = ProgressBar(max(count.total, 1), count.done, width=10) if count else ""
         row = Table.grid(padding=(0, 1))
         row.add_row(self._spinner, bar, Text(self._standing.line(), no_wrap=True))
         return row

@@ -58,13 +58,13 @@ class Standing:
         return own + self._later
 
     def line(self) -> str:
-        """Return the line, e.g. `3 of 7, embed: 4,200 of 23,707 images, 2 min 5 s so far, about 9 min left`."""
+        """Return the line, e.g. `3 of 7, embed: 4,200 of 23,707 images, about 9 min left, 2 min 5 s so far`."""
         name, count = self.latest()
         words = [f"{whole(count.done)} of {whole(count.total)} {count.unit}"] if count else []
-        words.append(f"{duration(time.monotonic() - self._started)} so far")
         left = self.left()
-        if left:
+        if left:  # before the time so far, which a narrow terminal may cut
             words.append(f"about {rough(left)} left")
+        words.append(f"{duration(time.monotonic() - self._started)} so far")
         return f"{self.place}{name}: {', '.join(words)}"
 
 

@@ -40,14 +40,14 @@ def test_the_line_says_where_how_far_and_how_long_the_whole_still_takes(clock: C
 
     shown.enter("embed", 3, 7, expected=300, later=120)
     clock.now += 60
-    assert shown.line() == "3 of 7, embed: 1 min 0 s so far, about 6 min left"
+    assert shown.line() == "3 of 7, embed: about 6 min left, 1 min 0 s so far"
 
     shown.start("embed", 4000, "images", 1000)
     clock.now += 30
     shown.counts["embed"].done = 1500  # 500 in 30 s: 2,500 more in 150 s, then 120 s
     assert shown.left() == 150 + 120
     assert shown.line() == (
-        "3 of 7, embed: 1,500 of 4,000 images, 1 min 30 s so far, about 4 min left"
+        "3 of 7, embed: 1,500 of 4,000 images, about 4 min left, 1 min 30 s so far"
     )
 
 
@@ -126,7 +126,7 @@ def test_without_a_terminal_there_is_a_line_every_so_often_whatever_the_work_is_
     time.sleep(0.3)
 
     assert len(lines) >= 3
-    assert all(re.fullmatch(r"5 of 7, audit: 0\.\d s so far, about 2 min left", x) for x in lines)
+    assert all(re.fullmatch(r"5 of 7, audit: about 2 min left, 0\.\d s so far", x) for x in lines)
     assert capsys.readouterr().err == "", "and none after the work"
     with Terminal(quiet=True):
         time.sleep(0.3)
@@ -152,6 +152,7 @@ def test_a_terminal_moves_while_the_work_says_nothing(monkeypatch: pytest.Monkey
     screen = Screen()
     monkeypatch.setattr("sys.stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
     with Terminal(quiet=False) as terminal:
         terminal.stage("embed", 3, 7, 60.0, 60.0)
         terminal.start("embed", 4000, "images", 1000)
@@ -164,3 +165,4 @@ def test_a_terminal_moves_while_the_work_says_nothing(monkeypatch: pytest.Monkey
     assert max(gaps) < 1.5
     assert "3 of 7, embed: 1,000 of 4,000 images" in screen.getvalue()
     assert "3 of 7, embed: 1,500 of 4,000 images" in screen.getvalue()
+    assert re.search(r"images, about \w+( min)? left", screen.getvalue()), "also at 80 columns"
