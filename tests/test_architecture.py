@@ -43,7 +43,7 @@ ONLY_HOMES = {
     "umap": ("cluster/map.py",),
     "openpyxl": ("dataset/table/excel.py",),
     "multiprocessing": (),
-    "rich.progress": ("cli/console.py",),
+    "rich.live": ("cli/console.py",),
     "filelock": ("store/locks.py",),
     "platformdirs": ("store/stage.py",),
     "tempfile": ("store/stage.py",),

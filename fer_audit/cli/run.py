@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.chosen import audit_config, report_settings, resources
 from fer_audit.cli.gate import RULE_CROSSED, verdicts
 from fer_audit.cli.groups import Verb, in_group
 from fer_audit.cli.options import (
-    audit_config,
     cluster_options,
     dataset_options,
     model_options,
     place_options,
     report_options,
-    report_settings,
-    resources,
     statistics_options,
 )
 from fer_audit.cli.output import answer_json, answer_path, say

@@ -69,6 +69,9 @@ def run_audit(
     config = config or AuditConfig()
     started = time.perf_counter()
     resources, report = resources or Resources(), report or ReportSettings()
+    progress = progress or Silent()
+    watch = Stopwatch(progress, until)
+    watch.enter("scan")
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
     places = {
         "--out": Path(out),
@@ -89,10 +92,11 @@ def run_audit(
         resources,
         report,
         csv,
-        progress or Silent(),
-        Stopwatch(),
+        progress,
+        watch,
     )
-    walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
+    watch.images = len(dataset)
+    watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
     return walk.run(until)
 
 
