@@ -42,7 +42,7 @@ def order(faces: Path, run_dir: Path, cache_dir: Path) -> Order:
         *(load_dataset(faces), run_dir, cache_dir, config, resources, ReportSettings()),
         csv=False,
         progress=Silent(),
-        watch=Stopwatch(),
+        watch=Stopwatch(Silent(), "report"),
     )
 
 
