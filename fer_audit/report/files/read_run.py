@@ -20,7 +20,7 @@ from fer_audit.text import encodable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_HINT = "Finish the run with the same fer-audit run command, then compare again."
+_HINT = "Finish the run with the same fer-audit run command."
 _CHECKED = ("result.json", "rows.parquet")
 """Vectors are gigabytes; their shape is checked, their bytes are not."""
 
