@@ -97,7 +97,11 @@ def _what_limits(claim: Claim) -> Finding:
     if claim.other_low is not None:
         ends += f"; another collection {span(claim.other_low, claim.other_high)}"
     told = [f"{ends}, n = {claim.n:,})", *(_figures(each) for each in asked)]
-    worth_knowing: Severity = "fine" if least is None or least.grade == "most" else "know"
+    worth_knowing: Severity = (
+        "fine"
+        if least is not None and least.grade == "most" and not does_not_come_back
+        else "know"
+    )
     faint = claim.strength == "faint" and not does_not_come_back
     return Finding(
         code="claim" if claim.of == CLUSTER else "label_claim",
