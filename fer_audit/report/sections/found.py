@@ -241,8 +241,10 @@ def how_sure(view: View) -> Section | None:
         agree = "agree" if stable.ari_median >= 0.9 else "do not agree"
         lines.append(f"Other seeds {agree} (ARI {coefficient(stable.ari_median)}).")
     if result.clustering is not None:
-        by = "from the data" if result.clustering.votes else "by you, not from the data"
-        lines.append(f"k = {result.clustering.k} was chosen {by}.")
+        how = (
+            "chosen from the data" if result.clustering.votes else "set, not chosen from the data"
+        )
+        lines.append(f"k = {result.clustering.k} was {how}.")
     if view.unstable:
         shown = [str(each) for each in sorted(view.unstable)]
         more = len(shown) - N_CLAIMS
