@@ -15,6 +15,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NoReturn
 
 from fer_audit.audit.types.result import AuditResult, GateRule
@@ -106,9 +107,7 @@ def parse_rule(text: str) -> Rule:
         _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
     fields = ALONE if alone else FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
     if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
-        _refuse(
-            text, len(subject) + 1, f"{subject.strip()} has no such field: {', '.join(fields)}"
-        )
+        _refuse(text, len(subject) + 1, _no_field(subject.strip(), field, fields))
     start = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
     number = _NUMBER.match(text, start)
     if number is None:
@@ -142,8 +141,14 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
         rule = parse_rule(text)
         fields = _values(rule.subject, result)
         if rule.subject.endswith((LEFT, PREDICTS)) and fields and rule.field not in fields:
-            why = f"{rule.subject} has no such field: {', '.join(fields)}"
+            why = _no_field(rule.subject, rule.field, tuple(fields))
             _refuse(text, text.index(rule.subject) + len(rule.subject) + 1, why)
+
+
+def _no_field(subject: str, field: str, fields: Sequence[str]) -> str:
+    near = get_close_matches(field, fields, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{subject} has no field {field}{meant} It has: {', '.join(fields)}"
 
 
 def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from fer_audit.cli.output import say
 from fer_audit.cli.standing import Standing
 from fer_audit.errors import ConfigError
 from fer_audit.store.durable import CannotSync, StillWaiting
@@ -160,6 +161,9 @@ def show_report(
     more = f"fer-audit report {shlex.quote(str(run))} --full"
     topics = f"or --section {', '.join(TOPICS)}; or --json"
     report = make_report(view, section)
+    if not report.sections:
+        say(f"fer-audit: the run has nothing to say of {section}")
+        return
     if short:
         show(terminal_report(report, "summary", page=where, more=(more, topics)))
     else:

@@ -127,9 +127,9 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         yield Finding(
             code="conflicting_copies",
             severity="fix",
-            text=f"{counted(contradicting, 'photo')} {'appears' if one else 'appear'} more than once with contradicting labels.",
+            text=f"{whole(contradicting)} of {counted(copies.groups, 'photo')} that {'is' if copies.groups == 1 else 'are'} there more than once {'has' if one else 'have'} contradicting labels.",
             effect=max(share, min(0.5, contradicting / copies.groups), 0.5),
-            figures=f"of {counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}: {named}{widest}",
+            figures=f"{counted(copies.files, 'file')}; {named}{widest}",
             do="Correct or drop them; the tests count a copy as not annotated in what it contradicts.",
             files=CONFLICTS,
             values=(
@@ -144,7 +144,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         text=f"{counted(extra, 'file is an exact copy', 'files are exact copies')} of another.",
         effect=share,
         figures=f"{counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}, {percent(share)} of the set; copies are {in_tests} the tests",
-        do="Keep one file of each photo.",
+        do="Keep one file of each photo; the list names near-copies to leave out, too.",
         files=DROP,
         values=(("extra", extra), ("photos", copies.groups), ("files", copies.files)),
     )

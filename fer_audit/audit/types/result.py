@@ -49,7 +49,7 @@ from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
-AUDIT_SCHEMA = "fer-audit/result/2"
+AUDIT_SCHEMA = "fer-audit/result/3"
 NO_CORRECTION = "none"
 HOLM = "Holm"
 BENJAMINI_HOCHBERG = "Benjamini-Hochberg"

@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from fer_audit.errors import ConfigError
@@ -54,7 +54,7 @@ def sheet(report: Report, name: str, form: SheetFormat) -> str:
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigError(
             f"--table {name}: the report has no such table",
-            hint=f"{hint}It has: {', '.join(tables)}",
+            hint=f"{hint}It has: {_with_titles(tables)}",
         )
     columns, cells = without_drawings(tables[name])
     titles = [column.title or "name" * (not index) for index, column in enumerate(columns)]
@@ -69,6 +69,12 @@ def sheet(report: Report, name: str, form: SheetFormat) -> str:
     if form == "md":
         return "\n".join(table(titles, rows, right=right))
     return "\n".join(_latex(tables[name].title, titles, rows, right))
+
+
+def _with_titles(tables: Mapping[str, Table]) -> str:
+    return "; ".join(
+        f"{name} ({table.title})" if table.title else name for name, table in tables.items()
+    )
 
 
 def _guarded(cell: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, alike
+from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
@@ -34,10 +34,13 @@ from fer_audit.text import (
     counted,
     listed,
     rounded_percent,
+    span,
 )
 
 N_CLAIMS, N_FIXES = 5, 5
 """Rows of the short report; the sections behind it have all."""
+SEPARABLE = 0.8
+"""Lower end of an AUC from which two groups are said to be distinguished."""
 _NAME = 18
 """Characters of a name in it."""
 
@@ -80,13 +83,18 @@ def what_we_found(view: View) -> Section:
             )
         limits = [each.chance for each in shown if each.chance is not None]
         stays = f"; chance stays under {at_least_one(max(limits))}" if limits else ""
+        judged = " Left: the share, and how it is judged by what can still vary." if level else ""
         real = (
             "It is more than chance, which does not make it large."
             if len(shown) == 1
             else "All are more than chance, which does not make them large."
         )
         blocks.append(
-            Prose(f"Strength 0 to 1 (Cramér's V, corrected){stays}. {real}", "summary", "small")
+            Prose(
+                f"Strength 0 to 1 (Cramér's V, corrected){stays}. {real}{judged}",
+                "summary",
+                "small",
+            )
         )
     if chance:
         more = len(chance) - N_CLAIMS
@@ -96,6 +104,7 @@ def what_we_found(view: View) -> Section:
                 f"No association with the clusters is shown for {listed(names, 'or')}.", "summary"
             )
         )
+    blocks += _separable(view)
     if not claims:
         blocks.append(
             Prose(
@@ -104,6 +113,26 @@ def what_we_found(view: View) -> Section:
             )
         )
     return Section("found", "What we found", (*blocks, *_faces(view), *_files(view)))
+
+
+def _separable(view: View) -> list[Block]:
+    """Return which groups the vectors distinguish, whatever the clusters: a few clusters can hide a group."""
+    told = []
+    for overlap in view.result.latent:
+        pairs = [each for each in overlap.pairs if each.auc is not None and each.low is not None]
+        best = max(pairs, key=lambda each: each.low or 0.0, default=None)
+        if best is not None and (best.low or 0.0) >= SEPARABLE:
+            names = f"{clipped(best.first, _NAME)} from {clipped(best.second, _NAME)}"
+            told.append(f"{names} ({coefficient(best.auc, 2)})")
+    if not told:
+        return []
+    return [
+        Prose(
+            f"Few clusters can hide a group: in the vectors themselves a linear classifier distinguishes"
+            f" {listed(told[:3])}; .5 is guessing.",
+            "summary",
+        )
+    ]
 
 
 def _faces(view: View) -> list[Block]:
@@ -171,7 +200,7 @@ def _left_words(left: LeftAt | None) -> str:
         if left.kept > 1
         else rounded_percent(max(left.kept, 0.0))
     )
-    return f"{amount}, {left.grade}" if left.grade in GRADES[:2] else amount
+    return f"{amount}, {left.grade}"
 
 
 def fix_first(view: View) -> Section:
@@ -239,12 +268,14 @@ def how_sure(view: View) -> Section | None:
     lines: list[str] = []
     if stable is not None and stable.ari_median is not None:
         agree = "agree" if stable.ari_median >= 0.9 else "do not agree"
-        lines.append(f"Other seeds {agree} (ARI {coefficient(stable.ari_median)}).")
+        least = stable.ari_min is not None and stable.ari_min < 0.9
+        worst = f", least {coefficient(stable.ari_min)}" if least else ""
+        lines.append(f"Other seeds {agree} (median ARI {coefficient(stable.ari_median)}{worst}).")
     if result.clustering is not None:
         how = (
             "chosen from the data" if result.clustering.votes else "set, not chosen from the data"
         )
-        lines.append(f"k = {result.clustering.k} was {how}.")
+        lines.append(f"k = {result.clustering.k} was {how}{_other_k(view)}.")
     if view.unstable:
         shown = [str(each) for each in sorted(view.unstable)]
         more = len(shown) - N_CLAIMS
@@ -253,8 +284,26 @@ def how_sure(view: View) -> Section | None:
     if any(not each.drawn for each in result.claims):
         lines.append("How another collection would differ is not known.")
     if missing := sum(len(each.fields) for each in missing_values(result)):
-        lines.append(f"{counted(missing, 'value')} could not be computed: --section method.")
+        lines.append(
+            f"{counted(missing, 'value')} could not be computed; the section on method says why."
+        )
     who = clipped(result.dataset.label_source, 150)
     blocks = [Prose(" ".join(lines), "summary")] if lines else []
     blocks += [Prose(who, "summary")] if who else []
     return Section("sure", "How sure is this?", tuple(blocks)) if blocks else None
+
+
+def _other_k(view: View) -> str:
+    """Return between which ends the strength of each claim lies with another k."""
+    stable = view.result.stability
+    shown = {x.attribute for x in view.result.claims if x.of == CLUSTER and x.strength in SAYS}
+    told = []
+    for each in () if stable is None else stable.attributes:
+        values = [variant.v_corrected for variant in each.ks if variant.k > 1]
+        if each.attribute in shown and len(values) > 1:
+            ends = span(min(values), max(values), digits=2)
+            told.append(f"{spoken(each.attribute, _NAME)} {ends}")
+    ks = sorted(
+        {v.k for each in (stable.attributes if stable else ()) for v in each.ks if v.k > 1}
+    )
+    return f"; with k = {ks[0]} to {ks[-1]}: {', '.join(told[:3])}" if told else ""
