@@ -15,8 +15,10 @@ from fer_audit.audit.composition.intersections import LISTED_CELLS
 from fer_audit.audit.composition.near_duplicates import YEARS
 from fer_audit.audit.composition.split_leakage import crossings
 from fer_audit.audit.inputs import AuditInputs, group_members
+from fer_audit.audit.remedies.suspects import find_suspects, group_rows, suspect_rows
 from fer_audit.audit.types import lists as names
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.pack.types import STYLE_NAMES
 
 Row: TypeAlias = tuple[str, ...]
 Table: TypeAlias = tuple[Sequence[str], list[Row]]
@@ -70,22 +72,38 @@ def _near_duplicates(inputs: AuditInputs) -> Table:
 
 
 def _conflicts(inputs: AuditInputs) -> Table:
-    """Return one row an image of a group whose labels contradict each other, with its labels: copies first, worst first."""
+    """Return one row an image of a group whose labels contradict each other, with its labels: copies first, worst first.
+
+    `emptied` names the labels that contradict each other: whichever image of the group is kept, they are not known.
+    """
     dataset = inputs.dataset
     columns = label_columns(dataset)
     rows: list[Row] = []
     for kind, (members, owner), years in _photos(inputs):
         for number, group in enumerate(conflicting_groups(dataset, members, owner, years=years)):
+            alike = members[owner == group]
+            emptied = [
+                name
+                for name, values in columns
+                if _contradict(values[alike], years if values is dataset.ages else 0)
+            ]
             rows += [
                 (
                     kind,
                     str(number),
                     dataset.ids[row],
                     *(_label(inputs, name, int(values[row])) for name, values in columns),
+                    " ".join(emptied),
                 )
-                for row in members[owner == group].tolist()
+                for row in alike.tolist()
             ]
-    return ("kind", "group", "id", *(name for name, _ in columns)), rows
+    return ("kind", "group", "id", *(name for name, _ in columns), "emptied"), rows
+
+
+def _contradict(values: NDArray[np.int16], gap: int) -> bool:
+    """Whether the labels of one photo differ by more than nothing, and by at least `gap`."""
+    known = values[values >= 0]
+    return bool(len(known) and np.ptp(known) >= max(gap, 1))
 
 
 def _photos(
@@ -178,6 +196,22 @@ def _thin_groups(inputs: AuditInputs) -> Table:
     return (*(each.name for each in crossed), "images", "missing"), rows
 
 
+def _suspects(inputs: AuditInputs) -> Table:
+    columns = (
+        *("attribute", "id", "given", "suggested", "p_given", "p_suggested"),
+        *("probe_recall_given", "probe_recall_suggested"),
+    )
+    return columns, suspect_rows(inputs.once(find_suspects), inputs.dataset.ids)
+
+
+def _suspect_groups(inputs: AuditInputs) -> Table:
+    columns = (
+        *("attribute", "by", "group", "images", "flagged", "rate", "low", "high"),
+        "probe_recall",
+    )
+    return columns, group_rows(inputs.once(find_suspects), inputs)
+
+
 def _drop(inputs: AuditInputs) -> Table:
     """Return the copies and near-copies that are not kept of each photo."""
     dropped = ~_kept(inputs) & inputs.rows.ok
@@ -192,7 +226,7 @@ def _keep(inputs: AuditInputs) -> Table:
 
 
 def _kept(inputs: AuditInputs) -> NDArray[np.bool_]:
-    """Return (n,) one image of each photo: most labels, then most pixels, then the first by its bytes and its id.
+    """Return (n,) one image of each photo: most labels, then the largest file, then the smallest sha256, then the id.
 
     Images of one named person are kept: they are frames, not copies.
     """
@@ -201,14 +235,15 @@ def _kept(inputs: AuditInputs) -> NDArray[np.bool_]:
     labels = sum(
         (values >= 0).astype(np.int64) for _, values in label_columns(dataset)
     ) + np.zeros(len(dataset), np.int64)
-    pixels = rows.widths.astype(np.int64) * rows.heights
+    per_pixel = rows.style[:, STYLE_NAMES.index("bytes_per_pixel")].astype(np.float64)
+    size = np.rint(per_pixel * rows.widths * rows.heights)
     for kind, (members, owner), _ in _photos(inputs):
         if kind == "near-copy" and inputs.units.person:
             continue
         living = kept[members]
         members, owner = members[living], owner[living]
         order = np.lexsort(
-            (members, rows.sha256[members], -pixels[members], -labels[members], owner)
+            (members, rows.sha256[members], -size[members], -labels[members], owner)
         )
         later = np.ones(len(order), np.bool_)
         later[np.unique(owner[order], return_index=True)[1]] = False
@@ -229,6 +264,17 @@ LISTS = (
     FileList(names.OUTLIERS, "images unusually far from the centre of their cluster", _outliers),
     FileList(
         names.THIN_GROUPS, f"combinations of groups with fewer than {TOO_FEW} images", _thin_groups
+    ),
+    FileList(
+        names.SUSPECTS,
+        "labels that a held-out linear probe of the embedding contradicts, worst first; "
+        "it also flags its own errors: see its recall",
+        _suspects,
+    ),
+    FileList(
+        names.SUSPECT_GROUPS,
+        "how often labels are flagged by group, and how well the probe sees that group",
+        _suspect_groups,
     ),
     FileList(names.DROP, "copies and near-copies to leave out, one id a line", _drop),
     FileList(names.KEEP, "everything else, one id a line", _keep),
