@@ -107,9 +107,11 @@ def _show(document: dict[str, Any]) -> None:
     left = [f"{display(name)} ({whole(n)})" for name, n in crossing.items() if n]
     told = f"No two parts share: {listed(shut)}." if shut else ""
     if left:
-        told += f" Still in more than one part: {listed(left)}; name them in --group to keep them together."
+        told += f" In more than one part: {listed(left)}; name it in --group to keep it together."
     columns = ("", *(each["name"] for each in parts))
     heading = f"{counted(len(parts), 'part')} of {document['dataset']}"
+    if document["copies_left_out"]:
+        told += f" {counted(document['copies_left_out'], 'copy', 'copies')} and near-copies of photos in another part are left out."
     units = f"{counted(document['units'], 'unit')}, the largest of {counted(document['largest_unit'], 'image')}; seed {document['seed']}"
     right = tuple(range(1, len(columns)))
     blocks = (plain_table("", columns, rows, right=right), Prose(told.strip()), Prose(units))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.remedies.parts import connected, split_units
+from fer_audit.audit.remedies.parts import connected, split_units, torn
 from fer_audit.audit.stats.tables import cross_table
 from fer_audit.errors import ConfigError
 from fer_audit.pipeline.finished import FinishedRun
@@ -27,10 +27,11 @@ def split_run(
     balance: Sequence[str] = (),
     seed: int = 0,
 ) -> tuple[NDArray[np.int64], dict[str, Any]]:
-    """Return the (n,) part of each image, -1 for one that could not be read, and what is to be said of the split.
+    """Return the (n,) part of each image, -1 for one without, and what is to be said of the split.
 
     `group` names what no two parts share: subject, near_duplicates, columns; () = subject where the run has one, else
-    near_duplicates. Images with the same bytes always stay together. `balance` names columns that every part has as the
+    near_duplicates. No photo is in two parts, ever: where a group is torn between parts by copies or near-copies, those
+    in the part with most of them stay, and the others get no part. `balance` names columns that every part has as the
     whole has them; () = all about people and expressions. The shares add up to 1.
     Raises ConfigError for a column that there is not, and shares that no split can have.
     """
@@ -44,7 +45,9 @@ def split_run(
     photos = np.where(sha256 == b"", -1, np.unique(sha256, return_inverse=True)[1])
     named = {name: _codes(run, name) for name in asked}
     rows = np.flatnonzero(run.rows.ok)
-    units = connected(len(rows), [photos[rows], *(codes[rows] for codes in named.values())])
+    alike = connected(len(rows), [photos[rows], run.near_groups[rows]])
+    asked_for = [alike if name == NEAR else codes[rows] for name, codes in named.items()]
+    units = connected(len(rows), asked_for)
     sizes = np.bincount(units)
     if len(sizes) < len(shares):
         raise ConfigError(
@@ -54,7 +57,9 @@ def split_run(
         )
     rng = stage_rng(seed, "split", *asked)
     part = np.full(len(photos), -1, np.int64)
-    part[rows] = split_units(units, [each.codes[rows] for each in columns], np.array(shares), rng)
+    placed = split_units(units, [each.codes[rows] for each in columns], np.array(shares), rng)
+    part[rows] = np.where(torn(alike, placed), -1, placed)
+    rows = np.flatnonzero(part >= 0)
     n = np.bincount(part[rows], minlength=len(shares))
     document = {
         "schema": SCHEMA,
@@ -88,7 +93,8 @@ def split_run(
             NEAR: _crossing(run.near_groups, part),
             **{name: _crossing(codes, part) for name, codes in named.items()},
         },
-        "not_split": len(photos) - len(rows),
+        "unreadable": int((~run.rows.ok).sum()),
+        "copies_left_out": int((run.rows.ok & (part < 0)).sum()),
     }
     return part, document
 

@@ -67,3 +67,13 @@ def split_units(
         if not moved:
             break
     return part[unit]
+
+
+def torn(photos: NDArray[np.integer], part: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return (n,) which rows to leave out so that no photo is in two parts: those outside the part with most of its rows.
+
+    `photos` is the (n,) photo of each row; of parts with equally many the first one keeps them.
+    """
+    counts = np.zeros((int(photos.max(initial=-1)) + 1, int(part.max(initial=-1)) + 1), np.int64)
+    np.add.at(counts, (photos, part), 1)
+    return np.asarray(counts.argmax(axis=1)[photos] != part)
