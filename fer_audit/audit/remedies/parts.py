@@ -72,8 +72,9 @@ def split_units(
 def torn(photos: NDArray[np.integer], part: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return (n,) which rows to leave out so that no photo is in two parts: those outside the part with most of its rows.
 
-    `photos` is the (n,) photo of each row; of parts with equally many the first one keeps them.
+    `photos` is the (n,) photo of each row; of parts with equally many the smallest keeps them.
     """
     counts = np.zeros((int(photos.max(initial=-1)) + 1, int(part.max(initial=-1)) + 1), np.int64)
     np.add.at(counts, (photos, part), 1)
-    return np.asarray(counts.argmax(axis=1)[photos] != part)
+    sizes = counts.sum(axis=0) / (len(part) + 1)  # below 1: they decide ties alone
+    return np.asarray((counts - sizes).argmax(axis=1)[photos] != part)
