@@ -9,14 +9,13 @@ import numpy as np
 
 from fer_audit.pipeline.balance import Balance
 from fer_audit.pipeline.finished import FinishedRun
+from fer_audit.pipeline.run_folder import REMEDY_FILES
 from fer_audit.report.files.rows import write_list, write_rows_parquet
 from fer_audit.rng import stage_rng
 from fer_audit.store.durable import remove
 from fer_audit.store.stage import make_folder, write_atomically, write_text
 
-PLAN, KEEP, KEEP_TXT, UID = "plan.json", "keep.parquet", "keep.txt", "keep.uid.npy"
-WEIGHTS, ADD, DONOR, AUGMENT = "weights.parquet", "add.csv", "donor.csv", "augment.jsonl"
-FILES = (PLAN, KEEP, KEEP_TXT, UID, WEIGHTS, ADD, DONOR, AUGMENT)
+PLAN, KEEP, KEEP_TXT, UID, WEIGHTS, ADD, DONOR, AUGMENT = REMEDY_FILES[:8]
 OPERATIONS = ("flip", "light", "crop")
 """Never hue, which is skin colour, and never a warp, which is another expression."""
 PARAMETERS = {
@@ -34,7 +33,7 @@ def write_balance(
     import pyarrow as pa
 
     make_folder(folder)
-    for name in FILES:
+    for name in REMEDY_FILES[:8]:
         remove(folder / name)
     ids, kept = run.rows.ids, balance.kept
     names = pa.array(ids, pa.string())

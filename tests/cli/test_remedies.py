@@ -160,3 +160,20 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(fer_audit: Call, finished: 
     assert (done.code, "clustered again" in done.out) == (0, True)
     assert fer_audit("split", finished, "--dry-run").code == 0
     assert not {"balance", "split"} & {path.name for path in finished.iterdir()}
+
+
+def test_a_purge_with_rows_takes_what_names_files_with_it(
+    fer_audit: Call, finished: Path, cache_dir: Path
+) -> None:
+    fer_audit("balance", finished, "--mode", "both")
+    fer_audit("split", finished)
+    mine = finished / "split" / "near_duplicates" / "mine.txt"
+    mine.write_text("a person's own")
+    cache_dir.mkdir(exist_ok=True)
+
+    done = fer_audit("purge", finished, "--rows", "--json", "--cache-dir", cache_dir)
+
+    removed = [each["path"] for each in json.loads(done.out)["removed"]]
+    assert {"balance/race-by-cluster-uniform-both", "split/near_duplicates"} <= set(removed)
+    left = [path for name in ("balance", "split") for path in (finished / name).rglob("*.*")]
+    assert left == [mine]
