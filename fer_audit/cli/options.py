@@ -71,6 +71,9 @@ dataset_options = _together(
             help="Where a table's images lie, if not in its own folder.",
         ),
         _option("--path-column", "Table column with the image paths.", metavar="COLUMN"),
+        _option(
+            "--only", "Audit the images of a list, one id a line, e.g. keep.txt.", metavar="FILE"
+        ),
         _option("--sample", "Audit a seeded uniform sample of N images.", type=int, metavar="N"),
         _option("--first", "Audit the first N images in file order.", type=int, metavar="N"),
     ),

@@ -175,6 +175,9 @@ def _run_stages(
 def default_folder(name: str, config: AuditConfig) -> Path:
     """Return runs/<name>-..., different for every set, size, model, k and seed."""
     words = [name]
+    if config.dataset.only is not None:
+        chosen = Path(config.dataset.only)
+        words.append(f"only-{chosen.absolute().parent.name}-{chosen.stem}")
     if config.dataset.first is not None:
         words.append(f"first{config.dataset.first}")
     if config.dataset.sample is not None:

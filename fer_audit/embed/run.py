@@ -134,6 +134,17 @@ def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:
         folder.remove_part(_part(index))
 
 
+def keep_embeddings(folder: StageFolder, whole: Embeddings, rows: NDArray[np.intp]) -> None:
+    """Write the vectors of some rows as the finished ones of a stage."""
+    folder.write_part(
+        WHOLE,
+        {"provider": whole.model.provider},
+        vectors=whole.vectors[rows],
+        ok=whole.ok[rows],
+        reasons=whole.reasons[rows],
+    )
+
+
 def load_embeddings(folder: StageFolder, model: ModelFacts) -> Embeddings | str:
     """Return the finished vectors, or why they cannot be used ("" = never finished)."""
     found = folder.read_part(WHOLE)

@@ -52,6 +52,13 @@ DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
 LISTS_FOLDER = "lists"
 """Folder of the full lists behind findings, each of which is in FILES."""
+REMEDIES = ("balance/*", "split/*")
+"""Folders of what is made from a finished run on request; no part of the run."""
+REMEDY_FILES = (
+    *("plan.json", "keep.parquet", "keep.txt", "keep.uid.npy", "weights.parquet"),
+    *("add.csv", "donor.csv", "augment.jsonl", "split.csv", "split.json"),
+)
+"""All that lies there by our doing."""
 LIST_PATHS = tuple(each.path for each in LISTS)
 FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, *LIST_PATHS)
 

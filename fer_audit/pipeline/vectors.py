@@ -19,6 +19,7 @@ from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.reuse import take_from_whole
 from fer_audit.pipeline.run_folder import is_placed, note_start
 from fer_audit.pipeline.types import Order
 from fer_audit.progress import Progress
@@ -47,6 +48,12 @@ def make_vectors(
         maker = _maker(order, model, pack_folder, keep=_keeps_pixels(order, model, folders))
         note_start(order.out, prints)  # before anything is written to the cache
         rows = maker.rows()
+        if (
+            rows is None
+            and found == ""
+            and take_from_whole(order, facts, maker, folder, size=size)
+        ):
+            rows, found = maker.rows(), load_embeddings(folder, facts)
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:
                 order.progress.say(f"embedding again: {found}")

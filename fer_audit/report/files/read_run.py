@@ -85,6 +85,21 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
     )
 
 
+def read_subjects(path: Path, result: AuditResult) -> tuple[LabelColumn, ...]:
+    """Return the columns of a rows.parquet that say who is on an image; StoreError when it cannot be read."""
+    table = _read_table(path)
+    names = [each.attribute for each in result.representation]
+    names += [each.attribute for each in result.subjects]
+    columns = list(zip(names, attribute_columns(names), strict=True))[len(result.representation) :]
+    found = []
+    for name, column in columns:
+        if column in table.column_names:
+            texts = _column(table, column, "string", path).to_pylist()
+            people = tuple(sorted({text for text in texts if text is not None}))
+            found.append(_labels(table, column, name, people, path))
+    return tuple(found)
+
+
 def map_run_vectors(path: Path, rows: int) -> NDArray[np.floating[Any]] | None:
     """Return the (rows, d) vectors of a run as a read-only memory map; None when the file is not there.
 
