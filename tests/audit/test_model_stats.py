@@ -133,7 +133,7 @@ def test_a_gap_of_recalls_is_judged_within_classes() -> None:
     for label, gap in ((HAP, 0.25), (NEU, 0.742857), (SAD, 0.4)):
         mine = label == LABEL
         one = [
-            max_gap(right_tables(np.array(x), RIGHT[mine], np.zeros(mine.sum(), int), (1, 3)))
+            max_gap(right_tables(np.array(x), RIGHT[mine], np.zeros(len(x), int), (1, 3)))
             for x in distinct(GROUP[mine])
         ]
         reached = np.mean(np.array(one) >= max_gap(seen) - 1e-9)

@@ -34,8 +34,9 @@ def claim_findings(result: AuditResult) -> Iterator[Finding]:
     """Yield what the clusters separate, what limits each claim, and what is at chance."""
     computed = [each for each in result.claims if each.v_corrected is not None]
     yield from _what_clusters_separate([each for each in computed if each.of == CLUSTER])
+    said = () if result.models is None else result.models.names
     for claim in computed:
-        if claim.strength in SAYS:
+        if claim.strength in SAYS and claim.of not in said:
             yield _what_limits(claim)
     for claim in computed:
         if claim.strength not in SAYS and claim.of == CLUSTER:
@@ -96,7 +97,7 @@ def _what_limits(claim: Claim) -> Finding:
     ends = f"strength {coefficient(claim.v_corrected)} ({span(claim.low, claim.high)}"
     if claim.other_low is not None:
         ends += f"; another collection {span(claim.other_low, claim.other_high)}"
-    told = [f"{ends}, n = {claim.n:,})", *(_figures(each) for each in asked)]
+    told = [f"{ends}, n = {claim.n:,})", *(left_figures(each) for each in asked)]
     worth_knowing: Severity = "fine" if least is None or least.grade == "most" else "know"
     faint = claim.strength == "faint" and not does_not_come_back
     return Finding(
@@ -132,7 +133,8 @@ def _left(left: LeftAt, who: str) -> tuple[str, bool]:
     return f"{text}.", left.grade != "most"
 
 
-def _figures(left: LeftAt) -> str:
+def left_figures(left: LeftAt) -> str:
+    """Return how much of a claim is left at a level, in numbers."""
     if left.kept is None:
         return f"{alike(left.level)}: not computable"
     kept = percent(left.kept) if left.kept >= 0 else "none"
