@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.analysis import NoCache
+from fer_audit.audit.gate import check_rules, refuse_unknown_names
 from fer_audit.audit.models.audited import ANALYSIS
 from fer_audit.audit.models.truth import meanings, truth_of
 from fer_audit.audit.run import audit
+from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.models import ByAttribute, ModelAudit, ModelsAudit
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import SoftLabels
+from fer_audit.errors import ConfigError
 from tests.audit.inputs import attribute, clustering_of, dataset_of, inputs_of, rows_of
 from tests.audit.predicted import CLASSES, LABELS, QUICK, planted, predictions_of
 from tests.audit.test_model_stats import GROUP, LABEL, SAID, six
@@ -134,6 +137,32 @@ def test_who_is_called_what_more_often_is_a_claim_with_its_ladder(result: AuditR
     assert labels == {x.attribute: x for x in alone.claims}, (
         "a model changes no claim about labels"
     )
+
+
+def test_a_rule_asks_for_the_worst_over_the_attributes(result: AuditResult) -> None:
+    rules = ("fer-mini.worst_recall<0.6", "fer-mini.recall_gap>0.3", "fer-mini.xu_f<0.5")
+    by = {x.attribute: x for x in known(result.models).models[0].by}
+
+    found = check_rules(rules, result)
+
+    assert [x.crossed for x in found] == [True, True, False]
+    assert [x.value for x in found] == [
+        by["race"].worst_recall,
+        by["race"].recall_gap,
+        by["race"].xu_f,
+    ]
+    refuse_unknown_names(rules, result)
+    with pytest.raises(ConfigError, match="no such subject"):
+        refuse_unknown_names(["fer-max.xu_f<0.5"], result)
+
+
+def test_nothing_a_model_predicts_is_in_a_result_that_is_handed_on(result: AuditResult) -> None:
+    shared = withhold(result, 5)
+
+    assert (shared.models, shared.prediction_associations) == (None, ())
+    assert not [x for x in shared.ledger if "fer-mini" in x.subject]
+    assert not [x for x in shared.findings if "fer-mini" in x.text + x.figures]
+    assert "what models predict" in shared.findings[0].figures
 
 
 def test_every_p_is_in_the_ledger(result: AuditResult) -> None:

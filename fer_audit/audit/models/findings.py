@@ -29,7 +29,7 @@ def model_findings(result: AuditResult) -> Iterator[Finding]:
     alpha, models = result.config.statistics.alpha, result.models.models
     for model in models:
         for by in model.by:
-            if by.recall_gap is not None and " x " not in by.attribute:
+            if by.recall_gap is not None and (by.demographic or by.attribute == CLUSTER):
                 yield _whom_it_fails(model, by, alpha)
         if model.in_sample and model.truth:
             yield Finding(

@@ -188,6 +188,11 @@ class ByAttribute:
     """Shuffles drawn."""
     not_computable: NotComputable = ()
 
+    @property
+    def demographic(self) -> bool:
+        """Whether it is by people alone, not by clusters."""
+        return self.attribute != CLUSTER and not self.attribute.endswith(f" x {CLUSTER}")
+
 
 @dataclass(frozen=True, slots=True)
 class NamedCount:
