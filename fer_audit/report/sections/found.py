@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
@@ -34,6 +34,7 @@ from fer_audit.text import (
     counted,
     listed,
     rounded_percent,
+    sentence,
 )
 
 N_CLAIMS, N_FIXES = 6, 5
@@ -58,6 +59,7 @@ def what_we_found(view: View) -> Section:
     blocks: list[Block] = [Prose(text, "summary") for text in withheld]
     if shown:
         level = _level(shown)
+        predicted = () if view.result.models is None else view.result.models.names
         title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
@@ -67,7 +69,7 @@ def what_we_found(view: View) -> Section:
                     Column("strength", right=True),
                     Column(clipped(title, 44), right=True, wrap=20),
                 ),
-                tuple(_row(each, level) for each in shown[:N_CLAIMS]),
+                tuple(_row(each, level, predicted) for each in shown[:N_CLAIMS]),
                 "summary",
             )
         )
@@ -136,13 +138,16 @@ def _level(claims: Sequence[Claim]) -> str:
     return next(iter(collected), "style" if "style" in levels else next(iter(levels), ""))
 
 
-def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
+def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Strength, str]:
     name = spoken(claim.attribute, _NAME)
     says = SAYS[claim.strength]
     text = f"Clusters separate faces {says} by {name}"
     if claim.of != CLUSTER:
-        text = f"{spoken(claim.of, _NAME)} and {name} are {says} associated in the labels"
-        text = text[:1].upper() + text[1:]
+        text = (
+            f"{sentence(spoken(claim.of, _NAME))} and {name} are {says} associated in the labels"
+        )
+    if claim.of in predicted:
+        text = f"What {spoken(claim.of, _NAME)} predicts and {name} are {says} associated"
     left = next((each for each in claim.left if each.level == level), None)
     if (
         left is not None
@@ -209,6 +214,8 @@ _SHOWN = {
     **dict.fromkeys(("failed_images", "unreadable_labels"), "files"),
     **dict.fromkeys(("photographed_differently", "style_alone"), "style"),
     **dict.fromkeys(("seeds_disagree", "unstable_clusters", "reclustered"), "stability"),
+    **dict.fromkeys(("model_fails", "model_alike", "predicted_more"), "models"),
+    **dict.fromkeys(("in_sample", "expressions"), "models"),
     **dict.fromkeys(("under_represented", "age_heaping"), "who"),
     "batch_knows_labels": "collection",
     "thin_intersections": "intersections",
