@@ -1,7 +1,7 @@
 """Rules that end a run with exit code 1: `SUBJECT.FIELD OP NUMBER`, e.g. `race.v_corrected>0.2`.
 
     rule     = (subject "." field | "conflicts" | "thin_groups") op number
-    subject  = the name of an attribute | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
+    subject  = the name of an attribute or a model | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
     op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
     number   = decimal, e.g. 5, -0.2, 1e-3
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn
 
+from fer_audit.audit.types.models import ModelsAudit
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
 from fer_audit.text import six_figures
@@ -54,6 +55,8 @@ ATTRIBUTE_FIELDS = (
     "strength",
 )
 """Of an attribute: its association with the clusters, its ladder and its shares."""
+MODEL_FIELDS = ("worst_recall", "recall_gap", "xu_f")
+"""Of a model: the worst over the demographic attributes; cells of fewer than 30 units count in none."""
 ALONE = ("conflicts", "thin_groups")
 """Fields without a subject: photos that appear more than once with contradicting labels; combinations of groups with under
 30 images, those without any among them."""
@@ -105,7 +108,7 @@ def parse_rule(text: str) -> Rule:
     if not _FIELD.fullmatch(field):
         wrong = _FIELD.match(field)
         _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
-    fields = ALONE if alone else FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
+    fields = ALONE if alone else FIELDS.get(subject.strip(), (*ATTRIBUTE_FIELDS, *MODEL_FIELDS))
     if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
         _refuse(text, len(subject) + 1, _no_field(subject.strip(), field, fields))
     start = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
@@ -136,7 +139,8 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
 
     A field that a run could have, but has no value for, is no error: its rule is not judged.
     """
-    refuse_unknown_subjects(rules, [each.attribute for each in result.representation])
+    models = () if result.models is None else [each.model for each in result.models.models]
+    refuse_unknown_subjects(rules, [*(each.attribute for each in result.representation), *models])
     for text in rules:
         rule = parse_rule(text)
         fields = _values(rule.subject, result)
@@ -209,7 +213,19 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
         batch = subject.removesuffix(PREDICTS)
         found = [each for each in result.batch_predictions if each.batch == batch]
         return {each.attribute: each.left_out_accuracy for each in found}
+    if result.models is not None and subject in result.models.names:
+        return _of_model(subject, result.models)
     return _of_clusters(result) if subject == "clustering" else _of_attribute(subject, result)
+
+
+def _of_model(name: str, found: ModelsAudit) -> Mapping[str, float | None]:
+    by = [x for model in found.models if model.model == name for x in model.by if x.demographic]
+
+    def worst(field: str, pick: Callable[[list[float]], float]) -> float | None:
+        known = [value for x in by if (value := getattr(x, field)) is not None]
+        return pick(known) if known else None
+
+    return {name: worst(name, max if name == "recall_gap" else min) for name in MODEL_FIELDS}
 
 
 def _of_clusters(result: AuditResult) -> Mapping[str, float | None]:

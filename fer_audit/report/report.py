@@ -19,6 +19,7 @@ from fer_audit.report.sections.intersections import intersections
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.map import the_map
 from fer_audit.report.sections.method import method
+from fer_audit.report.sections.models import models
 from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.sections.planted import planted
 from fer_audit.report.sections.replay import replay
@@ -34,6 +35,7 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
     ("labels", fix_first),
     ("who", composition),
     ("clusters", clusters),
+    ("models", models),
     ("method", how_sure),
     ("claims", findings),
     ("method", gate),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
+from fer_audit.audit.claims.associations import ASSOCIATIONS
 from fer_audit.audit.claims.findings import claim_findings
 from fer_audit.audit.claims.grades import strength
 from fer_audit.audit.inputs import AuditInputs
@@ -166,7 +167,8 @@ def _join(inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts) ->
     ladders = {(each.of, each.attribute): each for each in parts["ladders"]}
     return tuple(
         summed_up(each, ladders[each.of, each.attribute])
-        for each in (*parts["associations"], *parts["label_associations"])
+        for name in ASSOCIATIONS
+        for each in parts[name]
         if (each.of, each.attribute) in ladders
     )
 

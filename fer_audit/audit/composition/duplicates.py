@@ -69,7 +69,8 @@ def conflicting_groups(
         gaps = np.maximum(high - low, 0)
         found[-1] &= gaps >= years
     order = np.lexsort((np.arange(len(gaps)), -found.sum(axis=0), -gaps))
-    conflicting: list[int] = order[found.any(axis=0)[order]].tolist()
+    any_label: NDArray[np.bool_] = np.logical_or.reduce(found, axis=0)
+    conflicting: list[int] = order[any_label[order]].tolist()
     return conflicting
 
 
@@ -120,9 +121,8 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     extra = copies.files - copies.groups
     share = copies.files / max(result.dataset.listed, 1)
     conflicts = conflicting_names(copies)
-    if conflicts:
+    if contradicting := copies.contradicting:
         named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
-        contradicting = copies.contradicting or 0
         one = contradicting == 1
         widest = f"; widest: {copies.worst}" if copies.worst else ""
         yield Finding(

@@ -96,8 +96,11 @@ def _sections(view: View, claim: Claim) -> list[Section]:
         claims=(claim,),
         associations=tuple(x for x in view.result.associations if (x.of, x.attribute) == key),
         label_associations=tuple(
-            x for x in view.result.label_associations if (x.of, x.attribute) == key
+            x
+            for x in (*view.result.label_associations, *view.result.prediction_associations)
+            if (x.of, x.attribute) == key
         ),
+        prediction_associations=(),
         ladders=tuple(x for x in view.result.ladders if (x.of, x.attribute) == key),
     )
     alone = View(result, None, ())

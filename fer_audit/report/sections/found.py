@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
-from fer_audit.audit.types.not_computable import MIN_CELL
+from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
 from fer_audit.audit.types.result import Finding
+from fer_audit.audit.types.stability import AGREE
 from fer_audit.report.blocks import (
     Block,
     Column,
@@ -34,6 +35,7 @@ from fer_audit.text import (
     counted,
     listed,
     rounded_percent,
+    sentence,
     span,
 )
 
@@ -61,6 +63,7 @@ def what_we_found(view: View) -> Section:
     blocks: list[Block] = [Prose(text, "summary") for text in withheld]
     if shown:
         level = _level(shown)
+        predicted = () if view.result.models is None else view.result.models.names
         title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
@@ -70,7 +73,7 @@ def what_we_found(view: View) -> Section:
                     Column("strength", right=True),
                     Column(clipped(title, 44), right=True, wrap=20),
                 ),
-                tuple(_row(each, level) for each in shown[:N_CLAIMS]),
+                tuple(_row(each, level, predicted) for each in shown[:N_CLAIMS]),
                 "summary",
             )
         )
@@ -106,12 +109,13 @@ def what_we_found(view: View) -> Section:
         )
     blocks += _separable(view)
     if not claims:
-        blocks.append(
-            Prose(
-                "No claim could be computed: there are no clusters, or no labels to hold against them.",
-                "summary",
-            )
+        why = "there are no clusters, or no labels to hold against them"
+        said = (
+            "Claims are withheld."
+            if view.result.min_cell
+            else f"No claim could be computed: {why}."
         )
+        blocks.append(Prose(said, "summary"))
     return Section("found", "What we found", (*blocks, *_faces(view), *_files(view)))
 
 
@@ -165,13 +169,16 @@ def _level(claims: Sequence[Claim]) -> str:
     return next(iter(collected), "style" if "style" in levels else next(iter(levels), ""))
 
 
-def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
+def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Strength, str]:
     name = spoken(claim.attribute, _NAME)
     says = SAYS[claim.strength]
     text = f"Clusters separate faces {says} by {name}"
     if claim.of != CLUSTER:
-        text = f"{spoken(claim.of, _NAME)} and {name} are {says} associated in the labels"
-        text = text[:1].upper() + text[1:]
+        text = (
+            f"{sentence(spoken(claim.of, _NAME))} and {name} are {says} associated in the labels"
+        )
+    if claim.of in predicted:
+        text = f"What {spoken(claim.of, _NAME)} predicts and {name} are {says} associated"
     left = next((each for each in claim.left if each.level == level), None)
     if (
         left is not None
@@ -180,9 +187,10 @@ def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
         and left.grade in ("part", "most")
     ):
         text += f"; entangled with {spoken(level, _NAME)}"
-    elif claim.comes_back == "no":
+    if claim.comes_back == "no":
         text += "; does not come back"
-    held = None if left is None or left.kept is None else min(max(left.kept, 0.0), 1.0)
+    unknown = left is None or left.kept is None or left.grade == "cannot tell"
+    held = None if unknown or left is None else min(max(left.kept or 0.0, 0.0), 1.0)
     return (
         text,
         Strength(claim.v_corrected or 0.0, held, coefficient(claim.v_corrected, 2)),
@@ -238,6 +246,8 @@ _SHOWN = {
     **dict.fromkeys(("failed_images", "unreadable_labels"), "files"),
     **dict.fromkeys(("photographed_differently", "style_alone"), "style"),
     **dict.fromkeys(("seeds_disagree", "unstable_clusters", "reclustered"), "stability"),
+    **dict.fromkeys(("model_fails", "model_alike", "predicted_more"), "models"),
+    **dict.fromkeys(("in_sample", "expressions"), "models"),
     **dict.fromkeys(("under_represented", "age_heaping"), "who"),
     "batch_knows_labels": "collection",
     "thin_intersections": "intersections",
@@ -267,7 +277,7 @@ def how_sure(view: View) -> Section | None:
     result, stable = view.result, view.result.stability
     lines: list[str] = []
     if stable is not None and stable.ari_median is not None:
-        agree = "agree" if stable.ari_median >= 0.9 else "do not agree"
+        agree = "agree" if stable.ari_median >= AGREE else "do not agree"
         least = stable.ari_min is not None and stable.ari_min < 0.9
         worst = f", least {coefficient(stable.ari_min)}" if least else ""
         lines.append(f"Other seeds {agree} (median ARI {coefficient(stable.ari_median)}{worst}).")
@@ -283,7 +293,8 @@ def how_sure(view: View) -> Section | None:
         lines.append(f"Clusters that do not come back in resamples: {listed(names)}.")
     if any(not each.drawn for each in result.claims):
         lines.append("How another collection would differ is not known.")
-    if missing := sum(len(each.fields) for each in missing_values(result)):
+    reasons = (x for x in missing_values(result) if not x.reason.startswith(BECAUSE_WITHHELD))
+    if missing := sum(len(each.fields) for each in reasons):
         lines.append(
             f"{counted(missing, 'value')} could not be computed; the section on method says why."
         )
