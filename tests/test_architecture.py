@@ -34,6 +34,7 @@ OWNERS = {
     "rich": ("report",),
     "PIL": ("pack", "synth"),
     "umap": (),
+    "skimage": (),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
@@ -42,6 +43,7 @@ ONLY_HOMES = {
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
     "openpyxl": ("dataset/table/excel.py",),
+    "skimage": ("encoders/lbp.py",),
     "multiprocessing": (),
     "rich.progress": ("cli/console.py",),
     "filelock": ("store/locks.py",),

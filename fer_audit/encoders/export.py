@@ -94,6 +94,11 @@ def export_model(
             f"{name} cannot be exported in int8 without images to calibrate it",
             hint="Use --precision fp32 or fp16.",
         )
+    if entry.exporter == "computed":
+        raise ModelError(
+            f"{name} is no network, so there is no file of it",
+            hint=f"fer-audit run DATASET --model {name} needs no export.",
+        )
     path = model_path(models_dir, name, precision)
     make_folder(models_dir)
     with folder_lock(models_dir, wait_seconds=-1):

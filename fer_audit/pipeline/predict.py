@@ -18,11 +18,9 @@ from fer_audit.dataset.table.columns import path_column
 from fer_audit.dataset.table.file import open_table
 from fer_audit.dataset.table.paths import Locator, find_images
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.session import choose_provider
-from fer_audit.embed.types import ModelFacts
 from fer_audit.errors import ModelError
 from fer_audit.pipeline.fingerprints import run_fingerprints
-from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.types import Order
 from fer_audit.pipeline.vectors import make_vectors
 from fer_audit.store.fingerprint import stage_fingerprint
@@ -49,10 +47,7 @@ def predict(order: Order, model: str) -> tuple[Said, ...]:
             f"{spec.name} gives an embedding and no classes",
             hint="Give a classifier; fer-audit models lists both kinds.",
         )
-    provider = choose_provider(order.resources.device)
-    facts = ModelFacts(
-        *(spec.name, found.sha256, provider, found.precision, spec.dim, spec.caveat)
-    )
+    facts = facts_of(found, order.resources)
     prints = run_fingerprints(order.dataset, facts, spec.size, config)
     _, vectors = make_vectors(order, found, facts, prints)
     return predictions_of(vectors, spec)

@@ -18,9 +18,8 @@ from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
-from fer_audit.encoders.types import ExportedModel
+from fer_audit.encoders.types import Model
 from fer_audit.errors import ModelError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
@@ -28,7 +27,7 @@ from fer_audit.pipeline.cached_analyses import CachedAnalyses, audit_folder
 from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Finish, Work
-from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
@@ -141,7 +140,7 @@ class _PipelineRun(Finish):
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
-        self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+        self, until: Until, model: Model, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
         """Return a run whose audit is finished, its page made again where another one is asked for."""
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
@@ -185,7 +184,7 @@ class _PipelineRun(Finish):
         least = self.report.min_cell
         return Run(self.out, self.dataset, result, failed, timings, reused, shared, least)
 
-    def _model(self) -> tuple[ExportedModel, ModelFacts]:
+    def _model(self) -> tuple[Model, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
         model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
@@ -194,13 +193,10 @@ class _PipelineRun(Finish):
                 f"{spec.name} gives classes and no embedding, so there is nothing to cluster",
                 hint="Give --model an encoder; fer-audit models lists both kinds.",
             )
-        provider = choose_provider(self.resources.device)
-        return model, ModelFacts(
-            spec.name, model.sha256, provider, model.precision, spec.dim, spec.caveat
-        )
+        return model, facts_of(model, self.resources)
 
     def _vectors(
-        self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+        self, model: Model, facts: ModelFacts, prints: RunFingerprints
     ) -> tuple[PackRows, Embeddings]:
         rows, embeddings = make_vectors(self, model, facts, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
