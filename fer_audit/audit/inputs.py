@@ -17,6 +17,7 @@ from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import Units, units_of
+from fer_audit.classify.types import Predictions
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
@@ -53,6 +54,8 @@ class AuditInputs:
     embeddings: Embeddings | None = None
     clustering: Clustering | None = None
     config: AuditConfig
+    predictions: tuple[Predictions, ...] = ()
+    """What classifiers say of every image."""
     extra: ExtraPartitions = ExtraPartitions()
     not_clustered: str = ""
     """Why there are no clusters, where nothing is missing otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs, compared
+from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import half_codes
 from fer_audit.cluster.map import umap_version
@@ -29,6 +31,8 @@ from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, v
 from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
+from fer_audit.pipeline.predicted_people import to_come
+from fer_audit.pipeline.predictions import Predicted, predict_all, prediction_sources
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
@@ -76,8 +80,8 @@ def run_audit(
     }
     beside_table = not isinstance(source, FaceDataset) and Path(source).is_file()
     run_folder.refuse_inside_input(dataset, places, beside_table=beside_table)
-    refuse_unknown_columns(dataset, config.statistics)
-    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
+    if not config.classifiers.predict and not config.classifiers.predictions:
+        _refuse_unknown(dataset, config)
     if report.projection == "umap":
         umap_version()  # before hours of work, not after them
     walk = _PipelineRun(
@@ -93,6 +97,11 @@ def run_audit(
     )
     walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
     return walk.run(until)
+
+
+def _refuse_unknown(dataset: FaceDataset, config: AuditConfig) -> None:
+    refuse_unknown_columns(dataset, config.statistics)
+    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
 
 
 class _PipelineRun(Finish):
@@ -113,6 +122,10 @@ class _PipelineRun(Finish):
         with self.watch.stage("model", 1):
             model, facts = self._model()
         prints = run_fingerprints(self.dataset, facts, model.spec.size, self.config)
+        sources = prediction_sources(self, facts, prints) if until in ("audit", "report") else ()
+        heads = [head for each in sources for head in each.heads]
+        _refuse_unknown(to_come(self.dataset, heads), self.config)
+        prints = replace(prints, predictions={each.name: each.fingerprint for each in sources})
         if until in ("audit", "report") and not self.resources.verify:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
@@ -126,12 +139,16 @@ class _PipelineRun(Finish):
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
                 clustering, why_not = self._clusters(embeddings, prints)
         run_folder.forget_result(self.out)  # it belongs to the rows before
-        run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
+        near = self._near_pairs(rows, embeddings, prints, model.spec.size)
+        predicted = predict_all(self, sources, rows, embeddings, near)
+        run_folder.write_rows(
+            self.out, predicted.dataset, rows, embeddings, clustering, csv=self.csv
+        )
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             work = Work(rows, embeddings, clustering, why_not)
-            result = self._audit(work, prints, model.spec.size)
+            result = self._audit(work, predicted, prints, near)
         write_text(self.out / run_folder.RESULT, result_json(result))
         self.mark(prints)  # from here on a killed run makes its report only
         shared = None
@@ -229,30 +246,37 @@ class _PipelineRun(Finish):
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(self, work: Work, prints: RunFingerprints, size: int) -> AuditResult:
+    def _near_pairs(
+        self, rows: PackRows, embeddings: Embeddings, prints: RunFingerprints, size: int
+    ) -> Callable[[], NearPairs | None]:
+        pixels = StageFolder.open(self.cache, "pack", prints.pack)
+        grey = grey_pixels(self.dataset, pixels, size=size, resources=self.resources)
+        return near_pairs(self.dataset, rows, embeddings, grey, audit_folder(self.cache, prints))
+
+    def _audit(
+        self,
+        work: Work,
+        predicted: Predicted,
+        prints: RunFingerprints,
+        near: Callable[[], NearPairs | None],
+    ) -> AuditResult:
         from fer_audit.audit.run import audit
 
+        extra = extra_partitions(
+            work.rows, work.embeddings, work.clustering, self.config, self.progress
+        )
+        asked = self.config.classifiers
         inputs = AuditInputs(
-            dataset=self.dataset,
+            dataset=predicted.dataset,
             rows=work.rows,
             embeddings=work.embeddings,
             clustering=work.clustering,
-            config=self.config,
-            extra=replace(
-                extra_partitions(
-                    work.rows, work.embeddings, work.clustering, self.config, self.progress
-                ),
-                near_pairs=near_pairs(
-                    *(self.dataset, work.rows, work.embeddings),
-                    grey_pixels(
-                        self.dataset,
-                        StageFolder.open(self.cache, "pack", prints.pack),
-                        size=size,
-                        resources=self.resources,
-                    ),
-                    audit_folder(self.cache, prints),
-                ),
+            config=self.config.having(  # where models and tables lie is the user's own business
+                predict=tuple(Path(each).name for each in asked.predict),
+                predictions=tuple(Path(each).name for each in asked.predictions),
             ),
+            predictions=predicted.to_audit,
+            extra=replace(extra, near_pairs=near),
             not_clustered=work.not_clustered,
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),
