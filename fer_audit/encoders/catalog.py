@@ -181,7 +181,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
             colour="grey",
             mean=(0.0,),
             scale=(1.0,),
-            weights="none: histograms of local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
+            weights="none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
             licence="BSD-3-Clause",
             citation=(
                 "Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "

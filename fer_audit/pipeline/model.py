@@ -35,8 +35,9 @@ def find_model(
     name, precision = config.model.model, config.model.precision
     if name in COMPUTED:
         if precision != "fp32" or resources.device.startswith("cuda"):
+            asked = f"--precision {precision} --device {resources.device}"
             raise ModelError(
-                f"{name} is no network: it has no {precision} and runs on no CUDA device",
+                f"{name} is no network: it is computed on the CPU, in one precision; asked for {asked}",
                 hint="Leave --precision and --device out.",
             )
         return COMPUTED[name]()
