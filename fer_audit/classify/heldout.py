@@ -100,14 +100,13 @@ def held_out_predictions(
 
 
 def _how(method: str, found: Embeddings, apart: Apart) -> str:
-    kind = "A linear SVM" if method == "svm" else "A logistic regression"
+    kind = "a linear SVM" if method == "svm" else "a logistic regression"
     where = (
-        f"in turn without {FOLDS} folds of whole units ({encodable(apart.name)}; copies and near-identical images together), "
-        "which it then predicts"
+        f"in turn without one of {FOLDS} folds, which it then predicts; one {encodable(apart.name)} and its copies are in one fold"
         if apart.training is None
         else "of the set's training part, and predicts the others"
     )
-    return f"{kind} was fitted on the {found.model.name} vectors {where}: held out."
+    return f"Held out: {kind} was fitted on the {found.model.name} vectors {where}."
 
 
 _Pair = tuple[NDArray[np.intp], NDArray[np.intp]]

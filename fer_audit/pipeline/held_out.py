@@ -15,7 +15,6 @@ from fer_audit.audit.units import units_of
 from fer_audit.classify.heldout import Apart, held_out_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said
 from fer_audit.cluster.threads import single_threaded
-from fer_audit.dataset.maps import fold
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import ConfigError
@@ -27,8 +26,6 @@ from fer_audit.store.fingerprint import source_digest, stage_fingerprint
 
 LABELS = ("expression", "emotion", "class", "label")
 """What sets call the labels to predict, the surest first."""
-_TRAINING = ("train", "training", "trainset", "trainingset", "fer2013train")
-"""What sets call their training part, folded."""
 _KEPT = ("codes", "probabilities", "ok", "reasons", "folds")
 _SOURCE = ("classify/heldout.py", "pipeline/held_out.py")
 
@@ -100,18 +97,21 @@ def predictor(method: str, model: ModelFacts) -> Predictor:
 def units_together(
     dataset: FaceDataset, rows: PackRows, pairs: NearPairs | None
 ) -> NDArray[np.int64]:
-    """Return the (n,) unit of each image: images of one person, copies, and near-identical ones have one number."""
+    """Return the (n,) unit of each image: images of one person and byte-identical ones have one number.
+
+    So have near-identical ones of which nothing says who is on them: a chain of looks would tie people together.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(dataset)
+    n, units = len(dataset), units_of(dataset)
     here = np.arange(n)
-    near = near_groups(pairs, rows)
     photo = np.unique(rows.sha256, return_inverse=True)[1]
-    photo = np.where(rows.sha256 == b"", n + here, photo)
-    groups = [units_of(dataset).people(n), photo]
+    groups = [units.people(n), np.where(rows.sha256 == b"", n + here, photo)]
+    near = near_groups(pairs, rows)
     if near is not None:
-        groups.append(np.where(near.groups < 0, n + here, near.groups))
+        named = near.groups < 0 if units.person is None else units.person.codes >= 0
+        groups.append(np.where(named | (near.groups < 0), n + here, near.groups))
     first = []
     for each in groups:
         _, leaders, group = np.unique(each, return_index=True, return_inverse=True)
@@ -136,7 +136,7 @@ def _labels(dataset: FaceDataset) -> Attribute:
 def _training_part(dataset: FaceDataset) -> NDArray[np.bool_] | None:
     """Return the (n,) mask of the set's own training part; None where it has no parts, or they have other names."""
     for each in dataset.attributes:
-        codes = [i for i, part in enumerate(each.categories) if fold(part) in _TRAINING]
+        codes = [i for i, part in enumerate(each.categories) if "train" in part.casefold()]
         if each.kind == "split" and codes and each.counts()[codes].any():
             return np.isin(each.codes, codes)
     return None
