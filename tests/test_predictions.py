@@ -253,6 +253,7 @@ def test_a_table_is_known_by_its_bytes(audit: Audit, tmp_path: Path) -> None:
         assert first["fingerprints"][name] == second["fingerprints"][name]
     assert first["fingerprints"]["predictions"] != second["fingerprints"]["predictions"]
     result = read_result(tmp_path / "run" / "result.json")
+    assert result.config.classifiers.predictions == ("gender2=theirs.csv",)
     (gender,) = (each for each in result.representation if each.kind == "demographic")
     assert (gender.attribute, gender.annotated) == ("predicted_gender", 30)
     assert {group.name: group.count for group in gender.groups} == {"male": 16, "female": 14}

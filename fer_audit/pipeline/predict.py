@@ -50,8 +50,7 @@ def network_source(order: Order, model: str) -> Source:
         said = predictions_of(vectors, spec)
         if not seen:
             return said
-        note = f"{spec.name} was trained on {seen}: its accuracy here is in-sample, and says nothing of other images."
-        order.progress.say(note)
+        note = f"It was trained on {seen}: its accuracy here is in-sample, and says nothing of other images."
         return tuple(
             replace(each, notes=(note,)) if isinstance(each, Predictions) else each
             for each in said

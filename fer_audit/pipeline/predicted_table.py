@@ -28,10 +28,15 @@ SCHEMES = {each.name: each for each in MAPS if isinstance(each, GroupMap)}
 DEFAULT = "expression8"
 
 
+def scheme_and_table(asked: str) -> tuple[str, Path]:
+    """Return the scheme and the file of TABLE or MAP=TABLE."""
+    before, _, after = asked.partition("=")
+    return (before, Path(after)) if before in SCHEMES else (DEFAULT, Path(asked))
+
+
 def table_source(order: Order, asked: str) -> Source:
     """Return what will read a table, asked for as TABLE or MAP=TABLE; DatasetError when there is no such file."""
-    before, _, after = asked.partition("=")
-    scheme, path = (before, Path(after)) if before in SCHEMES else (DEFAULT, Path(asked))
+    scheme, path = scheme_and_table(asked)
     if not path.is_file():
         raise DatasetError(
             f"There is no table of predictions {encodable(str(path))}",

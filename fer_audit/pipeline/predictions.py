@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fer_audit.audit.types.near import NearPairs
 from fer_audit.classify.types import Predictions, Said
+from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings, ModelFacts
 from fer_audit.errors import ConfigError
@@ -17,7 +18,7 @@ from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.pipeline.held_out import held_out_source, units_together
 from fer_audit.pipeline.predict import network_source
 from fer_audit.pipeline.predicted_people import with_predicted
-from fer_audit.pipeline.predicted_table import table_source
+from fer_audit.pipeline.predicted_table import scheme_and_table, table_source
 from fer_audit.pipeline.run_folder import PREDICTIONS
 from fer_audit.pipeline.types import Order, Source
 from fer_audit.store.stage import write_atomically
@@ -54,6 +55,16 @@ def prediction_sources(
     return sources
 
 
+def without_places(config: AuditConfig) -> AuditConfig:
+    """Return the configuration that a result shows: where models and tables lie is the user's own business."""
+    asked = config.classifiers
+    tables = map(scheme_and_table, asked.predictions)
+    return config.having(
+        predict=tuple(Path(each).name for each in asked.predict),
+        predictions=tuple(f"{scheme}={path.name}" for scheme, path in tables),
+    )
+
+
 def predict_all(
     order: Order,
     sources: Sequence[Source],
@@ -71,11 +82,11 @@ def predict_all(
             for each in source.make(found, lambda: units_together(order.dataset, rows, near()))
         )
         for each in said:
-            silent = int((~each.ok).sum())
-            if silent:
-                order.progress.say(
-                    f"{encodable(each.by.name)} says nothing of {counted(silent, 'image')}"
-                )
+            notes = list(each.notes) if isinstance(each, Predictions) else []
+            if silent := int((~each.ok).sum()):
+                notes.append(f"nothing is said of {counted(silent, 'image')}")
+            for note in notes:
+                order.progress.say(f"{encodable(each.by.name)}: {note}")
         write_predictions(order.out, order.dataset, said)
     dataset, to_audit = with_predicted(order.dataset, said, order.config.dataset.age_bins)
     return Predicted(dataset, said, to_audit)

@@ -32,7 +32,12 @@ from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
 from fer_audit.pipeline.predicted_people import to_come
-from fer_audit.pipeline.predictions import Predicted, predict_all, prediction_sources
+from fer_audit.pipeline.predictions import (
+    Predicted,
+    predict_all,
+    prediction_sources,
+    without_places,
+)
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
@@ -265,16 +270,12 @@ class _PipelineRun(Finish):
         extra = extra_partitions(
             work.rows, work.embeddings, work.clustering, self.config, self.progress
         )
-        asked = self.config.classifiers
         inputs = AuditInputs(
             dataset=predicted.dataset,
             rows=work.rows,
             embeddings=work.embeddings,
             clustering=work.clustering,
-            config=self.config.having(  # where models and tables lie is the user's own business
-                predict=tuple(Path(each).name for each in asked.predict),
-                predictions=tuple(Path(each).name for each in asked.predictions),
-            ),
+            config=without_places(self.config),
             predictions=predicted.to_audit,
             extra=replace(extra, near_pairs=near),
             not_clustered=work.not_clustered,
