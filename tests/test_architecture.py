@@ -37,6 +37,7 @@ OWNERS = {
     "rich": ("report",),
     "PIL": ("pack", "synth"),
     "umap": (),
+    "skimage": (),
 }
 """Heavy library -> rooms that may import it at module level. Elsewhere an import waits inside a function."""
 
@@ -45,6 +46,7 @@ ONLY_HOMES = {
     "sklearn.cluster": ("cluster/",),
     "umap": ("cluster/map.py",),
     "openpyxl": ("dataset/table/excel.py",),
+    "skimage": ("encoders/lbp.py",),
     "multiprocessing": (),
     "rich.live": ("cli/console.py",),
     "filelock": ("store/locks.py",),

@@ -56,6 +56,8 @@ class AuditInputs:
     predictions: tuple[Predictions, ...] = ()
     """What FER models, or somebody's table, say of every image."""
     config: AuditConfig
+    predictions: tuple[Predictions, ...] = ()
+    """What classifiers say of every image."""
     extra: ExtraPartitions = ExtraPartitions()
     not_clustered: str = ""
     """Why there are no clusters, where nothing is missing otherwise."""

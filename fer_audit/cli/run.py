@@ -22,6 +22,7 @@ from fer_audit.cli.options import (
 )
 from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH
+from fer_audit.cli.prediction_options import prediction_options
 from fer_audit.cli.sharing import shared
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 @dataset_argument
 @dataset_options
 @model_options
+@prediction_options
 @cluster_options
 @statistics_options
 @report_options
@@ -119,6 +121,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @dataset_argument
 @dataset_options
 @model_options
+@prediction_options
 @cluster_options
 @statistics_options
 @place_options

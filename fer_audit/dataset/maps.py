@@ -25,7 +25,7 @@ class GroupMap:
 
     name: str
     attribute: str
-    """What its groups are groups of: expression, race or age_bin."""
+    """What its groups are groups of: expression, race, gender or age_bin."""
     sources: Mapping[str, tuple[str, ...]]
     """Group of the scheme, in its order -> the names that mean it, folded."""
     without: tuple[str, ...] = ()
@@ -147,6 +147,11 @@ MAPS: tuple[GroupMap | AgeMap, ...] = (
             "Indian": _INDIAN,
             "Others": (*_OTHERS, *_MIDDLE_EASTERN, *_LATINO),
         },
+    ),
+    GroupMap(
+        *("gender2", "gender"),
+        {"male": ("male", "man", "m"), "female": ("female", "woman", "f")},
+        ("unsure", "unknown"),
     ),
     AgeMap("age5", (0, 4, 20, 40, 70)),
     AgeMap("age9", (0, 3, 10, 20, 30, 40, 50, 60, 70)),

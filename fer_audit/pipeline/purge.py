@@ -162,6 +162,8 @@ class _Purging:
         for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
             self.remove("table of all files", self.run / name, [self.run / name])
         if rows:
+            said = self.run / run_folder.PREDICTIONS
+            self.remove("predictions", said, [said])
             for each in LISTS:
                 self.remove("list", self.run / each.path, [self.run / each.path])
             for folder in _remedies(self.run):
