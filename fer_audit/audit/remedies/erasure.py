@@ -1,0 +1,231 @@
+"""What if an attribute were erased from the vectors: what would clusters and probes still find, and what would it cost?
+
+Only linear probes are promised to find nothing, and only on the rows that the eraser was fitted on: so everything here is
+measured on held-out units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.claims.associations import associate_labels
+from fer_audit.audit.inputs import AuditInputs
+from fer_audit.audit.remedies.remedy_findings import erased
+from fer_audit.audit.stats.leace import Eraser, fit_eraser
+from fer_audit.audit.stats.probe_arms import (
+    fit_head,
+    held_out,
+    nearest_answers,
+    resampled_counts,
+    shares_right,
+    unit_folds,
+)
+from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.remedies import ErasedClusters, ErasedProbe, Erasure, Estimate
+from fer_audit.dataset.types import Attribute
+from fer_audit.rng import stage_rng
+
+MOST_OTHERS = 6
+"""Other attributes of which the cost is measured: each takes as long as the erased one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The rows that a remedy is tried out on: with a vector, one copy of each, and all the labels it needs."""
+
+    rows: NDArray[np.intp]
+    x: Floats
+    """(m, d) principal coordinates."""
+    units: NDArray[np.int64]
+    """(m,)"""
+    folds: NDArray[np.int64]
+    """(m,)"""
+
+    @property
+    def n_units(self) -> int:
+        """How many units there are."""
+        return len(np.unique(self.units))
+
+
+def sample_of(inputs: AuditInputs, *needed: Attribute) -> Sample:
+    """Return the tested rows with coordinates that carry these labels, in folds of whole units."""
+    assert inputs.clustering is not None  # noqa: S101 - no subjects without
+    assert inputs.clustering.coordinates is not None  # noqa: S101 - as above
+    known = inputs.tested & np.all([each.codes >= 0 for each in needed], axis=0)
+    rows = np.flatnonzero(known)
+    x = inputs.clustering.coordinates[rows].astype(np.float64)
+    finite = np.isfinite(x).all(axis=1)
+    rows, x = rows[finite], x[finite]
+    units = inputs.units.people(len(known))[rows]
+    names = [each.name for each in needed]
+    rng = stage_rng(inputs.config.seed, "audit", "remedies", "folds", *names)
+    return Sample(rows, x, units, unit_folds(units, rng))
+
+
+def why_silent(sample: Sample, *needed: Attribute) -> str:
+    """Return why a remedy cannot be tried out; "" where it can."""
+    if sample.n_units < TOO_FEW:
+        return f"{sample.n_units} units are too few"
+    for each in needed:
+        if len(np.unique(each.codes[sample.rows])) < 2:
+            return f"all images have one {each.name}"
+    return ""
+
+
+def erasers_of(sample: Sample, codes: NDArray[np.integer], keep: NDArray[np.integer] | None) -> list[Eraser] | None:
+    """Return the eraser of each fold, fitted on the rows outside it; None where the label cannot be kept."""
+    found = []
+    for fitted, _ in held_out(sample.folds):
+        eraser = fit_eraser(sample.x[fitted], codes[fitted], None if keep is None else keep[fitted])
+        if eraser is None:
+            return None
+        found.append(eraser)
+    return found
+
+
+def erased_probes(
+    sample: Sample,
+    inputs: AuditInputs,
+    attribute: Attribute,
+    erasers: Sequence[Eraser],
+    method: str,
+    probes: Sequence[str] = ("linear", "neighbours"),
+) -> Iterator[ErasedProbe]:
+    """Yield what each probe reads of an attribute on held-out rows, fitted on vectors as they are and on erased ones."""
+    known = attribute.codes[sample.rows] >= 0
+    x, folds = sample.x[known], sample.folds[known]
+    codes = attribute.codes[sample.rows][known].astype(np.int64)
+    groups = len(np.unique(codes))
+    settings = inputs.config.statistics
+    if groups < 2 or len(np.unique(sample.units[known])) < TOO_FEW:
+        return
+    for probe in probes:
+        rng = stage_rng(inputs.config.seed, "audit", "remedies", method, probe, attribute.name)
+        right = np.zeros((len(codes), 2), np.bool_)
+        for (fitted, out), eraser in zip(held_out(folds), erasers, strict=True):
+            for side, vectors in enumerate((x, eraser(x))):
+                if probe == "linear":
+                    head = fit_head(vectors[fitted], codes[fitted], balanced=True)
+                    answers = head.answers(vectors[out])
+                else:
+                    answers = nearest_answers(vectors[fitted], codes[fitted], vectors[out], rng)
+                right[out, side] = answers == codes[out]
+        counts = resampled_counts(
+            sample.units[known], codes, right, draws=settings.bootstraps, rng=rng
+        )
+        recalls = shares_right(counts)[:, np.unique(codes)]
+        seen = np.isfinite(recalls).all(axis=(1, 2))
+        accuracy = recalls[seen].mean(axis=1)
+        yield ErasedProbe(
+            attribute=attribute.name,
+            method=method,
+            probe=probe,
+            n=len(codes),
+            before=estimate(accuracy[:, 0], settings.confidence),
+            after=estimate(accuracy[:, 1], settings.confidence),
+            chance=1 / groups,
+        )
+
+
+def estimate(values: Floats, confidence: float) -> Estimate:
+    """Return the first of (1 + draws,) values with the percentile interval of the others."""
+    drawn = values[1:] if len(values) > 1 else values
+    low, high = np.quantile(drawn, ((1 - confidence) / 2, (1 + confidence) / 2))
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+def _subjects(inputs: AuditInputs) -> Iterator[tuple[Attribute, tuple[Attribute, ...]]]:
+    """Yield (attribute, ()) for LEACE, and (attribute, (label,)) for SPLINCE where the set has a label."""
+    clustering, asked = inputs.clustering, inputs.config.statistics.what_if
+    if clustering is None or clustering.coordinates is None:
+        return
+    labels = [each for each in inputs.for_tests if each.kind == "label"]
+    for attribute in inputs.for_tests:
+        if attribute.name in asked:
+            yield attribute, ()
+            yield from ((attribute, (each,)) for each in labels[:1] if each.name != attribute.name)
+
+
+def _run(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...]) -> Erasure:
+    with threadpool_limits(1):  # small products, and digits that depend on no number of threads
+        return _erase(inputs, attribute, kept)
+
+
+def _erase(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...]) -> Erasure:
+    sample = sample_of(inputs, attribute, *kept)
+    found = Erasure(
+        attribute=attribute.name,
+        method="SPLINCE" if kept else "LEACE",
+        keeps="".join(each.name for each in kept),
+        n=len(sample.rows),
+        unit=inputs.units.exchanged,
+        units=sample.n_units,
+        dimensions=sample.x.shape[1],
+    )
+    if reason := why_silent(sample, attribute, *kept):
+        return replace(found, not_computable=(("removed", reason),))
+    keep = kept[0].codes[sample.rows] if kept else None
+    erasers = erasers_of(sample, attribute.codes[sample.rows], keep)
+    if erasers is None:
+        reason = f"{attribute.name} and {found.keeps} lie in the same directions"
+        return replace(found, not_computable=(("removed", reason),))
+    after = sample.x.copy()
+    for (_, out), eraser in zip(held_out(sample.folds), erasers, strict=True):
+        after[out] = eraser(sample.x[out])
+    others = [x for x in inputs.for_tests if x.kind in ("demographic", "label") and x is not attribute]
+    others = [*kept, *(x for x in others if x not in kept)][:MOST_OTHERS]
+    probes = list(erased_probes(sample, inputs, attribute, erasers, found.method))
+    for each in others:
+        probes += erased_probes(sample, inputs, each, erasers, found.method, ("linear",))
+    return replace(
+        found,
+        removed=max(each.rank for each in erasers),
+        variance_removed=float(np.clip(1 - after.var(axis=0).sum() / sample.x.var(axis=0).sum(), 0, 1)),
+        shrunk=any(each.shrunk for each in erasers),
+        clusters=tuple(_clusters(inputs, sample, after, [attribute, *others])),
+        probes=tuple(probes),
+    )
+
+
+def _clusters(
+    inputs: AuditInputs, sample: Sample, after: Floats, attributes: Sequence[Attribute]
+) -> Iterator[ErasedClusters]:
+    again = inputs.extra.clusters_of
+    if again is None:
+        return
+    partitions = []
+    for x in (sample.x, after):
+        labels = np.full(len(inputs.tested), -1, np.int32)
+        labels[sample.rows] = again(x.astype(np.float32))
+        partitions.append(labels)
+    for attribute in attributes:
+        one, two = (
+            associate_labels(labels, attribute, inputs, f"what if {side}")
+            for side, labels in enumerate(partitions)
+        )
+        ends = [
+            None
+            if each.v_corrected is None or each.low is None or each.high is None
+            else Estimate(each.v_corrected, each.low, each.high)
+            for each in (one, two)
+        ]
+        yield ErasedClusters(attribute.name, two.n, *ends, two.v_corrected_null_95)
+
+
+ANALYSIS = Analysis(
+    name="erasures",
+    record=Erasure,
+    run=_run,
+    subjects=_subjects,
+    needs=("clustering.coordinates", "clustering.k", "tested", "units", "for_tests"),
+    settings=("starts", "permutations", "bootstraps", "confidence"),
+    findings=erased,
+)
+"""Only what --what-if names."""
