@@ -42,6 +42,8 @@ class ExtraPartitions:
     """Bootstrap resamples, each clustered on its own."""
     near_pairs: Callable[[], NearPairs | None] = lambda: None
     """Pairs of images that may be one photo; None = nothing was compared."""
+    clusters_of: Callable[[NDArray[np.float32]], NDArray[np.int32]] | None = None
+    """(m, d) coordinates -> the (m,) cluster of each, as many clusters as the run's; None = nothing is clustered."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,9 +7,7 @@ import pytest
 
 from fer_audit.audit.stats.leace import fit_eraser, one_hot
 
-X = np.array(
-    [[2, 0, 1], [1, 1, 0], [0, 2, 1], [3, 1, 2], [1, 3, 0], [2, 2, 3]], dtype=np.float64
-)
+X = np.array([[2, 0, 1], [1, 1, 0], [0, 2, 1], [3, 1, 2], [1, 3, 0], [2, 2, 3]], dtype=np.float64)
 TWO = [
     [1.243119, 1.261468, 1.252294],
     [0.655963, 1.573394, 0.114679],

@@ -1,7 +1,7 @@
 """What if an attribute were erased from the vectors: what would clusters and probes still find, and what would it cost?
 
-Only linear probes are promised to find nothing, and only on the rows that the eraser was fitted on: so everything here is
-measured on held-out units.
+Only linear probes are promised to find nothing, and only on the rows that the eraser was fitted on. So each half of the units
+is erased as the other half says, and probes are fitted and asked there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.claims.associations import associate_labels
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.remedies.remedy_findings import erased
+from fer_audit.audit.remedies.remedy_findings import erasure_findings
 from fer_audit.audit.stats.leace import Eraser, fit_eraser
 from fer_audit.audit.stats.probe_arms import (
     fit_head,
@@ -27,6 +27,7 @@ from fer_audit.audit.stats.probe_arms import (
     unit_folds,
 )
 from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.remedies import ErasedClusters, ErasedProbe, Erasure, Estimate
 from fer_audit.dataset.types import Attribute
@@ -46,7 +47,9 @@ class Sample:
     units: NDArray[np.int64]
     """(m,)"""
     folds: NDArray[np.int64]
-    """(m,)"""
+    """(m,) rows of one unit share it."""
+    halves: NDArray[np.int64]
+    """(m,) 0 or 1; the same."""
 
     @property
     def n_units(self) -> int:
@@ -66,7 +69,7 @@ def sample_of(inputs: AuditInputs, *needed: Attribute) -> Sample:
     units = inputs.units.people(len(known))[rows]
     names = [each.name for each in needed]
     rng = stage_rng(inputs.config.seed, "audit", "remedies", "folds", *names)
-    return Sample(rows, x, units, unit_folds(units, rng))
+    return Sample(rows, x, units, unit_folds(units, rng), unit_folds(units, rng, 2))
 
 
 def why_silent(sample: Sample, *needed: Attribute) -> str:
@@ -79,58 +82,82 @@ def why_silent(sample: Sample, *needed: Attribute) -> str:
     return ""
 
 
-def erasers_of(sample: Sample, codes: NDArray[np.integer], keep: NDArray[np.integer] | None) -> list[Eraser] | None:
-    """Return the eraser of each fold, fitted on the rows outside it; None where the label cannot be kept."""
-    found = []
-    for fitted, _ in held_out(sample.folds):
-        eraser = fit_eraser(sample.x[fitted], codes[fitted], None if keep is None else keep[fitted])
+@dataclass(frozen=True, slots=True, eq=False)
+class Erased:
+    """The vectors of a sample without an attribute: those of each half erased as the other half says."""
+
+    method: str
+    x: Floats
+    erasers: tuple[Eraser, ...]
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the covariance was shrunk."""
+        return any(each.shrunk for each in self.erasers)
+
+
+def erased_sample(
+    sample: Sample, codes: NDArray[np.integer], keep: NDArray[np.integer] | None = None
+) -> Erased | None:
+    """Return the sample without the attribute of (m,) codes; None where the label `keep` cannot be kept."""
+    after, erasers = sample.x.copy(), []
+    for half in (0, 1):
+        fitted = sample.halves != half
+        eraser = fit_eraser(
+            sample.x[fitted], codes[fitted], None if keep is None else keep[fitted]
+        )
         if eraser is None:
             return None
-        found.append(eraser)
-    return found
+        after[~fitted] = eraser(sample.x[~fitted])
+        erasers.append(eraser)
+    return Erased("LEACE" if keep is None else "SPLINCE", after, tuple(erasers))
 
 
 def erased_probes(
     sample: Sample,
     inputs: AuditInputs,
     attribute: Attribute,
-    erasers: Sequence[Eraser],
-    method: str,
+    erased: Erased,
     probes: Sequence[str] = ("linear", "neighbours"),
 ) -> Iterator[ErasedProbe]:
-    """Yield what each probe reads of an attribute on held-out rows, fitted on vectors as they are and on erased ones."""
-    known = attribute.codes[sample.rows] >= 0
-    x, folds = sample.x[known], sample.folds[known]
-    codes = attribute.codes[sample.rows][known].astype(np.int64)
-    groups = len(np.unique(codes))
+    """Yield what each probe reads of an attribute before and after an erasure.
+
+    It is fitted and asked, fold by fold, on units that the eraser did not see.
+    """
+    codes = attribute.codes[sample.rows].astype(np.int64)
+    known = codes >= 0
+    groups = np.unique(codes[known])
     settings = inputs.config.statistics
-    if groups < 2 or len(np.unique(sample.units[known])) < TOO_FEW:
+    if len(groups) < 2 or len(np.unique(sample.units[known])) < TOO_FEW:
         return
     for probe in probes:
-        rng = stage_rng(inputs.config.seed, "audit", "remedies", method, probe, attribute.name)
-        right = np.zeros((len(codes), 2), np.bool_)
-        for (fitted, out), eraser in zip(held_out(folds), erasers, strict=True):
-            for side, vectors in enumerate((x, eraser(x))):
-                if probe == "linear":
-                    head = fit_head(vectors[fitted], codes[fitted], balanced=True)
-                    answers = head.answers(vectors[out])
-                else:
-                    answers = nearest_answers(vectors[fitted], codes[fitted], vectors[out], rng)
-                right[out, side] = answers == codes[out]
-        counts = resampled_counts(
-            sample.units[known], codes, right, draws=settings.bootstraps, rng=rng
+        rng = stage_rng(
+            inputs.config.seed, "audit", "remedies", erased.method, probe, attribute.name
         )
-        recalls = shares_right(counts)[:, np.unique(codes)]
-        seen = np.isfinite(recalls).all(axis=(1, 2))
-        accuracy = recalls[seen].mean(axis=1)
+        right = np.zeros((len(codes), 2), np.bool_)
+        for fitted, out in held_out(sample.folds):
+            for half in (0, 1):
+                inside = known & (sample.halves == half)
+                fit, ask = fitted & inside, out & inside
+                for side, x in enumerate((sample.x, erased.x) if fit.any() and ask.any() else ()):
+                    if probe == "linear":
+                        answers = fit_head(x[fit], codes[fit], balanced=True).answers(x[ask])
+                    else:
+                        answers = nearest_answers(x[fit], codes[fit], x[ask], rng)
+                    right[ask, side] = answers == codes[ask]
+        counts = resampled_counts(
+            *(sample.units[known], codes[known], right[known]), draws=settings.bootstraps, rng=rng
+        )
+        recalls = shares_right(counts)[:, groups]
+        accuracy = recalls[np.isfinite(recalls).all(axis=(1, 2))].mean(axis=1)
         yield ErasedProbe(
             attribute=attribute.name,
-            method=method,
+            method=erased.method,
             probe=probe,
-            n=len(codes),
+            n=int(known.sum()),
             before=estimate(accuracy[:, 0], settings.confidence),
             after=estimate(accuracy[:, 1], settings.confidence),
-            chance=1 / groups,
+            chance=1 / len(groups),
         )
 
 
@@ -172,51 +199,54 @@ def _erase(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...
     if reason := why_silent(sample, attribute, *kept):
         return replace(found, not_computable=(("removed", reason),))
     keep = kept[0].codes[sample.rows] if kept else None
-    erasers = erasers_of(sample, attribute.codes[sample.rows], keep)
-    if erasers is None:
+    erased = erased_sample(sample, attribute.codes[sample.rows], keep)
+    if erased is None:
         reason = f"{attribute.name} and {found.keeps} lie in the same directions"
         return replace(found, not_computable=(("removed", reason),))
-    after = sample.x.copy()
-    for (_, out), eraser in zip(held_out(sample.folds), erasers, strict=True):
-        after[out] = eraser(sample.x[out])
-    others = [x for x in inputs.for_tests if x.kind in ("demographic", "label") and x is not attribute]
+    others = [
+        x for x in inputs.for_tests if x.kind in ("demographic", "label") and x is not attribute
+    ]
     others = [*kept, *(x for x in others if x not in kept)][:MOST_OTHERS]
-    probes = list(erased_probes(sample, inputs, attribute, erasers, found.method))
+    probes = list(erased_probes(sample, inputs, attribute, erased))
     for each in others:
-        probes += erased_probes(sample, inputs, each, erasers, found.method, ("linear",))
+        probes += erased_probes(sample, inputs, each, erased, ("linear",))
     return replace(
         found,
-        removed=max(each.rank for each in erasers),
-        variance_removed=float(np.clip(1 - after.var(axis=0).sum() / sample.x.var(axis=0).sum(), 0, 1)),
-        shrunk=any(each.shrunk for each in erasers),
-        clusters=tuple(_clusters(inputs, sample, after, [attribute, *others])),
+        removed=max(each.rank for each in erased.erasers),
+        variance_removed=float(
+            np.clip(1 - erased.x.var(axis=0).sum() / sample.x.var(axis=0).sum(), 0, 1)
+        ),
+        shrunk=erased.shrunk,
+        clusters=tuple(_clusters(inputs, sample, erased.x, [attribute, *others])),
         probes=tuple(probes),
     )
 
 
 def _clusters(
-    inputs: AuditInputs, sample: Sample, after: Floats, attributes: Sequence[Attribute]
+    inputs: AuditInputs, sample: Sample, erased: Floats, attributes: Sequence[Attribute]
 ) -> Iterator[ErasedClusters]:
     again = inputs.extra.clusters_of
     if again is None:
         return
     partitions = []
-    for x in (sample.x, after):
+    for x in (sample.x, erased):
         labels = np.full(len(inputs.tested), -1, np.int32)
         labels[sample.rows] = again(x.astype(np.float32))
         partitions.append(labels)
     for attribute in attributes:
-        one, two = (
+        before, after = (
             associate_labels(labels, attribute, inputs, f"what if {side}")
             for side, labels in enumerate(partitions)
         )
-        ends = [
-            None
-            if each.v_corrected is None or each.low is None or each.high is None
-            else Estimate(each.v_corrected, each.low, each.high)
-            for each in (one, two)
-        ]
-        yield ErasedClusters(attribute.name, two.n, *ends, two.v_corrected_null_95)
+        yield ErasedClusters(
+            attribute.name, after.n, _strength(before), _strength(after), after.v_corrected_null_95
+        )
+
+
+def _strength(found: Association) -> Estimate | None:
+    if found.v_corrected is None or found.low is None or found.high is None:
+        return None
+    return Estimate(found.v_corrected, found.low, found.high)
 
 
 ANALYSIS = Analysis(
@@ -226,6 +256,6 @@ ANALYSIS = Analysis(
     subjects=_subjects,
     needs=("clustering.coordinates", "clustering.k", "tested", "units", "for_tests"),
     settings=("starts", "permutations", "bootstraps", "confidence"),
-    findings=erased,
+    findings=erasure_findings,
 )
 """Only what --what-if names."""

@@ -17,12 +17,12 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.erasure import (
     Sample,
     erased_probes,
-    erasers_of,
+    erased_sample,
     estimate,
     sample_of,
     why_silent,
 )
-from fer_audit.audit.remedies.remedy_findings import mitigated
+from fer_audit.audit.remedies.remedy_findings import mitigation_findings
 from fer_audit.audit.stats.probe_arms import (
     BASELINE,
     arms_of_fold,
@@ -34,7 +34,7 @@ from fer_audit.audit.stats.probe_arms import (
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.remedies import ErasedProbe, Estimate, Mitigation, MitigationArm
-from fer_audit.config.statistics import ANY_LABEL
+from fer_audit.config import ANY_LABEL
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
@@ -47,7 +47,10 @@ def _subjects(inputs: AuditInputs) -> Iterator[tuple[Attribute, Attribute]]:
     for label in inputs.for_tests:
         if label.name == asked or (asked == ANY_LABEL and label.kind == "label"):
             for each in inputs.people:
-                if label.name not in (each.name, each.mapped_from) and each.name != label.mapped_from:
+                if (
+                    label.name not in (each.name, each.mapped_from)
+                    and each.name != label.mapped_from
+                ):
                     yield label, each
 
 
@@ -88,13 +91,20 @@ def _mitigate(inputs: AuditInputs, label: Attribute, attribute: Attribute) -> Mi
     )
     full = np.zeros((len(drawn), shape[0] * shape[1], drawn.shape[2]), np.int64)
     full[:, : drawn.shape[1]] = drawn
-    arms = _arms(full.reshape(-1, *shape, drawn.shape[2]), groups, classes, had, attribute, settings.confidence)
+    arms = _arms(
+        full.reshape(-1, *shape, drawn.shape[2]),
+        groups,
+        classes,
+        had,
+        attribute,
+        settings.confidence,
+    )
     probes, shrunk = list[ErasedProbe](), False
-    for method, keep in (("LEACE", None), ("SPLINCE", y)):
-        erasers = erasers_of(sample, g, keep)
-        if erasers is not None:
-            shrunk |= any(each.shrunk for each in erasers)
-            probes += erased_probes(sample, inputs, attribute, erasers, method)
+    for keep in (None, y):
+        erased = erased_sample(sample, g, keep)
+        if erased is not None:
+            shrunk |= erased.shrunk
+            probes += erased_probes(sample, inputs, attribute, erased)
     return replace(
         found,
         shrunk=shrunk,
@@ -112,7 +122,11 @@ def _mitigate(inputs: AuditInputs, label: Attribute, attribute: Attribute) -> Mi
 
 
 def _answers(
-    inputs: AuditInputs, sample: Sample, y: NDArray[np.int64], g: NDArray[np.int64], found: Mitigation
+    inputs: AuditInputs,
+    sample: Sample,
+    y: NDArray[np.int64],
+    g: NDArray[np.int64],
+    found: Mitigation,
 ) -> dict[str, NDArray[np.int64] | None]:
     """Return the (n,) class that each arm gives each row, from heads that saw no row of its unit."""
     answers: dict[str, NDArray[np.int64] | None] = {}
@@ -172,6 +186,6 @@ ANALYSIS = Analysis(
     subjects=_subjects,
     needs=("clustering.coordinates", "tested", "units"),
     settings=("bootstraps", "confidence"),
-    findings=mitigated,
+    findings=mitigation_findings,
 )
 """Only where --mitigate asks for it."""

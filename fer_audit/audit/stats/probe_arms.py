@@ -5,7 +5,7 @@ Every arm is fitted inside folds of whole units; each row is answered once, by h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -57,7 +57,7 @@ class Head:
 
     def answers(self, x: Floats) -> NDArray[np.int64]:
         """Return the (n,) class of each."""
-        return self.classes[self.log_probabilities(x).argmax(axis=1)]
+        return np.asarray(self.classes[self.log_probabilities(x).argmax(axis=1)])
 
 
 def fit_head(
@@ -77,10 +77,10 @@ def fit_head(
     return Head(mean, scale, model, classes)
 
 
-def unit_folds(units: Codes, rng: np.random.Generator) -> NDArray[np.int64]:
+def unit_folds(units: Codes, rng: np.random.Generator, parts: int = FOLDS) -> NDArray[np.int64]:
     """Return the (n,) fold of each row; rows of one unit share it."""
     names, number = np.unique(units, return_inverse=True)
-    return (rng.permutation(len(names)) % FOLDS)[number]
+    return np.asarray((rng.permutation(len(names)) % parts)[number])
 
 
 def held_out(folds: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
@@ -94,7 +94,7 @@ def held_out(folds: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], NDAr
 def reweighing(counts: Counts) -> Floats:
     """Return the n_g n_c / (n n_gc) of a (groups, classes) table; NaN for an empty cell (Kamiran & Calders 2012)."""
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / counts.sum()
-    return np.divide(expected, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
+    return _ratio(expected, counts)
 
 
 def arms_of_fold(
@@ -117,35 +117,34 @@ def arms_of_fold(
                 found[inside] = head.answers(new[inside])
         return found
 
-    def independent(new: Floats, _: Codes) -> NDArray[np.int64]:
-        return plain.classes[
-            sum(head.log_probabilities(new) for head in own.values()).argmax(axis=1)  # type: ignore[union-attr]
-        ]
-
     counts = np.zeros((int(group.max()) + 1, int(label.max()) + 1), np.int64)
     np.add.at(counts, (group, label), 1)
     subsets = [
         fit_head(x[rows], label[rows]) for rows in balanced_subsets(group, label, counts, rng)
     ]
 
-    def balanced(new: Floats, _: Codes) -> NDArray[np.int64]:
-        return plain.classes[
-            np.mean([head.log_probabilities(new) for head in subsets], axis=0).argmax(axis=1)
-        ]
-
     return {
         BASELINE: lambda new, _: plain.answers(new),
         AWARE: aware if own else None,
-        INDEPENDENT: independent if own else None,
+        INDEPENDENT: _together(list(own.values())) if own else None,
         LEACE: _behind(fit_eraser(x, group), x, label),
         SPLINCE: _behind(fit_eraser(x, group, label), x, label),
         REWEIGHED: _alone(fit_head(x, label, reweighing(counts)[group, label])),
-        BALANCED: balanced,
+        BALANCED: _together(subsets),
     }
 
 
 def _alone(head: Head) -> Answer:
     return lambda new, _: head.answers(new)
+
+
+def _together(heads: Sequence[Head]) -> Answer:
+    """Return the class with the largest sum of log-probabilities; all heads know the same classes."""
+    return lambda new, _: np.asarray(
+        heads[0].classes[
+            np.sum([each.log_probabilities(new) for each in heads], axis=0).argmax(axis=1)
+        ]
+    )
 
 
 def _behind(eraser: Eraser | None, x: Floats, label: Codes) -> Answer | None:
@@ -197,7 +196,9 @@ def resampled_counts(
     """
     n_cells, width = int(cells.max()) + 1, right.shape[1] + 1
     number, often = np.unique(units, return_inverse=True)[1], None
-    if int(number.max()) + 1 == len(units):  # strangers: rows that are alike in all are drawn together at once
+    if int(number.max()) + 1 == len(
+        units
+    ):  # strangers: rows that are alike in all are drawn together at once
         rows, often = np.unique(np.column_stack([cells, right]), axis=0, return_counts=True)
         cells, right, number = rows[:, 0], rows[:, 1:].astype(np.bool_), np.arange(len(rows))
     table = np.zeros((int(number.max()) + 1, n_cells, width), np.int64)
@@ -212,10 +213,7 @@ def resampled_counts(
 
 def shares_right(counts: Counts) -> Floats:
     """Return the (draws, cells, answers) share right of `resampled_counts`; NaN where there is no row."""
-    n = counts[..., :1]
-    return np.divide(
-        counts[..., 1:], n, out=np.full((*n.shape[:-1], counts.shape[-1] - 1), np.nan), where=n > 0
-    )
+    return _ratio(counts[..., 1:], counts[..., :1])
 
 
 def xu_fairness(recalls: Floats) -> Floats:
@@ -224,5 +222,10 @@ def xu_fairness(recalls: Floats) -> Floats:
     The classes must be those that every group has; NaN where no group has anything right.
     """
     sums = recalls.sum(axis=-1)
-    most = sums.max(axis=-1)
-    return np.divide(sums.min(axis=-1), most, out=np.full(most.shape, np.nan), where=most > 0)
+    return _ratio(sums.min(axis=-1), sums.max(axis=-1))
+
+
+def _ratio(above: Counts | Floats, below: Counts | Floats) -> Floats:
+    """Return the quotient, NaN where nothing is below."""
+    over = np.broadcast_to(below, above.shape)
+    return np.asarray(np.divide(above, over, out=np.full(above.shape, np.nan), where=over > 0))

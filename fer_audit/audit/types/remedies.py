@@ -54,14 +54,14 @@ class ErasedProbe:
     before: Estimate
     """Balanced accuracy on the vectors as they are."""
     after: Estimate
-    """Balanced accuracy of a probe that is fitted on erased vectors."""
+    """Balanced accuracy on erased vectors; the probe is fitted on units that the eraser did not see, too."""
     chance: Unit
     """One over the number of groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What if an attribute were erased from the vectors? Fitted on four fifths of the units, measured on the other."""
+    """What if an attribute were erased from the vectors? Each half of the units is erased as the other half says."""
 
     attribute: str
     """Name of the attribute that is erased."""
@@ -72,7 +72,7 @@ class Erasure:
     n: int
     """Images."""
     unit: str
-    """What folds are made of: "image", or a subject attribute."""
+    """What halves and folds are made of: "image", or a subject attribute."""
     units: int
     """How many of them."""
     dimensions: int

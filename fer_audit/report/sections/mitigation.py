@@ -1,0 +1,79 @@
+"""Do heads that are meant to treat groups alike do so?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fer_audit.audit.types.remedies import Estimate, Mitigation, MitigationArm
+from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
+from fer_audit.report.blocks import Block, Bullets, Charts, Heading, Prose, Section, Sign
+from fer_audit.report.charts.remedies import gains
+from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
+from fer_audit.report.view import View
+from fer_audit.text import NO_VALUE, clipped, coefficient, counted, display, level, listed, percent
+
+
+def mitigation(view: View) -> Section | None:
+    """Return how each arm compares with a plain head; nothing unless --mitigate asked for it."""
+    found = view.result.mitigations
+    if not found:
+        return None
+    blocks: list[Block] = [
+        Prose(
+            "Linear heads on the vectors as they are, fitted and asked on different units: probe-level analogues of published"
+            " approaches; the network itself is not trained again. F (Xu et al. 2020) is the least sum of recalls of a group over"
+            f" the largest, 1 = equal. Gains over the plain head are paired; their {level(view.result.config.statistics.confidence)}"
+            " intervals hold for all approaches together and say nothing of another training.",
+            tone="small",
+        )
+    ]
+    for each in found:
+        blocks += _mitigation(each)
+    return Section("mitigation", "Do heads that treat groups alike do so?", tuple(blocks))
+
+
+def _mitigation(found: Mitigation) -> list[Block]:
+    title = f"{spoken(found.label)} by {spoken(found.attribute)}"
+    if not found.arms:
+        return without_value([(title, found.not_computable)])
+    text = (
+        f"{counted(found.n, 'image')}, folds by {display(found.unit)} ({found.units:,}), {counted(found.dimensions, 'principal coordinate')};"
+        f" groups {listed([clipped(x, 20) for x in found.groups])}; {counted(len(found.classes), 'class', 'classes')} that all of them"
+        f" have, the rarest group and class with {counted(found.least_cell, 'image')}."
+    )
+    return [
+        Heading(title),
+        Prose(text),
+        table_of(
+            f"{title}: each approach",
+            found.arms,
+            left("approach", lambda x: x.arm, wrap=14),
+            right("F", lambda x: coefficient(x.fairness)),
+            right("gain", _gain(found, f_gained, "fairness_gain")),
+            right(
+                "worst group", lambda x: f"{percent(x.worst)} {clipped(x.worst_group, 14)}", wrap=8
+            ),
+            right("gain, points", _gain(found, points_gained, "worst_gain"), wrap=12),
+            right("best group", lambda x: percent(x.best), wrap=8),
+            right("accuracy", lambda x: percent(x.accuracy)),
+            right("gain, points", _gain(found, points_gained, "accuracy_gain"), wrap=12),
+            left(
+                "", lambda x: Sign("fails", "levelling down") if x.levelling_down else "", drop=1
+            ),
+        ),
+        Charts(lambda: [gains(found)]),
+        Bullets(
+            tuple(
+                f"{each.method}: a {each.probe} probe reads {display(found.attribute)} {before_after(each)}, chance {percent(each.chance)}."
+                for each in found.probes
+            )
+        ),
+        *without_value([(name, ((name, reason),)) for name, reason in found.not_computable]),
+    ]
+
+
+def _gain(
+    found: Mitigation, say: Callable[[Estimate], str], of: str
+) -> Callable[[MitigationArm], str]:
+    """Return how a gain over the plain head is said; that has none itself."""
+    return lambda x: NO_VALUE if x is found.arms[0] else say(getattr(x, of))
