@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fer_audit.audit.types.remedies import Mitigation
 from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.text import (
@@ -16,26 +17,24 @@ from fer_audit.text import (
 
 COST = 0.01
 """Balanced accuracy that another attribute loses from which the cost is named."""
+PROBES = {"linear": "linear classifier", "neighbours": "nearest-neighbour vote"}
 
 
 def erasure_findings(result: AuditResult) -> Iterator[Finding]:
-    """Yield one finding for each erasure that could be tried out."""
+    """Yield one finding for each attribute whose erasure could be tried out, by LEACE: it moves the vectors least."""
     for each in result.erasures:
         own = [x for x in each.probes if x.attribute == each.attribute]
-        if not own:
+        if not own or each.keeps:
             continue
         name = display(each.attribute)
-        linear, near = own[0], own[-1]
-        after = f"after {name} is erased" + (f", {display(each.keeps)} kept" if each.keeps else "")
-        text = (
-            f"No probe reads {name} from these vectors, so there is nothing to erase."
-            if all(x.before.low <= x.chance for x in own)
-            else f"A nearest-neighbour probe still reads {name} {after}: {rounded_percent(near.after.value)} right."
-            if near.after.low > near.chance
-            else f"Neither a linear nor a nearest-neighbour probe reads {name} better than chance {after}."
-            if linear.after.low <= linear.chance
-            else f"A linear probe still reads {name} from new images {after}: {rounded_percent(linear.after.value)} right."
-        )
+        read = [x for x in own if x.after.low > x.chance]
+        if all(x.before.low <= x.chance for x in own):
+            text = f"No probe reads {name} from these vectors, so there is nothing to erase."
+        elif read:
+            best = max(read, key=lambda x: x.after.value)
+            text = f"After {name} is erased, a {PROBES[best.probe]} still reads it on new images: {rounded_percent(best.after.value)} right."
+        else:
+            text = f"After {name} is erased, no probe that was tried reads it better than chance."
         costs = [x for x in each.probes if x.attribute != each.attribute]
         lost = [x for x in costs if x.before.value - x.after.value >= COST]
         yield Finding(
@@ -46,19 +45,22 @@ def erasure_findings(result: AuditResult) -> Iterator[Finding]:
             effect=0.3,
             figures="; ".join(
                 [
-                    *(f"{x.probe} {before_after(x)}, chance {percent(x.chance)}" for x in own),
+                    *(
+                        f"{PROBES[x.probe]} {before_after(x)}, chance {percent(x.chance)}"
+                        for x in own
+                    ),
                     *(
                         f"strength of clusters {coefficient(x.before.value)} before, {coefficient(x.after.value)} after"
                         for x in each.clusters[:1]
                         if x.before is not None and x.after is not None
                     ),
                     *(f"a linear probe of {display(x.attribute)} {before_after(x)}" for x in lost),
-                    f"{each.method}, {counted(each.n, 'image')}, held out by {display(each.unit)}",
+                    f"{each.method}, {counted(each.n, 'image')}, halves by {display(each.unit)}",
                 ]
             ),
             do="Erase it only where a linear classifier follows: nothing is promised for any other.",
             values=tuple(
-                (f"{each.method}.{x.probe}.{x.attribute}.{side}", value.value)
+                (f"{x.probe}.{x.attribute}.{side}", value.value)
                 for x in each.probes
                 for side, value in (("before", x.before), ("after", x.after))
             ),
