@@ -127,7 +127,7 @@ model_options = _together(
         "Model",
         _option(
             "--model",
-            "Name from `fer-audit models`, or an .onnx file with its sidecar.",
+            "Name from `fer-audit models`, or an .onnx file with its sidecar; `run` takes several, A,B.",
             default=_CONFIG.model.model,
             metavar="NAME|FILE",
         ),

@@ -52,8 +52,16 @@ def before_and_after(found: Erasure) -> Chart | None:
         figure, axes = one_panel(0.6 + 0.21 * len(rows))
         for row, (name, before, after, chance) in enumerate(rows):
             axes.plot([before.value, after.value], [row, row], color=RULE, linewidth=2, zorder=1)
-            axes.plot([before.value], [row], "o", color=INK, markersize=4, markerfacecolor="white")
-            (point,) = axes.plot([after.value], [row], "o", color=INK, markersize=4)
+            axes.plot(
+                [before.value],
+                [row],
+                "o",
+                color=INK,
+                markersize=4,
+                markerfacecolor="white",
+                clip_on=False,
+            )
+            (point,) = axes.plot([after.value], [row], "o", color=INK, markersize=4, clip_on=False)
             words = f"{name}: {coefficient(before.value)} before, {coefficient(after.value)} after"
             tell(point, words)
             if chance is not None:
