@@ -29,7 +29,7 @@ from fer_audit.audit.stats.probe_arms import (
 from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.audit.types.remedies import ErasedClusters, ErasedProbe, Erasure, Estimate
+from fer_audit.audit.types.remedies import BeforeAfter, Erasure, Estimate
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
@@ -119,7 +119,7 @@ def erased_probes(
     attribute: Attribute,
     erased: Erased,
     probes: Sequence[str] = ("linear", "neighbours"),
-) -> Iterator[ErasedProbe]:
+) -> Iterator[BeforeAfter]:
     """Yield what each probe reads of an attribute before and after an erasure.
 
     It is fitted and asked, fold by fold, on units that the eraser did not see.
@@ -150,10 +150,10 @@ def erased_probes(
         )
         recalls = shares_right(counts)[:, groups]
         accuracy = recalls[np.isfinite(recalls).all(axis=(1, 2))].mean(axis=1)
-        yield ErasedProbe(
+        yield BeforeAfter(
             attribute=attribute.name,
             method=erased.method,
-            probe=probe,
+            by=probe,
             n=int(known.sum()),
             before=estimate(accuracy[:, 0], settings.confidence),
             after=estimate(accuracy[:, 1], settings.confidence),
@@ -187,7 +187,7 @@ def _run(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...])
 
 def _erase(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...]) -> Erasure:
     sample = sample_of(inputs, attribute, *kept)
-    found = Erasure(
+    whole = Erasure(
         attribute=attribute.name,
         method="SPLINCE" if kept else "LEACE",
         keeps="".join(each.name for each in kept),
@@ -197,39 +197,39 @@ def _erase(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...
         dimensions=sample.x.shape[1],
     )
     if reason := why_silent(sample, attribute, *kept):
-        return replace(found, not_computable=(("removed", reason),))
+        return replace(whole, not_computable=(("removed", reason),))
     keep = kept[0].codes[sample.rows] if kept else None
     erased = erased_sample(sample, attribute.codes[sample.rows], keep)
     if erased is None:
-        reason = f"{attribute.name} and {found.keeps} lie in the same directions"
-        return replace(found, not_computable=(("removed", reason),))
+        reason = f"{attribute.name} and {whole.keeps} lie in the same directions"
+        return replace(whole, not_computable=(("removed", reason),))
     others = [
         x for x in inputs.for_tests if x.kind in ("demographic", "label") and x is not attribute
     ]
     others = [*kept, *(x for x in others if x not in kept)][:MOST_OTHERS]
-    probes = list(erased_probes(sample, inputs, attribute, erased))
+    found = list(_clusters(inputs, sample, erased, [attribute, *others]))
+    found += erased_probes(sample, inputs, attribute, erased)
     for each in others:
-        probes += erased_probes(sample, inputs, each, erased, ("linear",))
+        found += erased_probes(sample, inputs, each, erased, ("linear",))
     return replace(
-        found,
+        whole,
         removed=max(each.rank for each in erased.erasers),
         variance_removed=float(
             np.clip(1 - erased.x.var(axis=0).sum() / sample.x.var(axis=0).sum(), 0, 1)
         ),
         shrunk=erased.shrunk,
-        clusters=tuple(_clusters(inputs, sample, erased.x, [attribute, *others])),
-        probes=tuple(probes),
+        found=tuple(found),
     )
 
 
 def _clusters(
-    inputs: AuditInputs, sample: Sample, erased: Floats, attributes: Sequence[Attribute]
-) -> Iterator[ErasedClusters]:
+    inputs: AuditInputs, sample: Sample, erased: Erased, attributes: Sequence[Attribute]
+) -> Iterator[BeforeAfter]:
     again = inputs.extra.clusters_of
     if again is None:
         return
     partitions = []
-    for x in (sample.x, erased):
+    for x in (sample.x, erased.x):
         labels = np.full(len(inputs.tested), -1, np.int32)
         labels[sample.rows] = again(x.astype(np.float32))
         partitions.append(labels)
@@ -238,9 +238,12 @@ def _clusters(
             associate_labels(labels, attribute, inputs, f"what if {side}")
             for side, labels in enumerate(partitions)
         )
-        yield ErasedClusters(
-            attribute.name, after.n, _strength(before), _strength(after), after.v_corrected_null_95
-        )
+        ends = _strength(before), _strength(after)
+        if ends[0] is not None and ends[1] is not None:
+            chance = after.v_corrected_null_95
+            yield BeforeAfter(
+                attribute.name, "clusters", erased.method, after.n, ends[0], ends[1], chance
+            )
 
 
 def _strength(found: Association) -> Estimate | None:

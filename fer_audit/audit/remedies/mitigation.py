@@ -33,7 +33,7 @@ from fer_audit.audit.stats.probe_arms import (
 )
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.audit.types.remedies import ErasedProbe, Estimate, Mitigation, MitigationArm
+from fer_audit.audit.types.remedies import BeforeAfter, Estimate, Mitigation, MitigationArm
 from fer_audit.config import ANY_LABEL
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
@@ -99,7 +99,7 @@ def _mitigate(inputs: AuditInputs, label: Attribute, attribute: Attribute) -> Mi
         attribute,
         settings.confidence,
     )
-    probes, shrunk = list[ErasedProbe](), False
+    probes, shrunk = list[BeforeAfter](), False
     for keep in (None, y):
         erased = erased_sample(sample, g, keep)
         if erased is not None:

@@ -23,19 +23,20 @@ PROBES = {"linear": "linear classifier", "neighbours": "nearest-neighbour vote"}
 def erasure_findings(result: AuditResult) -> Iterator[Finding]:
     """Yield one finding for each attribute whose erasure could be tried out, by LEACE: it moves the vectors least."""
     for each in result.erasures:
-        own = [x for x in each.probes if x.attribute == each.attribute]
+        probes = [x for x in each.found if x.by in PROBES]
+        own = [x for x in probes if x.attribute == each.attribute]
         if not own or each.keeps:
             continue
         name = display(each.attribute)
-        read = [x for x in own if x.after.low > x.chance]
-        if all(x.before.low <= x.chance for x in own):
+        read = [x for x in own if x.after.low > (x.chance or 0)]
+        if all(x.before.low <= (x.chance or 0) for x in own):
             text = f"No probe reads {name} from these vectors, so there is nothing to erase."
         elif read:
             best = max(read, key=lambda x: x.after.value)
-            text = f"After {name} is erased, a {PROBES[best.probe]} still reads it on new images: {rounded_percent(best.after.value)} right."
+            text = f"After {name} is erased, a {PROBES[best.by]} still reads it on new images: {rounded_percent(best.after.value)} right."
         else:
             text = f"After {name} is erased, no probe that was tried reads it better than chance."
-        costs = [x for x in each.probes if x.attribute != each.attribute]
+        costs = [x for x in probes if x.attribute != each.attribute]
         lost = [x for x in costs if x.before.value - x.after.value >= COST]
         yield Finding(
             code="erasure",
@@ -46,13 +47,13 @@ def erasure_findings(result: AuditResult) -> Iterator[Finding]:
             figures="; ".join(
                 [
                     *(
-                        f"{PROBES[x.probe]} {before_after(x)}, chance {percent(x.chance)}"
+                        f"{PROBES[x.by]} {before_after(x)}, chance {percent(x.chance)}"
                         for x in own
                     ),
                     *(
                         f"strength of clusters {coefficient(x.before.value)} before, {coefficient(x.after.value)} after"
-                        for x in each.clusters[:1]
-                        if x.before is not None and x.after is not None
+                        for x in each.found[:1]
+                        if x.by == "clusters"
                     ),
                     *(f"a linear probe of {display(x.attribute)} {before_after(x)}" for x in lost),
                     f"{each.method}, {counted(each.n, 'image')}, halves by {display(each.unit)}",
@@ -60,8 +61,8 @@ def erasure_findings(result: AuditResult) -> Iterator[Finding]:
             ),
             do="Erase it only where a linear classifier follows: nothing is promised for any other.",
             values=tuple(
-                (f"{x.probe}.{x.attribute}.{side}", value.value)
-                for x in each.probes
+                (f"{x.by}.{x.attribute}.{side}", value.value)
+                for x in each.found
                 for side, value in (("before", x.before), ("after", x.after))
             ),
         )

@@ -21,42 +21,28 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class ErasedClusters:
-    """How strongly clusters and one attribute are associated before and after an erasure, clustered again each time."""
+class BeforeAfter:
+    """What is found of one attribute before and after an erasure.
 
-    attribute: str
-    """Name of the attribute."""
-    n: int
-    """Images."""
-    before: Estimate | None
-    """Corrected V, of clusters made from the same images and coordinates as `after`."""
-    after: Estimate | None
-    """Corrected V of clusters made from erased coordinates."""
-    chance: Unit | None
-    """95 % quantile of `after` for shuffled labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedProbe:
-    """How well a probe reads one attribute from vectors of units it has not seen, before and after an erasure.
-
-    Balanced accuracy: the mean over groups of the share that is recognised. Whole units are drawn for the intervals.
+    Clusters are made again from the same images and coordinates each time. Probes are fitted and asked on units that the
+    eraser did not see; balanced accuracy is the mean over groups of the share that is recognised.
     """
 
     attribute: str
-    """Name of the attribute that is read."""
+    """Name of the attribute."""
+    by: str
+    """clusters (corrected V), or a probe (balanced accuracy): linear (balanced logistic regression) or neighbours (votes of the
+    15 nearest images, by frequency of their group)."""
     method: str
-    """How another, or the same, attribute was erased: LEACE or SPLINCE."""
-    probe: str
-    """linear (balanced logistic regression) or neighbours (votes of the 15 nearest images, by frequency of their group)."""
+    """How the attribute, or another one, was erased: LEACE or SPLINCE."""
     n: int
     """Images."""
     before: Estimate
-    """Balanced accuracy on the vectors as they are."""
+    """On the vectors as they are."""
     after: Estimate
-    """Balanced accuracy on erased vectors; the probe is fitted on units that the eraser did not see, too."""
-    chance: Unit
-    """One over the number of groups."""
+    """On erased vectors."""
+    chance: Unit | None
+    """Of clusters the 95 % quantile for shuffled labels, of a probe one over the number of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +69,7 @@ class Erasure:
     """Share of the coordinates' variance that is removed."""
     shrunk: bool = False
     """Whether the covariance was shrunk, because there are fewer than 10 images a dimension."""
-    clusters: tuple[ErasedClusters, ...] = ()
-    """The erased attribute first."""
-    probes: tuple[ErasedProbe, ...] = ()
+    found: tuple[BeforeAfter, ...] = ()
     """The erased attribute first, then what the erasure costs the others."""
     not_computable: NotComputable = ()
 
@@ -146,6 +130,6 @@ class Mitigation:
     """Images of the rarest group and class among them."""
     arms: tuple[MitigationArm, ...] = ()
     """The baseline first; an arm that cannot be had is in `not_computable`."""
-    probes: tuple[ErasedProbe, ...] = ()
+    probes: tuple[BeforeAfter, ...] = ()
     """How well probes read the attribute from the vectors that the disentangled heads see."""
     not_computable: NotComputable = ()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.remedies import ErasedProbe, Estimate
+from fer_audit.audit.types.remedies import BeforeAfter, Estimate
 from fer_audit.text import difference, difference_span, percent, percent_span
 
 
-def before_after(probe: ErasedProbe) -> str:
+def before_after(found: BeforeAfter) -> str:
     """Write what a probe reads before and after an erasure: 81.2 % before, 20.3 % after (19.0-21.4)."""
-    after = probe.after
+    after = found.after
     words = f"{percent(after.value)} after ({percent_span(after.low, after.high)})"
-    return f"{percent(probe.before.value)} before, {words}"
+    return f"{percent(found.before.value)} before, {words}"
 
 
 def points_gained(of: Estimate) -> str:

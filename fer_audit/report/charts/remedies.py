@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.remedies import Erasure, Estimate, Mitigation
+from fer_audit.audit.types.remedies import BeforeAfter, Erasure, Estimate, Mitigation
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import (
     INK,
@@ -25,32 +25,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Change = tuple[str, Estimate, Estimate, float | None]
-"""(row, before, after, what chance gives)."""
-
-
-def changes(found: Erasure) -> list[Change]:
-    """Return what is measured before and after an erasure, the erased attribute first."""
-    rows: list[Change] = [
-        (f"clusters: {clipped(display(x.attribute), 20)}", x.before, x.after, x.chance)
-        for x in found.clusters
-        if x.before is not None and x.after is not None
-    ]
-    return rows + [
-        (f"{x.probe}: {clipped(display(x.attribute), 20)}", x.before, x.after, x.chance)
-        for x in found.probes
-    ]
-
 
 def before_and_after(found: Erasure) -> Chart | None:
     """Return strength of clusters and balanced accuracy of probes before and after an erasure."""
-    rows = changes(found)
+    rows = found.found
     if not rows:
         return None
 
     def draw() -> Figure:
         figure, axes = one_panel(0.6 + 0.21 * len(rows))
-        for row, (name, before, after, chance) in enumerate(rows):
+        for row, each in enumerate(rows):
+            before, after, chance = each.before, each.after, each.chance
             axes.plot([before.value, after.value], [row, row], color=RULE, linewidth=2, zorder=1)
             axes.plot(
                 [before.value],
@@ -62,11 +47,11 @@ def before_and_after(found: Erasure) -> Chart | None:
                 clip_on=False,
             )
             (point,) = axes.plot([after.value], [row], "o", color=INK, markersize=4, clip_on=False)
-            words = f"{name}: {coefficient(before.value)} before, {coefficient(after.value)} after"
+            words = f"{_row(each)}: {coefficient(before.value)} before, {coefficient(after.value)} after"
             tell(point, words)
             if chance is not None:
                 axes.plot([chance], [row], "|", color=MUTED, markersize=9)
-        name_rows(axes, [each[0] for each in rows])
+        name_rows(axes, [_row(each) for each in rows])
         axes.set_xlim(0, 1)
         axes.set_xlabel("V~ of clusters, balanced accuracy of probes")
         few_ticks(axes.xaxis, 5)
@@ -79,13 +64,17 @@ def before_and_after(found: Erasure) -> Chart | None:
         key=key_of("erased", found.attribute, found.method),
         title=f"Before and after {name} is erased ({found.method})",
         alt="; ".join(
-            f"{row} {coefficient(before.value)} before and {coefficient(after.value)} after"
-            for row, before, after, _ in rows
+            f"{_row(x)} {coefficient(x.before.value)} before and {coefficient(x.after.value)} after"
+            for x in rows
         )
         + ".",
         draw=draw,
         note="Open: before. Filled: after. Stroke: what chance gives.",
     )
+
+
+def _row(each: BeforeAfter) -> str:
+    return f"{each.by}: {clipped(display(each.attribute), 20)}"
 
 
 def gains(found: Mitigation) -> Chart | None:

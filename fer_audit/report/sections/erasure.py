@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fer_audit.audit.types.remedies import Erasure
 from fer_audit.report.blocks import Block, Charts, Heading, Prose, Section
-from fer_audit.report.charts.remedies import before_and_after, changes
-from fer_audit.report.sections.values import left, right, spoken, table_of, without_value
+from fer_audit.report.charts.remedies import before_and_after
+from fer_audit.report.sections.values import left, right, spoken, table_of, without_value, zero
 from fer_audit.report.view import View
-from fer_audit.text import coefficient, counted, display, or_dash, percent, span
+from fer_audit.text import counted, display, or_dash, percent, span
 
 
 def erasure(view: View) -> Section | None:
@@ -47,12 +47,13 @@ def _erasure(found: Erasure, view: View) -> list[Block]:
         Prose(text),
         table_of(
             f"{title}: before and after",
-            changes(found),
-            left("what is measured", lambda x: x[0], wrap=16),
-            right("before", lambda x: coefficient(x[1].value)),
-            right("after", lambda x: coefficient(x[2].value)),
-            right(f"{view.level}interval", lambda x: span(x[2].low, x[2].high)),
-            right("chance", lambda x: or_dash(x[3], coefficient)),
+            found.found,
+            left("found by", lambda x: x.by),
+            left("of", lambda x: spoken(x.attribute, 20), wrap=9),
+            right("before", lambda x: zero(x.before.value)),
+            right("after", lambda x: zero(x.after.value)),
+            right(f"{view.level}interval", lambda x: span(x.after.low, x.after.high)),
+            right("chance", lambda x: or_dash(x.chance, zero)),
             note="Clusters: strength (V~). Probes: share recognised, mean over groups.",
         ),
         Charts(lambda: [before_and_after(found)]),

@@ -68,7 +68,7 @@ def _mitigation(found: Mitigation) -> list[Block]:
         Charts(lambda: [gains(found)]),
         Bullets(
             tuple(
-                f"{each.method}: a {each.probe} probe reads {display(found.attribute)} {before_after(each)}, chance {percent(each.chance)}."
+                f"{each.method}: a {each.by} probe reads {display(found.attribute)} {before_after(each)}, chance {percent(each.chance)}."
                 for each in found.probes
             )
         ),
