@@ -74,7 +74,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     from fer_audit.report.files.timings import read_timings
     from fer_audit.report.view import View
 
-    if "," in values["model"]:
+    if "," in values["model"] and not Path(values["model"]).is_file():
         _run_encoders(ctx, dataset, values)
         return
     done = _run_stages(dataset, values, "report", csv=values["csv"])
