@@ -23,6 +23,7 @@ from fer_audit.audit.composition import (
     votes,
 )
 from fer_audit.audit.models import audited
+from fer_audit.audit.remedies import erasure, mitigation
 from fer_audit.audit.space import axes, cluster_style, overlap, style
 
 ANALYSES: tuple[Analysis, ...] = (
@@ -51,6 +52,8 @@ ANALYSES: tuple[Analysis, ...] = (
     replay.RECLUSTER,
     cluster_style.ANALYSIS,
     axes.ANALYSIS,
+    erasure.ANALYSIS,
+    mitigation.ANALYSIS,
     replay.PUBLISHED,
 )
 """In the order in which they are made: a `join` sees the parts of those before it."""

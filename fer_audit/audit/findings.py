@@ -11,6 +11,7 @@ says what its effect is:
                   x = the share of images concerned
     0.4 + x / 4   groups that are apart, x = neighbours of the own group beyond chance
     0.3 + x / 4   style alone, x = the share of the embedding's strength it has
+    0.3 + x / 4   what the best way of training a head gains in F; 0.3 for an erasure
     0.3 + x / 2   groups photographed differently, x = the share of a measure's variance between them; a batch that
                   predicts labels, x = what it gains beyond always saying the largest group
     x             a share of the set (failed images, copies, unread labels), the total variation from the target,

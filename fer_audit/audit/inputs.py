@@ -43,6 +43,8 @@ class ExtraPartitions:
     """Bootstrap resamples, each clustered on its own."""
     near_pairs: Callable[[], NearPairs | None] = lambda: None
     """Pairs of images that may be one photo; None = nothing was compared."""
+    clusters_of: Callable[[NDArray[np.float32]], NDArray[np.int32]] | None = None
+    """(m, d) coordinates -> the (m,) cluster of each, as many clusters as the run's; None = nothing is clustered."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,8 +58,6 @@ class AuditInputs:
     predictions: tuple[Predictions, ...] = ()
     """What FER models, or somebody's table, say of every image."""
     config: AuditConfig
-    predictions: tuple[Predictions, ...] = ()
-    """What classifiers say of every image."""
     extra: ExtraPartitions = ExtraPartitions()
     not_clustered: str = ""
     """Why there are no clusters, where nothing is missing otherwise."""

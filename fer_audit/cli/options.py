@@ -17,7 +17,7 @@ from fer_audit.cli.param_types import (
     Renamed,
 )
 from fer_audit.cli.sharing import min_cell_option
-from fer_audit.config import AGE_BINS, AuditConfig, ReportSettings, Resources
+from fer_audit.config import AGE_BINS, ANY_LABEL, AuditConfig, ReportSettings, Resources
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -127,7 +127,7 @@ model_options = _together(
         "Model",
         _option(
             "--model",
-            "Name from `fer-audit models`, or an .onnx file with its sidecar.",
+            "Name from `fer-audit models`, or an .onnx file with its sidecar; `run` takes several, A,B.",
             default=_CONFIG.model.model,
             metavar="NAME|FILE",
         ),
@@ -185,6 +185,23 @@ statistics_options = _together(
             'JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.',
             type=PATH,
             metavar="FILE",
+        ),
+        _option(
+            "--what-if",
+            "Erase these attributes from the vectors and see what clusters and probes still find; slow.",
+            type=ColumnList(),
+            default=(),
+            show_default=False,
+            metavar="A,B",
+        ),
+        _option(
+            "--mitigate",
+            "Compare heads that treat groups alike, for a label column; alone, for every label; slow.",
+            is_flag=False,
+            flag_value=ANY_LABEL,
+            default="",
+            show_default=False,
+            metavar="[LABEL]",
         ),
         _option(
             "--keep-duplicates",

@@ -24,6 +24,7 @@ from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH
 from fer_audit.cli.prediction_options import prediction_options
 from fer_audit.cli.sharing import shared
+from fer_audit.errors import ConfigError
 
 if TYPE_CHECKING:
     from fer_audit.audit.types.result import AuditResult
@@ -66,12 +67,16 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
       fer-audit run path/to/UTKFace --k 4 --seed 42 --out runs/utkface
       fer-audit run faces.csv --path-column file --group race=ethnicity --label expression
       fer-audit run path/to/UTKFace --sample 2000 --json > result.json
+      fer-audit run path/to/UTKFace --model resnet50-keras,resnet50-random --out runs/encoders
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import show_report
     from fer_audit.report.files.document import result_json
     from fer_audit.report.files.timings import read_timings
     from fer_audit.report.view import View
 
+    if "," in values["model"] and not Path(values["model"]).is_file():
+        _run_encoders(ctx, dataset, values)
+        return
     done = _run_stages(dataset, values, "report", csv=values["csv"])
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
@@ -82,6 +87,56 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
         timings = read_timings(done.folder / "timings.json")
         show_report(View(result, timings=timings), done.folder, done.folder / "report.html")
     _exit_by_result(ctx, done, values["max_errors"], report=result)
+
+
+def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, Any]) -> None:
+    """Audit a set under each of several encoders, and say which claims hold under every one."""
+    from fer_audit.audit.compare.encoders import compare_encoders
+    from fer_audit.cli.console import show
+    from fer_audit.report.encoders import encoders_json, make_encoders
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.store.stage import make_folder, write_text
+
+    models = list(dict.fromkeys(each.strip() for each in values["model"].split(",")))
+    folders = [Path(each).stem for each in models]
+    if not all(folders) or len(set(folders)) < len(folders):
+        raise ConfigError(
+            f"--model {values['model']}: an encoder has no name, or two have one",
+            hint="Give names from `fer-audit models`, or .onnx files of different names, with commas between.",
+        )
+    if values["min_cell"]:
+        raise ConfigError(
+            "--min-cell is for one encoder at a time",
+            hint="Make the runs first, then share each with: fer-audit report RUN --min-cell N",
+        )
+    name = "demo" if dataset is None else dataset.resolve().stem or "dataset"
+    out = values["out"] or default_folder(
+        name, audit_config({**values, "model": "-".join(folders)})
+    )
+    runs = [
+        _run_stages(
+            dataset, {**values, "model": model, "out": out / folder}, "report", csv=values["csv"]
+        )
+        for model, folder in zip(models, folders, strict=True)
+    ]
+    found = compare_encoders(
+        {
+            folder: done.result
+            for folder, done in zip(folders, runs, strict=True)
+            if done.result is not None
+        }
+    )
+    make_folder(out)
+    write_text(out / "encoders.json", encoders_json(found))
+    if values["as_json"]:
+        answer_json(encoders_json(found))
+    elif not values["quiet"]:
+        show(terminal_report(make_encoders(found)))
+    code = 0
+    for done in runs:
+        code = max(code, _code_of(done, values["max_errors"]))
+    if code:
+        ctx.exit(code)
 
 
 @click.command("embed", cls=Verb, short_help="Only decode and embed.")
@@ -197,7 +252,13 @@ def default_folder(name: str, config: AuditConfig) -> Path:
 def _exit_by_result(
     ctx: click.Context, done: Run, max_errors: float, *, report: AuditResult | None = None
 ) -> None:
-    """Say which rules were crossed and how many images failed, and exit with that code.
+    """Say which rules were crossed and how many images failed, and exit with that code."""
+    if code := _code_of(done, max_errors, report=report):
+        ctx.exit(code)
+
+
+def _code_of(done: Run, max_errors: float, *, report: AuditResult | None = None) -> int:
+    """Say which rules were crossed and how many images failed, and return the exit code.
 
     Every rule counts; of those whose value `report` does not show (--min-cell), no value is said.
     Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
@@ -212,9 +273,8 @@ def _exit_by_result(
             f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
             "rows.parquet names each with its reason"
         )
-        ctx.exit(TOO_MANY_FAILED)
+        return TOO_MANY_FAILED
     if not done.dataset.whole:
         say("fer-audit: a part of the set could not be read; the notes name it")
-        ctx.exit(TOO_MANY_FAILED)
-    if any(rule.crossed for rule in rules):
-        ctx.exit(RULE_CROSSED)
+        return TOO_MANY_FAILED
+    return RULE_CROSSED if any(rule.crossed for rule in rules) else 0

@@ -10,10 +10,11 @@ from fer_audit.config.dataset import AGE_BINS, DatasetSettings
 from fer_audit.config.model import ModelSettings, Precision
 from fer_audit.config.report import MapMethod, ReportSettings, refuse_min_cell
 from fer_audit.config.resources import DEVICE, FILE_SECONDS, PackMode, Resources
-from fer_audit.config.statistics import StatisticsSettings
+from fer_audit.config.statistics import ANY_LABEL, StatisticsSettings
 
 __all__ = [
     "AGE_BINS",
+    "ANY_LABEL",
     "DEVICE",
     "FILE_SECONDS",
     "METHODS",

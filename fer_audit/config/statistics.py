@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fer_audit.config.checks import at_least, between_0_and_1
 from fer_audit.errors import ConfigError
 
+ANY_LABEL = "*"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsSettings:
@@ -26,6 +28,10 @@ class StatisticsSettings:
     """Counts of a larger set to compare with: the count of each group, by attribute."""
     given: tuple[tuple[str, ...], ...] = ()
     """Columns to hold fixed, each tuple together; the audit says what is left of every association then."""
+    what_if: tuple[str, ...] = ()
+    """Attributes to erase from the vectors, to see what clusters and probes still find then."""
+    mitigate: str = ""
+    """Label for which heads that treat groups alike are compared; "*" = every label column, "" = none."""
     replay: int = 200
     """Random samples of `replay_size` images to cluster and audit; 200 take 3 to 5 seconds on two cores."""
     replay_size: int = 500

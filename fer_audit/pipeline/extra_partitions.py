@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import ExtraPartitions
+from fer_audit.cluster.kmeans import best_start, by_size, start_seeds
 from fer_audit.cluster.studies import bootstrap_studies, sample_studies
 from fer_audit.cluster.style_baseline import cluster_style
 from fer_audit.cluster.types import Clustering, NotClusterable, Study
@@ -59,4 +60,8 @@ def extra_partitions(
             coordinates, embeddings.ok, resamples=settings.recluster, k=k, seed=seed
         )
 
-    return ExtraPartitions(style_labels, replays, reclusters)
+    def clusters_of(points: NDArray[np.float32]) -> NDArray[np.int32]:
+        found, _ = best_start(points, k, start_seeds(seed, k, config.clusters.starts))
+        return by_size(found.labels, k)
+
+    return ExtraPartitions(style_labels, replays, reclusters, clusters_of=clusters_of)

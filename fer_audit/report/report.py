@@ -11,6 +11,7 @@ from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.sections.collection import collection
 from fer_audit.report.sections.composition import composition
 from fer_audit.report.sections.copies import copies
+from fer_audit.report.sections.erasure import erasure
 from fer_audit.report.sections.files import files
 from fer_audit.report.sections.findings import findings
 from fer_audit.report.sections.found import fix_first, how_sure, what_we_found
@@ -19,6 +20,7 @@ from fer_audit.report.sections.intersections import intersections
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.map import the_map
 from fer_audit.report.sections.method import method
+from fer_audit.report.sections.mitigation import mitigation
 from fer_audit.report.sections.models import models
 from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.sections.planted import planted
@@ -51,6 +53,8 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
     ("collection", collection),
     ("clusters", overlap),
     ("claims", replay),
+    ("claims", erasure),
+    ("claims", mitigation),
     ("sets", subset),
     ("method", planted),
     ("method", method),

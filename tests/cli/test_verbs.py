@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from pyarrow import parquet
 
 from fer_audit import __version__
 from fer_audit.cli.app import COMMANDS
+from fer_audit.encoders.types import ExportedModel
 from tests.cli.conftest import Call
 
 FILES = [
@@ -215,3 +217,27 @@ def test_a_folder_that_is_a_file_is_a_usage_error(
     (tmp_path / "taken").write_text("")
 
     assert fer_audit("report", finished, "--png", tmp_path / "taken").code == 2
+
+
+def test_several_encoders_are_run_side_by_side(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path, tiny_model: ExportedModel
+) -> None:
+    other = tiny_model.path.with_name("other.onnx")
+    for suffix in (".onnx", ".json"):
+        shutil.copy(tiny_model.path.with_suffix(suffix), other.with_suffix(suffix))
+    both = f"{tiny_model.path},{other}"
+    options = ["--model", both, *quick[2:]]
+
+    done, as_json = (
+        fer_audit("run", faces, *options),
+        fer_audit("run", faces, *options, "--json", "-q"),
+    )
+
+    assert (done.code, as_json.code) == (0, 0)
+    assert visible(run_dir) == ["encoders.json", "other", "tiny"]
+    assert visible(run_dir / "tiny") == visible(run_dir / "other") == FILES
+    assert "Which claims hold under every encoder?" in done.out
+    assert as_json.out == (run_dir / "encoders.json").read_text(encoding="utf-8")
+    race = next(x for x in json.loads(as_json.out)["claims"] if x["attribute"] == "race")
+    assert len(race["under"]) == race["trained"] == 2
+    assert fer_audit("run", faces, "--model", f"{both},{other}/other.onnx", *quick[2:]).code == 2

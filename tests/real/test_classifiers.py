@@ -48,7 +48,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
             *(dataset, out, cache, AuditConfig.of(model=model), resources, ReportSettings()),
             csv=False,
             progress=Silent(),
-            watch=Stopwatch(),
+            watch=Stopwatch(Silent(), "report"),
         )
 
     return order

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.propensity import enough_for_propensity, propensity_cells
 from fer_audit.audit.units import LEAST_UNITS
-from fer_audit.config import StatisticsSettings
+from fer_audit.config import ANY_LABEL, StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
@@ -154,7 +154,7 @@ def _exact_age(attribute: Attribute, dataset: FaceDataset) -> Attribute:
 
 
 def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -> None:
-    """Raise ConfigError where --given names a column that no set of this kind could have."""
+    """Raise ConfigError where --given, --what-if or --mitigate names a column that the set does not have."""
     names = {each.name for each in dataset.attributes} | {IMAGE_SIZE, *STYLE_NAMES}
     for given in settings.given:
         for name in given:
@@ -163,6 +163,21 @@ def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -
                     f"--given names {name!r}, which is no column of {dataset.name}",
                     hint=f"Choose from: {', '.join(sorted(names))}",
                 )
+    people = [each.name for each in dataset.attributes if each.kind in ("demographic", "label")]
+    labels = [each.name for each in dataset.attributes if each.kind == "label"]
+    if settings.mitigate == ANY_LABEL and not labels:
+        raise ConfigError(
+            f"--mitigate needs a label column, and {dataset.name} has none",
+            hint=f"Name what the heads are to answer: --mitigate {people[0] if people else 'COLUMN'}",
+        )
+    asked = [("--what-if", name) for name in settings.what_if]
+    asked += [("--mitigate", settings.mitigate)] * (settings.mitigate not in ("", ANY_LABEL))
+    for flag, name in asked:
+        if name not in people:
+            raise ConfigError(
+                f"{flag} names {name!r}, which is no attribute of people or label of {dataset.name}",
+                hint=f"Choose from: {', '.join(people) or 'none, it has no such columns'}",
+            )
 
 
 def style_bins(

@@ -26,7 +26,9 @@ from fer_audit.config import setting_texts
 from fer_audit.rng import stage_rng
 
 STAGE = "compare"
-_BESIDE = frozenset({"fail_on", "given", "replay", "replay_size", "recluster"})
+_BESIDE = frozenset(
+    {"fail_on", "given", "what_if", "mitigate", "replay", "replay_size", "recluster"}
+)
 """Settings that ask for more than the audit: no number that is compared depends on them."""
 
 

@@ -37,6 +37,7 @@ from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.ranges import Unit
+from fer_audit.audit.types.remedies import Erasure, Mitigation
 from fer_audit.audit.types.replay import PublishedValue, Recluster, Replay
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -222,6 +223,10 @@ class AuditResult:
     """How the images of each cluster were taken, compared with the whole set, one entry for each measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
     """How much of the vectors' variance lies on their first principal axes; None without clusters or coordinates."""
+    erasures = _Part[tuple[Erasure, ...]]()
+    """What clusters and probes would find if an attribute were erased; empty unless asked for (--what-if)."""
+    mitigations = _Part[tuple[Mitigation, ...]]()
+    """Whether heads that treat groups alike do so on held-out units; empty unless asked for (--mitigate)."""
     published = _Part[tuple[PublishedValue, ...]]()
     """What the origin study says of this set; empty unless the set is UTKFace."""
     subjects = _Part[tuple[SubjectFacts, ...]]()
