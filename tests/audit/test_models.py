@@ -216,6 +216,7 @@ def test_schemes_are_mapped_and_what_is_not_is_named_both_ways() -> None:
     assert found.codes.tolist() == [0, 1, -1, -1, -1, 0]
     assert [(x.name, x.count) for x in found.unmapped_labels] == [("Contempt", 2)]
     assert found.unmapped_classes == ("surprised",)
+    assert truth_of(said, (replace(column, source="predicted"),)) is None
     assert truth_of(said, (attribute("smiling", [0, 1], ("no", "yes"), "label"),)) is None
     assert meanings(("Happy", "joy"), "expression") == ["happy", "joy"], "two of one meaning"
 
