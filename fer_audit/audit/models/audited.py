@@ -237,6 +237,7 @@ ANALYSIS = Analysis(
     run=_run,
     needs=(
         *("predictions", "tested", "units", "for_tests", "clustering.labels", "dataset.soft"),
+        "clustering.k",
         *("dataset.attributes", "dataset.name", "dataset.format", "rows.sha256", "rows.ok"),
     ),
     settings=("permutations", "bootstraps", "confidence"),

@@ -111,8 +111,9 @@ def _copies(inputs: AuditInputs, truth: Truth | None) -> tuple[NDArray[np.intp],
 
 def units_in(cells: Ints, units: Ints, size: int) -> Counts:
     """Return the (size,) number of different units in each cell of (m,) codes, -1 = in none."""
-    pairs = np.unique(np.stack([cells, units])[:, cells >= 0], axis=1)
-    return np.bincount(pairs[0], minlength=size)
+    known, many = cells >= 0, int(units.max(initial=0)) + 1
+    pairs = np.unique(cells[known] * many + units[known])
+    return np.bincount(pairs // many, minlength=size)
 
 
 def share_intervals(model: Scored, mine: Mask, hits: Mask, among: Mask) -> tuple[Floats, Floats]:
@@ -121,10 +122,12 @@ def share_intervals(model: Scored, mine: Mask, hits: Mask, among: Mask) -> tuple
     Wilson's, or of people drawn whole; where every draw gives one share, Wilson's with people in the place of images.
     """
     units, people = model.units[mine], model.unit != IMAGE
-    numbered = np.unique(units, return_inverse=True)[1] if people else np.zeros_like(units)
-    right, n = (np.zeros((max(numbered, default=0) + 1, hits.shape[1]), np.int64) for _ in "rn")
-    np.add.at(right, numbered, (hits & among)[mine])
-    np.add.at(n, numbered, among[mine])
+    numbered = np.unique(units, return_inverse=True)[1] if people else units
+    right, n = (x[mine].astype(np.int64) for x in (hits & among, among))
+    if people:
+        order = np.argsort(numbered, kind="stable")
+        starts = np.flatnonzero(np.diff(numbered[order], prepend=-1))
+        right, n = (np.add.reduceat(x[order], starts) for x in (right, n))
     total, confidence = n.sum(axis=0), model.settings.confidence
     trials = (n > 0).sum(axis=0) if people else total
     counts = np.nan_to_num(ratio(right.sum(axis=0), total)) * trials

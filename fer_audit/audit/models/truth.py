@@ -58,11 +58,11 @@ def in_classes(names: Sequence[str], classes: Sequence[str], about: str) -> NDAr
 def truth_of(said: Predictions, columns: Sequence[Attribute]) -> Truth | None:
     """Return the true labels: of the column named after what is predicted, else of the label column with most of its classes.
 
-    None where no column shares two classes with the model.
+    Labels that another model made are none. None where no column shares two classes with the model.
     """
     best: tuple[tuple[bool, int], Attribute, NDArray[np.int64]] | None = None
     for each in columns:
-        if each.kind != "label" and each.name != said.about:
+        if (each.kind != "label" and each.name != said.about) or each.source == "predicted":
             continue
         mapped = in_classes(each.categories, said.classes, said.about)
         rank = (each.name == said.about, len(np.unique(mapped[mapped >= 0])))

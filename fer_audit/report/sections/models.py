@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fer_audit.audit.types.models import (
     Agreement,
@@ -36,6 +37,7 @@ from fer_audit.text import (
     clipped,
     coefficient,
     counted,
+    difference,
     listed,
     or_dash,
     p_phrase,
@@ -65,7 +67,11 @@ def models(view: View) -> Section | None:
     blocks += [Bullets(tuple(x for x in said if x not in summary))]
     for model in found.models:
         blocks += [Heading(clipped(model.model, 60))] if several else []
-        blocks += _model(view, model)
+        made = _model(view, model)
+        name = f"{clipped(model.model, 24)}: " if several else ""
+        blocks += [
+            replace(x, title=f"{name}{x.title}") if isinstance(x, Table) else x for x in made
+        ]
     if found.agreements:
         blocks += [Heading("Do the models agree?"), _agreements(found.agreements)]
         blocks += [_rates(x, f"All models agree, by {spoken(x.attribute)}") for x in found.agreed]
@@ -108,6 +114,7 @@ def _model(view: View, model: ModelAudit) -> list[Block]:
             *(_rates(each, f"Predicted, by {spoken(each.attribute)}") for each in model.by),
         ]
     blocks += [_worst(view, model), _gaps(model)]
+    blocks += [Bullets(turned)] if (turned := _turned(people)) else []
     thin = sum(cell.too_few for each in people for cell in each.cells)
     few = f"{counted(thin, 'combination')} of a group and a class with fewer than 30 people or images: compared in nothing. "
     silent = "That no difference is shown does not mean that there is none."
@@ -222,6 +229,17 @@ def _gaps(model: ModelAudit) -> Table:
             "By chance: what groups of these sizes show on average when all are treated alike. F: 1 is fair. Disparity, parity"
             " gap (how often a class is predicted) and odds gap (recall or false alarms): 0 is fair."
         ),
+    )
+
+
+def _turned(people: Sequence[ByAttribute]) -> tuple[str, ...]:
+    """Return the groups whose distance to the others has another sign within clusters."""
+    return tuple(
+        f"{clipped(x.group, 28)} ({spoken(by.attribute)}): {difference(x.gap)} points from the others over all images,"
+        f" {difference(x.across_clusters)} within clusters: the clusters turn the difference round."
+        for by in people
+        for x in by.errors
+        if x.gap is not None and x.across_clusters is not None and x.gap * x.across_clusters < 0
     )
 
 
