@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fer_audit.audit.analysis import NoCache
 from fer_audit.audit.gate import check_rules, refuse_unknown_names
+from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.models.audited import ANALYSIS
 from fer_audit.audit.models.truth import meanings, truth_of
 from fer_audit.audit.run import audit
@@ -18,6 +21,10 @@ from fer_audit.audit.types.models import ByAttribute, ModelAudit, ModelsAudit
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.dataset.types import SoftLabels
 from fer_audit.errors import ConfigError
+from fer_audit.report.charts.theme import page_svg
+from fer_audit.report.files.document import parse_result, result_json
+from fer_audit.report.report import charts_of, make_report
+from fer_audit.report.view import View
 from tests.audit.inputs import attribute, clustering_of, dataset_of, inputs_of, rows_of
 from tests.audit.predicted import CLASSES, LABELS, QUICK, planted, predictions_of
 from tests.audit.test_model_stats import GROUP, LABEL, SAID, six
@@ -345,3 +352,50 @@ def test_where_nobody_is_failed_somebody_is_named_in_one_set_of_twenty(images: i
         alarms += min(x.p_adjusted for x in by.cells if x.p_adjusted is not None) <= 0.05
 
     assert alarms <= 9
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> AuditInputs:
+    """Draw a set of any size whose columns and predictions may be empty, constant or unknown."""
+    n = draw(st.sampled_from([1, 2, 7, 70]))
+
+    def codes(groups: int) -> list[int]:
+        some = st.one_of(st.integers(-1, groups - 1), st.just(draw(st.integers(-1, groups - 1))))
+        return draw(st.lists(some, min_size=n, max_size=n))
+
+    columns = [
+        attribute("race", codes(3), ("A", "B", "C")),
+        attribute("expression", codes(4), LABELS, draw(st.sampled_from(["label", "batch"]))),
+        attribute(
+            "who", codes(5), [*map(str, range(5))], draw(st.sampled_from(["subject", "split"]))
+        ),
+    ]
+    sure = draw(st.sampled_from([None, np.full(n, 0.5), np.linspace(0.4, 1, n)]))
+    said = tuple(
+        predictions_of(codes(3), name=name, sure=sure)
+        for name in draw(st.sampled_from([("m",), ("m", "m2")]))
+    )
+    clusters = clustering_of(np.arange(n) % 2, k=2) if draw(st.booleans()) else None
+    return inputs_of(
+        dataset_of(*columns[draw(st.integers(0, 1)) :]),
+        clustering=clusters,
+        config=QUICK.having(permutations=19, bootstraps=5),
+        predictions=said,
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(sets())
+def test_any_predictions_give_a_part_that_can_be_read_back_and_shown(made: AuditInputs) -> None:
+    found = audit(made)
+
+    model = known(found.models).models[0]
+    assert parse_result(result_json(found)) == found
+    for by in model.by:
+        assert sum(x.n for x in by.rates) <= model.n
+        assert all(sum(y.count for y in x.rates) == x.n for x in by.rates)
+        assert sum(x.n for x in by.errors) == sum(x.n for x in by.cells) <= model.labelled
+        assert all((x.recall is None) == (x.n == 0) for x in by.cells)
+    report = make_report(View(found), "models")
+    for chart in charts_of(report)[:1]:
+        assert page_svg(chart).startswith("<svg")
