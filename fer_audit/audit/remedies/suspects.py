@@ -55,8 +55,8 @@ class Suspects:
 def find_suspects(inputs: AuditInputs) -> tuple[Suspects, ...]:
     """Return what the probes say, the attribute that they see best first; none where nothing was clustered.
 
-    The probe is Fisher's linear discriminant of the principal coordinates that the clusters are made in: a second for
-    24,000 images, where all 2,048 numbers would take minutes. Folds are by person, else by photo, copies and near-copies
+    The probe is Fisher's linear discriminant of the principal coordinates that the clusters are made in: seconds
+    for 24,000 images. Folds are by person, else by photo, copies and near-copies
     together. A group needs 30 images of at least five units.
     """
     clustering = inputs.clustering
