@@ -49,7 +49,8 @@ def held_out_source(
             "scikit-learn": version("scikit-learn"),
         },
     )
-    part, by = f"heldout-{method}", predictor(method, model)
+    part, on = f"heldout-{method}", "other images of the set itself"
+    by = Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, model.caveat)
 
     def make(found: Embeddings, together: Together) -> tuple[Said, ...]:
         folder = audit_folder(order.cache, prints)
@@ -86,12 +87,6 @@ def held_out_source(
         return (said,)
 
     return Source(by.name, fingerprint, (), make)
-
-
-def predictor(method: str, model: ModelFacts) -> Predictor:
-    """Return what a report says of a classifier that was fitted on a model's vectors."""
-    on = "other images of the set itself"
-    return Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, model.caveat)
 
 
 def units_together(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from fer_audit.audit.types.near import NearPairs
@@ -23,17 +23,6 @@ from fer_audit.pipeline.run_folder import PREDICTIONS
 from fer_audit.pipeline.types import Order, Source
 from fer_audit.store.stage import write_atomically
 from fer_audit.text import counted, encodable
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predicted:
-    """What was said of every image."""
-
-    dataset: FaceDataset
-    """The set with what models say of people, where the set itself does not."""
-    said: tuple[Said, ...] = ()
-    to_audit: tuple[Predictions, ...] = ()
-    """Those of `said` that became no attribute."""
 
 
 def prediction_sources(
@@ -71,10 +60,13 @@ def predict_all(
     rows: PackRows,
     found: Embeddings,
     near: Callable[[], NearPairs | None],
-) -> Predicted:
-    """Return what every source says, and write predictions.parquet; nothing is written where there is no source."""
+) -> tuple[FaceDataset, tuple[Predictions, ...]]:
+    """Return the set with what the sources say of people, and what else they say; all of it is in predictions.parquet.
+
+    Nothing is written where there is no source.
+    """
     if not sources:
-        return Predicted(order.dataset)
+        return order.dataset, ()
     with order.watch.stage("predict", len(order.dataset)):
         said = tuple(
             each
@@ -88,8 +80,7 @@ def predict_all(
             for note in notes:
                 order.progress.say(f"{encodable(each.by.name)}: {note}")
         write_predictions(order.out, order.dataset, said)
-    dataset, to_audit = with_predicted(order.dataset, said, order.config.dataset.age_bins)
-    return Predicted(dataset, said, to_audit)
+    return with_predicted(order.dataset, said, order.config.dataset.age_bins)
 
 
 def write_predictions(out: Path, dataset: FaceDataset, said: Sequence[Said]) -> Path:

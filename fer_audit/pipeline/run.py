@@ -14,6 +14,7 @@ from fer_audit.audit.inputs import AuditInputs, compared
 from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import half_codes
+from fer_audit.classify.types import Predictions
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
@@ -32,12 +33,7 @@ from fer_audit.pipeline.finish import Finish, Work
 from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
 from fer_audit.pipeline.predicted_people import to_come
-from fer_audit.pipeline.predictions import (
-    Predicted,
-    predict_all,
-    prediction_sources,
-    without_places,
-)
+from fer_audit.pipeline.predictions import predict_all, prediction_sources, without_places
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
@@ -149,15 +145,13 @@ class _PipelineRun(Finish):
                 clustering, why_not = self._clusters(embeddings, prints)
         run_folder.forget_result(self.out)  # it belongs to the rows before
         near = self._near_pairs(rows, embeddings, prints, model.spec.size)
-        predicted = predict_all(self, sources, rows, embeddings, near)
-        run_folder.write_rows(
-            self.out, predicted.dataset, rows, embeddings, clustering, csv=self.csv
-        )
+        dataset, predictions = predict_all(self, sources, rows, embeddings, near)
+        run_folder.write_rows(self.out, dataset, rows, embeddings, clustering, csv=self.csv)
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             work = Work(rows, embeddings, clustering, why_not)
-            result = self._audit(work, predicted, prints, near)
+            result = self._audit(work, dataset, predictions, prints, near)
         write_text(self.out / run_folder.RESULT, result_json(result))
         self.mark(prints)  # from here on a killed run makes its report only
         shared = None
@@ -265,7 +259,8 @@ class _PipelineRun(Finish):
     def _audit(
         self,
         work: Work,
-        predicted: Predicted,
+        dataset: FaceDataset,
+        predictions: tuple[Predictions, ...],
         prints: RunFingerprints,
         near: Callable[[], NearPairs | None],
     ) -> AuditResult:
@@ -275,12 +270,12 @@ class _PipelineRun(Finish):
             work.rows, work.embeddings, work.clustering, self.config, self.progress
         )
         inputs = AuditInputs(
-            dataset=predicted.dataset,
+            dataset=dataset,
             rows=work.rows,
             embeddings=work.embeddings,
             clustering=work.clustering,
             config=without_places(self.config),
-            predictions=predicted.to_audit,
+            predictions=predictions,
             extra=replace(extra, near_pairs=near),
             not_clustered=work.not_clustered,
             versions=versions(),
