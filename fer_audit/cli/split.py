@@ -109,11 +109,11 @@ def _show(document: dict[str, Any]) -> None:
     if left:
         told += f" In more than one part: {listed(left)}; name it in --group to keep it together."
     columns = ("", *(each["name"] for each in parts))
-    heading = f"{counted(len(parts), 'part')} of {document['dataset']}"
+    name, heading = document["dataset"], f"{counted(len(parts), 'part')} without a leak"
     if document["copies_left_out"]:
         told += f" {counted(document['copies_left_out'], 'copy', 'copies')} and near-copies of photos in another part are left out."
     units = f"{counted(document['units'], 'unit')}, the largest of {counted(document['largest_unit'], 'image')}; seed {document['seed']}"
     right = tuple(range(1, len(columns)))
     blocks = (plain_table("", columns, rows, right=right), Prose(told.strip()), Prose(units))
     section = Section("split", heading, blocks)
-    show(terminal_report(Report(heading, heading, (), "", (section,), "")))
+    show(terminal_report(Report(name, name, (), "", (section,), "")))

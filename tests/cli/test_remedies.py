@@ -143,7 +143,7 @@ def test_a_donor_gives_no_photo_that_is_there_and_must_have_the_same_model(
         (["--mode", "remove", "--tolerance", "0"], "which removals cannot bring"),
         (["--attribute", "mood"], "has no column mood"),
         (["--target", "reference"], "has no counts of race"),
-        (["--donor", "RUN"], "it needs --by cluster, and --mode add or both"),
+        (["--donor", "RUN"], "it needs --by cluster and --mode add or both"),
     ],
 )
 def test_what_cannot_be_balanced_is_an_error_that_says_why_and_leaves_nothing(
