@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.output import answer, answer_json, folder_name
 from fer_audit.cli.param_types import PATH, FinishedRun
 from fer_audit.cli.sharing import refuse_to_share
 from fer_audit.errors import ConfigError
@@ -83,7 +83,7 @@ def balance_command(
     wanted, name = _target(target, asked["attribute"], finished.result.config.statistics.reference)
     made = balance_run(finished, target=wanted, donor=given, **asked)
     made.document["target_name"] = name
-    folder = folder or run / "balance" / "-".join(
+    folder = folder or run / "balance" / folder_name(
         [asked["attribute"], "by", asked["by"], name, asked["mode"], *(["donor"] * bool(donor))]
     )
     if not dry_run:

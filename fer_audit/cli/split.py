@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.output import answer, answer_json, folder_name
 from fer_audit.cli.param_types import PATH, ColumnList, FinishedRun, Numbers
 from fer_audit.cli.sharing import refuse_to_share
 
@@ -71,7 +71,7 @@ def split_command(
     finished = read_run(run)
     group, balance = ([name for name in names if name] for names in (unit, alike))
     part, document = split_run(finished, parts, group=group, balance=balance, seed=seed)
-    folder = folder or run / "split" / "-".join(document["group"])
+    folder = folder or run / "split" / folder_name(document["group"])
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if not dry_run:
         make_folder(folder)

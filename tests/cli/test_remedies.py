@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from fer_audit.cli.output import folder_name
 from fer_audit.text import visible
 from tests.cli.conftest import Call
 from tests.drawings import draw_face, utkface_name
@@ -177,3 +178,7 @@ def test_a_purge_with_rows_takes_what_names_files_with_it(
     assert {"balance/race-by-cluster-uniform-both", "split/near_duplicates"} <= set(removed)
     left = [path for name in ("balance", "split") for path in (finished / name).rglob("*.*")]
     assert left == [mine]
+
+
+def test_a_column_with_the_name_of_another_folder_leads_nowhere() -> None:
+    assert folder_name(["../../x", "by", "a/b"]) == "_x-by-a_b"
