@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.output import answer, answer_json, folder_name
 from fer_audit.cli.param_types import PATH, FinishedRun
 from fer_audit.cli.sharing import refuse_to_share
 from fer_audit.errors import ConfigError
@@ -73,7 +73,7 @@ def balance_command(
       fer-audit balance runs/utkface --mode add --donor runs/fairface
       fer-audit run path/to/UTKFace --only runs/utkface/balance/race-by-cluster-uniform-remove/keep.txt
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.pipeline.balance import BalanceRequest, balance_run
+    from fer_audit.pipeline.balance import balance_run
     from fer_audit.pipeline.balance_files import write_balance
     from fer_audit.pipeline.finished import read_run
 
@@ -81,13 +81,13 @@ def balance_command(
     finished = read_run(run)
     given = None if donor is None else read_run(donor)
     wanted, name = _target(target, asked["attribute"], finished.result.config.statistics.reference)
-    made = balance_run(finished, BalanceRequest(target=wanted, **asked), given)
+    made = balance_run(finished, target=wanted, donor=given, **asked)
     made.document["target_name"] = name
-    folder = folder or run / "balance" / "-".join(
+    folder = folder or run / "balance" / folder_name(
         [asked["attribute"], "by", asked["by"], name, asked["mode"], *(["donor"] * bool(donor))]
     )
     if not dry_run:
-        write_balance(folder, finished, made, given)
+        write_balance(folder, finished, made)
     if as_json:
         answer_json(json.dumps(made.document, indent=2, ensure_ascii=False) + "\n")
         return
@@ -115,64 +115,56 @@ def _target(
 
 
 def _show(made: Balance) -> None:
+    import numpy as np
+
     from fer_audit.cli.console import show
     from fer_audit.report.blocks import Bullets, Report, Section, plain_table
     from fer_audit.report.render.terminal import terminal_report
     from fer_audit.text import coefficient, display, or_dash, percent, whole
 
-    facts = made.document
-    after = made.before - made.removed + made.added
+    facts, tables = made.document, (made.before, made.before - made.removed + made.added)
+    sums = [table.sum(axis=1).tolist() for table in tables]
+    shares = [100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1) for table in tables]
     rows = [
-        (
-            stratum,
-            f"{whole(int(old.sum()))} → {whole(int(new.sum()))}",
-            *(
-                f"{100 * a / max(old.sum(), 1):.0f} → {100 * b / max(new.sum(), 1):.0f}"
-                for a, b in zip(old.tolist(), new.tolist(), strict=True)
-            ),
-        )
-        for stratum, old, new in zip(made.strata, made.before, after, strict=True)
+        (stratum, f"{whole(old)} → {whole(new)}", *map("{:.0f} → {:.0f}".format, *share))
+        for stratum, old, new, *share in zip(made.strata, *sums, *shares, strict=True)
     ]
+    moments = ("before", "after_same_strata", "after_reclustering")
     strengths = [
-        (
-            display(name),
-            *(
-                or_dash(each[key], coefficient)
-                for key in ("before", "after_same_strata", "after_reclustering")
-            ),
-        )
+        (display(name), *(or_dash(each[moment], coefficient) for moment in moments))
         for name, each in facts["strength"].items()
     ]
-    lost = facts["images_lost"] / max(facts["images"], 1)
-    weights = facts["weights"]
+    lost, weights = facts["images_lost"], facts["weights"]
     told = [
-        f"{whole(facts['images_lost'])} of {whole(facts['images'])} images are left out ({percent(lost)}); "
-        f"{whole(facts['images_to_add'])} are to be added."
+        f"{whole(lost)} of {whole(facts['images'])} images are left out ({percent(lost / max(facts['images'], 1))}); "
+        f"{whole(facts['images_to_add'])} are to be added.",
+        f"Weights instead, with every image kept: as good as {whole(round(weights['reweighing']['effective_n']))} images "
+        f"(reweighing; groups' own shares), {whole(round(weights['raking']['effective_n']))} (raking; the target).",
     ]
     if facts["images_from_donor"]:
-        told.append(f"The donor fills {whole(facts['images_from_donor'])} of these: donor.csv.")
-    if facts["images_altered"]:
-        gap = facts["images_no_copy_can_fill"]
+        told.append(f"The donor gives {whole(facts['images_from_donor'])} of them: donor.csv.")
+    if facts["images_to_add"] > facts["images_from_donor"]:
         told.append(
-            f"Altered copies could stand in for {whole(facts['images_altered'])}, not for {whole(gap)}. {facts['notes'][0]}"
+            "The association left is that of what is there: nothing to be collected is in it."
         )
-    told.append(
-        f"Weights instead, with every image kept: as good as {whole(round(weights['reweighing']['effective_n']))} images "
-        f"(reweighing; groups' own shares), {whole(round(weights['raking']['effective_n']))} (raking; the target)."
-    )
+    if facts["images_altered"]:
+        told.append(
+            f"Altered copies could stand in for {whole(facts['images_altered'])}, "
+            f"not for {whole(facts['images_no_copy_can_fill'])}. {facts['notes'][0]}"
+        )
     if weights["reweighing"]["empty_cells"]:
         told.append("A group is missing from a cluster, and no weight makes up for it.")
     if facts["not_computable"]:
         told.append(
             f"What is left after clustering again is not known: {facts['not_computable']}."
         )
-    heading = f"{display(facts['attribute'])} within {display(facts['by'])} of {facts['dataset']}"
+    heading = f"{display(facts['attribute'])} within {display(facts['by'])}"
     names = ("% before → after", "images", *made.groups)
     columns = ("strength", "before", "same clusters", "clustered again")
     blocks = (
-        plain_table("Plan", names, rows, right=tuple(range(1, len(names)))),
+        plain_table("Plan", names, rows, right=range(1, len(names))),
         plain_table("Association left", columns, strengths, right=(1, 2, 3)),
         Bullets(tuple(told)),
     )
     section = Section("balance", heading, blocks)
-    show(terminal_report(Report(heading, heading, (), "", (section,), "")))
+    show(terminal_report(Report(facts["dataset"], facts["dataset"], (), "", (section,), "")))

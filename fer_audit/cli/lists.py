@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -24,16 +25,23 @@ def lists_command(ctx: click.Context, /, run: Path, as_json: bool) -> None:
       fer-audit lists runs/utkface
       fer-audit lists runs/utkface --json
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.pipeline.lists import lists_of
+    from fer_audit.audit.remedies.lists import LISTS
     from fer_audit.text import counted
 
     refuse_to_share(ctx)
-    found = lists_of(run)
+    found = []
+    for path, about in ((run / each.path, each.about) for each in LISTS):
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = sum(1 for _ in (file if path.suffix == ".txt" else csv.DictReader(file)))
+            found.append((str(path), rows, about))
     if as_json:
-        answer_json(json.dumps({"schema": "fer-audit/lists/1", "lists": found}, indent=2) + "\n")
+        names = ("path", "rows", "about")
+        lists = [dict(zip(names, each, strict=True)) for each in found]
+        answer_json(json.dumps({"schema": "fer-audit/lists/1", "lists": lists}, indent=2) + "\n")
         return
-    for each in found:
-        answer(f"{each['path']}  {counted(each['rows'], 'row')}")
-        answer(f"    {each['about']}")
+    for where, rows, about in found:
+        answer(f"{where}  {counted(rows, 'row')}")
+        answer(f"    {about}")
     if not found:
         answer("No list: no copy, no contradicting label and no unreadable file was found.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fer_audit.cli.output import answer, answer_json
+from fer_audit.cli.output import answer, answer_json, folder_name
 from fer_audit.cli.param_types import PATH, ColumnList, FinishedRun, Numbers
 from fer_audit.cli.sharing import refuse_to_share
 
@@ -71,7 +71,7 @@ def split_command(
     finished = read_run(run)
     group, balance = ([name for name in names if name] for names in (unit, alike))
     part, document = split_run(finished, parts, group=group, balance=balance, seed=seed)
-    folder = folder or run / "split" / "-".join(document["group"])
+    folder = folder or run / "split" / folder_name(document["group"])
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if not dry_run:
         make_folder(folder)
@@ -109,11 +109,11 @@ def _show(document: dict[str, Any]) -> None:
     if left:
         told += f" In more than one part: {listed(left)}; name it in --group to keep it together."
     columns = ("", *(each["name"] for each in parts))
-    heading = f"{counted(len(parts), 'part')} of {document['dataset']}"
+    name, heading = document["dataset"], f"{counted(len(parts), 'part')} without a leak"
     if document["copies_left_out"]:
         told += f" {counted(document['copies_left_out'], 'copy', 'copies')} and near-copies of photos in another part are left out."
     units = f"{counted(document['units'], 'unit')}, the largest of {counted(document['largest_unit'], 'image')}; seed {document['seed']}"
     right = tuple(range(1, len(columns)))
     blocks = (plain_table("", columns, rows, right=right), Prose(told.strip()), Prose(units))
     section = Section("split", heading, blocks)
-    show(terminal_report(Report(heading, heading, (), "", (section,), "")))
+    show(terminal_report(Report(name, name, (), "", (section,), "")))

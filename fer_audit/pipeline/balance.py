@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from fer_audit.audit.remedies.draw import Alteration, draw_removals, spread_copi
 from fer_audit.audit.remedies.plan import Mode, balance_plan, target_shares
 from fer_audit.audit.stats.tables import (
     Counts,
+    Floats,
     corrected_v,
+    cramers_v,
     cross_table,
     drop_empty,
     expected_counts,
@@ -25,7 +27,7 @@ from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import NotClusterable
 from fer_audit.config import ClusterSettings
 from fer_audit.errors import ConfigError
-from fer_audit.pipeline.donor import Donation, donate, none_donated
+from fer_audit.pipeline.donor import Donation, donate
 from fer_audit.pipeline.finished import CLUSTER, FinishedRun
 from fer_audit.progress import Silent
 from fer_audit.rng import stage_rng
@@ -34,21 +36,7 @@ SCHEMA = "fer-audit/balance/1"
 WHOLE = "none"
 """As --by: the set is one stratum."""
 NO_PEOPLE = "Augmentation adds no people: it shows the same faces again, and an audit still counts them once."
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceRequest:
-    """What is to be balanced, and how."""
-
-    attribute: str
-    by: str = CLUSTER
-    target: str | dict[str, int] = "uniform"
-    """uniform, set (the set's own shares), or counts by group."""
-    tolerance: float = 0.02
-    """How far a share may be from its target."""
-    mode: Mode = "remove"
-    seed: int = 0
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,60 +56,71 @@ class Balance:
     """(n,) why an image is left out; "" where it is kept."""
     kept_weights: Floats
     """(n,) raking weights of the kept images, 0 elsewhere."""
-    weights: dict[str, Floats] = field(default_factory=dict)
+    weights: dict[str, Floats]
     """(n,) weights of all images where none is left out, by method; 0 where an image has no group."""
-    altered: list[Alteration] = field(default_factory=list)
-
-    @property
-    def kept(self) -> NDArray[np.bool_]:
-        """(n,)"""
-        return np.asarray(self.reasons == "")
+    altered: list[Alteration]
 
 
 def balance_run(
-    run: FinishedRun, request: BalanceRequest, donor: FinishedRun | None = None
+    run: FinishedRun,
+    attribute: str,
+    *,
+    by: str = CLUSTER,
+    target: str | dict[str, int] = "uniform",
+    tolerance: float = 0.02,
+    mode: Mode = "remove",
+    seed: int = 0,
+    donor: FinishedRun | None = None,
 ) -> Balance:
-    """Plan and draw a balanced subset of a run, and cluster it again.
+    """Plan and draw a subset of a run in which every stratum (`by`) has the target shares, and cluster it again.
 
+    `target` is as `target_shares` takes it, `tolerance` and `mode` as `balance_plan` does.
     Raises ConfigError where no plan exists, a column is missing, or the donor does not fit.
     """
-    column, by = run.column(request.attribute), _strata(run, request.by)
-    if column.name == by.name:
+    column = run.column(attribute)
+    whole = LabelColumn(WHOLE, ("all images",), np.zeros(len(run.rows.ids), np.int32))
+    strata = whole if by == WHOLE else run.column(by)
+    if column.name == strata.name:
         raise ConfigError(f"{column.name} cannot be balanced within itself")
-    if donor is not None and (request.mode == "remove" or by.name != CLUSTER):
+    if donor is not None and (mode == "remove" or strata.name != CLUSTER):
         raise ConfigError(
-            "--donor fills gaps of clusters: it needs --by cluster, and --mode add or both"
+            "--donor fills gaps of clusters: it needs --by cluster and --mode add or both"
         )
-    counted = run.rows.ok & (column.codes >= 0) & (by.codes >= 0)
-    before = _table(by, column, counted)
-    target = target_shares(before.sum(axis=0), column.groups, request.target, column.name)
-    removed, added = balance_plan(
-        before, target, request.tolerance, request.mode, strata=by.groups, groups=column.groups
-    )
-    cell = np.where(counted, by.codes * len(column.groups) + column.codes, -1)
-    rng = stage_rng(request.seed, "balance", column.name, by.name)
-    copies, conflicting = run.named_in(lists.DROP), run.named_in(lists.CONFLICTS)
-    reasons = draw_removals(cell, removed.ravel(), copies, conflicting, rng)
+    counted = run.rows.ok & (column.codes >= 0) & (strata.codes >= 0)
+    before = _table(strata, column, counted)
+    shares = target_shares(before.sum(axis=0), column.groups, target, column.name)
+    names = {"strata": strata.groups, "groups": column.groups}
+    removed, added = balance_plan(before, shares, tolerance, mode, **names)
+    cell = np.where(counted, strata.codes * len(column.groups) + column.codes, -1)
+    rng = stage_rng(seed, "balance", column.name, strata.name)
+    copies = run.named_in(lists.DROP)
+    reasons = draw_removals(cell, removed.ravel(), copies, run.named_in(lists.CONFLICTS), rng)
     reasons = np.where(counted, reasons, np.where(run.rows.ok, "no_group", "unreadable"))
     kept = reasons == ""
-    donation = none_donated(added) if donor is None else donate(run, donor, column, added)
+    donation = donate(run, donor, column, added)
     altered, unfilled = spread_copies(cell, kept, (added - donation.counts).ravel(), rng)
-    weights, facts = _weights(run, column, by, counted, before, target)
-    kept_weights, kept_facts = _raked(run, column, by, kept, target)
-    strengths, why_not = _strengths(run, by, counted, kept, donor, donation, request.seed)
+    independent, facts = _reweighed(before, cell)
+    others = [x for x in run.people if x.name not in (column.name, strata.name)]
+    raked, raked_facts = _raked(others, cell, counted, shares)
+    kept_weights, kept_facts = _raked(others, cell, kept, shares)
+    strength, why_not = _strengths(run, strata, counted, kept, donation, seed)
+    tables = {"before": before, "remove": removed, "add": added, "after": before - removed + added}
     document = {
         "schema": SCHEMA,
         "dataset": run.result.dataset.name,
         "attribute": column.name,
-        "by": by.name,
-        "target": dict(zip(column.groups, target.tolist(), strict=True)),
-        "tolerance": request.tolerance,
-        "mode": request.mode,
-        "seed": request.seed,
-        "before": _by_name(by, column, before),
-        "remove": _by_name(by, column, removed),
-        "add": _by_name(by, column, added),
-        "after": _by_name(by, column, before - removed + added),
+        "by": strata.name,
+        "target": dict(zip(column.groups, shares.tolist(), strict=True)),
+        "tolerance": tolerance,
+        "mode": mode,
+        "seed": seed,
+        **{
+            name: {
+                stratum: dict(zip(column.groups, row, strict=True))
+                for stratum, row in zip(strata.groups, table.tolist(), strict=True)
+            }
+            for name, table in tables.items()
+        },
         "images": int(counted.sum()),
         "images_lost": int(removed.sum()),
         "images_not_counted": int((~counted).sum()),
@@ -130,149 +129,100 @@ def balance_run(
         "images_altered": sum(each.copies for each in altered),
         "images_no_copy_can_fill": unfilled,
         "copies_kept": int((kept & copies).sum()),
-        "strength": strengths,
+        "strength": strength,
         "not_computable": why_not,
-        "weights": {**facts, "kept": kept_facts},
+        "weights": {"reweighing": facts, "raking": raked_facts, "raking_of_kept": kept_facts},
         "notes": [NO_PEOPLE] if altered else [],
     }
     return Balance(
-        document=document, groups=column.groups, strata=by.groups, before=before,
-        removed=removed, added=added, donation=donation, reasons=reasons,
-        kept_weights=kept_weights, weights=weights, altered=altered,
+        document=document, **names, before=before, removed=removed, added=added,
+        donation=donation, reasons=reasons, kept_weights=kept_weights,
+        weights={"reweighing": independent, "raking": raked}, altered=altered,
     )  # fmt: skip
 
 
-def _strata(run: FinishedRun, name: str) -> LabelColumn:
-    if name != WHOLE:
-        return run.column(name)
-    return LabelColumn(WHOLE, ("all images",), np.zeros(len(run.rows.ids), np.int32))
-
-
-def _table(by: LabelColumn, column: LabelColumn, among: NDArray[np.bool_]) -> Counts:
+def _table(by: LabelColumn, column: LabelColumn, among: Mask) -> Counts:
     shape = {"n_rows": len(by.groups), "n_cols": len(column.groups)}
     return cross_table(by.codes[among], column.codes[among], **shape)
 
 
-def _by_name(by: LabelColumn, column: LabelColumn, counts: Counts) -> dict[str, dict[str, int]]:
-    return {
-        stratum: dict(zip(column.groups, row, strict=True))
-        for stratum, row in zip(by.groups, counts.tolist(), strict=True)
-    }
-
-
-def _weights(
-    run: FinishedRun,
-    column: LabelColumn,
-    by: LabelColumn,
-    counted: NDArray[np.bool_],
-    before: Counts,
-    target: Floats,
-) -> tuple[dict[str, Floats], dict[str, Any]]:
-    """Return the weights that do the same with every image kept, by method, and what is to be said of them."""
-    cells = np.nan_to_num(reweighing(before))
-    independent = np.where(counted, cells[by.codes, column.codes], 0.0)
-    weighted, _, _ = drop_empty(before)
-    weighted = weighted * np.nan_to_num(reweighing(weighted))
-    left = 0.0
-    if min(weighted.shape) > 1:
-        chi2 = float(pearson_chi2(weighted, expected_counts(weighted)))
-        rows, cols = weighted.shape
-        left = float(np.sqrt(chi2 / weighted.sum() / (min(rows, cols) - 1)))
-    raked, raked_facts = _raked(run, column, by, counted, target)
-    facts = {
-        "reweighing": {
-            "effective_n": kish_n(independent),
-            "v_after": left,
-            "empty_cells": int((weighted == 0).sum()),
-        },
-        "raking": raked_facts,
-    }
-    return {"reweighing": independent, "raking": raked}, facts
+def _reweighed(before: Counts, cell: NDArray[np.integer]) -> tuple[Floats, dict[str, Any]]:
+    """Return (n,) weights under which strata and groups are independent, and what an empty cell leaves (Cramér's V)."""
+    weights = np.append(np.nan_to_num(reweighing(before)), 0.0)[cell]
+    counts, _, _ = drop_empty(before)
+    table, left = counts * np.nan_to_num(reweighing(counts)), 0.0
+    if min(table.shape) > 1:
+        chi2 = float(pearson_chi2(table, expected_counts(table))) / table.sum()
+        left = float(cramers_v(chi2, n=1, rows=table.shape[0], cols=table.shape[1]))
+    empty = int((counts == 0).sum())
+    return weights, {"effective_n": kish_n(weights), "v_after": left, "empty_cells": empty}
 
 
 def _raked(
-    run: FinishedRun,
-    column: LabelColumn,
-    by: LabelColumn,
-    among: NDArray[np.bool_],
-    target: Floats,
+    others: list[LabelColumn], cell: NDArray[np.integer], among: Mask, target: Floats
 ) -> tuple[Floats, dict[str, Any]]:
-    """Return (n,) weights under which every stratum has the target shares, and the other people columns the set's own."""
-    table = _table(by, column, among)
-    wanted = target * (table > 0)
+    """Return (n,) weights under which every stratum has the target shares, and every other label its own in the set."""
+    weights, g = np.zeros(len(cell)), len(target)
+    table = np.bincount(cell[among], minlength=g * (int(cell.max()) // g + 1)).reshape(-1, g)
+    wanted = target * (table > 0)  # a group that is missing from a stratum is none of its target
     sums = wanted.sum(axis=1, keepdims=True)
-    wanted = np.divide(wanted, sums, out=np.zeros(wanted.shape), where=sums > 0)
-    wanted *= np.where(sums > 0, table.sum(axis=1, keepdims=True), 0)
-    margins = [(by.codes[among] * len(column.groups) + column.codes[among], wanted.ravel())]
-    counted = run.rows.ok & (column.codes >= 0) & (by.codes >= 0)
-    for each in run.people:
-        if each.name not in (column.name, by.name):
-            codes = np.where(
-                each.codes >= 0, each.codes, len(each.groups)
-            )  # not annotated: a group
-            there = np.bincount(codes[among], minlength=len(each.groups) + 1) > 0
-            shares = np.bincount(codes[counted], minlength=len(there)) * there
-            margins.append((codes[among], shares.astype(np.float64)))
-    n = int(among.sum())
-    weights = np.zeros(len(among))
-    if not n or not wanted.any():
+    wanted *= np.divide(table.sum(axis=1, keepdims=True), sums, out=0 * sums, where=sums > 0)
+    if not wanted.any():
         return weights, {"effective_n": 0.0, "off": None}
-    found, off = rake([(codes, shares / shares.sum()) for codes, shares in margins], n)
+    margins = [(cell[among], wanted.ravel())]
+    for each in others:
+        codes = np.where(each.codes >= 0, each.codes, len(each.groups))
+        there = np.bincount(codes[among], minlength=len(each.groups) + 1) > 0
+        own = np.bincount(codes[cell >= 0], minlength=len(there)) * there
+        margins.append((codes[among], own.astype(np.float64)))
+    found, off = rake(
+        [(codes, shares / shares.sum()) for codes, shares in margins], int(among.sum())
+    )
     weights[among] = found
     return weights, {"effective_n": kish_n(found), "off": off}
 
 
 def _strengths(
     run: FinishedRun,
-    by: LabelColumn,
-    counted: NDArray[np.bool_],
-    kept: NDArray[np.bool_],
-    donor: FinishedRun | None,
+    strata: LabelColumn,
+    counted: Mask,
+    kept: Mask,
     donation: Donation,
     seed: int,
 ) -> tuple[dict[str, dict[str, float | None]], str]:
-    """Return the association strength of each people column: before, after in the same strata, and clustered again."""
-    found: dict[str, dict[str, float | None]] = {
-        each.name: {
-            "before": _strength(by, each, counted),
-            "after_same_strata": _strength(by, each, kept),
-            "before_clusters": _strength(run.clusters, each, counted)
-            if run.clusters.groups
-            else None,
-            "after_reclustering": None,
-        }
-        for each in run.people
-    }
-    labels, why_not = recluster(run, kept, donor, donation, seed)
-    if labels is None:
-        return found, why_not
-    k = int(labels.max()) + 1
+    """Return V~ of each label: before and after in the strata, and in the clusters of what is kept; or why not the last."""
+
+    def strength(table: Counts) -> float | None:
+        return float(corrected_v(table)) if table.any() else None
+
+    labels, why_not = _clustered_again(run, kept, donation, seed)
+    found = {}
     for each in run.people:
-        codes = np.concatenate([each.codes[kept], donation.codes_of(donor, each)])
-        table = cross_table(labels, codes, n_rows=k, n_cols=len(each.groups))
-        found[each.name]["after_reclustering"] = float(corrected_v(table)) if table.any() else None
-    return found, ""
+        again = None
+        if labels is not None:
+            codes = np.concatenate([each.codes[kept], donation.codes_of(each)])
+            k = int(labels.max()) + 1
+            again = strength(cross_table(labels, codes, n_rows=k, n_cols=len(each.groups)))
+        found[each.name] = {
+            "before": strength(_table(strata, each, counted)),
+            "after_same_strata": strength(_table(strata, each, kept)),
+            "after_reclustering": again,
+        }
+    return found, why_not
 
 
-def _strength(by: LabelColumn, column: LabelColumn, among: NDArray[np.bool_]) -> float | None:
-    table = _table(by, column, among)
-    return float(corrected_v(table)) if table.any() else None
-
-
-def recluster(
-    run: FinishedRun,
-    kept: NDArray[np.bool_],
-    donor: FinishedRun | None,
-    donation: Donation,
-    seed: int,
+def _clustered_again(
+    run: FinishedRun, kept: Mask, donation: Donation, seed: int
 ) -> tuple[NDArray[np.int32] | None, str]:
-    """Return the (kept + donated,) clusters of the kept vectors, then the donated ones, made anew; or None and why not."""
+    """Return the clusters of the kept images, then of the donated ones; or None and why there are none."""
     facts = run.result.clustering
     if facts is None or run.vectors is None:
         return None, "the run has no clusters" if facts is None else "embeddings.npy was removed"
-    vectors = np.asarray(run.vectors[kept])
-    if donor is not None and donor.vectors is not None and len(donation.rows):
-        vectors = np.concatenate([vectors, donor.vectors[donation.rows]])
+    vectors = (
+        np.concatenate([run.vectors[kept], donation.vectors()])
+        if len(donation.rows)
+        else run.vectors[kept]
+    )
     starts = run.result.config.clusters.starts
     settings = ClusterSettings(k=facts.k, starts=starts, sweep_max=1)
     ok = np.ones(len(vectors), np.bool_)

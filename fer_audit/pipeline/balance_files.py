@@ -26,16 +26,14 @@ PARAMETERS = {
 """Probability of a flip, and the ranges that a factor is drawn from."""
 
 
-def write_balance(
-    folder: Path, run: FinishedRun, balance: Balance, donor: FinishedRun | None
-) -> None:
+def write_balance(folder: Path, run: FinishedRun, balance: Balance) -> None:
     """Write a plan's files to a folder, plan.json last; those of a plan that was there before go first."""
     import pyarrow as pa
 
     make_folder(folder)
     for name in REMEDY_FILES[:8]:
         remove(folder / name)
-    ids, kept = run.rows.ids, balance.kept
+    ids, kept = run.rows.ids, balance.reasons == ""
     names = pa.array(ids, pa.string())
     reasons = pa.array([text or None for text in balance.reasons.tolist()], pa.string())
     columns = {"id": names, "keep": pa.array(kept), "weight": balance.kept_weights}
@@ -44,7 +42,7 @@ def write_balance(
     write_list(folder / KEEP_TXT, ("id",), [(ids[row],) for row in np.flatnonzero(kept).tolist()])
     uid = uids([bytes(each) for each in run.rows.sha256[kept]])
     write_atomically(folder / UID, lambda file: np.save(file, uid, allow_pickle=False))
-    _write_additions(folder, balance, donor)
+    _write_additions(folder, balance)
     if balance.altered:
         write_text(folder / AUGMENT, "".join(_altered_lines(run, balance)))
     write_text(folder / PLAN, json.dumps(balance.document, indent=2, ensure_ascii=False) + "\n")
@@ -56,35 +54,22 @@ def uids(digests: list[bytes]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
     return np.array(pairs, dtype="u8,u8")
 
 
-def _write_additions(folder: Path, balance: Balance, donor: FinishedRun | None) -> None:
+def _write_additions(folder: Path, balance: Balance) -> None:
     """Write what is to be added: cluster by cluster and group by group, and the donor's images."""
-    have = balance.before - balance.removed
+    given, have = balance.donation, balance.before - balance.removed
+    counts = (have, have + balance.added, balance.added, given.counts)
     rows = [
-        tuple(map(str, (balance.strata[s], balance.groups[g], *numbers)))
+        (balance.strata[s], balance.groups[g], *(str(each[s, g]) for each in counts))
         for s, g in np.argwhere(balance.added > 0).tolist()
-        for numbers in [
-            (
-                have[s, g],
-                have[s, g] + balance.added[s, g],
-                balance.added[s, g],
-                balance.donation.counts[s, g],
-            )
-        ]
     ]
     if rows:
         titles = ("cluster", "group", "have", "target", "add", "from_donor")
         write_list(folder / ADD, titles, rows)
-    given = balance.donation
-    if donor is not None and len(given.rows):
+    if given.donor is not None and len(given.rows):
+        facts = (given.rows, given.clusters, given.groups, given.distances)
         images = [
-            (donor.rows.ids[row], balance.strata[cluster], balance.groups[group], f"{far:.4f}")
-            for row, cluster, group, far in zip(
-                given.rows.tolist(),
-                given.clusters.tolist(),
-                given.groups.tolist(),
-                given.distances.tolist(),
-                strict=True,
-            )
+            (given.donor.rows.ids[row], balance.strata[s], balance.groups[g], f"{far:.4f}")
+            for row, s, g, far in zip(*(each.tolist() for each in facts), strict=True)
         ]
         write_list(folder / DONOR, ("id", "cluster", "group", "distance"), images)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from fer_audit.cli.output import folder_name
 from fer_audit.text import visible
 from tests.cli.conftest import Call
 from tests.drawings import draw_face, utkface_name
@@ -143,7 +144,7 @@ def test_a_donor_gives_no_photo_that_is_there_and_must_have_the_same_model(
         (["--mode", "remove", "--tolerance", "0"], "which removals cannot bring"),
         (["--attribute", "mood"], "has no column mood"),
         (["--target", "reference"], "has no counts of race"),
-        (["--donor", "RUN"], "it needs --by cluster, and --mode add or both"),
+        (["--donor", "RUN"], "it needs --by cluster and --mode add or both"),
     ],
 )
 def test_what_cannot_be_balanced_is_an_error_that_says_why_and_leaves_nothing(
@@ -177,3 +178,7 @@ def test_a_purge_with_rows_takes_what_names_files_with_it(
     assert {"balance/race-by-cluster-uniform-both", "split/near_duplicates"} <= set(removed)
     left = [path for name in ("balance", "split") for path in (finished / name).rglob("*.*")]
     assert left == [mine]
+
+
+def test_a_column_with_the_name_of_another_folder_leads_nowhere() -> None:
+    assert folder_name(["../../x", "by", "a/b"]) == "_x-by-a_b"
