@@ -137,6 +137,7 @@ def test_who_is_called_what_more_often_is_a_claim_with_its_ladder(result: AuditR
 
     assert set(claims) == {"race", "gender"}
     assert claims["gender"].strength == "weak"
+    assert claims["gender"].sentence.startswith("What fer-mini predicts and gender: weak (V~ ")
     assert [x.level for x in claims["gender"].left] == ["others"]
     assert "fer-mini calls women happy more often than men." in text
     assert not [x for x in result.findings if x.code == "label_claim" and "fer-mini" in x.text]
