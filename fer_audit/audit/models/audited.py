@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -34,6 +35,8 @@ from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import unreached
 
+ANY_SET = ("", "table", "folder", "imagefolder", "webdataset", "hf_parquet")
+"""Formats that say nothing of which set it is."""
 MOST_CROSSED = 60
 """Groups x clusters; more are mostly too few images."""
 
@@ -114,8 +117,12 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
 
 
 def _names_this_set(trained_on: str, inputs: AuditInputs) -> bool:
-    names = {fold(inputs.dataset.name), fold(inputs.dataset.format)} - {""}
-    return any(len(name) > 2 and name in fold(trained_on) for name in names)
+    """Whether a format of one set, or a folder's name that is no everyday word, is named: faces in "scraped faces" is not."""
+    layout, name = inputs.dataset.format, inputs.dataset.name
+    names = [layout.removesuffix("8")] if layout not in ANY_SET else []
+    names += [name] if re.search(r"[0-9+]", name) else []
+    seen = fold(trained_on).replace("+", "plus")
+    return any(x and fold(x).replace("+", "plus") in seen for x in names)
 
 
 def _columns(inputs: AuditInputs, about: set[str], *, crossed: bool) -> Iterator[Attribute]:

@@ -86,14 +86,20 @@ _SAID = ("model_fails", "model_alike", "predicted_more", "in_sample")
 
 def _summary(view: View, found: Sequence[ModelAudit]) -> list[str]:
     """Return how often models are right, whom they fail most, and whom they call something more often."""
+    right = [x for x in found if x.truth]
     scores = [
-        f"{clipped(x.model, 30)} is right about {percent(x.accuracy)} of {counted(x.labelled, 'labelled face')}"
-        f" ({percent_span(x.low, x.high)})"
-        for x in found
-        if x.truth
+        f"{clipped(x.model, 24)} {percent(x.accuracy)} ({percent_span(x.low, x.high)})"
+        for x in right
     ]
+    first = f"Right about labelled faces: {', '.join(scores)}."
+    if len(right) == 1:
+        (x,) = right
+        first = (
+            f"{clipped(x.model, 24)} is right about {percent(x.accuracy)} of {counted(x.labelled, 'labelled face')}"
+            f" ({percent_span(x.low, x.high)})."
+        )
     read = "Expressions are not emotions; labels are annotators' readings."
-    first = f"{'; '.join(scores)}. {read}" if scores else UNTRUE
+    first = f"{first} {read}" if scores else UNTRUE
     texts = {
         code: [x.text for x in view.result.findings if x.code == code]
         for code in ("model_fails", "predicted_more")
