@@ -55,19 +55,18 @@ def _cell(each: ClaimUnderEncoder) -> Cell:
 
 
 def _sentence(claim: ClaimUnderEncoders) -> str:
-    name = sentence(display(claim.attribute))
-    many = counted(claim.trained, "encoder")
-    if claim.holds_under == claim.trained:
-        text = f"{name}: holds under {'each of ' if claim.trained > 1 else ''}{many}."
-    elif claim.holds_under:
-        text = f"{name}: holds under {claim.holds_under} of {many}; it depends on the network."
-    else:
-        text = f"{name}: holds under none of {many}."
+    name, of = (
+        sentence(display(claim.attribute)),
+        f"of {counted(claim.trained, 'trained encoder')}",
+    )
+    if not claim.holds_under:
+        return f"{name}: holds under none {of}."
+    all_of_them = claim.holds_under == claim.trained
+    text = f"{name}: holds under {'each' if all_of_them else claim.holds_under} {of}"
+    text += "." if all_of_them else "; it depends on the network."
     if claim.above_floor is None:
         return text
     floor = coefficient(claim.floor)
     if claim.above_floor:
-        return (
-            f"{text} Every trained one separates it more strongly than random weights ({floor})."
-        )
+        return f"{text} Every one separates it more strongly than random weights ({floor})."
     return f"{text} Random weights separate it about as strongly ({floor}) as one of them."

@@ -67,6 +67,6 @@ def test_it_is_told_as_a_report_and_as_json() -> None:
     text = "\n".join(blocks_lines(section.blocks, level=2, least="normal"))
     document = json.loads(encoders_json(found))
 
-    assert "Race: holds under 1 of 2 encoders; it depends on the network." in text
+    assert "Race: holds under 1 of 2 trained encoders; it depends on the network." in text
     assert [x["attribute"] for x in document["claims"]] == ["race"]
     assert document["schema"] == "fer-audit/encoders/1"

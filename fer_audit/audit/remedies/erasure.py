@@ -32,6 +32,7 @@ from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.remedies import BeforeAfter, Erasure, Estimate
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
+from fer_audit.text import display
 
 MOST_OTHERS = 6
 """Other attributes of which the cost is measured: each takes as long as the erased one."""
@@ -76,9 +77,11 @@ def why_silent(sample: Sample, *needed: Attribute) -> str:
     """Return why a remedy cannot be tried out; "" where it can."""
     if sample.n_units < TOO_FEW:
         return f"{sample.n_units} units are too few"
+    if not np.ptp(sample.x, axis=0).any():
+        return "all images have the same vector"
     for each in needed:
         if len(np.unique(each.codes[sample.rows])) < 2:
-            return f"all images have one {each.name}"
+            return f"all images have one {display(each.name)}"
     return ""
 
 
@@ -201,7 +204,7 @@ def _erase(inputs: AuditInputs, attribute: Attribute, kept: tuple[Attribute, ...
     keep = kept[0].codes[sample.rows] if kept else None
     erased = erased_sample(sample, attribute.codes[sample.rows], keep)
     if erased is None:
-        reason = f"{attribute.name} and {whole.keeps} lie in the same directions"
+        reason = f"{display(attribute.name)} and {display(whole.keeps)} lie in the same directions"
         return replace(whole, not_computable=(("removed", reason),))
     others = [
         x for x in inputs.for_tests if x.kind in ("demographic", "label") and x is not attribute

@@ -73,29 +73,35 @@ def mitigation_findings(result: AuditResult) -> Iterator[Finding]:
     for each in result.mitigations:
         if not each.arms:
             continue
-        better = [x for x in each.arms[1:] if x.fairness_gain.low > 0]
+        base, *others = each.arms
+        better = [x for x in others if x.fairness_gain.low > 0]
         level = [x for x in better if x.levelling_down]
+        fair = [x for x in better if not x.levelling_down]
         paying = [x for x in better if x.accuracy_gain.high < 0]
         what = f"{display(each.label)} across {display(each.attribute)}"
-        base = each.arms[0]
-        text = f"No way of training a linear head makes recall of {what} measurably more equal than the plain one."
-        if better:
-            best = max(better, key=lambda x: x.fairness_gain.value)
+        if fair:
+            best = max(fair, key=lambda x: x.fairness_gain.value)
             text = f"The {best.arm} head makes recall of {what} most equal: F {coefficient(base.fairness)} becomes {coefficient(best.fairness)}."
-        warned = [f"{x.arm}: F rose because the best group fell" for x in level]
+        elif level:
+            text = f"Recall of {what} becomes more equal only where the best group falls."
+        else:
+            text = (
+                f"No way of training a linear head makes recall of {what} measurably more equal."
+            )
+        warned = [f"{x.arm}: F rose because the best group fell (levelling down)" for x in level]
         warned += [
-            f"{x.arm} costs {points_gained(x.accuracy_gain)} points of accuracy" for x in paying
+            f"{x.arm} costs accuracy, {points_gained(x.accuracy_gain)} points" for x in paying
         ]
         yield Finding(
             code="mitigation",
             severity="know",
             text=text,
             attribute=each.attribute,
-            effect=0.3 + max((x.fairness_gain.value for x in better), default=0.0) / 4,
+            effect=0.3 + max((x.fairness_gain.value for x in fair), default=0.0) / 4,
             figures="; ".join(
                 [
                     f"F {coefficient(base.fairness)}, worst group {base.worst_group} {percent(base.worst)}, accuracy {percent(base.accuracy)}",
-                    *(f"{x.arm} {f_gained(x.fairness_gain)}" for x in each.arms[1:]),
+                    *(f"{x.arm} {f_gained(x.fairness_gain)}" for x in others),
                     *warned,
                     f"probe-level analogues, {counted(each.n, 'image')}, held out by {display(each.unit)}",
                 ]
