@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
-from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
+from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
-from fer_audit.audit.types.stability import AGREE
 from fer_audit.report.blocks import (
     Block,
     Column,
@@ -22,7 +21,6 @@ from fer_audit.report.blocks import (
     Strength,
     Table,
 )
-from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.cluster_cards import face_picture
 from fer_audit.report.sections.cluster_names import cluster_name
 from fer_audit.report.sections.values import spoken
@@ -36,14 +34,13 @@ from fer_audit.text import (
     listed,
     rounded_percent,
     sentence,
-    span,
 )
 
 N_CLAIMS, N_FIXES = 5, 5
 """Rows of the short report; the sections behind it have all."""
 SEPARABLE = 0.8
 """Lower end of an AUC from which two groups are said to be distinguished."""
-_NAME = 18
+NAME = 18
 """Characters of a name in it."""
 
 
@@ -55,7 +52,7 @@ def what_we_found(view: View) -> Section:
         key=lambda x: (x.of != CLUSTER, -(x.v_corrected or 0.0)),
     )
     chance = [
-        spoken(each.attribute, _NAME)
+        spoken(each.attribute, NAME)
         for each in claims
         if each.strength not in SAYS and each.of == CLUSTER
     ]
@@ -126,7 +123,7 @@ def _separable(view: View) -> list[Block]:
         pairs = [each for each in overlap.pairs if each.auc is not None and each.low is not None]
         best = max(pairs, key=lambda each: each.low or 0.0, default=None)
         if best is not None and (best.low or 0.0) >= SEPARABLE:
-            names = f"{clipped(best.first, _NAME)} from {clipped(best.second, _NAME)}"
+            names = f"{clipped(best.first, NAME)} from {clipped(best.second, NAME)}"
             told.append(f"{names} ({coefficient(best.auc, 2)})")
     if not told:
         return []
@@ -170,15 +167,13 @@ def _level(claims: Sequence[Claim]) -> str:
 
 
 def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Strength, str]:
-    name = spoken(claim.attribute, _NAME)
+    name = spoken(claim.attribute, NAME)
     says = SAYS[claim.strength]
     text = f"Clusters separate faces {says} by {name}"
     if claim.of != CLUSTER:
-        text = (
-            f"{sentence(spoken(claim.of, _NAME))} and {name} are {says} associated in the labels"
-        )
+        text = f"{sentence(spoken(claim.of, NAME))} and {name} are {says} associated in the labels"
     if claim.of in predicted:
-        text = f"What {spoken(claim.of, _NAME)} predicts and {name} are {says} associated"
+        text = f"What {spoken(claim.of, NAME)} predicts and {name} are {says} associated"
     left = next((each for each in claim.left if each.level == level), None)
     if (
         left is not None
@@ -186,7 +181,7 @@ def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Str
         and left.kept < 1 / 3
         and left.grade in ("part", "most")
     ):
-        text += f"; entangled with {spoken(level, _NAME)}"
+        text += f"; entangled with {spoken(level, NAME)}"
     if claim.comes_back == "no":
         text += "; does not come back"
     unknown = left is None or left.kept is None or left.grade == "cannot tell"
@@ -270,51 +265,3 @@ def statement(finding: Finding) -> Statement:
         finding.files,
         _SHOWN.get(finding.code, ""),
     )
-
-
-def how_sure(view: View) -> Section | None:
-    """Return whether other seeds agree, who chose k, who made the labels, and what another collection would draw."""
-    result, stable = view.result, view.result.stability
-    lines: list[str] = []
-    if stable is not None and stable.ari_median is not None:
-        agree = "agree" if stable.ari_median >= AGREE else "do not agree"
-        least = stable.ari_min is not None and stable.ari_min < 0.9
-        worst = f", least {coefficient(stable.ari_min)}" if least else ""
-        lines.append(f"Other seeds {agree} (median ARI {coefficient(stable.ari_median)}{worst}).")
-    if result.clustering is not None:
-        how = (
-            "chosen from the data" if result.clustering.votes else "set, not chosen from the data"
-        )
-        lines.append(f"k = {result.clustering.k} was {how}{_other_k(view)}.")
-    if view.unstable:
-        shown = [str(each) for each in sorted(view.unstable)]
-        more = len(shown) - N_CLAIMS
-        names = [*shown[:N_CLAIMS], *([f"{more} more"] if more > 0 else [])]
-        lines.append(f"Clusters that do not come back in resamples: {listed(names)}.")
-    if any(not each.drawn for each in result.claims):
-        lines.append("How another collection would differ is not known.")
-    reasons = (x for x in missing_values(result) if not x.reason.startswith(BECAUSE_WITHHELD))
-    if missing := sum(len(each.fields) for each in reasons):
-        lines.append(
-            f"{counted(missing, 'value')} could not be computed; the section on method says why."
-        )
-    who = clipped(result.dataset.label_source, 150)
-    blocks = [Prose(" ".join(lines), "summary")] if lines else []
-    blocks += [Prose(who, "summary")] if who else []
-    return Section("sure", "How sure is this?", tuple(blocks)) if blocks else None
-
-
-def _other_k(view: View) -> str:
-    """Return between which ends the strength of each claim lies with another k."""
-    stable = view.result.stability
-    shown = {x.attribute for x in view.result.claims if x.of == CLUSTER and x.strength in SAYS}
-    told = []
-    for each in () if stable is None else stable.attributes:
-        values = [variant.v_corrected for variant in each.ks if variant.k > 1]
-        if each.attribute in shown and len(values) > 1:
-            ends = span(min(values), max(values), digits=2)
-            told.append(f"{spoken(each.attribute, _NAME)} {ends}")
-    ks = sorted(
-        {v.k for each in (stable.attributes if stable else ()) for v in each.ks if v.k > 1}
-    )
-    return f"; with k = {ks[0]} to {ks[-1]}: {', '.join(told[:3])}" if told else ""
