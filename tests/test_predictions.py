@@ -187,7 +187,8 @@ def test_purge_takes_predictions_with_the_rows_and_the_pixels_of_every_size(
     [
         ("fer-mini", "fer2013", "faces", "FER2013"),
         ("fer-mini", "ferplus", "faces", "FER+"),
-        ("fer-mini", "folder", "fer2013", "FER2013"),
+        ("fer-mini", "folder", "my_FER-2013_faces", "FER2013"),
+        ("fer-mini", "folder", "fer20133", ""),
         ("fer-mini", "ckplus", "CK+48", ""),
         ("agegender-faceapi", "table", "UTKFace", "UTKFace"),
         ("agegender-faceapi", "fairface", "faces", ""),

@@ -61,10 +61,14 @@ def network_source(order: Order, model: str) -> Source:
 
 def trained_on(spec: ModelSpec, dataset: FaceDataset) -> str:
     """Return the known set that this one is, by its format or its name, where the model says it was trained on it; else ""."""
+    name, training = (
+        text.replace("-", "").replace("_", " ") for text in (dataset.name, spec.trained_on)
+    )
     for form in FORMATS:
         title = form.title.partition(",")[0]
-        known = re.compile(rf"(?<!\w){re.escape(title)}(?![\w+])", re.IGNORECASE)
-        is_it = form.name == dataset.format or known.search(dataset.name)
-        if form.terms and is_it and known.search(spec.trained_on):
+        plain = re.escape(title.replace("-", ""))
+        known = re.compile(rf"(?<!\w){plain}(?![\w+])", re.IGNORECASE)
+        is_it = form.name == dataset.format or known.search(name)
+        if form.terms and is_it and known.search(training):
             return title
     return ""

@@ -11,7 +11,7 @@ from fer_audit.classify.table import prediction_columns, table_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.maps import MAPS, GroupMap
+from fer_audit.dataset.maps import GENDER, MAPS, GroupMap
 from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.dataset.table.columns import path_column
 from fer_audit.dataset.table.file import open_table
@@ -24,7 +24,7 @@ from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import file_sha256
 from fer_audit.text import counted, encodable
 
-SCHEMES = {each.name: each for each in MAPS if isinstance(each, GroupMap)}
+SCHEMES = {each.name: each for each in (*MAPS, GENDER) if isinstance(each, GroupMap)}
 DEFAULT = "expression8"
 
 
