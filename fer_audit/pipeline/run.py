@@ -74,7 +74,9 @@ def run_audit(
     started = time.perf_counter()
     resources, report = resources or Resources(), report or ReportSettings()
     progress = progress or Silent()
-    watch = Stopwatch(progress, until)
+    asked = config.classifiers
+    predicts = bool(asked.predict or asked.predictions or asked.classify)
+    watch = Stopwatch(progress, until, predicts=predicts)
     watch.enter("scan")
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
     places = {

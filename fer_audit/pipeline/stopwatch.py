@@ -13,6 +13,7 @@ USUAL = {
     "model": (1.0, 0.0),
     "embed": (2.0, 0.012),
     "cluster": (1.0, 0.0005),
+    "predict": (2.0, 0.006),
     "audit": (6.0, 0.004),
     "pictures": (1.0, 0.0008),
     "report": (4.0, 0.0003),
@@ -23,12 +24,13 @@ USUAL = {
 class Stopwatch:
     """Collects how long each stage took, and says which one begins."""
 
-    def __init__(self, progress: Progress, until: str) -> None:
+    def __init__(self, progress: Progress, until: str, *, predicts: bool = False) -> None:
         self.timings: list[Timing] = []
         self.images = 0
         """Of the set; 0 while it is not known, and then nothing is guessed."""
         self._progress = progress
-        self._stages = list(USUAL)[: list(USUAL).index(until) + 1]
+        stages = list(USUAL)[: list(USUAL).index(until) + 1]
+        self._stages = [each for each in stages if each != "predict" or predicts]
 
     def enter(self, name: str) -> None:
         """Say that a stage begins."""
