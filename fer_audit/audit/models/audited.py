@@ -15,10 +15,8 @@ from fer_audit.audit.claims.pairs import clusters_as_column
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.models.by_group import errors_of, rates_of
 from fer_audit.audit.models.findings import model_findings
-from fer_audit.audit.models.scored import Ints, or_none, scored, share_intervals
+from fer_audit.audit.models.scored import Ints, scored
 from fer_audit.audit.models.truth import in_classes
-from fer_audit.audit.stats.calibration import calibration
-from fer_audit.audit.stats.confusion import confusions, macro_f1
 from fer_audit.audit.stats.label_noise import kappa
 from fer_audit.audit.types.models import (
     Agreement,
@@ -62,7 +60,8 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
     has_truth = truth is not None and bool(known.any())
     of = errors_of if has_truth else rates_of
     about = {said.about, said.about if truth is None else truth.attribute}
-    by = tuple(
+    everyone = Attribute("everyone", ("all",), np.zeros(len(inputs.dataset), np.int16), "label")
+    overall, *by = (
         of(
             column,
             replace(
@@ -71,21 +70,10 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
                 clusters=model.clusters if column.kind == "demographic" else None,
             ),
         )
-        for column in _columns(inputs, about, crossed=has_truth)
+        for column in (everyone, *_columns(inputs, about, crossed=has_truth))
     )
-    right = model.right[known] == 1
-    accuracy, f1, knows = None, None, None
-    low = high = np.full(1, np.nan)
-    if has_truth:
-        hit = (model.right == 1)[:, None]
-        low, high = share_intervals(model, known, hit, np.ones_like(hit))
-        accuracy = float(right.mean())
-        everybody = confusions(
-            np.where(known, 0, -1), model.label, model.said, (1, len(said.classes))
-        )
-        f1 = float(macro_f1(everybody)[0])
-        if model.confidence is not None:
-            knows = calibration(model.confidence[known], right, model.edges).error
+    whole = replace(overall.errors[0], not_computable=()) if has_truth else None
+    overall = replace(overall, errors=() if whole is None else (whole,), not_computable=())
     used = np.bincount(model.said, minlength=len(said.classes))
     return ModelAudit(
         model=name,
@@ -104,12 +92,11 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
         unmapped_labels=() if truth is None else truth.unmapped_labels,
         unmapped_classes=() if truth is None else truth.unmapped_classes,
         never_predicted=tuple(x for x, n in zip(said.classes, used, strict=True) if not n),
-        accuracy=accuracy,
-        low=or_none(low[0]),
-        high=or_none(high[0]),
-        macro_f1=f1,
-        calibration_error=knows,
-        by=by,
+        accuracy=None if whole is None else whole.accuracy,
+        low=None if whole is None else whole.low,
+        high=None if whole is None else whole.high,
+        overall=overall,
+        by=tuple(by),
         not_computable=()
         if has_truth
         else (("accuracy", "no label column has two of the model's classes"),),

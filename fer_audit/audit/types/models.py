@@ -246,10 +246,8 @@ class ModelAudit:
     """Lower end of its interval."""
     high: Unit | None
     """Upper end of it."""
-    macro_f1: Unit | None
-    """Mean F1 over the classes with images."""
-    calibration_error: Unit | None
-    """As in `errors[]`, over all images."""
+    overall: ByAttribute
+    """All images as one group: the recall of each class, macro-F1, calibration, who is taken for what."""
     by: tuple[ByAttribute, ...]
     """By each demographic attribute, by the clusters, and by both."""
     not_computable: NotComputable = ()

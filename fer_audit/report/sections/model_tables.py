@@ -35,6 +35,25 @@ def p_words(p: float | None, by: ByAttribute, alone: float | None) -> str:
     return NO_VALUE if p is None else p_text(p, at_most=unreached(alone, by.permutations))
 
 
+def each_class(by: ByAttribute) -> Table:
+    """Return the recall of each class over all images."""
+    (whole,) = by.errors
+    score = f"Macro-F1 {or_dash(whole.macro_f1, zero)}"
+    if whole.calibration_error is not None:
+        over = difference(whole.overconfidence or 0.0)
+        score += f"; calibration error {zero(whole.calibration_error)}, confidence less accuracy {over} points"
+    table = table_of(
+        "Each class",
+        by.cells,
+        left("true class", lambda x: clipped(x.label, 20)),
+        right("predicted right", recall_words),
+        right("by votes", lambda x: "" if x.soft_recall is None else percent(x.soft_recall)),
+        faint=lambda x: x.too_few,
+        note=f"{score}.",
+    )
+    return without_empty_columns(table)
+
+
 def each_group(by: ByAttribute) -> Table:
     """Return what is right in each group, what its distance to the others is made of, and how sure the model is."""
 

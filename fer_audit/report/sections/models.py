@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.models import (
     Agreement,
     ByAttribute,
@@ -26,16 +27,23 @@ from fer_audit.report.charts.models import by_class
 from fer_audit.report.sections.model_tables import (
     confusion_of,
     each_cell,
+    each_class,
     each_group,
     p_words,
     recall_words,
 )
-from fer_audit.report.sections.values import left, right, span_or_dash, spoken, table_of, zero
+from fer_audit.report.sections.values import (
+    left,
+    right,
+    span_or_dash,
+    spoken,
+    table_of,
+    zero,
+)
 from fer_audit.report.view import View
 from fer_audit.text import (
     NO_VALUE,
     clipped,
-    coefficient,
     counted,
     difference,
     listed,
@@ -52,6 +60,11 @@ N_CELLS = 10
 UNTRUE = (
     "No column says what is right, so nothing here is about who is failed: it cannot separate a model's bias from who shows"
     " which expression in these photos."
+)
+NOBODY = "No group is shown to be failed more than others."
+NOT_ASKED = (
+    "Whether groups are treated alike could not be asked: it takes a demographic attribute with 30 people or images of one class"
+    " in two groups."
 )
 
 
@@ -101,25 +114,34 @@ def _summary(view: View, found: Sequence[ModelAudit]) -> list[str]:
     read = "Expressions are not emotions; labels are annotators' readings."
     first = f"{first} {read}" if scores else UNTRUE
     texts = {
-        code: [x.text for x in view.result.findings if x.code == code]
+        code: [x.text for x in view.result.findings if x.code == code and x.attribute != CLUSTER]
         for code in ("model_fails", "predicted_more")
     }
     fails = texts["model_fails"][:1]
-    if scores and not fails:
-        fails = ["No group is shown to be failed more than others."]
+    if right and not fails:
+        asked = any(by.recall_gap is not None for x in right for by in x.by if by.demographic)
+        fails = [NOBODY if asked else NOT_ASKED]
     return [first, *fails, *texts["predicted_more"][:1]]
 
 
 def _model(view: View, model: ModelAudit) -> list[Block]:
     people = [each for each in model.by if each.demographic]
     blocks: list[Block] = [Facts(_facts(model))]
-    blocks += [Charts(lambda: [by_class(model, each, view.palette) for each in people])]
+    blocks += [
+        Charts(lambda: [by_class(model, each, view.palette) for each in people or [model.overall]])
+    ]
     if not model.truth:
         return [
             *blocks,
+            _rates(model.overall, "Predicted of all"),
             *(_rates(each, f"Predicted, by {spoken(each.attribute)}") for each in model.by),
         ]
-    blocks += [_worst(view, model), _gaps(model)]
+    blocks += [
+        each_class(model.overall),
+        _worst(view, model),
+        *([_gaps(model)] if model.by else []),
+    ]
+    blocks += [confusion_of(model, x, model.overall) for x in model.overall.errors]
     blocks += [Bullets(turned)] if (turned := _turned(people)) else []
     thin = sum(cell.too_few for each in people for cell in each.cells)
     few = f"{counted(thin, 'combination')} of a group and a class with fewer than 30 people or images: compared in nothing. "
@@ -150,8 +172,8 @@ def _facts(model: ModelAudit) -> tuple[tuple[str, str], ...]:
             "true labels",
             f"{model.truth}, {counted(model.labelled, 'image')}" if model.truth else "none",
         ),
-        ("labels that are no class of it", listed(lost) if lost else ""),
-        ("classes without a true label", listed(model.unmapped_classes) if model.truth else ""),
+        ("labels without a class", listed(lost) if lost else ""),
+        ("classes without a label", listed(model.unmapped_classes) if model.truth else ""),
         ("never predicted", listed(model.never_predicted)),
         (
             "right",
@@ -159,8 +181,6 @@ def _facts(model: ModelAudit) -> tuple[tuple[str, str], ...]:
             if model.truth
             else "",
         ),
-        ("macro-F1", coefficient(model.macro_f1) if model.truth else ""),
-        ("calibration error", or_dash(model.calibration_error, zero) if model.truth else ""),
         ("to know", model.caveat),
         ("notes", " ".join(model.notes)),
     )

@@ -83,6 +83,24 @@ def test_agreement_and_what_is_agreed_on_stand_last(section: Section) -> None:
     ]
 
 
+def test_a_set_without_people_has_its_classes_and_says_what_could_not_be_asked() -> None:
+    made = planted()
+    labels = tuple(x for x in made.dataset.attributes if x.kind == "label")
+    found = audit(replace(made, dataset=replace(made.dataset, attributes=labels)))
+    section = known(models(View(found)))
+    model = known(found.models).models[0]
+
+    assert "Whether groups are treated alike could not be asked" in said(section)
+    assert "is shown to be failed" not in said(section)
+    happy = rows(section, "Each class")[0]
+    assert (happy["true class"], "by votes" in happy) == ("happy", False)
+    assert happy["predicted right"].startswith(
+        f"{100 * known(model.overall.cells[0].recall):.1f} %"
+    )
+    assert known(model.accuracy) == pytest.approx(model.overall.errors[0].accuracy)
+    assert len(charts_of(make_report(View(found), "models"))) == 1
+
+
 def test_details_stay_folded(section: Section) -> None:
     folded = [name for name, x in tables(section).items() if x.importance == "detail"]
 
