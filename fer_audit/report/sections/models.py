@@ -190,7 +190,7 @@ def _facts(model: ModelAudit) -> tuple[tuple[str, str], ...]:
 def _rates(by: ByAttribute, title: str) -> Table:
     """Return how often each class is predicted in each group; the fewer of the two across."""
     classes = [clipped(x.label, 14) for x in by.rates[0].rates] if by.rates else []
-    groups = [f"{clipped(x.group, 20)} ({whole(x.n)})" for x in by.rates]
+    groups = [f"{clipped(x.group, 20)} ({whole(x.n)}{', too few' * x.too_few})" for x in by.rates]
     cells = [
         [
             f"{percent(x.share)} ({percent_span(x.low, x.high)})" if each.n else NO_VALUE
