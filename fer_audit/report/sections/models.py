@@ -16,12 +16,12 @@ from fer_audit.report.blocks import (
     Block,
     Bullets,
     Charts,
+    Column,
     Facts,
     Heading,
     Prose,
     Section,
     Table,
-    plain_table,
 )
 from fer_audit.report.charts.models import by_class
 from fer_audit.report.sections.model_tables import (
@@ -188,23 +188,25 @@ def _facts(model: ModelAudit) -> tuple[tuple[str, str], ...]:
 
 
 def _rates(by: ByAttribute, title: str) -> Table:
-    classes = [x.label for x in by.rates[0].rates] if by.rates else []
-    return plain_table(
+    """Return how often each class is predicted in each group; the fewer of the two across."""
+    classes = [clipped(x.label, 14) for x in by.rates[0].rates] if by.rates else []
+    groups = [f"{clipped(x.group, 20)} ({whole(x.n)}{', too few' * x.too_few})" for x in by.rates]
+    cells = [
+        [
+            f"{percent(x.share)} ({percent_span(x.low, x.high)})" if each.n else NO_VALUE
+            for x in each.rates
+        ]
+        for each in by.rates
+    ]
+    down, across = groups, classes
+    if len(groups) <= len(classes):
+        down, across, cells = classes, groups, [list(each) for each in zip(*cells, strict=True)]
+    columns = tuple(Column(x, right=True, wrap=11) for x in across)
+    return Table(
         title,
-        (spoken(by.attribute), "images", *(clipped(x, 14) for x in classes)),
-        (
-            (
-                clipped(each.group, 28),
-                whole(each.n),
-                *(
-                    f"{percent(x.share)} ({percent_span(x.low, x.high)})" if each.n else NO_VALUE
-                    for x in each.rates
-                ),
-            )
-            for each in by.rates
-        ),
-        right=range(1, len(classes) + 2),
-        importance="normal" if by.demographic else "detail",
+        (Column("", wrap=9), *columns),
+        tuple((name, *row) for name, row in zip(down, cells, strict=True)),
+        "normal" if by.demographic else "detail",
     )
 
 

@@ -116,7 +116,7 @@ def test_without_true_labels_the_report_says_so_first() -> None:
     assert section.title == "What does the model predict of whom?"
     assert text.split("\n")[1].startswith("No column says what is right")
     assert not re.search("accura|recall|[Ww]hom .* fail", text)
-    assert rows(section, "Predicted, by gender")[1]["happy"].startswith("59.")
+    assert list(rows(section, "Predicted, by gender")[0].values())[2].startswith("59.")
     (chart, _) = charts_of(make_report(View(bare), "models"))
     assert "not how often the model is right" in chart.note
 
