@@ -151,7 +151,7 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
 
 def _no_field(subject: str, field: str, fields: Sequence[str]) -> str:
     near = get_close_matches(field, fields, n=1)
-    meant = f"; did you mean {near[0]}?" if near else ""
+    meant = f"; did you mean {near[0]}?" if near else "."
     return f"{subject} has no field {field}{meant} It has: {', '.join(fields)}"
 
 

@@ -174,7 +174,7 @@ def test_each_claim_says_what_limits_it(told: dict[str, Finding]) -> None:
         ),
         (
             "latent_overlap gender",
-            "90 % of female (gender) lie in cluster 1.",
+            "90 % of female (gender) lie in cluster 1, which has 50 % of all images.",
             "89.6 % of cluster 1, Jaccard .814; 89.2 % of 10 neighbours, shuffled labels 50.0 %",
         ),
         ("small_studies race", "With 30 images, ", "20 random samples; race V "),

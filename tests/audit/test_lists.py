@@ -14,6 +14,7 @@ from fer_audit.audit.remedies.lists import FAR, LISTS, Row
 from fer_audit.audit.types import lists as names
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.config import AuditConfig
+from fer_audit.pack.types import STYLE_NAMES
 from tests.audit.inputs import (
     attribute,
     clustering_of,
@@ -54,12 +55,12 @@ def test_conflicts_come_worst_first_with_every_label_and_a_missing_one_contradic
     )
 
     assert found == [
-        ("copy", found[0][1], "00002.jpg", "x", "m", "5"),
-        ("copy", found[0][1], "00003.jpg", "x", "m", "53"),
-        ("copy", found[2][1], "00004.jpg", "x", "m", "30"),
-        ("copy", found[2][1], "00005.jpg", "y", "f", "30"),
-        ("copy", found[4][1], "00000.jpg", "x", "m", "20"),
-        ("copy", found[4][1], "00001.jpg", "y", "m", "20"),
+        ("copy", found[0][1], "00002.jpg", "x", "m", "5", "age"),
+        ("copy", found[0][1], "00003.jpg", "x", "m", "53", "age"),
+        ("copy", found[2][1], "00004.jpg", "x", "m", "30", "race gender"),
+        ("copy", found[2][1], "00005.jpg", "y", "f", "30", "race gender"),
+        ("copy", found[4][1], "00000.jpg", "x", "m", "20", "race"),
+        ("copy", found[4][1], "00001.jpg", "y", "m", "20", "race"),
     ]
     assert len({row[1] for row in found}) == 3
 
@@ -75,6 +76,7 @@ def albums(draw: st.DrawFn) -> tuple[AuditInputs, list[int], list[tuple[int, int
     content = [f"{a}-{b}" for a, b in zip(photo, saved, strict=True)]
     rows = failed(rows_of(n, content=content), dict.fromkeys(broken, "truncated"))
     rows = replace(rows, widths=np.array([100 + 10 * each for each in saved], np.int32))
+    rows.style[:, STYLE_NAMES.index("bytes_per_pixel")] = 1
     first = {word: at for at, word in reversed(list(enumerate(content))) if at not in broken}
     compared = sorted(first.values())
     near = [(a, b) for a in compared for b in compared if a < b and photo[a] == photo[b]]

@@ -217,7 +217,7 @@ def test_counts_of_files_are_shown_and_no_file_is_named() -> None:
 
     assert shared.dataset.rejects == (RejectCount("race_missing", 3, ()),)
     assert shared.dataset.notes == ("Many ages are round.",)
-    assert shared.duplicates == replace(copies, examples=(), worst="")
+    assert shared.duplicates == replace(copies, examples=(), worst="", contradicting=None)
     assert (other.duplicates.conflicts, other.duplicates.contradicting) == ((), None)
     assert not any(each.files for each in (*shared.findings, *other.findings))
     assert shared.representation[0].not_annotated == 3

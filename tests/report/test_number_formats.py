@@ -65,7 +65,8 @@ def rounded(report: Report) -> frozenset[str]:
         cell
         for section in report.sections
         for block in section.blocks
-        if isinstance(block, Table) and block.title == "Claims"
+        if isinstance(block, Table)
+        and block.title in ("Claims", "The clusters", "Smaller clusters")
         for row in block.rows
         for cell in row
         if isinstance(cell, str)

@@ -39,7 +39,7 @@ def copies(view: View) -> Section:
                 "For example",
                 (Column("identical files", wrap=20),),
                 tuple(
-                    (" = ".join(clipped(file_id, 60) for file_id in group),)
+                    (", ".join(clipped(file_id, 60) for file_id in group),)
                     for group in found.examples
                 ),
             )
@@ -92,7 +92,7 @@ def _near(view: View) -> list[Block]:
                 found.examples,
                 left(
                     "near-identical photos",
-                    lambda x: " = ".join(clipped(y, 60) for y in x),
+                    lambda x: ", ".join(clipped(y, 60) for y in x),
                     wrap=20,
                 ),
                 importance="detail",

@@ -10,7 +10,17 @@ from fer_audit.report.blocks import Block, Charts, Prose, Section
 from fer_audit.report.charts.intersections import heatmap
 from fer_audit.report.sections.values import left, right, table_of, without_empty_columns
 from fer_audit.report.view import View
-from fer_audit.text import because, clipped, counted, display, number, p_text, signed, whole
+from fer_audit.text import (
+    because,
+    clipped,
+    counted,
+    display,
+    number,
+    p_text,
+    signed,
+    two_figures,
+    whole,
+)
 
 Number = TypeVar("Number", int, float)
 
@@ -38,12 +48,12 @@ def _blocks(facts: Intersections | None) -> list[Block]:
         Charts(lambda: [heatmap(facts)]),
     ]
     for title, cells in (
-        ("Furthest below what unrelated attributes would give", facts.largest_gaps),
         ("Smallest", facts.smallest),
+        ("Furthest below what unrelated attributes would give", facts.largest_gaps),
     ):
         blocks += _cells(title, cells, lambda cell: (cell.expected, cell.residual))
     if any(cell.more_images for cell in (*facts.largest_gaps, *facts.smallest)):
-        text = "To collect: further images, drawn like the set, until the combination can be expected to hold 30."
+        text = "To collect: further images, drawn like the set, until the combination can be expected to hold 30, with the range that so few images leave open."
         blocks.append(Prose(text, tone="small"))
     beyond = _cells(
         "Furthest from what pairs of attributes would give",
@@ -75,10 +85,20 @@ def _cells(
         right("expected", lambda x: _or_empty(expectation(x)[0], lambda value: number(value, 1))),
         right("residual", lambda x: _or_empty(expectation(x)[1], signed), drop=2),
         right("p", lambda x: _or_empty(x.p_adjusted, p_text), drop=1),
-        right("to collect", lambda x: _or_empty(x.more_images, whole), drop=3),
+        right("to collect", _to_collect, drop=3, wrap=16),
     )
     return [without_empty_columns(table)]
 
 
 def _or_empty(value: Number | None, write: Callable[[Number], str]) -> str:
     return "" if value is None else write(value)
+
+
+def _to_collect(cell: Cell) -> str:
+    """Return how many more images, to two figures, with the range of an estimate from so few."""
+    if not cell.more_images:
+        return ""
+    text = two_figures(cell.more_images)
+    if cell.more_low is None or cell.more_high is None:
+        return text
+    return f"{text} ({two_figures(cell.more_low)}-{two_figures(cell.more_high)})"

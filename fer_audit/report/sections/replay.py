@@ -158,6 +158,8 @@ def _published(view: View) -> Table:
         right("V", lambda x: coefficient(x.v)),
         right("V~", lambda x: zero(x.v_corrected)),
         right("p", lambda x: p_text(x.p)),
+        note="A study may have prepared its images otherwise, and its value is then no estimate of these: the origin study"
+        " fed RGB / 255 to a network made for other numbers (resnet50-keras-paper does the same).",
     )
 
 

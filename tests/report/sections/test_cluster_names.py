@@ -44,8 +44,8 @@ def test_years_alone_and_other_groups_are_not_joined() -> None:
     years, moods = ("1", "2", "3"), ("calm", "glad", "sad")
     table = ((300, 300, 100), (100, 100, 300))
 
-    assert cluster_name(view_of(("age", years, table)), 0) == "age 1-2"
-    assert cluster_name(view_of(("mood", moods, table)), 0) == "calm"
+    assert cluster_name(view_of(("age", years, table)), 0) == "mostly age 1-2"
+    assert cluster_name(view_of(("mood", moods, table)), 0) == "more calm"
 
 
 def test_the_widest_gap_comes_first_and_a_small_one_names_nothing() -> None:
@@ -57,7 +57,7 @@ def test_the_widest_gap_comes_first_and_a_small_one_names_nothing() -> None:
 
     found = telling(view_of(weak, slight, strong), 0)
 
-    assert [each.words for each in found] == ["male 90/50", "a 70/60"]
+    assert [each.words for each in found] == ["male 90 % (set 50)", "a 70 % (set 60)"]
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -66,7 +66,7 @@ def test_a_table_that_is_withheld_names_nobody(*, hidden: bool) -> None:
     rows = ((900, None), (100, 900)) if hidden else found.table
     view = View(bare().having(associations=(replace(found, table=rows),)))
 
-    assert cluster_name(view, 0) == ("" if hidden else "male")
+    assert cluster_name(view, 0) == ("" if hidden else "mostly male")
     assert cluster_name(View(bare().having(associations=(replace(found, table=()),))), 0) == ""
 
 

@@ -25,7 +25,7 @@ def test_copies_are_counted_and_contradicting_labels_are_counted_by_label() -> N
     ]
     assert rows(section, "For example") == [
         {
-            "identical files": "1_0_0_20161219140623097.jpg.chip.jpg = 1_0_0_20161219140627985.jpg.chip.jpg"
+            "identical files": "1_0_0_20161219140623097.jpg.chip.jpg, 1_0_0_20161219140627985.jpg.chip.jpg"
         }
     ]
 

@@ -29,7 +29,7 @@ def test_near_identical_photos_are_counted_compared_and_their_list_is_named() ->
     assert "cosine from 0.970 (chosen)" in text
     assert "All are listed in lists/near_duplicates.csv." in text
     assert "Age (by 5 years or more)" in text or "age (by 5 years or more)" in text
-    assert "a.jpg = b.jpg" in text
+    assert "a.jpg, b.jpg" in text
 
 
 def test_a_set_without_any_says_so_and_one_that_was_not_compared_does_not() -> None:
