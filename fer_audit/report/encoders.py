@@ -12,7 +12,7 @@ from fer_audit.text import NO_VALUE, clipped, coefficient, counted, display, sen
 
 
 def encoders_json(found: EncoderComparison) -> str:
-    """Return the comparison as docs/encoders.md describes it; the same comparison gives the same bytes."""
+    """Return the comparison as docs/mitigation.md describes it; the same comparison gives the same bytes."""
     document = encode(found, EncoderComparison)
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

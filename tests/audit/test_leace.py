@@ -36,7 +36,7 @@ def drawn(n: int = 400, d: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def covariance(x: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    return (x - x.mean(axis=0)).T @ one_hot(codes) / len(x)
+    return np.asarray((x - x.mean(axis=0)).T @ one_hot(codes) / len(x))
 
 
 @pytest.mark.parametrize(

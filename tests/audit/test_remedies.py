@@ -12,7 +12,7 @@ from fer_audit.audit.remedies import erasure, mitigation
 from fer_audit.audit.remedies.remedy_findings import erasure_findings, mitigation_findings
 from fer_audit.audit.types.remedies import BeforeAfter
 from fer_audit.config import ANY_LABEL, AuditConfig
-from fer_audit.dataset.types import Attribute
+from fer_audit.dataset.types import Attribute, Kind
 from fer_audit.errors import ConfigError
 from fer_audit.report.sections.erasure import erasure as erasure_section
 from fer_audit.report.sections.mitigation import mitigation as mitigation_section
@@ -27,10 +27,11 @@ RNG = np.random.default_rng
 def two_clusters(x: np.ndarray) -> np.ndarray:
     """Cut where the vectors vary most."""
     centred = x - x.mean(axis=0)
-    return (centred @ np.linalg.svd(centred, full_matrices=False)[2][0] > 0).astype(np.int32)
+    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+    return np.asarray(centred @ axis > 0, dtype=np.int32)
 
 
-def planted(*extra: Attribute, kind: Any = "demographic", **settings: Any) -> AuditInputs:
+def planted(*extra: Attribute, kind: Kind = "demographic", **settings: Any) -> AuditInputs:  # noqa: ANN401 - settings by name
     """Return vectors in which "race" is a mean, "ring" a distance from the centre and "smile" another mean."""
     rng = RNG(5)
     race, ring, smile = (rng.integers(0, 2, N) for _ in range(3))
