@@ -9,6 +9,9 @@ from typing import Protocol
 class Progress(Protocol):
     """What a stage reports to while it works."""
 
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
+        """Enter a stage of the whole, the `place`th of `of`: it takes about `expected` seconds, those after it `later`."""
+
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         """Begin a stage of `total` units, `done` of which an earlier run left behind."""
 
@@ -24,6 +27,9 @@ class Progress(Protocol):
 
 class Silent:
     """The progress of a library call: shows nothing."""
+
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
+        """Do nothing."""
 
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         """Do nothing."""

@@ -36,7 +36,7 @@ GUARDS = {
     "browser": ("fer_audit/report/", "tests/browser/", "tests/report/"),
     "real": (
         *("fer_audit/dataset/", "fer_audit/pack/", "fer_audit/encoders/", "fer_audit/embed/"),
-        *("fer_audit/cluster/", "fer_audit/audit/"),
+        *("fer_audit/cluster/", "fer_audit/classify/", "fer_audit/audit/"),
         "tests/real/",
     ),
     "bench-smoke": ("fer_audit/bench/", "benchmarks/"),

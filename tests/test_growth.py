@@ -115,7 +115,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
         package / "report/report.py",
         **{
             "from fer_audit.report.view import View\n": "from fer_audit.report.sections.toy import toy\n",
-            "    method,\n)": "    toy,\n",
+            '    ("method", method),\n)': '    ("method", toy),\n',
         },
     )
     return package

@@ -54,6 +54,8 @@ class Bench(Silent):
     pixels: NDArray[np.uint8]
     said: list[str] = field(default_factory=list)
 
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None: ...
+
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         self.said += [f"start {total}"]
 

@@ -38,6 +38,8 @@ class Walks:
     cache: Path
     said: list[str] = field(default_factory=list)
 
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None: ...
+
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         self.said.append(f"{stage}: {total} {unit}, {done} done")
 

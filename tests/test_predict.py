@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from pyarrow import parquet
 
-from fer_audit.classify.types import Predictions
+from fer_audit.classify.types import Predictions, Said
 from fer_audit.config import AuditConfig, DatasetSettings, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.maps import MAPS, GroupMap
@@ -18,7 +19,9 @@ from fer_audit.encoders.types import ExportedModel, Head
 from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline.import_model import import_model
-from fer_audit.pipeline.predict import predict, read_predictions, write_predictions
+from fer_audit.pipeline.predict import network_source
+from fer_audit.pipeline.predicted_table import read_predictions
+from fer_audit.pipeline.predictions import write_predictions
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Order
 from fer_audit.progress import Silent
@@ -27,6 +30,8 @@ from tests.foreign_graphs import SIZE, Drawn
 
 HEADS = (Head("expression", ("happy", "sad", "odd")), Head("age"), Head("arousal"))
 CONTRACT = Contract(colour="grey", mean=(0.0,), scale=(1 / 64,), heads=HEADS)
+NOTHING: Any = (None, None)
+"""What a network needs of the run's own vectors."""
 (EIGHT,) = (each for each in MAPS if each.name == "expression8" and isinstance(each, GroupMap))
 
 
@@ -42,8 +47,12 @@ def order(faces: Path, run_dir: Path, cache_dir: Path) -> Order:
         *(load_dataset(faces), run_dir, cache_dir, config, resources, ReportSettings()),
         csv=False,
         progress=Silent(),
-        watch=Stopwatch(),
+        watch=Stopwatch(Silent(), "report"),
     )
+
+
+def predict(order: Order, model: str) -> tuple[Said, ...]:
+    return network_source(order, model).make(*NOTHING)
 
 
 def test_every_image_gets_what_the_network_says_of_it_at_its_own_size(
@@ -74,13 +83,14 @@ def test_every_image_gets_what_the_network_says_of_it_at_its_own_size(
     again = predict(order, str(model.path))
     assert not decoded, "what the cache holds is not made again"
     assert again[0].fingerprint == expression.fingerprint
+    assert (expression.by.provider, expression.by.precision) == ("CPUExecutionProvider", "fp32")
     table = parquet.read_table(write_predictions(order.out, order.dataset, said)).to_pydict()
     assert table["id"] == list(ids)
-    assert [x is None for x in table["predicted_expression"]] == (~expression.ok).tolist()
+    assert [x is None for x in table["net_expression"]] == (~expression.ok).tolist()
     names = [HEADS[0].classes[code] for code in expression.codes[good]]
-    assert [x for x in table["predicted_expression"] if x] == names
+    assert [x for x in table["net_expression"] if x] == names
     assert np.allclose(
-        [table["p_expression_odd"][i] for i in good], softmax(numbers[:, :3])[:, 2], atol=1e-5
+        [table["net_expression_p_odd"][i] for i in good], softmax(numbers[:, :3])[:, 2], atol=1e-5
     )
 
 

@@ -14,6 +14,8 @@ from rich.cells import cell_len
 
 from fer_audit.report.render.terminal_lines import ascii_text
 from fer_audit.text import (
+    about,
+    at_least_one,
     because,
     clipped,
     coefficient,
@@ -21,6 +23,7 @@ from fer_audit.text import (
     difference,
     difference_span,
     display,
+    duration,
     encodable,
     large,
     level,
@@ -35,6 +38,7 @@ from fer_audit.text import (
     part,
     percent,
     percent_span,
+    rounded_percent,
     sentence,
     share_text,
     signed,
@@ -225,3 +229,71 @@ def test_ascii_text_is_ascii_and_as_wide(text: str) -> None:
     assert ascii_text(shown).isascii()
     if all(unicodedata.category(char) not in ("Mn", "Me") for char in shown):
         assert cell_len(ascii_text(shown)) == sum(cell_len(char) for char in shown)
+
+
+FRACTIONS = {
+    "almost none": 0, "a tenth": 1 / 10, "a fifth": 1 / 5, "a quarter": 1 / 4, "a third": 1 / 3,
+    "half": 1 / 2, "two thirds": 2 / 3, "three quarters": 3 / 4, "most": 0.86, "nearly all": 0.96, "all": 1,
+}  # fmt: skip
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_fraction_in_words_is_near_and_never_falls(one: float, other: float) -> None:
+    values = [FRACTIONS[about(each)] for each in sorted((one, other))]
+
+    assert values == sorted(values)
+    assert abs(FRACTIONS[about(one)] - one) <= 0.084
+    assert (about(one) == "all") == (one == 1)
+
+
+@pytest.mark.parametrize("words", FRACTIONS)
+def test_a_fraction_is_called_by_its_own_name(words: str) -> None:
+    assert about(FRACTIONS[words]) == words
+
+
+@given(st.floats(0, 1))
+def test_a_rounded_share_is_within_half_of_its_last_digit_and_never_nothing_or_all(
+    share: float,
+) -> None:
+    text = rounded_percent(share)
+
+    number = float(text.strip("<> %"))
+    assert abs(number - 100 * share) <= (0.5 if 0.01 <= share <= 0.99 else 0.1) + 1e-9
+    assert (text in ("0.0 %", "0 %")) == (share == 0)
+    assert (text in ("100.0 %", "100 %")) == (share == 1)
+    assert ("." in text) == (not 0.01 <= share <= 0.99)
+
+
+@given(st.floats(0, 1))
+def test_a_rounded_bound_is_still_a_bound_and_the_next_one(value: float) -> None:
+    bound = float(at_least_one(value))
+
+    assert value - 1e-9 <= bound
+    assert bound < value + 0.01 or bound == 0.01
+    assert bound >= 0.01
+    assert at_least_one(None) == "not computable"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0.0 s"), (1.26, "1.3 s"), (9.4, "9.4 s"), (9.96, "10 s"), (42.4, "42 s")),
+        *(
+            (59.6, "1 min 0 s"),
+            (1_049, "17 min 29 s"),
+            (3_599.7, "1 h 0 min"),
+            (7_509, "2 h 5 min"),
+        ),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@given(st.floats(0, 1e6))
+def test_a_duration_says_the_time(seconds: float) -> None:
+    parts = duration(seconds).split()
+
+    units = {"s": 1, "min": 60, "h": 3_600}
+    told = sum(float(n) * units[unit] for n, unit in zip(parts[::2], parts[1::2], strict=True))
+    assert abs(told - seconds) <= (60.5 if "h" in parts else 0.5)

@@ -139,9 +139,9 @@ def _models(narrow: ExportedModel | None, dataset: Path) -> dict[Precision, Expo
     for precision in PRECISIONS:
         config = AuditConfig.of(precision=precision)
         try:
-            found[precision] = find_model(
-                load_dataset(dataset, config), config, Resources(), Silent()
-            )
+            model = find_model(load_dataset(dataset, config), config, Resources(), Silent())
+            assert isinstance(model, ExportedModel)  # noqa: S101  # the default one
+            found[precision] = model
         except FerAuditError as exc:
             found[precision] = f"{exc}. {exc.hint}" if exc.hint else str(exc)
     return found

@@ -22,6 +22,7 @@ from fer_audit.audit.composition import (
     subset,
     votes,
 )
+from fer_audit.audit.models import audited
 from fer_audit.audit.remedies import erasure, mitigation
 from fer_audit.audit.space import axes, cluster_style, overlap, style
 
@@ -38,9 +39,11 @@ ANALYSES: tuple[Analysis, ...] = (
     clusters.ANALYSIS,
     associations.ANALYSIS,
     associations.OF_LABELS,
+    associations.OF_PREDICTIONS,
     stability.ANALYSIS,
     ladders.ANALYSIS,
     summary.ANALYSIS,
+    audited.ANALYSIS,
     batch_leakage.ANALYSIS,
     style.TESTS,
     style.BASELINES,

@@ -13,7 +13,7 @@ from fer_audit.store.fingerprint import source_digest, stage_fingerprint
 
 SubjectResult: TypeAlias = Any
 """What `Analysis.run` returns: a record, a tuple of records or None."""
-_SOURCE = ("audit", "cluster", "rng.py", "text.py")
+_SOURCE = ("audit", "cluster", "dataset/maps.py", "rng.py", "text.py")
 """Code that a kept result depends on."""
 Parts: TypeAlias = Mapping[str, Any]
 """What earlier analyses found, by name."""

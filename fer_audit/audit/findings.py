@@ -5,6 +5,8 @@ says what its effect is:
 
     0.8 + x / 5   what the clusters separate, x = corrected V of the strongest
     0.6 + x / 5   what limits a claim, x = its corrected V; 0.7 + x / 5 between two labels
+    0.5 + x / 2   whom a model fails, x = recall below that of the other groups; 0.6 + x / 5 whom it calls something more
+                  often, x = the corrected V of the claim
     0.5 + x / 2   a sample that is no fair draw, x = its total variation; parts of a split that share photos or people,
                   x = the share of images concerned
     0.4 + x / 4   groups that are apart, x = neighbours of the own group beyond chance

@@ -1,7 +1,7 @@
 """Rules that end a run with exit code 1: `SUBJECT.FIELD OP NUMBER`, e.g. `race.v_corrected>0.2`.
 
     rule     = (subject "." field | "conflicts" | "thin_groups") op number
-    subject  = the name of an attribute | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
+    subject  = the name of an attribute or a model | dataset | duplicates | cells | clustering | attribute ".left" | batch ".predicts"
     op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
     number   = decimal, e.g. 5, -0.2, 1e-3
 
@@ -15,8 +15,10 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NoReturn
 
+from fer_audit.audit.types.models import ModelsAudit
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
 from fer_audit.text import six_figures
@@ -53,6 +55,8 @@ ATTRIBUTE_FIELDS = (
     "strength",
 )
 """Of an attribute: its association with the clusters, its ladder and its shares."""
+MODEL_FIELDS = ("worst_recall", "recall_gap", "xu_f")
+"""Of a model: the worst over the demographic attributes; cells of fewer than 30 units count in none."""
 ALONE = ("conflicts", "thin_groups")
 """Fields without a subject: photos that appear more than once with contradicting labels; combinations of groups with under
 30 images, those without any among them."""
@@ -104,11 +108,9 @@ def parse_rule(text: str) -> Rule:
     if not _FIELD.fullmatch(field):
         wrong = _FIELD.match(field)
         _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
-    fields = ALONE if alone else FIELDS.get(subject.strip(), ATTRIBUTE_FIELDS)
+    fields = ALONE if alone else FIELDS.get(subject.strip(), (*ATTRIBUTE_FIELDS, *MODEL_FIELDS))
     if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
-        _refuse(
-            text, len(subject) + 1, f"{subject.strip()} has no such field: {', '.join(fields)}"
-        )
+        _refuse(text, len(subject) + 1, _no_field(subject.strip(), field, fields))
     start = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
     number = _NUMBER.match(text, start)
     if number is None:
@@ -137,13 +139,20 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
 
     A field that a run could have, but has no value for, is no error: its rule is not judged.
     """
-    refuse_unknown_subjects(rules, [each.attribute for each in result.representation])
+    models = () if result.models is None else [each.model for each in result.models.models]
+    refuse_unknown_subjects(rules, [*(each.attribute for each in result.representation), *models])
     for text in rules:
         rule = parse_rule(text)
         fields = _values(rule.subject, result)
         if rule.subject.endswith((LEFT, PREDICTS)) and fields and rule.field not in fields:
-            why = f"{rule.subject} has no such field: {', '.join(fields)}"
+            why = _no_field(rule.subject, rule.field, tuple(fields))
             _refuse(text, text.index(rule.subject) + len(rule.subject) + 1, why)
+
+
+def _no_field(subject: str, field: str, fields: Sequence[str]) -> str:
+    near = get_close_matches(field, fields, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{subject} has no field {field}{meant} It has: {', '.join(fields)}"
 
 
 def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ...]:
@@ -204,7 +213,19 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
         batch = subject.removesuffix(PREDICTS)
         found = [each for each in result.batch_predictions if each.batch == batch]
         return {each.attribute: each.left_out_accuracy for each in found}
+    if result.models is not None and subject in result.models.names:
+        return _of_model(subject, result.models)
     return _of_clusters(result) if subject == "clustering" else _of_attribute(subject, result)
+
+
+def _of_model(name: str, found: ModelsAudit) -> Mapping[str, float | None]:
+    by = [x for model in found.models if model.model == name for x in model.by if x.demographic]
+
+    def worst(field: str, pick: Callable[[list[float]], float]) -> float | None:
+        known = [value for x in by if (value := getattr(x, field)) is not None]
+        return pick(known) if known else None
+
+    return {name: worst(name, max if name == "recall_gap" else min) for name in MODEL_FIELDS}
 
 
 def _of_clusters(result: AuditResult) -> Mapping[str, float | None]:

@@ -91,9 +91,7 @@ def hidden_tables(result: AuditResult, least: int) -> Hidden:
         hide = small or by_cluster > 1 or (joint.n > 0 and not joint.counts)
         tables.ask(JOINT, "", *_of_joint(joint), hide=hide)
     conflicts = result.duplicates.conflicts
-    disagree = {("copies", each.name, None): each.count for each in conflicts}
-    any_label = result.duplicates.contradicting or 0
-    tables.ask(COPIES, "", disagree, {("copies", "any", None): any_label})
+    tables.ask(COPIES, "", {("copies", each.name, None): each.count for each in conflicts})
     differ = result.near_duplicates.disagreements if result.near_duplicates else ()
     tables.ask(
         NEAR,

@@ -17,6 +17,7 @@ from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import Units, units_of
+from fer_audit.classify.types import Predictions
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute, FaceDataset
@@ -54,6 +55,8 @@ class AuditInputs:
     rows: PackRows
     embeddings: Embeddings | None = None
     clustering: Clustering | None = None
+    predictions: tuple[Predictions, ...] = ()
+    """What FER models, or somebody's table, say of every image."""
     config: AuditConfig
     extra: ExtraPartitions = ExtraPartitions()
     not_clustered: str = ""
@@ -136,6 +139,20 @@ class AuditInputs:
             for rows, owner in groups if each.kind in ("demographic", "label") else ():
                 codes = without_contradicted(codes, rows, owner)
             found.append(replace(each, codes=codes))
+        return tuple(found)
+
+    @cached_property
+    def predicted(self) -> tuple[Attribute, ...]:
+        """The predictions as label columns, named after who made them; the order is theirs."""
+        makers = [each.by.name for each in self.predictions]
+        taken = {each.name for each in self.dataset.attributes}
+        found = []
+        for each in self.predictions:
+            name = each.by.name
+            if makers.count(name) > 1:
+                name = f"{name} {each.about}"
+            name = f"{name} predicted" if name in taken else name
+            found.append(Attribute(name, each.classes, each.codes, "label", "predicted"))
         return tuple(found)
 
     @property

@@ -6,6 +6,7 @@ A table is shown or hidden as a whole. It is hidden where
     failures and images without another label are in one of the two
     its groups are made of another attribute's (--map): the two differ by whole groups
     it is the cross table, and two of its attributes are shown by cluster: three tables of pairs can fix a cell of all three
+    it is of what models predict: each of its tables crosses groups with classes, several models with each other
 
 A number is shown only if every table it is computed from is shown: with all its digits a statistic can be tried against the few
 tables that are left, and one fits. Strata (rungs 4 to 6), other partitions (7 and 8), small studies, batches, people, labels by
@@ -107,7 +108,7 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         facts[name] = tuple(replace(x, examples=()) for x in getattr(result.dataset, name))
     clusters, joint, copies = result.clustering, result.intersections, result.duplicates
     if (COPIES, "") in hidden:
-        copies = replace(copies, conflicts=(), contradicting=None)
+        copies = replace(copies, conflicts=())
     near = result.near_duplicates and replace(result.near_duplicates, examples=())
     if near is not None and (NEAR, "") in hidden:
         near = replace(near, disagreements=())
@@ -141,7 +142,7 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
             for each in shown(ALL, result.representation)
         ),
         intersections=joint,
-        duplicates=replace(copies, examples=(), worst=""),
+        duplicates=replace(copies, examples=(), worst="", contradicting=None),
         near_duplicates=near,
         subset_checks=blanked(SUBSET, result.subset_checks, groups=()),
         clustering=clusters,
@@ -235,7 +236,7 @@ def _sentence(hidden: Hidden, least: int) -> Finding:
     text = f"Made to be shared: counts of fewer than {least} people are hidden and shown as {WITHHELD}."
     figures = (
         f"with them the whole table that holds or would reveal one and every number computed from it ({listed(found) or 'no table'}),"
-        " and statistics of images alike in something else, other partitions, small studies, batches and ages in years;"
+        " and statistics of images alike in something else, what models predict, other partitions, small studies, batches and ages in years;"
         " no file is named"
     )
     return Finding(

@@ -19,7 +19,7 @@ from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import STYLE_NAMES, PackRows
-from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.quantized import find_or_quantize
 from fer_audit.progress import Progress
 from fer_audit.store.stage import cache_folder
 from fer_audit.synth import write_demo
@@ -107,7 +107,8 @@ def find_subject(
     if config.model.precision == "int8":
         models_dir = scratch / "models"
         config = config.having(model=str(model.path))
-        model = find_model(dataset, config, replace(resources, models_dir=models_dir), progress)
+        there = replace(resources, models_dir=models_dir)
+        model = find_or_quantize(dataset, config, there, progress)
     check_graph(model)
     place = choose_place(resources.device)
     return Subject(source, drawn, listed, dataset, config, model, models_dir, place)

@@ -15,7 +15,11 @@ def predictions_of(found: Embeddings, spec: ModelSpec) -> tuple[Said, ...]:
     `found`: (n, spec.dim) numbers as the network gave them, made as vectors are: of a pack of the model's own size,
     resumed, on the provider that was asked for. The results are views of them.
     """
-    by = Predictor(spec.name, "model", found.model.sha256, spec.trained_on, spec.caveat)
+    model = found.model
+    by = Predictor(
+        *(spec.name, "model", model.sha256, spec.trained_on, spec.caveat),
+        *(model.provider, model.precision),
+    )
     said: list[Said] = []
     start = 0
     for head in spec.heads:

@@ -25,6 +25,10 @@ class Predictor:
     """Data it has seen, as far as that is known; "" when nothing is."""
     caveat: str = ""
     """What a reader has to know of it; empty when there is nothing."""
+    provider: str = ""
+    """Execution provider that ran the network; "" for a table and for a classifier fitted here."""
+    precision: str = ""
+    """Numeric precision of the network's weights; "" likewise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +48,9 @@ class Predictions:
     by: Predictor
     fingerprint: str
     folds: NDArray[np.int16] | None = None
-    """(n,) the fold an image was held out in; None where nothing was fitted here."""
+    """(n,) the fold an image was held out in, -1 in none; None where nothing was fitted here."""
+    unit: str = ""
+    """What no fold divides, e.g. subject or image; "split" where the set's own parts were kept; "" where nothing was fitted."""
     notes: tuple[str, ...] = ()
     """Sentences: what was repaired or left out, with counts."""
 

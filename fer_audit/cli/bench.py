@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.chosen import audit_config, resources
 from fer_audit.cli.groups import Verb
-from fer_audit.cli.options import audit_config, model_options, resources
+from fer_audit.cli.options import model_options
 from fer_audit.cli.output import answer_json
 from fer_audit.cli.param_types import PATH, ColumnList
 

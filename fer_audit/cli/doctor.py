@@ -94,8 +94,8 @@ def _examine_models(
     from fer_audit.encoders.sidecar import load_model
     from fer_audit.errors import ModelError
 
-    for entry, path in available_models(models_folder(models_dir, cache_dir)):
-        label = f"model {entry.spec.name}"
+    for spec, path in available_models(models_folder(models_dir, cache_dir)):
+        label = f"model {spec.name}"
         if path is None:
             facts[label] = "not exported yet"
             continue

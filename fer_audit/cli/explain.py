@@ -6,15 +6,17 @@ from pathlib import Path
 
 import click
 
-from fer_audit.cli.output import answer
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.output import answer_json
+from fer_audit.cli.param_types import FinishedRun
+from fer_audit.cli.sharing import refuse_to_share
 
 
 @click.command("explain", short_help="Show one claim's evidence.")
-@click.argument("run", type=PATH, metavar="RUN")
+@click.argument("run", type=FinishedRun(), metavar="RUN")
 @click.argument("claim", metavar="CLAIM")
 @click.option("--json", "as_json", is_flag=True, help="Print the claim's record.")
-def explain_command(run: Path, claim: str, as_json: bool) -> None:
+@click.pass_context
+def explain_command(ctx: click.Context, /, run: Path, claim: str, as_json: bool) -> None:
     """Show what the run directory RUN says of CLAIM and why: an attribute, or one question of it.
 
     Questions: chance, others, style, collection, stability. A claim about two labels is written expression:race.
@@ -32,6 +34,7 @@ def explain_command(run: Path, claim: str, as_json: bool) -> None:
     from fer_audit.report.sections.explain import explain
     from fer_audit.report.view import View
 
+    refuse_to_share(ctx)
     view = View(read_result(run / "result.json"))
     sections = explain(view, claim)
     if as_json:
@@ -43,7 +46,7 @@ def explain_command(run: Path, claim: str, as_json: bool) -> None:
 
         name = claim if claim in map(claim_name, view.result.claims) else claim.rpartition(".")[0]
         found = next(x for x in view.result.claims if claim_name(x) == name)
-        answer(json.dumps(encode(found, Claim), ensure_ascii=False))
+        answer_json(json.dumps(encode(found, Claim), ensure_ascii=False, indent=2) + "\n")
         return
     heading = view.result.dataset.name
     show(terminal_report(Report(heading, heading, (), "", tuple(sections), "")))

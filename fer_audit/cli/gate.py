@@ -32,7 +32,7 @@ class Verdict:
     """What a rule came to, as it may be shown."""
 
     rule: str
-    verdict: Literal["crossed", "kept", "not judged"]
+    verdict: Literal["crossed", "kept", "not judged", "withheld"]
     value: float | None
     """What the rule looked at; None when there is none, or it is withheld."""
     why: str
@@ -43,11 +43,15 @@ class Verdict:
 
 
 def verdicts(rules: Sequence[GateRule], shown: Sequence[GateRule]) -> list[Verdict]:
-    """Return what each rule came to, with those values only that are also in `shown`."""
+    """Return what each rule came to; a verdict that would reveal a small count is withheld, as its rule is in `shown`."""
     values = {each.rule: each.value for each in shown}
     found = []
     for each in rules:
         value = values.get(each.rule)
+        if each.rule not in values:
+            why = "its verdict could reveal a small count"
+            found.append(Verdict(each.rule, "withheld", None, why))
+            continue
         if each.value is None:
             found.append(Verdict(each.rule, "not judged", None, each.reason))
             continue

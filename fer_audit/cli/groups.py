@@ -8,7 +8,17 @@ from typing import Any
 import click
 
 GROUPS = (
-    *("Data", "Labels", "Model", "Clusters", "Statistics", "Gate", "Privacy", "Output"),
+    *(
+        "Data",
+        "Labels",
+        "Model",
+        "Predictions",
+        "Clusters",
+        "Statistics",
+        "Gate",
+        "Privacy",
+        "Output",
+    ),
     *("Machine", "Options"),
 )
 """The order of the groups in `--help`; an option that names none stands in the last one."""

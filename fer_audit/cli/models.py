@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def export_command(
 def models_command(
     ctx: click.Context, models_dir: Path | None, cache_dir: Path | None, as_json: bool
 ) -> None:
-    """List what can be exported, from where, under which licence, and what is there already.
+    """List the encoders and classifiers there are: from where, under which licence, trained on what, and what is exported.
 
     \b
     Examples:
@@ -134,42 +135,35 @@ def models_command(
     if as_json:
         records = [
             {
-                "name": entry.spec.name,
-                "task": entry.spec.task,
-                "size": entry.spec.size,
-                "dim": entry.spec.dim,
-                "weights": entry.spec.weights,
-                "licence": entry.spec.licence,
-                "citation": entry.spec.citation,
-                "trained_on": entry.spec.trained_on,
-                "heads": [dataclasses.asdict(head) for head in entry.spec.heads],
-                "caveat": entry.spec.caveat,
+                "name": spec.name,
+                "task": spec.task,
+                "size": spec.size,
+                "dim": spec.dim,
+                "weights": spec.weights,
+                "licence": spec.licence,
+                "citation": spec.citation,
+                "trained_on": spec.trained_on,
+                "heads": [dataclasses.asdict(head) for head in spec.heads],
+                "caveat": spec.caveat,
                 "exported": None if path is None else str(path),
             }
-            for entry, path in found
+            for spec, path in found
         ]
         answer_json(json.dumps(records, indent=2) + "\n")
         return
-    from rich.table import Table
-
-    from fer_audit.cli.console import show
-    from fer_audit.report.render.terminal_layout import plain
-
-    title = plain(f"Models (exported to {folder})")
-    table = Table(title=title, title_justify="left")
-    for heading in ("name", "gives", "weights", "licence", "trained on", "exported"):
-        table.add_column(heading, no_wrap=heading == "name")
-    for entry, path in found:
-        spec = entry.spec
-        table.add_row(
-            spec.name,
-            ", ".join(head.name for head in spec.heads) or f"{spec.dim} numbers",
-            spec.weights,
-            spec.licence,
-            spec.trained_on,
-            "no" if path is None else "yes",
-        )
-    show(table)
+    for task, title in (
+        ("embed", "Encoders, for --model"),
+        ("classify", "Classifiers, for --predict"),
+    ):
+        answer(f"{title}:")
+        for spec, path in found:
+            if spec.task == task:
+                there = "" if path is None else "; exported"
+                gives = ", ".join(head.name for head in spec.heads) or f"{spec.dim} numbers"
+                answer(f"  {spec.name:20} {gives} of {spec.size} x {spec.size} pixels{there}")
+                answer(f"  {'':20}   weights: {spec.weights}; {spec.licence}")
+                answer(f"  {'':20}   trained on: {spec.trained_on}")
+    answer(f"Exported models lie in {folder}. Any other ONNX file: fer-audit models add FILE")
 
 
 @models_command.command("add")
@@ -178,7 +172,8 @@ def models_command(
     "--preset",
     "preset_name",
     metavar="NAME",
-    help="A network that is known: how it is fed, its classes.",
+    help="A network that is known: how it is fed, its classes. One of opencv-mobilefacenet, emotiefflib-b0, ferplus-8, "
+    "vit-face-expression, fairface-resnet34.",
 )
 @click.option("--name", help="What reports call it.  [default: the file's name]")
 @click.option("--task", type=click.Choice(["embed", "classify"]), help="What it is for.")
@@ -217,12 +212,16 @@ def add_command(
       fer-audit models add enet_b0_8_best_vgaf.onnx --preset emotiefflib-b0
       fer-audit models add mine.onnx --classes happy,sad,other --colour RGB --mean 0 --scale 1/255
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.dataset.names import is_expression
     from fer_audit.encoders.export import models_folder
     from fer_audit.encoders.presets import Contract, preset
     from fer_audit.encoders.types import Head
     from fer_audit.pipeline.import_model import import_model, shown
 
-    heads = tuple(Head(*head) for head in classes or ())
+    heads = tuple(
+        Head("expression" if head == "class" and all(map(is_expression, words)) else head, words)
+        for head, words in classes or ()
+    )
     contract = Contract(**{k: v for k, v in asked.items() if v is not None}, heads=heads)
     if preset_name is not None:
         contract = contract.filled_from(preset(preset_name))
@@ -236,5 +235,5 @@ def add_command(
     for line in (*done.understood, *shown(done, None if image is None else image.name)):
         answer(line)
     answer(f"{done.model.path}  sha256 {done.model.sha256}")
-    if done.model.spec.task == "embed":
-        answer(f"fer-audit run DATASET --model {done.model.path}")
+    option = "--model" if done.model.spec.task == "embed" else "--predict"
+    answer(f"fer-audit run DATASET {option} {shlex.quote(str(done.model.path))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +23,11 @@ def nearest(word: str, known: Iterable[str], alike: float = 0.6) -> str:
     """Return "Did you mean ...?" with the known word that is most like one, at least `alike` of 1; else nothing."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
     return f"Did you mean {found[0]}?" if found else ""
+
+
+def folder_name(words: Iterable[str]) -> str:
+    """Return words as one name of a folder: a column may be called ../x."""
+    return re.sub(r"[^\w-]+", "_", "-".join(words))
 
 
 def answer(line: str) -> None:

@@ -114,6 +114,29 @@ class ColumnList(click.ParamType[tuple[str, ...]]):
         return tuple(part.strip() for part in value.split(","))
 
 
+class NameList(click.ParamType[tuple[str, ...]]):
+    """Comma-separated names, e.g. fer-mini,fer-human; of those in `known`, if any are."""
+
+    def __init__(self, known: tuple[str, ...] = ()) -> None:
+        self.known = known
+        self.name = "|".join(known) or "name[,name...]"
+
+    def convert(self, value: str | tuple[str, ...], param: Param, ctx: Context) -> tuple[str, ...]:
+        """Split at the commas."""
+        if not isinstance(value, str):
+            return value
+        names = tuple(part.strip() for part in value.split(","))
+        for name in names:
+            if not name or (self.known and name not in self.known):
+                self.fail(f"{name!r} is none of {self.name}", param, ctx)
+        return names
+
+
+def flat(ctx: Context, param: Param, value: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Return the names of all lists that were given, one after the other."""
+    return tuple(name for names in value for name in names)
+
+
 class Numbers(click.ParamType[tuple[float, ...]]):
     """Comma-separated numbers or fractions, e.g. 1/58.395,1/57.12,1/57.375."""
 

@@ -26,7 +26,11 @@ PURGE_SCHEMA = "fer-audit/purge/2"
     type=PATH,
     help="Where the run kept pixels and vectors; default: the user's cache.",
 )
-@click.option("--rows", is_flag=True, help="Also remove rows.parquet, rows.csv and lists/.")
+@click.option(
+    "--rows",
+    is_flag=True,
+    help="Also remove rows.parquet, rows.csv, predictions.parquet, lists/, balance/ and split/.",
+)
 @click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
 def purge_command(
@@ -36,7 +40,7 @@ def purge_command(
 
     Pixels, vectors, clusters and principal coordinates go from the cache, embeddings.npy from RUN, and the mean faces and
     contact sheets from pictures.json and report.html. The numbers stay: result.json, timings.json, the map, the page,
-    and rows.parquet and lists/ unless --rows. A run that was killed can be purged too. It asks nothing first, may be repeated, and the
+    and rows.parquet, predictions.parquet, lists/, balance/ and split/ unless --rows. A run that was killed can be purged too. It asks nothing first, may be repeated, and the
     same fer-audit run makes all of it again.
 
     \b

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,8 @@ def report_command(
         report = make_report(View(result, pictures, timings))
         own = [run / "report.html"] if as_html else []
         for path in [*own, *([] if page is None else [page])]:
-            write_page(report, path)
+            beside = path.resolve().parent == run.resolve()
+            write_page(replace(report, linked=beside), path)
         write_charts(report, {"png": png, "svg": svg, "pdf": pdf})
     if table is not None:
         from fer_audit.report.files.sheets import sheet

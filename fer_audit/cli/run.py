@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fer_audit.cli.chosen import audit_config, report_settings, resources
 from fer_audit.cli.gate import RULE_CROSSED, verdicts
 from fer_audit.cli.groups import Verb, in_group
 from fer_audit.cli.options import (
-    audit_config,
     cluster_options,
     dataset_options,
     model_options,
     place_options,
     report_options,
-    report_settings,
-    resources,
     statistics_options,
 )
 from fer_audit.cli.output import answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH
+from fer_audit.cli.prediction_options import prediction_options
 from fer_audit.cli.sharing import shared
 from fer_audit.errors import ConfigError
 
@@ -44,6 +43,7 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 @dataset_argument
 @dataset_options
 @model_options
+@prediction_options
 @cluster_options
 @statistics_options
 @report_options
@@ -176,6 +176,7 @@ def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) 
 @dataset_argument
 @dataset_options
 @model_options
+@prediction_options
 @cluster_options
 @statistics_options
 @place_options
@@ -232,6 +233,9 @@ def _run_stages(
 def default_folder(name: str, config: AuditConfig) -> Path:
     """Return runs/<name>-..., different for every set, size, model, k and seed."""
     words = [name]
+    if config.dataset.only is not None:
+        chosen = Path(config.dataset.only)
+        words.append(f"only-{chosen.absolute().parent.name}-{chosen.stem}")
     if config.dataset.first is not None:
         words.append(f"first{config.dataset.first}")
     if config.dataset.sample is not None:

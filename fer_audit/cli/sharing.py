@@ -1,6 +1,6 @@
 """--min-cell: the option of `run`, `report` and `card`, whose reports somebody may want to pass on.
 
-`compare` shows counts too and cannot withhold any: it refuses to work where the settings ask for that.
+`compare`, `lists`, `balance` and `split` show counts too and cannot withhold any: they refuse to work where the settings ask for that.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def refuse_to_share(ctx: click.Context) -> None:
         if value is not None and str(value).strip() != "0":
             raise ConfigError(
                 f"{where} set min-cell to {value}, and {ctx.info_name} shows every count: it has no --min-cell",
-                hint="compare has no --min-cell: unset it to compare runs that you will not share.",
+                hint="Unset it for what you will not share.",
             )
 
 

@@ -4,6 +4,7 @@ One small record a room; a room is given its own and reads nothing else.
 """
 
 from fer_audit.config.audit import AuditConfig, setting_texts
+from fer_audit.config.classifiers import METHODS, ClassifierSettings
 from fer_audit.config.clusters import ClusterSettings
 from fer_audit.config.dataset import AGE_BINS, DatasetSettings
 from fer_audit.config.model import ModelSettings, Precision
@@ -16,7 +17,9 @@ __all__ = [
     "ANY_LABEL",
     "DEVICE",
     "FILE_SECONDS",
+    "METHODS",
     "AuditConfig",
+    "ClassifierSettings",
     "ClusterSettings",
     "DatasetSettings",
     "MapMethod",

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from fer_audit.config.classifiers import ClassifierSettings
 from fer_audit.config.clusters import ClusterSettings
 from fer_audit.config.dataset import DatasetSettings
 from fer_audit.config.model import ModelSettings
@@ -23,6 +24,8 @@ class AuditConfig:
     """How the dataset is read, and how much of it."""
     model: ModelSettings = field(default_factory=ModelSettings)
     """Which network embeds the images, and how."""
+    classifiers: ClassifierSettings = field(default_factory=ClassifierSettings)
+    """Whose predictions are audited."""
     clusters: ClusterSettings = field(default_factory=ClusterSettings)
     """How the vectors are clustered."""
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)

@@ -41,6 +41,8 @@ class DatasetSettings:
     """Attributes that are also shown in the groups of another scheme, as an attribute of its name: ("race", "race4")."""
     age_bins: tuple[int, ...] = AGE_BINS
     """Lower ends of the age bins, in years, ascending."""
+    only: str | None = None
+    """File with one id a line: the images to audit, such as a run's keep.txt; None = all."""
     sample: int | None = None
     """Audit a seeded uniform sample of so many images."""
     first: int | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -20,9 +22,10 @@ from fer_audit.dataset.types import (
     Reject,
     SoftLabels,
 )
+from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.rng import stage_rng
 from fer_audit.store.fingerprint import stage_fingerprint
-from fer_audit.text import counted, whole
+from fer_audit.text import counted, name_some, visible, whole
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -73,6 +76,35 @@ def make_dataset(
     return seal(dataset)
 
 
+def take_only(dataset: FaceDataset, settings: DatasetSettings) -> FaceDataset:
+    """Return the images whose ids the file of --only names, as they are or as a list writes them; all where there is none.
+
+    Raises ConfigError when the file cannot be read, DatasetError when it names no image of the set.
+    """
+    if settings.only is None:
+        return dataset
+    try:
+        lines = Path(settings.only).read_bytes().splitlines()
+    except OSError as exc:
+        raise ConfigError(f"Cannot read --only {settings.only}: {exc.strerror}") from exc
+    wanted = {visible(os.fsdecode(line)) for line in lines if line}
+    names = [visible(file_id) for file_id in dataset.ids]
+    rows = np.flatnonzero([name in wanted for name in names])
+    if not len(rows):
+        raise DatasetError(
+            f"--only {settings.only} names no image of {dataset.name}",
+            hint=f"One id a line, such as {name_some(names[:1])}.",
+        )
+    unknown = sorted(wanted.difference(names))
+    note = (
+        f"These are the {whole(len(rows))} of {counted(len(dataset), 'image')} that a list names."
+    )
+    if unknown:
+        note += f" {counted(len(unknown), 'name')} of it {'is' if len(unknown) == 1 else 'are'} of no image: {name_some(unknown)}."
+    chosen = replace(_take_rows(dataset, rows, note), parent=None)
+    return replace(seal(chosen), drawn_from=(dataset, rows))
+
+
 def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -> FaceDataset:
     """Return the images that --first or --sample ask for, or the dataset itself when neither does.
 
@@ -110,6 +142,7 @@ def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceD
         rejects=tuple(r for r in dataset.rejects if r.item not in left_out),
         notes=(note, *dataset.notes),
         parent=_demographic_counts(dataset),
+        drawn_from=None,
     )
 
 

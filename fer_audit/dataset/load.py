@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_audit.config import AuditConfig, DatasetSettings
-from fer_audit.dataset.build import take_subset
+from fer_audit.dataset.build import take_only, take_subset
 from fer_audit.dataset.formats.registry import FORMATS, YOURS, Format, Match, format_names
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.mapped import with_maps
@@ -43,7 +43,8 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
     terms = "" if form.terms == YOURS else form.terms
     dataset = replace(form.read(given, settings), terms=terms)
     _refuse_unused_names(dataset, settings)
-    return take_subset(with_maps(with_owner_card(dataset), maps), settings, seed=config.seed)
+    mapped = with_maps(with_owner_card(dataset), maps)
+    return take_subset(take_only(mapped, settings), settings, seed=config.seed)
 
 
 def _refuse_unused_names(dataset: FaceDataset, settings: DatasetSettings) -> None:

@@ -25,7 +25,7 @@ class GroupMap:
 
     name: str
     attribute: str
-    """What its groups are groups of: expression, race or age_bin."""
+    """What its groups are groups of: expression, race, age_bin or gender."""
     sources: Mapping[str, tuple[str, ...]]
     """Group of the scheme, in its order -> the names that mean it, folded."""
     without: tuple[str, ...] = ()
@@ -153,6 +153,13 @@ MAPS: tuple[GroupMap | AgeMap, ...] = (
 )
 """Expressions: `expression7_neutral` is FER2013's and RAF-DB's scheme, `expression7_contempt` CK+48's, `expression8` that of
 AffectNet and FER+. Ages: `age5` is RAF-DB's, `age9` FairFace's."""
+
+GENDER = GroupMap(
+    *("gender2", "gender"),
+    {"male": ("male", "man", "m"), "female": ("female", "woman", "f")},
+    ("unsure", "unknown"),
+)
+"""How tables of predictions call it; the sets that are read agree, so --map does not have it."""
 
 
 def chosen_maps(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.config import Precision
-from fer_audit.embed.session import EmbedSession, cuda_algorithms
-from fer_audit.embed.types import CUDA, Embeddings, ModelFacts
+from fer_audit.embed.session import cuda_algorithms
+from fer_audit.embed.types import CUDA, Embeddings, ModelFacts, Session
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackShard, shard_count
 from fer_audit.store.arrays import ArrayBlocks
@@ -56,7 +56,7 @@ def missing_shards(folder: StageFolder, n_images: int) -> tuple[list[int], list[
 
 def embed_shards(
     shards: Iterable[tuple[int, PackShard]],
-    session: EmbedSession,
+    session: Session,
     folder: StageFolder,
     advance: Callable[[str, int], None] | None = None,
 ) -> None:
@@ -132,6 +132,17 @@ def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:
     )
     for index in range(count):
         folder.remove_part(_part(index))
+
+
+def keep_embeddings(folder: StageFolder, whole: Embeddings, rows: NDArray[np.intp]) -> None:
+    """Write the vectors of some rows as the finished ones of a stage."""
+    folder.write_part(
+        WHOLE,
+        {"provider": whole.model.provider},
+        vectors=whole.vectors[rows],
+        ok=whole.ok[rows],
+        reasons=whole.reasons[rows],
+    )
 
 
 def load_embeddings(folder: StageFolder, model: ModelFacts) -> Embeddings | str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from fer_audit.embed.run import embed_shards
-from fer_audit.embed.session import EmbedSession
+from fer_audit.embed.types import Session
 from fer_audit.pack.types import PackShard
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder
@@ -15,7 +15,7 @@ from fer_audit.store.stage import StageFolder
 
 def embed_everywhere(
     shards: Iterable[tuple[int, PackShard]],
-    sessions: Sequence[EmbedSession],
+    sessions: Sequence[Session],
     folder: StageFolder,
     progress: Progress,
 ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,19 @@ class Place:
     """Numbers of its devices, one session each; (0,) for the CPU."""
 
 
+class Session(Protocol):
+    """An opened model: uint8 (n <= batch_size, size, size, 3) in, float32 (n, dim) out."""
+
+    batch_size: int
+    dim: int
+
+    def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
+        """Yield the vectors of every batch, in order."""
+
+    def close(self) -> None:
+        """End its threads."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The model and the hardware path that really made the vectors."""
@@ -31,7 +45,8 @@ class ModelFacts:
     sha256: str
     """Hash of the model file that was run."""
     provider: str
-    """Execution provider that was actually used, not the one that was asked for, such as CPUExecutionProvider."""
+    """Execution provider that was actually used, not the one that was asked for, such as CPUExecutionProvider; of an encoder
+    without a network the library that computed it."""
     precision: Literal["fp32", "fp16", "int8"]
     """Numeric precision of the weights: fp32, fp16 or int8."""
     dim: int

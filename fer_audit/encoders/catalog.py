@@ -39,8 +39,8 @@ class CatalogEntry:
 
     spec: ModelSpec
     exporter: str
-    """keras-resnet50, random-resnet50, torchvision (extra `export`), or of what kind the network is that `package` holds: keras (HDF5), tfjs,
-    faceapi."""
+    """keras-resnet50, random-resnet50, torchvision (extra `export`), computed (no file: a library computes it), or of what kind the
+    network is that `package` holds: keras (HDF5), tfjs, faceapi."""
     package: Package | None = None
     file: str = ""
     """The network in the package: the member that holds it, or for faceapi what its members' names begin with."""
@@ -171,6 +171,25 @@ CATALOG: tuple[CatalogEntry, ...] = (
             trained_on="ImageNet",
         ),
         exporter="torchvision",
+    ),
+    CatalogEntry(
+        ModelSpec(
+            name="lbp",
+            task="embed",
+            size=112,
+            dim=980,
+            colour="grey",
+            mean=(0.0,),
+            scale=(1.0,),
+            weights="none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
+            licence="BSD-3-Clause",
+            citation=(
+                "Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "
+                "Computing 27 (2009)"
+            ),
+            trained_on="nothing",
+        ),
+        exporter="computed",
     ),
     CatalogEntry(
         ModelSpec(

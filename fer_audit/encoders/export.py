@@ -15,9 +15,9 @@ from fer_audit.encoders.network import PROBABILITIES, Network
 from fer_audit.encoders.packages import UNREADABLE, archive_reader, package_bytes
 from fer_audit.encoders.random_weights import random_resnet50
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import is_saved, load_model, save_model
+from fer_audit.encoders.sidecar import described, is_saved, load_model, save_model
 from fer_audit.encoders.tfjs import MAX_BYTES, add_graph, read_document, read_weights
-from fer_audit.encoders.types import ExportedModel
+from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
@@ -95,6 +95,11 @@ def export_model(
             f"{name} cannot be exported in int8 without images to calibrate it",
             hint="Use --precision fp32 or fp16.",
         )
+    if entry.exporter == "computed":
+        raise ModelError(
+            f"{name} is no network, so there is no file of it",
+            hint=f"fer-audit run DATASET --model {name} needs no export.",
+        )
     path = model_path(models_dir, name, precision)
     make_folder(models_dir)
     with folder_lock(models_dir, wait_seconds=-1):
@@ -155,10 +160,18 @@ def _of_precision(model: ExportedModel, asked: Precision) -> ExportedModel:
     return model
 
 
-def available_models(models_dir: Path) -> list[tuple[CatalogEntry, Path | None]]:
-    """Return the catalog, each with its exported file if there is one."""
-    found = []
+def available_models(models_dir: Path) -> list[tuple[ModelSpec, Path | None]]:
+    """Return the catalog, each with its exported file if there is one, then what `models add` wrote."""
+    found: list[tuple[ModelSpec, Path | None]] = []
     for entry in CATALOG:
         path = model_path(models_dir, entry.spec.name, "fp32")
-        found.append((entry, path if path.exists() else None))
+        found.append((entry.spec, path if path.exists() else None))
+    names = {spec.name for spec, _ in found}
+    for path in sorted(models_dir.glob("*.onnx")):
+        try:
+            spec = described(path)
+        except ModelError:
+            continue  # whoever names it hears why
+        if spec.name == path.stem and spec.name not in names:
+            found.append((spec, path))
     return found

@@ -69,6 +69,14 @@ def save_model(
     return ExportedModel(spec, path, digest, precision, reduced_range)
 
 
+def described(path: Path) -> ModelSpec:
+    """Return what the sidecar of a model file says it is, its bytes unread; ModelError when it says nothing."""
+    try:
+        return _spec(_read_sidecar(path)["spec"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ModelError(f"{sidecar_path(path)} does not describe a model: {exc!r}") from exc
+
+
 def load_model(path: Path) -> ExportedModel:
     """Return a model whose bytes are those its sidecar names.
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fer_audit.errors import ModelError
 from fer_audit.text import coefficient, percent
@@ -85,6 +89,23 @@ class ExportedModel:
                 hint="Run the same command again.",
             )
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedModel:
+    """An encoder that a library computes: it has no weights, and no file."""
+
+    spec: ModelSpec
+    sha256: str
+    """Hash of all that its vectors depend on: the library's version and how we call it."""
+    library: str
+    """What computes it, with its version; stands where a network has its execution provider."""
+    vector: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    """(size, size, 3) RGB -> (dim,)"""
+    precision: Literal["fp32"] = "fp32"
+
+
+Model = ExportedModel | ComputedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,13 @@ class ShardMaker:
             parts.append(part)
         return concatenate_rows(parts)
 
+    def keep_rows(self, rows: PackRows) -> None:
+        """Write what is known of every file, made elsewhere."""
+        for index in range(shard_count(len(self._dataset))):
+            here = slice(*self._bounds(index))
+            arrays = {name: getattr(rows, name)[here] for name in PackRows.__slots__}
+            self._folder.write_part(f"rows-{index:05d}", {}, **arrays)
+
     def missing_rows(self) -> list[int]:
         """Return the shards whose files were never looked at, or whose record is damaged."""
         count = shard_count(len(self._dataset))

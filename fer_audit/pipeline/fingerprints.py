@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from fer_audit import __version__
 from fer_audit.audit.units import half_codes
 from fer_audit.cluster.run import cluster_fingerprint
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, ClassifierSettings
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import embed_fingerprint
 from fer_audit.embed.session import runtime_version
@@ -27,12 +28,19 @@ class RunFingerprints:
     embed: str
     cluster: str
     audit: str
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    """That of each classifier's and each table's predictions, by its name."""
 
 
 def run_fingerprints(
-    dataset: FaceDataset, model: ModelFacts, size: int, config: AuditConfig
+    dataset: FaceDataset,
+    model: ModelFacts,
+    size: int,
+    config: AuditConfig,
 ) -> RunFingerprints:
-    """Return the fingerprints of a run on `dataset` at images of `size` pixels."""
+    """Return the fingerprints of a run on `dataset` at images of `size` pixels, but for those of its predictions."""
+    # rules change no number; predictions have fingerprints of their own
+    settings = replace(config, fail_on=(), classifiers=ClassifierSettings())
     pack = pack_fingerprint(dataset, size)
     embed = embed_fingerprint(
         pack,
@@ -58,7 +66,7 @@ def run_fingerprints(
             ],
             "rejects": [[reject.item, reject.reason] for reject in dataset.rejects],
             "cluster": cluster,
-            "config": dataclasses.asdict(config.having(fail_on=())),  # rules change no number
+            "config": dataclasses.asdict(settings),
             "versions": versions(),
         },
     )

@@ -126,7 +126,8 @@ class Finish(Order):
         write_timings(self.out / run_folder.TIMINGS, self._timings())
         names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
         names += [run_folder.ROWS_CSV] if self.csv else []
-        others = [*run_folder.LIST_PATHS, run_folder.PICTURES, run_folder.PAGE]
+        others = [*run_folder.LIST_PATHS, run_folder.PREDICTIONS]
+        others += [run_folder.PICTURES, run_folder.PAGE]
         names += [name for name in others if (self.out / name).exists()]
         fingerprint = self._fingerprint(prints)
         run_folder.mark_done(self.out, prints, self._page_mark(fingerprint), names)

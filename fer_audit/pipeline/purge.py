@@ -87,6 +87,8 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     _refuse_links(
         [run, *(run / name for name in (*run_folder.FILES, LOCK, run_folder.LISTS_FOLDER))]
     )
+    remedies = _remedies(run)
+    _refuse_links([*{each.parent for each in remedies}, *remedies])
     stages = [(stage, cache / stage / name) for stage, name in run_folder.used_stages(run)]
     if not stages:
         raise StoreError(
@@ -122,6 +124,11 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     )
 
 
+def _remedies(run: Path) -> list[Path]:
+    """Return the folders of balanced subsets and splits in a run directory."""
+    return [each for folder in run_folder.REMEDIES for each in sorted(run.glob(folder))]
+
+
 def _refuse_links(paths: Iterable[Path]) -> None:
     for path in paths:
         if path.is_symlink():
@@ -155,8 +162,13 @@ class _Purging:
         for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
             self.remove("table of all files", self.run / name, [self.run / name])
         if rows:
+            said = self.run / run_folder.PREDICTIONS
+            self.remove("predictions", said, [said])
             for each in LISTS:
                 self.remove("list", self.run / each.path, [self.run / each.path])
+            for folder in _remedies(self.run):
+                files = [folder / name for name in run_folder.REMEDY_FILES]
+                self.remove("balanced subset or split", folder, files)
 
     def remove_faces(self) -> None:
         """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""
@@ -205,7 +217,11 @@ class _Purging:
             if not self.dry_run:
                 remove(file)
         if count:
-            own = path.parent in (self.run, self.run / run_folder.LISTS_FOLDER)
+            folders = (
+                self.run / run_folder.LISTS_FOLDER,
+                *{x.parent for x in _remedies(self.run)},
+            )
+            own = path.parent in (self.run, *folders)
             place: Place = "run" if own else "cache"
             below = path.relative_to(self.run if place == "run" else self.cache).as_posix()
             self.removed.append(Removed(what, place, below, count, size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -10,17 +11,18 @@ from typing import Literal
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs, compared
+from fer_audit.audit.types.near import NearPairs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import half_codes
+from fer_audit.classify.types import Predictions
 from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.run import cluster_embeddings, load_clustering, save_clustering
 from fer_audit.cluster.types import Clustering, NotClusterable
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import Embeddings, ModelFacts
-from fer_audit.encoders.types import ExportedModel
+from fer_audit.encoders.types import Model
 from fer_audit.errors import ModelError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
@@ -28,8 +30,10 @@ from fer_audit.pipeline.cached_analyses import CachedAnalyses, audit_folder
 from fer_audit.pipeline.extra_partitions import extra_partitions
 from fer_audit.pipeline.fingerprints import RunFingerprints, run_fingerprints, versions
 from fer_audit.pipeline.finish import Finish, Work
-from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.model import facts_of, find_model
 from fer_audit.pipeline.near_pairs import grey_pixels, near_pairs
+from fer_audit.pipeline.predicted_people import to_come
+from fer_audit.pipeline.predictions import predict_all, prediction_sources, without_places
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
@@ -69,6 +73,11 @@ def run_audit(
     config = config or AuditConfig()
     started = time.perf_counter()
     resources, report = resources or Resources(), report or ReportSettings()
+    progress = progress or Silent()
+    asked = config.classifiers
+    predicts = bool(asked.predict or asked.predictions or asked.classify)
+    watch = Stopwatch(progress, until, predicts=predicts)
+    watch.enter("scan")
     dataset = source if isinstance(source, FaceDataset) else load_dataset(Path(source), config)
     places = {
         "--out": Path(out),
@@ -77,8 +86,8 @@ def run_audit(
     }
     beside_table = not isinstance(source, FaceDataset) and Path(source).is_file()
     run_folder.refuse_inside_input(dataset, places, beside_table=beside_table)
-    refuse_unknown_columns(dataset, config.statistics)
-    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
+    if not config.classifiers.predict and not config.classifiers.predictions:
+        _refuse_unknown(dataset, config)
     if report.projection == "umap":
         umap_version()  # before hours of work, not after them
     walk = _PipelineRun(
@@ -89,11 +98,17 @@ def run_audit(
         resources,
         report,
         csv,
-        progress or Silent(),
-        Stopwatch(),
+        progress,
+        watch,
     )
-    walk.watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
+    watch.images = len(dataset)
+    watch.timings.append(Timing("scan", len(dataset), time.perf_counter() - started))
     return walk.run(until)
+
+
+def _refuse_unknown(dataset: FaceDataset, config: AuditConfig) -> None:
+    refuse_unknown_columns(dataset, config.statistics)
+    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
 
 
 class _PipelineRun(Finish):
@@ -114,6 +129,10 @@ class _PipelineRun(Finish):
         with self.watch.stage("model", 1):
             model, facts = self._model()
         prints = run_fingerprints(self.dataset, facts, model.spec.size, self.config)
+        sources = prediction_sources(self, facts, prints) if until in ("audit", "report") else ()
+        heads = [head for each in sources for head in each.heads]
+        _refuse_unknown(to_come(self.dataset, heads), self.config)
+        prints = replace(prints, predictions={each.name: each.fingerprint for each in sources})
         if until in ("audit", "report") and not self.resources.verify:
             finished = self._finished(until, model, facts, prints)
             if finished is not None:
@@ -127,12 +146,14 @@ class _PipelineRun(Finish):
             with self.watch.stage("cluster", int(embeddings.ok.sum())):
                 clustering, why_not = self._clusters(embeddings, prints)
         run_folder.forget_result(self.out)  # it belongs to the rows before
-        run_folder.write_rows(self.out, self.dataset, rows, embeddings, clustering, csv=self.csv)
+        near = self._near_pairs(rows, embeddings, prints, model.spec.size)
+        dataset, predictions = predict_all(self, sources, rows, embeddings, near)
+        run_folder.write_rows(self.out, dataset, rows, embeddings, clustering, csv=self.csv)
         if until in ("embed", "cluster"):
             return self._done(None, failed, reused=False)
         with self.watch.stage("audit", len(self.dataset)):
             work = Work(rows, embeddings, clustering, why_not)
-            result = self._audit(work, prints, model.spec.size)
+            result = self._audit(work, dataset, predictions, prints, near)
         write_text(self.out / run_folder.RESULT, result_json(result))
         self.mark(prints)  # from here on a killed run makes its report only
         shared = None
@@ -141,7 +162,7 @@ class _PipelineRun(Finish):
         return self._done(result, failed, reused=False, shared=shared)
 
     def _finished(
-        self, until: Until, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+        self, until: Until, model: Model, facts: ModelFacts, prints: RunFingerprints
     ) -> Run | None:
         """Return a run whose audit is finished, its page made again where another one is asked for."""
         result = run_folder.finished_result(self.out, prints, csv=self.csv, progress=self.progress)
@@ -185,7 +206,7 @@ class _PipelineRun(Finish):
         least = self.report.min_cell
         return Run(self.out, self.dataset, result, failed, timings, reused, shared, least)
 
-    def _model(self) -> tuple[ExportedModel, ModelFacts]:
+    def _model(self) -> tuple[Model, ModelFacts]:
         """Return the model's file, and the provider that will run it."""
         model = find_model(self.dataset, self.config, self.resources, self.progress)
         spec = model.spec
@@ -194,13 +215,10 @@ class _PipelineRun(Finish):
                 f"{spec.name} gives classes and no embedding, so there is nothing to cluster",
                 hint="Give --model an encoder; fer-audit models lists both kinds.",
             )
-        provider = choose_provider(self.resources.device)
-        return model, ModelFacts(
-            spec.name, model.sha256, provider, model.precision, spec.dim, spec.caveat
-        )
+        return model, facts_of(model, self.resources)
 
     def _vectors(
-        self, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+        self, model: Model, facts: ModelFacts, prints: RunFingerprints
     ) -> tuple[PackRows, Embeddings]:
         rows, embeddings = make_vectors(self, model, facts, prints)
         run_folder.place_vectors(kept_vectors(self.cache, prints), self.out)
@@ -233,30 +251,34 @@ class _PipelineRun(Finish):
             save_clustering(folder, clustering)
             return clustering, ""
 
-    def _audit(self, work: Work, prints: RunFingerprints, size: int) -> AuditResult:
+    def _near_pairs(
+        self, rows: PackRows, embeddings: Embeddings, prints: RunFingerprints, size: int
+    ) -> Callable[[], NearPairs | None]:
+        pixels = StageFolder.open(self.cache, "pack", prints.pack)
+        grey = grey_pixels(self.dataset, pixels, size=size, resources=self.resources)
+        return near_pairs(self.dataset, rows, embeddings, grey, audit_folder(self.cache, prints))
+
+    def _audit(
+        self,
+        work: Work,
+        dataset: FaceDataset,
+        predictions: tuple[Predictions, ...],
+        prints: RunFingerprints,
+        near: Callable[[], NearPairs | None],
+    ) -> AuditResult:
         from fer_audit.audit.run import audit
 
+        extra = extra_partitions(
+            work.rows, work.embeddings, work.clustering, self.config, self.progress
+        )
         inputs = AuditInputs(
-            dataset=self.dataset,
+            dataset=dataset,
             rows=work.rows,
             embeddings=work.embeddings,
             clustering=work.clustering,
-            config=self.config,
-            extra=replace(
-                extra_partitions(
-                    work.rows, work.embeddings, work.clustering, self.config, self.progress
-                ),
-                near_pairs=near_pairs(
-                    *(self.dataset, work.rows, work.embeddings),
-                    grey_pixels(
-                        self.dataset,
-                        StageFolder.open(self.cache, "pack", prints.pack),
-                        size=size,
-                        resources=self.resources,
-                    ),
-                    audit_folder(self.cache, prints),
-                ),
-            ),
+            config=without_places(self.config),
+            predictions=predictions,
+            extra=replace(extra, near_pairs=near),
             not_clustered=work.not_clustered,
             versions=versions(),
             planted=lambda result: check_planted(self.dataset.root, result),

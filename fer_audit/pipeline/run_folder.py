@@ -10,6 +10,7 @@ import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.lists import LISTS
@@ -43,6 +44,8 @@ RESULT = "result.json"
 ROWS = "rows.parquet"
 ROWS_CSV = "rows.csv"
 VECTORS = "embeddings.npy"
+PREDICTIONS = "predictions.parquet"
+"""One row an image, and what each classifier says of it."""
 TIMINGS = "timings.json"
 PICTURES = "pictures.json"
 PAGE = "report.html"
@@ -52,8 +55,18 @@ DONE = "DONE.json"
 """Written last: the fingerprints of a run and the checksums of its files."""
 LISTS_FOLDER = "lists"
 """Folder of the full lists behind findings, each of which is in FILES."""
+REMEDIES = ("balance/*", "split/*")
+"""Folders of what is made from a finished run on request; no part of the run."""
+REMEDY_FILES = (
+    *("plan.json", "keep.parquet", "keep.txt", "keep.uid.npy", "weights.parquet"),
+    *("add.csv", "donor.csv", "augment.jsonl", "split.csv", "split.json"),
+)
+"""All that lies there by our doing."""
 LIST_PATHS = tuple(each.path for each in LISTS)
-FILES = (STARTED, DONE, RESULT, ROWS, ROWS_CSV, VECTORS, TIMINGS, PICTURES, PAGE, *LIST_PATHS)
+FILES = (
+    *(STARTED, DONE, RESULT, ROWS, ROWS_CSV, PREDICTIONS, VECTORS, TIMINGS, PICTURES, PAGE),
+    *LIST_PATHS,
+)
 
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
@@ -172,7 +185,7 @@ def is_as_marked(out: Path, name: str) -> bool:
     return name in files and _is_intact(out / name, files[name])
 
 
-def _read_done(out: Path) -> tuple[dict[str, str], dict[str, str]]:
+def _read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fingerprints and the checksums of a finished run."""
     with open_plain(out / DONE) as file:
         done = json.load(file)
@@ -198,8 +211,8 @@ def mark_done(
 
 
 def forget_result(out: Path) -> None:
-    """Remove a result, what was drawn from it, and how long it took."""
-    for name in (RESULT, PICTURES, PAGE, TIMINGS, *LIST_PATHS):
+    """Remove a result, what was predicted for it and drawn from it, and how long it took."""
+    for name in (RESULT, PREDICTIONS, PICTURES, PAGE, TIMINGS, *LIST_PATHS):
         remove(out / name)
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.classify.types import Said
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
+from fer_audit.encoders.types import Head
 from fer_audit.pipeline.stopwatch import Stopwatch
 from fer_audit.progress import Progress, Timing
 from fer_audit.text import counted
@@ -27,6 +34,23 @@ class Order:
     csv: bool
     progress: Progress
     watch: Stopwatch
+
+
+Together = Callable[[], NDArray[np.int64]]
+"""Gives the (n,) number of each image's unit: one person, or copies and near-identical images."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Who says something of every image: a network, a table, or a classifier fitted here."""
+
+    name: str
+    fingerprint: str
+    """Of what it says, known before it says it."""
+    heads: tuple[Head, ...]
+    """What it says something about."""
+    make: Callable[[Embeddings, Together], tuple[Said, ...]]
+    """What it says, from the run's vectors where it needs them; kept in the cache where it takes long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from fer_audit.embed.run import WHOLE, join_shards, load_embeddings, missing_shards
-from fer_audit.embed.session import EmbedSession, choose_place, open_sessions
 from fer_audit.embed.spread import embed_everywhere
-from fer_audit.embed.types import Embeddings, ModelFacts, Place
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.types import ExportedModel
+from fer_audit.embed.types import Embeddings, ModelFacts, Session
+from fer_audit.encoders.types import Model
 from fer_audit.errors import DatasetError, StoreError
 from fer_audit.pack.build import ShardMaker
 from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
 from fer_audit.pack.workers import default_workers, worth_starting
 from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
 from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.model import open_model
+from fer_audit.pipeline.reuse import take_from_whole
 from fer_audit.pipeline.run_folder import is_placed, note_start
 from fer_audit.pipeline.types import Order
 from fer_audit.progress import Progress
@@ -27,7 +27,7 @@ from fer_audit.text import counted, encodable, size_text
 
 
 def make_vectors(
-    order: Order, model: ExportedModel, facts: ModelFacts, prints: RunFingerprints
+    order: Order, model: Model, facts: ModelFacts, prints: RunFingerprints
 ) -> tuple[PackRows, Embeddings]:
     """Return what is known of every file, and its vector; what the cache holds is not made again.
 
@@ -47,6 +47,12 @@ def make_vectors(
         maker = _maker(order, model, pack_folder, keep=_keeps_pixels(order, model, folders))
         note_start(order.out, prints)  # before anything is written to the cache
         rows = maker.rows()
+        if (
+            rows is None
+            and found == ""
+            and take_from_whole(order, facts, maker, folder, size=size)
+        ):
+            rows, found = maker.rows(), load_embeddings(folder, facts)
         if rows is None or isinstance(found, str):
             if isinstance(found, str) and found:
                 order.progress.say(f"embedding again: {found}")
@@ -86,7 +92,7 @@ def _tell_what_may_pass(rows: PackRows, progress: Progress) -> None:
         )
 
 
-def _keeps_pixels(order: Order, model: ExportedModel, folders: dict[str, StageFolder]) -> bool:
+def _keeps_pixels(order: Order, model: Model, folders: dict[str, StageFolder]) -> bool:
     """Return whether the pixels are kept; StoreError when a disk has no space for the run."""
     n, out = len(order.dataset), order.out
     is_far = out.stat().st_dev != order.cache.stat().st_dev  # no second name on another disk
@@ -102,7 +108,7 @@ def _keeps_pixels(order: Order, model: ExportedModel, folders: dict[str, StageFo
     return decide_pixels(order.resources.pack, need, order.cache, out, order.progress)
 
 
-def _maker(order: Order, model: ExportedModel, folder: StageFolder, *, keep: bool) -> ShardMaker:
+def _maker(order: Order, model: Model, folder: StageFolder, *, keep: bool) -> ShardMaker:
     return ShardMaker(
         order.dataset,
         folder,
@@ -123,7 +129,7 @@ def _vectors_file(folder: StageFolder) -> Path:
 
 
 def _forget_changed(
-    order: Order, model: ExportedModel, pack_folder: StageFolder, folder: StageFolder
+    order: Order, model: Model, pack_folder: StageFolder, folder: StageFolder
 ) -> None:
     """Drop what was made from files whose bytes are no longer those that were decoded."""
     changed = _maker(order, model, pack_folder, keep=False).changed_files()
@@ -139,7 +145,7 @@ def _forget_changed(
 
 def _make_missing(
     order: Order,
-    model: ExportedModel,
+    model: Model,
     facts: ModelFacts,
     maker: ShardMaker,
     folder: StageFolder,
@@ -168,22 +174,15 @@ def _make_missing(
     order.progress.finish("embed")
 
 
-def _open_sessions(order: Order, model: ExportedModel, n_shards: int) -> list[EmbedSession]:
+def _open_sessions(order: Order, model: Model, n_shards: int) -> list[Session]:
     """Return a session for each device that was asked for, but not more than there are shards."""
-    check_graph(model)
-    place = choose_place(order.resources.device)
     batch_size = order.config.model.batch_size
     if batch_size > SHARD_ROWS:
         order.progress.say(
             f"batches of {batch_size} images end with their shard of {SHARD_ROWS}: "
             f"--batch-size {SHARD_ROWS} does the same without the padding"
         )
-    return open_sessions(
-        model,
-        Place(place.provider, place.devices[:n_shards]),
-        batch_size=batch_size,
-        threads=order.resources.threads,
-    )
+    return open_model(model, order.resources, batch_size=batch_size, at_most=n_shards)
 
 
 def _commonest(reasons: Iterable[str]) -> str:

@@ -312,6 +312,8 @@ class Report:
     """Says that the report is about unfinished work; "" when it is whole."""
     sections: tuple[Section, ...]
     footer: str
+    linked: bool = True
+    """Whether the files of the run lie next to the page, so that it can link to them."""
 
 
 _RANK: dict[Importance, int] = {"summary": 0, "normal": 1, "detail": 2}

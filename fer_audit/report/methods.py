@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fer_audit import __version__
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.text import counted, display, level, listed, whole
+from fer_audit.text import counted, display, level, listed, visible, whole
 
 _SOURCES = {
     "feraudit": "@software{feraudit, author={{The fer-audit authors}}, title={fer-audit: audits of face datasets}, "
@@ -25,7 +25,7 @@ def methods_text(result: AuditResult) -> str:
     """Return the paragraph, an empty line, and the entries of what it cites; nothing in it that was not done."""
     sentences, cited = _sentences(result)
     entries = [_SOURCES[key] for key in dict.fromkeys(cited)]
-    return " ".join(sentences) + "\n\n" + "\n".join(entries) + "\n"
+    return visible(" ".join(sentences)) + "\n\n" + "\n".join(entries) + "\n"
 
 
 def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
@@ -49,7 +49,7 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     chosen = (
         "chosen from elbow, silhouette and stability"
         if result.clustering.votes
-        else "set in advance"
+        else "set, not chosen from the data"
     )
     said.append(
         f"They were clustered with mini-batch k-means [sculley2010] (k = {k}, {chosen}; {counted(result.clustering.starts.n, 'start')}, seed {result.config.seed})."
@@ -75,7 +75,7 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     if any(each.left for each in claims):
         levels = listed(
             [
-                display(x)
+                _ALIKE.get(x) or display(x)
                 for x in dict.fromkeys(left.level for each in claims for left in each.left)
             ]
         )

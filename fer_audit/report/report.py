@@ -14,13 +14,14 @@ from fer_audit.report.sections.copies import copies
 from fer_audit.report.sections.erasure import erasure
 from fer_audit.report.sections.files import files
 from fer_audit.report.sections.findings import findings
-from fer_audit.report.sections.found import fix_first, how_sure, what_we_found
+from fer_audit.report.sections.found import fix_first, what_we_found
 from fer_audit.report.sections.gate import gate
 from fer_audit.report.sections.intersections import intersections
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.map import the_map
 from fer_audit.report.sections.method import method
 from fer_audit.report.sections.mitigation import mitigation
+from fer_audit.report.sections.models import models
 from fer_audit.report.sections.overlap import overlap
 from fer_audit.report.sections.planted import planted
 from fer_audit.report.sections.replay import replay
@@ -28,6 +29,7 @@ from fer_audit.report.sections.split_leakage import split_leakage
 from fer_audit.report.sections.stability import stability
 from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
+from fer_audit.report.sections.sure import how_sure
 from fer_audit.report.view import View
 from fer_audit.text import counted, duration, whole
 
@@ -36,6 +38,7 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
     ("labels", fix_first),
     ("who", composition),
     ("clusters", clusters),
+    ("models", models),
     ("method", how_sure),
     ("claims", findings),
     ("method", gate),

@@ -14,7 +14,7 @@ SCHEMA_VERSIONS = {
     "pack": 1,
     "quantize": 2,
     "embed": 1,
-    "predictions": 1,
+    "predictions": 1,  # of a table, and of what was fitted here; those of a network are its vectors
     "cluster": 2,
     "audit": 2,
     "map": 1,

@@ -92,7 +92,7 @@ def test_a_claim_that_is_another_attributes_stops_at_rung_four(faces: Faces) -> 
 
     race, age = ladder_of(found, "race"), ladder_of(found, "age_bin")
     assert race.highest == 3
-    assert race.stopped.startswith("rung 4: given age bin × gender")
+    assert race.stopped.startswith("rung 4: given age group × gender")
     assert dict(race.lost)["age_bin x gender"] > 0.8
     assert age.highest == 8
     assert age.stopped == ""

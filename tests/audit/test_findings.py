@@ -134,14 +134,14 @@ def test_each_claim_says_what_limits_it(told: dict[str, Finding]) -> None:
         gender.text
         == "The gender association does not come back with every seed and k, or in a held-out half."
     )
-    assert gender.do == "Do not claim it."
+    assert (gender.do, gender.severity) == ("Do not claim it.", "know")
     assert gender.figures.startswith(
-        "strength .795 (.764-.820, n = 1,200); the same other attributes: "
+        "strength .795 (.764-.820, n = 1,200); among people alike in the other attributes: "
     )
-    assert (
-        race.text
-        == "At most a trace of the race association is left within the same other attributes."
-    )
+    assert race.text == gender.text.replace("gender", "race")
+    assert " of what still varies, trace; among images of the same style: " in race.figures
+    assert dict(gender.values)["strength"] == pytest.approx(0.795, abs=0.0005)
+    assert set(dict(race.values)) == {"strength", "kept.others", "kept.style"}
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,13 @@ def test_each_claim_says_what_limits_it(told: dict[str, Finding]) -> None:
             "Clusters made from brightness, colour and sharpness alone",
             "2 clusters",
         ),
+        (
+            "latent_overlap gender",
+            "90 % of female (gender) lie in cluster 1.",
+            "89.6 % of cluster 1, Jaccard .814; 89.2 % of 10 neighbours, shuffled labels 50.0 %",
+        ),
         ("small_studies race", "With 30 images, ", "20 random samples; race V "),
-        ("reclustered", "Clustering 1 resample again gives intervals", "strength gender "),
+        ("reclustered", "Clustering 1 resample again gives intervals", "gender .794 (.794-.794)"),
     ],
 )
 def test_every_part_has_its_sentence(

@@ -117,7 +117,7 @@ def test_a_claim_says_strength_then_what_is_left_then_whether_it_comes_back() ->
         " among images alike in the other attributes most of it is left"
         " (84.1 % kept, .93 of what can vary; these images .89-.98);"
         " among images alike in style part of it is left (62.4 % kept, .69 of what can vary; these images .65-.74);"
-        " among images of one crawl hour part of it is left"
+        " among images of one collection hour part of it is left"
         " (23.7 % kept, .39 of what can vary; another collection .31-.48);"
         " it comes back with other seeds and k and in a half that was not clustered."
     )
@@ -131,7 +131,7 @@ def test_what_the_level_fixes_cannot_be_separated_from_it() -> None:
     """A label of which the level fixes most: little is kept, of what can vary all is; that is not an explanation."""
     found = claim_of(left("crawl_hour", 6, "most", 0.3, 0.31), **HOURS)
 
-    assert "it cannot be separated from crawl hour (30.0 % kept, .97 of" in found.sentence
+    assert "it cannot be separated from collection hour (30.0 % kept, .97 of" in found.sentence
     assert "explain" not in found.sentence
 
 
@@ -146,7 +146,8 @@ def test_a_level_that_cannot_tell_says_so_and_limits_less_than_little() -> None:
     silent = left("crawl_hour", 6, "cannot tell", 0.2)
 
     assert (
-        "what is left among images of one crawl hour cannot be told" in claim_of(silent).sentence
+        "what is left among images of one collection hour cannot be told"
+        in claim_of(silent).sentence
     )
     assert claim_of(silent, left("gender", 4, "most", 0.9)).limited_by == "crawl_hour"
     assert claim_of(silent, left("gender", 4, "little", 0.2)).limited_by == "others"

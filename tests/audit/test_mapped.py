@@ -82,7 +82,7 @@ def test_of_a_shared_result_a_map_is_left_out_and_nothing_else_for_it(
     """A map counts the same images by whole groups: the difference of two totals can be a small group."""
     plain, mapped = (withhold(each, 2) for each in results)
 
-    assert "all of race4" in mapped.findings[0].text
+    assert "all of race4" in mapped.findings[0].figures
     for part in ("representation", "style_tests", "latent", "subset_checks", "intersections"):
         assert getattr(mapped, part) == getattr(plain, part)
     for shared in (plain, mapped):

@@ -24,6 +24,7 @@ from fer_audit.audit.stats.near_pairs import (
     threshold,
 )
 from fer_audit.audit.suppression import withhold
+from fer_audit.audit.types.lists import NEAR_DUPLICATES
 from fer_audit.audit.types.near import NearPairs
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, dataset_of, embeddings_of, inputs_of, part_of, rows_of
@@ -178,11 +179,20 @@ def test_labels_of_one_photo_are_compared_and_the_finding_says_where_they_differ
     found = {each.attribute: (each.pairs, each.differ, each.groups) for each in near.disagreements}
     assert found == {"race": (19, 6, 6), "age": (19, 2, 2)}
     (finding,) = [each for each in result.findings if each.code == "near_duplicates_disagree"]
-    assert finding.text == (
-        "19 groups of near-identical photos (38 images, listed in lists/near_duplicates.csv). Their labels should be "
-        "the same, but differ: race in 31.6 % (6 of 19) and age (by 5 years or more) in 10.5 % (2 of 19) of the "
-        "confirmed pairs. That is how far labels can be trusted."
+    assert (
+        finding.text
+        == "Nearly identical photos carry different labels: race differs in 32 % of pairs."
     )
+    assert finding.figures == (
+        "race 31.6 %, age (by 5 years or more) 10.5 % of 19 confirmed pairs; 19 groups, 38 images"
+    )
+    assert finding.files == NEAR_DUPLICATES
+    assert dict(finding.values) == {
+        "groups": 19,
+        "images": 38,
+        "differ.race": pytest.approx(6 / 19),
+        "differ.age": pytest.approx(2 / 19),
+    }
     groups = inputs.near_groups
     assert groups is not None
     assert groups.tolist() == [*range(19), -1, *range(19), 0]

@@ -1,189 +1,199 @@
-"""An attribute erased from planted vectors, heads compared on them, and what is said of both."""
+"""What mends a set: plans against every other plan, weights and label suspects against golden values, draws and splits."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.remedies import erasure, mitigation
-from fer_audit.audit.remedies.remedy_findings import erasure_findings, mitigation_findings
-from fer_audit.audit.types.remedies import BeforeAfter
-from fer_audit.config import ANY_LABEL, AuditConfig
-from fer_audit.dataset.types import Attribute, Kind
-from fer_audit.errors import ConfigError
-from fer_audit.report.sections.erasure import erasure as erasure_section
-from fer_audit.report.sections.mitigation import mitigation as mitigation_section
-from fer_audit.report.view import View
-from tests.audit.inputs import attribute, audit_dataset, dataset_of, inputs_of, part_of
-from tests.report.sections.reading import tables
-
-N = 1600
-RNG = np.random.default_rng
-
-
-def two_clusters(x: np.ndarray) -> np.ndarray:
-    """Cut where the vectors vary most."""
-    centred = x - x.mean(axis=0)
-    axis = np.linalg.svd(centred, full_matrices=False)[2][0]
-    return np.asarray(centred @ axis > 0, dtype=np.int32)
-
-
-def planted(*extra: Attribute, kind: Kind = "demographic", **settings: Any) -> AuditInputs:  # noqa: ANN401 - settings by name
-    """Return vectors in which "race" is a mean, "ring" a distance from the centre and "smile" another mean."""
-    rng = RNG(5)
-    race, ring, smile = (rng.integers(0, 2, N) for _ in range(3))
-    x = rng.normal(size=(N, 8))
-    x[:, 0] += 12 * race
-    x[:, 1] += 2 * smile + 0.5 * race
-    x[:, 2:] *= np.where(ring == 1, 4, 1)[:, None]
-    columns = (
-        attribute("race", race, ("a", "b")),
-        attribute("ring", ring, ("in", "out")),
-        attribute("smile", smile, ("no", "yes"), kind),
-        *extra,
-    )
-    found = inputs_of(
-        dataset_of(*columns),
-        coordinates=x,
-        config=AuditConfig.of(permutations=99, bootstraps=200, replay=0, **settings),
-    )
-    object.__setattr__(found.extra, "clusters_of", two_clusters)
-    return found
-
-
-def values(found: tuple[BeforeAfter, ...]) -> dict[tuple[str, str], BeforeAfter]:
-    return {(each.by, each.attribute): each for each in found}
-
-
-def test_an_erased_mean_is_gone_from_clusters_and_probes_and_little_else_is() -> None:
-    (found,) = part_of(erasure.ANALYSIS, planted(what_if=("race",)))
-
-    of = values(found.found)
-    assert (found.method, found.removed, found.shrunk) == ("LEACE", 1, False)
-    assert of["clusters", "race"].before.value > 0.9
-    assert of["clusters", "race"].after.value < 0.1
-    assert of["linear", "race"].before.value > 0.9
-    assert of["linear", "race"].after.low < 0.53
-    assert of["neighbours", "race"].after.low < 0.53
-    assert of["linear", "smile"].before.value - of["linear", "smile"].after.value < 0.05
-
-
-def test_what_is_no_mean_is_still_read_by_neighbours_and_the_finding_says_so() -> None:
-    (found,) = part_of(erasure.ANALYSIS, planted(what_if=("ring",)))
-
-    of = values(found.found)
-    assert of["neighbours", "ring"].after.low > 0.7
-
-
-def test_with_a_label_it_is_erased_a_second_time_and_the_label_is_kept() -> None:
-    inputs = planted(kind="label", what_if=("race",))
-
-    leace, splince = part_of(erasure.ANALYSIS, inputs)
-
-    assert [(x.method, x.keeps) for x in (leace, splince)] == [("LEACE", ""), ("SPLINCE", "smile")]
-    kept, lost = (values(x.found)["linear", "smile"].after.value for x in (splince, leace))
-    assert kept > lost - 0.02
-
-
-def test_halves_and_folds_are_of_whole_people() -> None:
-    people = attribute("who", np.arange(N) // 4, [f"p{i}" for i in range(N // 4)], "subject")
-    inputs = planted(people)
-
-    sample = erasure.sample_of(inputs, inputs.people[0])
-
-    for parts in (sample.folds, sample.halves):
-        assert (parts.reshape(-1, 4) == parts.reshape(-1, 4)[:, :1]).all()
-
-
-def test_a_group_whose_cut_runs_the_other_way_is_helped_by_a_head_of_its_own() -> None:
-    rng = RNG(1)
-    inputs = planted(mitigate="smile")
-    race, smile = (x.codes for x in inputs.people if x.name in ("race", "smile"))
-    assert inputs.clustering is not None
-    x = rng.normal(size=(N, 8)).astype(np.float32)
-    x[:, 0] += (2 * smile - 1) * np.where(race == 1, -0.8, 2)
-    object.__setattr__(inputs.clustering, "coordinates", x)
-
-    found = next(x for x in part_of(mitigation.ANALYSIS, inputs) if x.attribute == "race")
-
-    arms = {each.arm: each for each in found.arms}
-    plain, aware = arms["baseline"], arms["attribute-aware"]
-    assert (plain.worst_group, plain.fairness_gain.value) == ("b", 0.0)
-    assert aware.fairness_gain.low > 0.1
-    assert aware.worst_gain.low > 0
-    assert not aware.levelling_down
-    assert {x.attribute for x in part_of(mitigation.ANALYSIS, inputs)} == {"race", "ring"}
-
-
-def test_groups_drawn_at_random_per_person_show_no_difference() -> None:
-    rng = RNG(9)
-    half = np.repeat(rng.integers(0, 2, N // 4), 4)
-    people = attribute("who", np.arange(N) // 4, [f"p{i}" for i in range(N // 4)], "subject")
-    inputs = planted(attribute("half", half, ("a", "b")), people, kind="label", mitigate=ANY_LABEL)
-
-    found = next(x for x in part_of(mitigation.ANALYSIS, inputs) if x.attribute == "half")
-
-    assert (found.unit, found.units) == ("who", N // 4)
-    assert len(found.arms) == 7
-    assert all(x.fairness_gain.low <= 0 <= x.fairness_gain.high for x in found.arms)
-    assert all(probe.after.low < 0.52 for probe in found.probes)
-
-
-def test_f_that_rises_because_the_best_group_falls_is_levelling_down() -> None:
-    right = np.zeros((200, 2, 2, 2), np.int64)
-    right[..., 0], right[:, 0, :, 1], right[:, 1, :, 1] = 100, 95, 60
-    counts = np.concatenate([right, np.full((200, 2, 2, 2), 62)], axis=-1)[..., [0, 1, 2, 3]]
-    counts[:, 1, :, 3] = 90
-    counts[:, 0, :, 3] = 95
-    names = ["baseline", "levelled", "lifted"]
-    groups = np.arange(2)
-
-    _, levelled, lifted = mitigation._arms(
-        counts, groups, groups, names, attribute("race", [0, 1], ("a", "b")), 0.95
-    )
-
-    assert levelled.fairness_gain.low > 0
-    assert levelled.levelling_down
-    assert lifted.fairness_gain.low > 0
-    assert not lifted.levelling_down
-
-
-def test_nothing_is_tried_out_unless_it_is_asked_for() -> None:
-    inputs = planted()
-
-    assert part_of(erasure.ANALYSIS, inputs) == part_of(mitigation.ANALYSIS, inputs) == ()
-
-
-@pytest.mark.parametrize(
-    "settings", [{"what_if": ("rase",)}, {"mitigate": "who"}, {"mitigate": ANY_LABEL}]
+from fer_audit.audit.remedies.draw import draw_removals, spread_copies
+from fer_audit.audit.remedies.lists import LISTS
+from fer_audit.audit.remedies.parts import connected, split_units, torn
+from fer_audit.audit.remedies.plan import MODES, Mode, balance_plan, target_shares
+from fer_audit.audit.remedies.suspects import find_suspects, suspect_rows
+from fer_audit.audit.stats.confident_learning import (
+    calibrated_joint,
+    confident_classes,
+    thresholds,
 )
-def test_a_column_that_is_not_there_is_named(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError) as refused:
-        audit_dataset(planted().dataset, config=AuditConfig.of(**settings))
+from fer_audit.audit.stats.tables import Counts, corrected_v, cross_table
+from fer_audit.audit.stats.weights import kish_n, rake, reweighing
+from fer_audit.cluster.types import Clustering
+from fer_audit.config import AuditConfig
+from fer_audit.errors import ConfigError
+from tests.audit.inputs import attribute, dataset_of, rows_of
 
-    assert refused.value.hint
+COUNTS = np.array([[12, 6, 2], [3, 9, 8]])
+TARGET = np.array([0.4, 0.4, 0.2])
+GROUPS = ("a", "b", "c")
+RNG = np.random.default_rng(5)
 
 
-def test_the_report_says_what_was_found() -> None:
-    inputs = planted(kind="label", what_if=("ring",), mitigate="smile")
-    result = audit_dataset(inputs.dataset, config=inputs.config).having(
-        erasures=part_of(erasure.ANALYSIS, inputs),
-        mitigations=part_of(mitigation.ANALYSIS, inputs),
+def plan(counts: Counts, mode: Mode, tolerance: float = 0.05) -> tuple[Counts, Counts]:
+    strata = [f"cluster {number}" for number in range(len(counts))]
+    return balance_plan(counts, TARGET, tolerance, mode, strata=strata, groups=GROUPS)
+
+
+def test_the_golden_plans() -> None:
+    removed, none = plan(COUNTS, "remove")
+    assert (COUNTS - removed).tolist() == [[5, 5, 2], [3, 3, 2]]
+    assert not none.any()
+    none, added = plan(COUNTS, "add")
+    assert (COUNTS + added).tolist() == [[12, 10, 5], [12, 12, 8]]
+    assert not none.any()
+    removed, added = plan(COUNTS, "both")
+    assert (removed + added).sum(axis=1).tolist() == [6, 8]
+
+
+@given(st.lists(st.integers(0, 5), min_size=3, max_size=3).filter(any), st.sampled_from(MODES))
+def test_no_other_plan_changes_less_or_adds_less(have: list[int], mode: Mode) -> None:
+    n, tolerance = np.array(have), 0.1
+    ends = [
+        range(low if mode == "add" else 0, (low if mode == "remove" else low + 9) + 1)
+        for low in have
+    ]
+    after = np.array(list(product(*ends)))
+    total = after.sum(axis=1, keepdims=True)
+    fits = ((np.abs(after - TARGET * total) <= tolerance * total + 1e-9) & (total > 0)).all(axis=1)
+    costs = sorted(
+        (int(np.abs(n - x).sum()), int(np.maximum(x - n, 0).sum())) for x in after[fits]
     )
 
-    (said,) = erasure_findings(result)
-    assert said.text.startswith("After ring is erased, a nearest-neighbour vote still reads it")
-    assert "linear classifier follows" in said.do
-    assert "reproduced" not in "".join(each.text for each in mitigation_findings(result))
-    what_if, compared = erasure_section(View(result)), mitigation_section(View(result))
-    assert what_if is not None
-    assert compared is not None
-    assert "ring (LEACE): before and after" in tables(what_if)
-    assert len(tables(compared)["smile by race: each approach"].rows) == 7
-    for section in (what_if, compared):
-        for block in section.blocks:
-            for chart in block.make() if hasattr(block, "make") else ():
-                chart.draw()  # type: ignore[union-attr]
+    if not costs:
+        with pytest.raises(ConfigError):
+            plan(n[None], mode, tolerance)
+        return
+    removed, added = plan(n[None], mode, tolerance)
+    assert (removed.sum() + added.sum(), added.sum()) == costs[0]
+    assert not (removed * added).any()
+
+
+def test_what_cannot_be_planned_says_which_group_is_missing_where() -> None:
+    with pytest.raises(ConfigError, match="cluster 1: it has no image of b and c, which removals"):
+        plan(np.array([[4, 4, 2], [7, 0, 0]]), "remove")
+    with pytest.raises(ConfigError, match='names "d"'):
+        target_shares(COUNTS.sum(axis=0), GROUPS, {"a": 1, "d": 1}, "race")
+    assert target_shares(np.array([3, 0, 9]), GROUPS, "uniform", "race").tolist() == [0.5, 0, 0.5]
+
+
+def test_the_golden_weights_and_what_an_empty_cell_leaves() -> None:
+    counts = np.array([[20, 10, 0], [5, 15, 10]])
+    weights = reweighing(counts)
+    assert weights[1] == pytest.approx([2.5, 0.833333, 0.5], abs=1e-6)
+    assert weights[0, :2] == pytest.approx([0.625, 1.25])
+    assert np.isnan(weights[0, 2])
+    each = np.repeat(np.nan_to_num(weights).ravel(), counts.ravel())
+    assert [each.sum(), kish_n(each)] == pytest.approx([55, 44.745763], abs=1e-6)
+    whole = np.array([[20, 10, 4], [5, 15, 10]])
+    assert corrected_v(whole * reweighing(whole)) == 0
+
+
+def test_raking_holds_every_margin_and_says_where_margins_contradict_each_other() -> None:
+    first, second = RNG.integers(0, 3, 500), RNG.integers(0, 2, 500)
+    weights, off = rake([(first, TARGET), (second, np.array([0.3, 0.7]))], 500)
+    assert off < 1e-8
+    assert np.bincount(first, weights) / 500 == pytest.approx(TARGET)
+    assert np.bincount(second, weights) / 500 == pytest.approx([0.3, 0.7])
+    _, off = rake([(second, np.array([0.3, 0.7])), (second, np.array([0.7, 0.3]))], 500)
+    assert off == pytest.approx(0.4)
+
+
+def test_the_golden_confident_joint() -> None:
+    odds = np.array(
+        [[8, 1, 1], [7, 2, 1], [3, 6, 1], [2, 7, 1], [1, 8, 1], [1, 5, 4], [1, 2, 7], [6, 1, 3],
+         [2, 2, 6], [3, 3, 4]]
+    ) / 10  # fmt: skip
+    said = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2, 2])
+    found, ties = confident_classes(odds, said)
+    joint = cross_table(said, found, n_rows=3, n_cols=3)
+    assert thresholds(odds, said) == pytest.approx([0.6, 0.666667, 0.5], abs=1e-6)
+    assert joint.tolist() == [[2, 0, 0], [0, 2, 0], [1, 0, 2]]
+    assert (np.flatnonzero((found >= 0) & (found != said)).tolist(), ties) == ([7], 0)
+    assert 1 - np.trace(calibrated_joint(joint, np.bincount(said))) == pytest.approx(2 / 15)
+
+
+def test_equal_probabilities_go_to_the_lowest_class_and_are_counted() -> None:
+    found, ties = confident_classes(np.full((4, 2), 0.5), np.array([0, 0, 1, 1]))
+    assert (found.tolist(), ties) == ([0] * 4, 4)
+
+
+def test_copies_go_first_then_contradicting_labels_then_the_lot() -> None:
+    cell = np.repeat([0, 1, -1], 20)
+    copies, conflicting = np.zeros(60, np.bool_), np.zeros(60, np.bool_)
+    copies[:3], conflicting[3:5] = True, True
+    reasons = draw_removals(cell, np.array([9, 0]), copies, conflicting, np.random.default_rng(1))
+    assert reasons[:5].tolist() == ["copy"] * 3 + ["contradicting_label"] * 2
+    assert [(reasons == word).sum() for word in ("drawn", "")] == [4, 51]
+    assert not reasons[20:].any()
+
+
+def test_no_image_stands_in_more_than_four_times() -> None:
+    cell, kept = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 1, 0, 1, 1, 0], np.bool_)
+    found, left = spread_copies(cell, kept, np.array([3, 20, 5]), np.random.default_rng(1))
+    assert sorted(each.copies for each in found if each.row < 2) == [1, 2]
+    assert [each.copies for each in found if each.row >= 2] == [4, 4]
+    assert left == 12 + 5
+
+
+def test_parts_share_no_unit_have_their_size_and_are_alike() -> None:
+    unit, race = RNG.integers(0, 400, 4000), RNG.integers(0, 5, 4000)
+    part = split_units(unit, [race], np.array([0.8, 0.1, 0.1]), np.random.default_rng(1))
+    assert len(np.unique(np.stack([unit, part]), axis=1)[0]) == len(np.unique(unit))
+    assert np.bincount(part) / 4000 == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
+    for number in range(3):
+        shares = np.bincount(race[part == number]) / (part == number).sum()
+        assert shares == pytest.approx(np.bincount(race) / 4000, abs=0.02)
+
+
+def test_units_are_chains_and_a_torn_photo_stays_in_one_part() -> None:
+    people, photos = np.array([0, 0, 1, -1, -1]), np.array([5, 6, 6, 7, 8])
+    assert connected(5, [people, photos]).tolist() == [0, 0, 0, 1, 2]
+    part = np.array([0, 0, 1, 0, 1, 0])
+    assert np.flatnonzero(torn(np.array([0, 0, 0, 1, 1, 2]), part)).tolist() == [2, 3]
+
+
+def wrong_labels() -> tuple[AuditInputs, list[int]]:
+    """Return 300 images of two far groups, of which the first five have the other's label."""
+    truth = np.arange(300) % 2
+    given, wrong = truth.copy(), [0, 1, 2, 3, 4]
+    given[wrong] = 1 - truth[wrong]
+    points = np.random.default_rng(2).normal(size=(300, 8)) + 6 * truth[:, None]
+    none = np.zeros(300, np.float32)
+    clustering = Clustering(
+        truth.astype(np.int32), np.zeros((2, 8), np.float32), none, 0.0, (), (), "",
+        points.astype(np.float32),
+    )  # fmt: skip
+    labels = attribute("gender", given, ("man", "woman"))
+    rows = rows_of(300)
+    dataset = dataset_of(labels)
+    return AuditInputs(
+        dataset=dataset, rows=rows, clustering=clustering, config=AuditConfig()
+    ), wrong
+
+
+def test_a_held_out_probe_finds_the_labels_that_were_changed() -> None:
+    inputs, wrong = wrong_labels()
+    found = find_suspects(inputs)
+    flagged = {line[1] for line in suspect_rows(found, inputs.dataset.ids)}
+    assert flagged == {inputs.dataset.ids[row] for row in wrong}
+    assert (found[0].recall() > 0.97).all()
+    assert find_suspects(replace(inputs, clustering=None)) == ()
+
+
+def test_the_copy_with_most_labels_then_bytes_then_sha256_is_kept_and_conflicts_say_what_is_emptied() -> (
+    None
+):
+    race = attribute("race", [0, 1, 0, -1, 1, 1], ("White", "Black"))
+    gender = attribute("gender", [0, 0, 0, 0, 1, -1], ("male", "female"))
+    rows = rows_of(6, content=["a", "a", "b", "b", "c", "d"])
+    inputs = AuditInputs(dataset=dataset_of(race, gender), rows=rows, config=AuditConfig())
+    tables = {each.path: each.table(inputs) for each in LISTS}
+    dropped = [line[0] for line in tables["lists/drop.txt"][1]]
+    assert dropped == ["00001.jpg", "00003.jpg"], "the later of two, and the one without a race"
+    columns, lines = tables["lists/conflicts.csv"]
+    assert [dict(zip(columns, line, strict=True))["emptied"] for line in lines] == ["race"] * 2

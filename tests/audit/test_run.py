@@ -236,7 +236,9 @@ def test_a_sample_is_checked_against_its_parent_and_the_reference() -> None:
     ]
     unfair = [each for each in found.findings if each.code == "unfair_draw"]
     assert len(unfair) == 1
-    assert "90.0 % (90 of 100) against 50.0 %" in unfair[0].text
+    assert unfair[0].text == "These images are no random draw of whole: race is off by 40 %."
+    assert unfair[0].figures.endswith("furthest White 90.0 % for 50.0 %)")
+    assert dict(unfair[0].values) == {"tv.race": pytest.approx(0.4)}
 
 
 def test_every_setting_is_in_the_result() -> None:
@@ -281,7 +283,8 @@ def test_the_models_caveat_and_unstable_starts_are_findings() -> None:
     codes = [each.code for each in found.findings]
     assert {"model_caveat", "unstable_starts", "nothing_beyond_chance"} <= set(codes)
     assert known(found.clustering).starts.near_best == 1
-    assert codes[0] == "nothing_beyond_chance"
+    assert codes[0] == "model_caveat", "what limits a claim comes before what is fine"
+    assert found.findings[-1].severity == "fine"
 
 
 def test_every_result_says_who_made_the_labels() -> None:
@@ -289,7 +292,7 @@ def test_every_result_says_who_made_the_labels() -> None:
 
     origin = next(each for each in found.findings if each.code == "label_origin")
     assert "not what people say of themselves" in origin.text
-    assert "drawn by a test" in origin.text
+    assert origin.figures == "The labels were drawn by a test"
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 4, 29])

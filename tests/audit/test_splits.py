@@ -216,7 +216,7 @@ def test_counts_of_few_people_are_withheld(people: int, *, is_hidden: bool) -> N
     numbers = (facts.subjects, facts.least, facts.median, facts.most)
     assert [each is None for each in numbers] == [is_hidden] * 4
     assert {"subjects", "most"} <= dict(facts.not_computable).keys() or not is_hidden
-    assert ("how many images show each person" in shared.findings[0].text) == is_hidden
+    assert ("how many images show each person" in shared.findings[0].figures) == is_hidden
 
 
 @pytest.mark.parametrize("both", [0, 8])
@@ -225,7 +225,7 @@ def test_one_photo_in_two_parts_hides_what_they_share(both: int) -> None:
 
     assert shared.split_leaks == ()
     assert not {"split_leak", "subjects_in_parts"} & {each.code for each in shared.findings}
-    assert "what the parts of split share" in shared.findings[0].text
+    assert "what the parts of split share" in shared.findings[0].figures
 
 
 def test_parts_that_share_many_or_nobody_may_say_so_without_naming_anybody() -> None:

@@ -71,7 +71,7 @@ def test_a_small_group_hides_all_that_is_said_of_its_attribute() -> None:
     assert about.indices.R == result.representation[0].indices.R
     assert (about.indices.ENS, about.indices.IR, about.target.tv, about.target.p) == (None,) * 4
     assert (shared.latent, shared.ladders) == ((), ())
-    assert "the groups of race" in shared.findings[0].text
+    assert "the groups of race" in shared.findings[0].figures
 
 
 def test_a_small_cluster_hides_every_table_by_cluster() -> None:
@@ -217,8 +217,9 @@ def test_counts_of_files_are_shown_and_no_file_is_named() -> None:
 
     assert shared.dataset.rejects == (RejectCount("race_missing", 3, ()),)
     assert shared.dataset.notes == ("Many ages are round.",)
-    assert shared.duplicates == replace(copies, examples=())
-    assert other.duplicates.conflicts == ()
+    assert shared.duplicates == replace(copies, examples=(), worst="")
+    assert (other.duplicates.conflicts, other.duplicates.contradicting) == ((), None)
+    assert not any(each.files for each in (*shared.findings, *other.findings))
     assert shared.representation[0].not_annotated == 3
     named = (*shared.dataset.failures, *shared.dataset.flags)
     assert named
@@ -231,7 +232,7 @@ def test_an_attribute_whose_total_is_its_only_group_is_left_out() -> None:
     )
 
     assert shared.representation == ()
-    assert "all of race" in shared.findings[0].text
+    assert "all of race" in shared.findings[0].figures
 
 
 def test_the_limit_is_0_or_2_and_more_and_a_shared_result_is_not_withheld_again() -> None:

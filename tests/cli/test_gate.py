@@ -178,6 +178,22 @@ def test_a_value_that_reveals_a_small_count_is_withheld_and_still_counts(
     assert fer_audit("gate", kept_run, "--rule", "race.min_count<5") == done
 
 
+def test_other_rules_for_a_finished_run_leave_its_work_alone(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    """`run --fail-on` writes what the rules found, and neither reads, counts nor draws anything for it."""
+    fer_audit("run", faces, *quick)
+    before, result = bytes_of(run_dir), json.loads((run_dir / "result.json").read_bytes())
+
+    done = fer_audit("run", faces, *quick, "--fail-on", CROSSED)
+
+    after, again = bytes_of(run_dir), json.loads((run_dir / "result.json").read_bytes())
+    changed = {path.name for path in after if before.get(path) != after[path]}
+    assert (done.code, done.err) == (1, f"fer-audit: crossed: {CROSSED} (it is 24)\n")
+    assert changed == {"result.json", "report.html", "timings.json", "DONE.json"}
+    assert {key for key in again if again[key] != result[key]} == {"gate", "findings", "config"}
+
+
 def workflow_steps(text: str) -> list[dict[str, Any]]:
     """Return the steps of the one job of a workflow, read by PyYAML or, where there is none, by its indentation."""
     if importlib.util.find_spec("yaml"):

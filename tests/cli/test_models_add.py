@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,28 @@ def test_the_command_says_what_it_understood_on_an_image_of_the_users(
     )
     assert classifier.code == 2
     assert "nothing to cluster" in classifier.err
+
+
+def test_what_was_imported_is_listed_and_asked_by_its_name(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path, tmp_path: Path
+) -> None:
+    path = Drawn(width=3).save(tmp_path / "mine.onnx")
+    there = ["--models-dir", tmp_path / "models"]
+    feed = ["--colour", "RGB", "--mean", "0", "--scale", "1/64"]
+
+    added = fer_audit("models", "add", path, *there, *feed, "--classes", "happy,sad,angry")
+    listed = fer_audit("models", *there)
+    records = json.loads(fer_audit("models", *there, "--json").out)
+    twice = fer_audit("run", faces, *quick, *there, "--predict", "mine,mine")
+    run = fer_audit("run", faces, *quick, *there, "--predict", "mine", "--quiet")
+
+    assert "expression: logits" in added.out
+    assert "fer-audit run DATASET --predict" in added.out
+    encoders, classifiers = listed.out.split("Classifiers, for --predict:")
+    assert "resnet50-keras " in encoders
+    assert "mine" in classifiers
+    assert records[-1]["name"] == "mine"
+    assert records[-1]["task"] == "classify"
+    assert twice.code == 2
+    assert run.code == 0, run.err
+    assert "mine" in json.loads((run_dir / "DONE.json").read_text())["fingerprints"]["predictions"]

@@ -53,6 +53,8 @@ class Counts:
         self.done = 0
         self._speaking = threading.Lock()
 
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None: ...
+
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None: ...
 
     def advance(self, stage: str, amount: int = 1) -> None:

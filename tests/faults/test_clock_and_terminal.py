@@ -82,7 +82,7 @@ def test_every_terminal_gets_a_whole_run_and_its_cursor_back(
     kept: Kept, columns: int, environment: dict[str, str], run_dir: Path, cache_dir: Path
 ) -> None:
     text = kept.crowd.show(*kept.words(run_dir, cache_dir), columns=columns, env=environment)
-    text += kept.crowd.show("report", kept.folder, columns=columns, env=environment)
+    text += kept.crowd.show("report", kept.folder, "--full", columns=columns, env=environment)
 
     codes = ESCAPE.findall(text)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h"), "a hidden cursor is shown again"
@@ -104,7 +104,7 @@ def test_without_a_terminal_there_is_no_escape_at_all(
     promised = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     run = kept.crowd.start(*kept.words(run_dir, cache_dir), env=promised)
     ended = kept.crowd.wait(run)
-    report = kept.crowd.wait(kept.crowd.start("report", kept.folder, env=promised))
+    report = kept.crowd.wait(kept.crowd.start("report", kept.folder, "--full", env=promised))
 
     assert (ended.code, report.code) == (0, 0)
     assert "\x1b" not in ended.out + ended.err + report.out + report.err
@@ -141,15 +141,15 @@ def test_with_streams_that_the_shell_closed_a_run_ends_well_in_the_right_bytes(
     assert kept.wrong(run_dir) == []
 
 
-@pytest.mark.parametrize("more", [(), pytest.param(("--json",), marks=SLOW)], ids=str)
+@pytest.mark.parametrize("more", ["--full", pytest.param("--json", marks=SLOW)], ids=str)
 def test_a_reader_that_goes_away_after_one_line_ends_the_program_quietly(
-    kept: Kept, more: tuple[str, ...]
+    kept: Kept, more: str
 ) -> None:
-    """`fer-audit report RUN | head -1`, through a pipe that holds one page: the rest meets a closed one."""
+    """`fer-audit report RUN --full | head -1`, through a pipe that holds one page: the rest meets a closed one."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     process = subprocess.Popen(
-        command("report", kept.folder, *more),
+        command("report", kept.folder, more),
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,

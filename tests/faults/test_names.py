@@ -120,7 +120,8 @@ def hostile(
             *("run", labelled.source, "--out", table, "--csv", *columns, *options),
             *("--fail-on", f"{second[0]}.max_share>0"),
         ),
-        "report": ("report", folders),
+        "report": ("report", folders, "--full"),
+        "short": ("report", folders),
         "json": ("report", table, "--json"),
         "compare": ("compare", folders, table, "--page", home / f"{NAME}.html"),
         "card": ("card", folders),
@@ -266,7 +267,9 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 def test_a_colour_terminal_gets_colours_of_ours_only(hostile: Hostile, crowd: Crowd) -> None:
     """On a real terminal rich writes colours: they are the only sequences, and no name is its markup."""
-    shown = crowd.show("report", hostile.folders, columns=120, env={"TERM": "xterm-256color"})
+    shown = crowd.show(
+        "report", hostile.folders, "--full", columns=120, env={"TERM": "xterm-256color"}
+    )
     text = shown.replace("\r\n", "\n")
 
     assert SGR.search(text), "no colours: nothing was tried"

@@ -145,7 +145,7 @@ def change(path: str, value: object) -> str:
         ("duplicates.conflicts.age", "all", "duplicates.conflicts.age is 'all'"),
         ("config.clusters.k", "4", "config.clusters.k is '4'; it must be a whole number"),
         ("versions.numpy", 2, "versions.numpy is 2; it must be a text"),
-        ("schema", "fer-audit/result/99", "this version reads fer-audit/result/2"),
+        ("schema", "fer-audit/result/99", "this version reads fer-audit/result/3"),
         ("schema", None, "has the schema None"),
         ("clustering.inertia", 10**400, "clustering.inertia is 1000"),
     ],

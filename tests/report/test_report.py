@@ -26,6 +26,7 @@ from fer_audit.report.files.timings import read_timings
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.render.html import render_page
 from fer_audit.report.report import ALARM, charts_of, make_report
+from fer_audit.report.sections.found import N_CLAIMS, N_FIXES
 from fer_audit.report.view import View
 from tests.report import results
 from tests.report.pages import demo_page
@@ -111,7 +112,9 @@ def derived(result: AuditResult) -> Iterator[object]:
             yield (before.inertia - after.inertia) / before.inertia
     for representation in result.representation:
         yield from (len(representation.groups), len(representation.groups) - 3)
-    yield len(result.findings) - 6
+    yield from divmod(round(sum(each.seconds for each in results.timings())), 60)
+    fixes = sum(each.severity == "fix" for each in result.findings)
+    yield from (fixes - N_FIXES, len(result.claims) - N_CLAIMS)
     yield from (len(ladder.rungs) for ladder in result.ladders)
     yield from range(len(result.ledger) + 1)
     missing = missing_values(result)

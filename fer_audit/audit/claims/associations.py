@@ -16,6 +16,7 @@ from fer_audit.audit.claims.pairs import (
     family,
     label_pairs,
     least_shuffles,
+    prediction_pairs,
     too_few_shuffles,
 )
 from fer_audit.audit.inputs import AuditInputs
@@ -46,7 +47,7 @@ def correct_for_attributes(
 
     Where there are too few shuffles for so many attributes there is none.
     """
-    families: dict[tuple[bool, str], list[int]] = {}
+    families: dict[tuple[str, str], list[int]] = {}
     for index, each in enumerate(associations):
         if each.kind in CLAIMED and each.p_permutation is not None:
             families.setdefault(family(each.of, each.kind), []).append(index)
@@ -230,3 +231,11 @@ OF_LABELS = replace(
     findings=nothing,
 )
 """The same of label attributes such as the expression: is one group labelled happy more often?"""
+OF_PREDICTIONS = replace(
+    OF_LABELS,
+    name="prediction_associations",
+    subjects=lambda inputs: _with_draws(inputs.once(prediction_pairs), inputs),
+)
+"""The same of what a FER model predicts. A family of its own: a model adds no claim about labels."""
+ASSOCIATIONS = (ANALYSIS.name, OF_LABELS.name, OF_PREDICTIONS.name)
+"""Parts that hold the tables of claims."""

@@ -134,7 +134,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         yield Finding(
             code="batch_knows_labels",
             severity="fix" if _gain(top) >= FAR else "know",
-            text=f"{sentence(name)} predicts {display(top.attribute)}, {rounded_percent(top.left_out_accuracy or 0)} right without looking at an image.",
+            text=f"{sentence(name)} predicts {display(top.attribute)}, {rounded_percent(top.left_out_accuracy or 0)} right without an image (always saying {top.majority_group}: {rounded_percent(top.majority or 0)}).",
             attribute=batch,
             effect=0.3 + _gain(top) / 2,
             figures=f"each image left out of its own count: {', '.join(_describe_guess(each) for each in guesses)}",

@@ -24,7 +24,7 @@ from fer_audit.text import (
 )
 
 _NOT_PEOPLE = {
-    "batch": "how images were collected, not who is on them",
+    "batch": "how images were collected",
     "split": "so its parts do not hold the same kinds of images",
 }
 """Kind of an attribute -> what it means that clusters follow one."""
@@ -34,8 +34,9 @@ def claim_findings(result: AuditResult) -> Iterator[Finding]:
     """Yield what the clusters separate, what limits each claim, and what is at chance."""
     computed = [each for each in result.claims if each.v_corrected is not None]
     yield from _what_clusters_separate([each for each in computed if each.of == CLUSTER])
+    said = () if result.models is None else result.models.names
     for claim in computed:
-        if claim.strength in SAYS:
+        if claim.strength in SAYS and claim.of not in said:
             yield _what_limits(claim)
     for claim in computed:
         if claim.strength not in SAYS and claim.of == CLUSTER:
@@ -70,12 +71,22 @@ def _what_clusters_separate(claims: Sequence[Claim]) -> Iterator[Finding]:
     )
 
 
+def _how_limiting(left: LeftAt) -> tuple[bool, int, float]:
+    return not _inseparable(left), GRADES.index(left.grade), left.kept or 0.0
+
+
+def _inseparable(left: LeftAt) -> bool:
+    """Whether less than a third is left only because the level leaves so little of the label free."""
+    return left.kept is not None and left.kept < 1 / 3 and left.grade in ("part", "most")
+
+
 def _what_limits(claim: Claim) -> Finding:
     """Return how much of a claim is left at the headline level that leaves least of it."""
     name = display(claim.attribute)
     who = name if claim.of == CLUSTER else f"{display(claim.of)} and {name}"
     asked = [each for each in claim.left if each.headline]
-    least = min(asked, key=lambda x: (GRADES.index(x.grade), x.kept or 0.0), default=None)
+    least = min(asked, key=_how_limiting, default=None)
+    limits = True
     does_not_come_back = claim.comes_back == "no"
     do = "Nothing: it may be claimed with its interval."
     if least is None:
@@ -84,7 +95,9 @@ def _what_limits(claim: Claim) -> Finding:
     else:
         text, limits = _left(least, who)
         if limits:
-            do = f"Say what is left {alike(least.level)} wherever the strength is quoted."
+            told_not = least.kept is None or least.grade == "cannot tell"
+            what = "that it cannot be told what is left" if told_not else "what is left"
+            do = f"Say {what} {alike(least.level)} wherever the strength is quoted."
     if does_not_come_back:
         text = f"The {who} association does not come back with every seed and k, or in a held-out half."
         do = "Do not claim it."
@@ -96,8 +109,9 @@ def _what_limits(claim: Claim) -> Finding:
     ends = f"strength {coefficient(claim.v_corrected)} ({span(claim.low, claim.high)}"
     if claim.other_low is not None:
         ends += f"; another collection {span(claim.other_low, claim.other_high)}"
-    told = [f"{ends}, n = {claim.n:,})", *(_figures(each) for each in asked)]
-    worth_knowing: Severity = "fine" if least is None or least.grade == "most" else "know"
+    told = [f"{ends}, n = {claim.n:,})", *(left_figures(each) for each in asked)]
+    fine = least is not None and least.grade == "most" and not limits and not does_not_come_back
+    worth_knowing: Severity = "fine" if fine else "know"
     faint = claim.strength == "faint" and not does_not_come_back
     return Finding(
         code="claim" if claim.of == CLUSTER else "label_claim",
@@ -127,12 +141,13 @@ def _left(left: LeftAt, who: str) -> tuple[str, bool]:
             False,
         )
     text = f"{sentence(where)} {about(left.kept)} of the {who} association remains"
-    if left.kept < 1 / 3 and left.grade in ("part", "most"):
+    if _inseparable(left):
         return f"{text}; the two cannot be separated here.", True
     return f"{text}.", left.grade != "most"
 
 
-def _figures(left: LeftAt) -> str:
+def left_figures(left: LeftAt) -> str:
+    """Return how much of a claim is left at a level, in numbers."""
     if left.kept is None:
         return f"{alike(left.level)}: not computable"
     kept = percent(left.kept) if left.kept >= 0 else "none"
@@ -181,7 +196,7 @@ def _not_people(result: AuditResult) -> Iterator[Finding]:
             yield Finding(
                 code=f"clusters_follow_{kind}",
                 severity="know",
-                text=f"The clusters also follow {name}: {meaning}.",
+                text=f"The clusters follow {name}: {meaning}.",
                 attribute=best.attribute,
                 effect=best.v_corrected or 0.0,
                 figures=f"strength {coefficient(best.v_corrected)} ({span(best.low, best.high)}), n = {best.n:,}",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
+from fer_audit.audit.claims.associations import ASSOCIATIONS
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.pairs import claims_together, family, pair_of, pairs
+from fer_audit.audit.claims.pairs import (
+    claims_together,
+    family,
+    pair_of,
+    pairs,
+    predicted_names,
+)
 from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, none_reached, rung_p
 from fer_audit.audit.claims.stability_rungs import replicated, stable
 from fer_audit.audit.inputs import AuditInputs
@@ -60,13 +67,13 @@ def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question
     """Return every question with the least shuffles that the number of claims in its family makes necessary."""
     # 2 / (B + 1) is the least p there is; also at a level of .01
     alpha = min(0.02, inputs.config.statistics.alpha)
-    together = inputs.once(claims_together)
+    together, said = inputs.once(claims_together), predicted_names(inputs)
     return [
         (
             of,
             attribute,
             question,
-            least_draws(2 * together[family(of.name, attribute.kind)], alpha),
+            least_draws(2 * together[family(of.name, attribute.kind, said)], alpha),
         )
         for of, attribute in inputs.once(pairs)
         for question in questions_for(of, attribute, inputs)
@@ -102,10 +109,8 @@ def _join(
         kinds[of.name, attribute.name] = attribute.kind
     for piece in pieces:
         asked[piece.of, piece.attribute].append(piece)
-    p_holm = corrected_over_attributes(asked, kinds)
-    found = {
-        (x.of, x.attribute): x for x in (*parts["associations"], *parts["label_associations"])
-    }
+    p_holm = corrected_over_attributes(asked, kinds, predicted_names(inputs))
+    found = {(x.of, x.attribute): x for name in ASSOCIATIONS for x in parts[name]}
     return tuple(
         full_ladder(found[key], asked[key], p_holm[key], parts["stability"], alpha=alpha)
         for key in asked
@@ -114,16 +119,18 @@ def _join(
 
 
 def corrected_over_attributes(
-    asked: Mapping[tuple[str, str], Sequence[Conditional]], kinds: Mapping[tuple[str, str], str]
+    asked: Mapping[tuple[str, str], Sequence[Conditional]],
+    kinds: Mapping[tuple[str, str], str],
+    predicted: Collection[str] = (),
 ) -> dict[tuple[str, str], dict[int, float]]:
     """Return the p of each rung of each (of, attribute), Holm over the attributes of one kind of claim."""
     corrected: dict[tuple[str, str], dict[int, float]] = {key: {} for key in asked}
     for number in CONDITIONAL:
-        families: dict[tuple[bool, str], list[tuple[tuple[str, str], float]]] = {}
+        families: dict[tuple[str, str], list[tuple[tuple[str, str], float]]] = {}
         for key, conditionals in asked.items():
             p = rung_p(conditionals, number)
             if p is not None:
-                families.setdefault(family(key[0], kinds[key]), []).append((key, p))
+                families.setdefault(family(key[0], kinds[key], predicted), []).append((key, p))
         for members in families.values():
             adjusted = holm([p for _, p in members])
             for (key, _), p in zip(members, adjusted, strict=True):

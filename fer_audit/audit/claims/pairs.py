@@ -1,8 +1,9 @@
-"""What claims are about: clusters x demographic, clusters x label, label x demographic."""
+"""What claims are about: clusters x demographic, clusters x label, label x demographic, predictions x demographic."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,16 @@ def label_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
     return [(label, attribute) for label in labels for attribute in people]
 
 
+def prediction_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+    """Return every column of predictions with every demographic attribute but the one that is predicted."""
+    return [
+        (said, attribute)
+        for said, made in zip(inputs.predicted, inputs.predictions, strict=True)
+        for attribute in inputs.people
+        if made.about not in (attribute.name, attribute.mapped_from)
+    ][: MOST_LABELS * max(1, len(inputs.people))]
+
+
 def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
     """Return every claim as (of, attribute), those of clusters first."""
     clusters = inputs.once(clusters_as_column)
@@ -82,23 +93,30 @@ def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
     return [
         *((clusters, each) for each in about if clusters is not None),
         *label_pairs(inputs),
+        *prediction_pairs(inputs),
     ]
 
 
-def family(of: str, kind: str) -> tuple[bool, str]:
-    """Return the kind of claim that p is corrected over."""
-    return of == CLUSTER, kind
+def family(of: str, kind: str, predicted: Collection[str] = ()) -> tuple[str, str]:
+    """Return the kind of claim that p is corrected over; `predicted` names the columns of predictions."""
+    return CLUSTER if of == CLUSTER else "prediction" if of in predicted else "label", kind
 
 
-def claims_together(inputs: AuditInputs) -> Counter[tuple[bool, str]]:
+def predicted_names(inputs: AuditInputs) -> frozenset[str]:
+    """Return the names of the columns of predictions."""
+    return frozenset(each.name for each in inputs.predicted)
+
+
+def claims_together(inputs: AuditInputs) -> Counter[tuple[str, str]]:
     """Return how many claims are in each family."""
-    return Counter(family(of.name, each.kind) for of, each in inputs.once(pairs))
+    said = predicted_names(inputs)
+    return Counter(family(of.name, each.kind, said) for of, each in inputs.once(pairs))
 
 
 def least_shuffles(of: str, kind: str, inputs: AuditInputs) -> int:
     """Return how many shuffles the number of claims in a family makes necessary; 0 where there are enough anyway."""
     settings = inputs.config.statistics
-    together = inputs.once(claims_together)[family(of, kind)]
+    together = inputs.once(claims_together)[family(of, kind, predicted_names(inputs))]
     least = least_draws(together, min(USUAL, settings.alpha))
     return least if least > min(settings.permutations, MOST_BLOCK_DRAWS) else 0
 

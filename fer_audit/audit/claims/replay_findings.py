@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.types.replay import PublishedValue, Replay, ReplayAttribute
 from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
-from fer_audit.text import about, coefficient, counted, display, span
+from fer_audit.text import about, coefficient, counted, display, percent, span
 
 SHAKY = 0.05
 """Share of small studies with another headline from which it is worth a sentence."""
@@ -29,7 +29,7 @@ def replay_findings(result: AuditResult) -> Iterator[Finding]:
             attribute=each.attribute,
             effect=0.45,
             figures=(
-                f"{counted(studies, 'random sample')}; {display(each.attribute)} V {coefficient(each.v)} on average"
+                f"{percent(share)} of {counted(studies, 'random sample')}; {display(each.attribute)} V {coefficient(each.v)} on average"
                 f" ({span(each.v_low, each.v_high)}), corrected {coefficient(each.v_corrected)}; the whole set's corrected V"
                 f" {coefficient(each.v_full)}"
             ),

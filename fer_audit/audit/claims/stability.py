@@ -23,6 +23,7 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.audit.types.stability import (
+    AGREE,
     UNSTABLE,
     AttributeStability,
     ClusterStability,
@@ -36,8 +37,6 @@ from fer_audit.text import coefficient, counted, span, unreached
 
 NULL_DRAWS = 999
 """Shuffles behind each null band: its 95 % quantile is wanted, not a small p."""
-AGREE = 0.75
-"""Median adjusted Rand index below which seeds do not find the same clusters."""
 NO_HALF = "not known, one of the units that the halves are made of has nearly all images"
 
 

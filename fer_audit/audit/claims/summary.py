@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
+from fer_audit.audit.claims.associations import ASSOCIATIONS
 from fer_audit.audit.claims.findings import claim_findings
 from fer_audit.audit.claims.grades import strength
+from fer_audit.audit.claims.pairs import predicted_names
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER, GRADES
@@ -29,8 +31,8 @@ _LEVEL = {4: "others", 5: "style"}
 _WORDS = {"others": "alike in the other attributes", "style": "alike in style"}
 
 
-def summed_up(association: Association, ladder: Ladder) -> Claim:
-    """Return a claim from its table and its ladder."""
+def summed_up(association: Association, ladder: Ladder, *, predicted: bool = False) -> Claim:
+    """Return a claim from its table and its ladder; `predicted` when it is about what a model predicts."""
     left = tuple(_left(each) for each in ladder.conditionals if each.rung and not each.detail)
     word = "not computable"
     if association.v_corrected is not None:
@@ -61,7 +63,9 @@ def summed_up(association: Association, ladder: Ladder) -> Claim:
         for name, reason in association.not_computable
         if name in missing
     )
-    return replace(claim, sentence=_sentence(claim, _not_shown(association)), not_computable=why)
+    return replace(
+        claim, sentence=_sentence(claim, _not_shown(association), predicted), not_computable=why
+    )
 
 
 def _not_shown(association: Association) -> str:
@@ -114,9 +118,10 @@ def _comes_back(association: Association, ladder: Ladder) -> str:
     return "yes" if held and None not in held else "unknown"
 
 
-def _sentence(claim: Claim, not_shown: str) -> str:
-    who = "Clusters" if claim.of == CLUSTER else display(claim.of)
-    names = f"{sentence(who)} and {display(claim.attribute)}"
+def _sentence(claim: Claim, not_shown: str, predicted: bool) -> str:
+    who = "Clusters" if claim.of == CLUSTER else sentence(display(claim.of))
+    who = f"What {display(claim.of)} predicts" if predicted else who
+    names = f"{who} and {display(claim.attribute)}"
     if claim.v_corrected is None:
         return f"{names}: not computable."
     value = f"V~ {coefficient(claim.v_corrected)}"
@@ -164,9 +169,11 @@ def _about(left: LeftAt, claim: Claim) -> str:
 
 def _join(inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts) -> tuple[Claim, ...]:
     ladders = {(each.of, each.attribute): each for each in parts["ladders"]}
+    said = predicted_names(inputs)
     return tuple(
-        summed_up(each, ladders[each.of, each.attribute])
-        for each in (*parts["associations"], *parts["label_associations"])
+        summed_up(each, ladders[each.of, each.attribute], predicted=each.of in said)
+        for name in ASSOCIATIONS
+        for each in parts[name]
         if (each.of, each.attribute) in ladders
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs, contradicted, group_members
 from fer_audit.audit.types.composition import Count, Duplicates
-from fer_audit.audit.types.lists import CONFLICTS, DROP
+from fer_audit.audit.types.lists import CONFLICTS, DROP_COPIES
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.text import counted, display, encodable, listed, percent, whole
@@ -69,7 +69,9 @@ def conflicting_groups(
         gaps = np.maximum(high - low, 0)
         found[-1] &= gaps >= years
     order = np.lexsort((np.arange(len(gaps)), -found.sum(axis=0), -gaps))
-    return [int(group) for group in order if found[:, group].any()]
+    any_label: NDArray[np.bool_] = np.logical_or.reduce(found, axis=0)
+    conflicting: list[int] = order[any_label[order]].tolist()
+    return conflicting
 
 
 def _described(dataset: FaceDataset, rows: NDArray[np.intp]) -> str:
@@ -119,17 +121,16 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     extra = copies.files - copies.groups
     share = copies.files / max(result.dataset.listed, 1)
     conflicts = conflicting_names(copies)
-    if conflicts:
+    if contradicting := copies.contradicting:
         named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
-        contradicting = copies.contradicting or 0
         one = contradicting == 1
         widest = f"; widest: {copies.worst}" if copies.worst else ""
         yield Finding(
             code="conflicting_copies",
             severity="fix",
-            text=f"{counted(contradicting, 'photo')} {'appears' if one else 'appear'} more than once with contradicting labels.",
-            effect=max(share, min(0.5, contradicting / copies.groups), 0.5),
-            figures=f"of {counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}: {named}{widest}",
+            text=f"{whole(contradicting)} of {counted(copies.groups, 'photo')} that {'is' if copies.groups == 1 else 'are'} there more than once {'has' if one else 'have'} contradicting labels.",
+            effect=0.5,
+            figures=f"{counted(copies.files, 'file')}; {named}{widest}",
             do="Correct or drop them; the tests count a copy as not annotated in what it contradicts.",
             files=CONFLICTS,
             values=(
@@ -144,8 +145,8 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         text=f"{counted(extra, 'file is an exact copy', 'files are exact copies')} of another.",
         effect=share,
         figures=f"{counted(copies.groups, 'photo')} in {counted(copies.files, 'file')}, {percent(share)} of the set; copies are {in_tests} the tests",
-        do="Keep one file of each photo.",
-        files=DROP,
+        do="Keep one file of each photo, without the labels that its copies contradict.",
+        files=DROP_COPIES,
         values=(("extra", extra), ("photos", copies.groups), ("files", copies.files)),
     )
 

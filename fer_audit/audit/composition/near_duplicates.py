@@ -133,7 +133,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     yield Finding(
         code="near_duplicates_disagree",
         severity="fix",
-        text=f"Nearly identical photos carry different labels: {display(most.attribute)} differs in {rounded_percent(most.share or 0)} of pairs.",
+        text=f"Nearly identical photos carry different labels: {display(most.attribute)}{most.by_years} differs in {rounded_percent(most.share or 0)} of {counted(most.pairs, 'pair')}.",
         effect=max(share, min(0.5, most.share or 0) / 2),
         figures=f"{named} of {counted(most.pairs, 'confirmed pair')}; {size}",
         do="Read it as how far labels can be trusted; correct the pairs, and keep each group in one part of a split.",

@@ -50,7 +50,9 @@ def _ami(subject: Attribute, inputs: AuditInputs) -> float | None:
 def _findings(result: AuditResult) -> Iterator[Finding]:
     """Say whether the space sorts people or what is on their faces, where the set has labels of both kinds."""
     labels = [
-        each for each in result.associations if each.kind == "label" and each.ami is not None
+        each
+        for each in result.associations
+        if each.kind == "label" and each.ami is not None and each.ami >= SAID
     ]
     for facts in result.subjects:
         if facts.ami is None or facts.ami < SAID or not labels:
@@ -58,11 +60,12 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
         shares = listed(
             [f"{display(each.attribute)} {coefficient(each.ami, 2)}" for each in labels]
         )
+        told = listed([f"{display(x.attribute)} ({coefficient(x.ami, 2)})" for x in labels])
         people = counted(facts.subjects or 0, "person", "people")
         yield Finding(
             code="people_or_labels",
             severity="know",
-            text=f"The clusters follow who is on an image as well as {listed([display(x.attribute) for x in labels])}.",
+            text=f"The clusters follow who is on an image (shared information {coefficient(facts.ami, 2)}) and {told}.",
             attribute=facts.attribute,
             effect=0.55 + facts.ami / 4,
             figures=f"shared information (AMI; 0 chance, 1 the same partition): people {coefficient(facts.ami, 2)} ({people}), {shares}",

@@ -15,8 +15,10 @@ from fer_audit.audit.composition.intersections import LISTED_CELLS
 from fer_audit.audit.composition.near_duplicates import YEARS
 from fer_audit.audit.composition.split_leakage import crossings
 from fer_audit.audit.inputs import AuditInputs, group_members
+from fer_audit.audit.remedies.suspects import find_suspects, group_rows, suspect_rows
 from fer_audit.audit.types import lists as names
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.pack.types import STYLE_NAMES
 
 Row: TypeAlias = tuple[str, ...]
 Table: TypeAlias = tuple[Sequence[str], list[Row]]
@@ -70,22 +72,40 @@ def _near_duplicates(inputs: AuditInputs) -> Table:
 
 
 def _conflicts(inputs: AuditInputs) -> Table:
-    """Return one row an image of a group whose labels contradict each other, with its labels: copies first, worst first."""
+    """Return one row an image of a group whose labels contradict each other, with its labels: copies first, worst first.
+
+    `emptied` names the labels that contradict each other: whichever image of the group is kept, they are not known.
+    """
     dataset = inputs.dataset
     columns = label_columns(dataset)
+    words = {each.name: each.categories for each in dataset.attributes}
     rows: list[Row] = []
     for kind, (members, owner), years in _photos(inputs):
+        starts = np.searchsorted(owner, np.arange(int(owner.max(initial=-1)) + 2))
         for number, group in enumerate(conflicting_groups(dataset, members, owner, years=years)):
+            alike = members[starts[group] : starts[group + 1]]
+            emptied = [
+                name
+                for name, values in columns
+                if _contradict(values[alike], years if values is dataset.ages else 0)
+            ]
             rows += [
                 (
                     kind,
                     str(number),
                     dataset.ids[row],
-                    *(_label(inputs, name, int(values[row])) for name, values in columns),
+                    *(_label(words.get(name), int(values[row])) for name, values in columns),
+                    " ".join(emptied),
                 )
-                for row in members[owner == group].tolist()
+                for row in alike.tolist()
             ]
-    return ("kind", "group", "id", *(name for name, _ in columns)), rows
+    return ("kind", "group", "id", *(name for name, _ in columns), "emptied"), rows
+
+
+def _contradict(values: NDArray[np.int16], gap: int) -> bool:
+    """Whether the labels of one photo differ by more than nothing, and by at least `gap`."""
+    known = values[values >= 0]
+    return bool(len(known) and np.ptp(known) >= max(gap, 1))
 
 
 def _photos(
@@ -101,11 +121,10 @@ def _photos(
         yield "near-copy", group_members(near, compared & (near >= 0)), YEARS
 
 
-def _label(inputs: AuditInputs, name: str, code: int) -> str:
+def _label(words: Sequence[str] | None, code: int) -> str:
     if code < 0:
         return ""
-    attribute = next((each for each in inputs.dataset.attributes if each.name == name), None)
-    return str(code) if attribute is None else attribute.categories[code]
+    return str(code) if words is None else words[code]
 
 
 def _unreadable(inputs: AuditInputs) -> Table:
@@ -178,9 +197,31 @@ def _thin_groups(inputs: AuditInputs) -> Table:
     return (*(each.name for each in crossed), "images", "missing"), rows
 
 
+def _suspects(inputs: AuditInputs) -> Table:
+    columns = (
+        *("attribute", "id", "given", "suggested", "p_given", "p_suggested"),
+        *("probe_recall_given", "probe_recall_suggested"),
+    )
+    return columns, suspect_rows(inputs.once(find_suspects), inputs.dataset.ids)
+
+
+def _suspect_groups(inputs: AuditInputs) -> Table:
+    columns = (
+        *("attribute", "by", "group", "images", "flagged", "rate", "low", "high"),
+        "probe_recall",
+    )
+    return columns, group_rows(inputs.once(find_suspects), inputs)
+
+
 def _drop(inputs: AuditInputs) -> Table:
     """Return the copies and near-copies that are not kept of each photo."""
     dropped = ~_kept(inputs) & inputs.rows.ok
+    return ("id",), [(inputs.dataset.ids[row],) for row in np.flatnonzero(dropped).tolist()]
+
+
+def _drop_copies(inputs: AuditInputs) -> Table:
+    """Return the byte-identical copies that are not kept of each photo."""
+    dropped = ~_kept(inputs, with_near=False) & inputs.rows.ok
     return ("id",), [(inputs.dataset.ids[row],) for row in np.flatnonzero(dropped).tolist()]
 
 
@@ -191,8 +232,8 @@ def _keep(inputs: AuditInputs) -> Table:
     return ("id",), [(inputs.dataset.ids[row],) for row in np.flatnonzero(kept).tolist()]
 
 
-def _kept(inputs: AuditInputs) -> NDArray[np.bool_]:
-    """Return (n,) one image of each photo: most labels, then most pixels, then the first by its bytes and its id.
+def _kept(inputs: AuditInputs, *, with_near: bool = True) -> NDArray[np.bool_]:
+    """Return (n,) one image of each photo: most labels, then the largest file, then the smallest sha256, then the id.
 
     Images of one named person are kept: they are frames, not copies.
     """
@@ -201,14 +242,16 @@ def _kept(inputs: AuditInputs) -> NDArray[np.bool_]:
     labels = sum(
         (values >= 0).astype(np.int64) for _, values in label_columns(dataset)
     ) + np.zeros(len(dataset), np.int64)
-    pixels = rows.widths.astype(np.int64) * rows.heights
-    for kind, (members, owner), _ in _photos(inputs):
-        if kind == "near-copy" and inputs.units.person:
-            continue
+    per_pixel = rows.style[:, STYLE_NAMES.index("bytes_per_pixel")].astype(np.float64)
+    size = np.rint(per_pixel * rows.widths * rows.heights)
+    photos = [group_members(rows.sha256, rows.ok & (rows.sha256 != b""))]
+    if with_near and (near := inputs.near_groups) is not None and not inputs.units.person:
+        photos.append(group_members(near, near >= 0))  # copies of a near-identical image too
+    for members, owner in photos:
         living = kept[members]
         members, owner = members[living], owner[living]
         order = np.lexsort(
-            (members, rows.sha256[members], -pixels[members], -labels[members], owner)
+            (members, rows.sha256[members], -size[members], -labels[members], owner)
         )
         later = np.ones(len(order), np.bool_)
         later[np.unique(owner[order], return_index=True)[1]] = False
@@ -230,7 +273,19 @@ LISTS = (
     FileList(
         names.THIN_GROUPS, f"combinations of groups with fewer than {TOO_FEW} images", _thin_groups
     ),
-    FileList(names.DROP, "copies and near-copies to leave out, one id a line", _drop),
-    FileList(names.KEEP, "everything else, one id a line", _keep),
+    FileList(
+        names.SUSPECTS,
+        "labels that a held-out linear probe of the embedding contradicts, worst first; "
+        "it also flags its own errors: see its recall",
+        _suspects,
+    ),
+    FileList(
+        names.SUSPECT_GROUPS,
+        "how often labels are flagged by group, and how well the probe sees that group",
+        _suspect_groups,
+    ),
+    FileList(names.DROP_COPIES, "exact copies to leave out, one id a line", _drop_copies),
+    FileList(names.DROP, "exact and nearly exact copies to leave out, one id a line", _drop),
+    FileList(names.KEEP, "every other image that could be read, one id a line", _keep),
 )
 """Every list of a run, in the order in which they are shown."""

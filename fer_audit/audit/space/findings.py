@@ -34,6 +34,8 @@ _FAMILY = {
 """A measure of style -> what it is a measure of, in a word."""
 HOMOPHILY = 0.05
 """Neighbours of the own group beyond chance, as a share of what chance leaves, to be named."""
+BEYOND = 0.2
+"""Share of a group that must lie in a cluster beyond the cluster's own share of all images."""
 REGION = 0.4
 """Jaccard index from which a group is said to lie in a cluster."""
 REPRODUCED = 0.25
@@ -64,11 +66,7 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
                 )
             )
         )
-        skin = (
-            "; skin and hair themselves contribute"
-            if "brightness" in what or "colour" in what
-            else ""
-        )
+        skin = "; skin itself may contribute" if what.startswith(("brightness", "colour")) else ""
         yield Finding(
             code="photographed_differently",
             severity="know",
@@ -138,7 +136,10 @@ def _most_like_a_cluster(result: AuditResult, attribute: str) -> tuple[float, st
         jaccard = table / np.maximum(clusters[:, None] + groups[None, :] - table, 1)
         cluster, group = np.unravel_index(int(jaccard.argmax()), jaccard.shape)
         both, most = int(table[cluster, group]), float(jaccard.max())
-        where = f"{rounded_percent(both / int(groups[group]))} of {each.groups[group]} ({display(attribute)}) lie in cluster {cluster}"
+        held, size = both / int(groups[group]), int(clusters[cluster]) / int(table.sum())
+        if held - size < BEYOND:
+            continue
+        where = f"{rounded_percent(held)} of {each.groups[group]} ({display(attribute)}) lie in cluster {cluster}, which has {rounded_percent(size)} of all images"
         part = f"{percent(both / int(clusters[cluster]))} of cluster {cluster}, Jaccard {coefficient(most)}"
         return most, where, part
     return 0.0, "", ""

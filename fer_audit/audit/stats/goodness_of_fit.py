@@ -10,7 +10,9 @@ from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.composition import TargetDistance
 
 
-def wilson_interval(counts: Counts, total: int, *, confidence: float) -> tuple[Floats, Floats]:
+def wilson_interval(
+    counts: Counts, total: Counts | int, *, confidence: float
+) -> tuple[Floats, Floats]:
     """Return the Wilson score intervals of counts / total, (low, high) in [0, 1].
 
     Unlike the normal interval it never leaves [0, 1] and never has width zero.

@@ -32,6 +32,7 @@ from fer_audit.audit.types.composition import (
     SubsetCheck,
     VoteAgreement,
 )
+from fer_audit.audit.types.models import ModelsAudit
 from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.planted import PlantedCheck
@@ -50,7 +51,7 @@ from fer_audit.audit.types.stability import StabilityFacts
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
-AUDIT_SCHEMA = "fer-audit/result/2"
+AUDIT_SCHEMA = "fer-audit/result/3"
 NO_CORRECTION = "none"
 HOLM = "Holm"
 BENJAMINI_HOCHBERG = "Benjamini-Hochberg"
@@ -73,7 +74,7 @@ class LedgerEntry:
     p_corrected: Unit | None
     """The p after it; None when there is none."""
     correction: str
-    """Holm, Benjamini-Hochberg or none."""
+    """Holm, Benjamini-Hochberg, Westfall-Young or none."""
     tests: int = 1
     """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""
     at_most: bool = False
@@ -196,6 +197,10 @@ class AuditResult:
     """Whether clusters and an attribute are associated, one entry for each attribute."""
     label_associations = _Part[tuple[Association, ...]]()
     """Whether a label such as the expression and a demographic attribute are associated, one entry for each pair."""
+    prediction_associations = _Part[tuple[Association, ...]]()
+    """Whether what a FER model predicts and a demographic attribute are associated, one entry for each pair."""
+    models = _Part[ModelsAudit | None]()
+    """What FER models predict, by group; None without predictions."""
     claims = _Part[tuple[Claim, ...]]()
     """Every claim summed up: how strong, how much is left among images alike, and whether it would come back."""
     ladders = _Part[tuple[Ladder, ...]]()

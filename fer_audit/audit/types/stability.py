@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.ranges import Ordinal, Signed, Unit
 
+AGREE = 0.75
+"""Median adjusted Rand index below which seeds do not find the same clusters."""
 UNSTABLE = 0.6
 """A cluster whose mean Jaccard similarity over resamples is lower does not come back; Hennig 2007."""
 

@@ -12,7 +12,9 @@ def has_target(about: Representation) -> bool:
     """
     if about.target.target != "uniform":
         return True
-    return about.kind in ("demographic", "label") and about.attribute not in ("age", "age_bin")
+    return about.kind in ("demographic", "label") and not about.attribute.endswith(
+        ("age", "age_bin")
+    )
 
 
 def is_under(group: GroupShare) -> bool:

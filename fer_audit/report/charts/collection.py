@@ -38,7 +38,7 @@ def batch_guesses(found: Sequence[BatchPrediction]) -> Chart | None:
             (dull,) = axes.plot([blind], [row], marker="|", markersize=8, color=MUTED)
             (point,) = axes.plot([right], [row], marker="o", markersize=4.5, color=INK)
             tell(dull, f"always {each.majority_group}: {percent(blind)}")
-            tell(point, f"{names[row]}: {percent(right)} right", each.attribute)
+            tell(point, f"{names[row]}: {percent(right)} right", display(each.attribute))
         name_rows(axes, names)
         axes.set_xlim(0, 1)
         few_ticks(axes.xaxis, percent=True)

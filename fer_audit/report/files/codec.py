@@ -242,7 +242,7 @@ def parse_document(data: str | bytes, *, schema: str, source: str, hint: str) ->
     found = document.get("schema")
     if found != schema:
         raise StoreError(
-            f"{source} has the schema {clipped(str(found), 60)}, this version reads {schema}",
+            f"{source} was written by another version of fer-audit: it has the schema {clipped(str(found), 60)}, this version reads {schema}",
             hint=hint,
         )
     return document

@@ -20,7 +20,7 @@ from fer_audit.text import encodable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_HINT = "Finish the run with the same fer-audit run command, then compare again."
+_HINT = "Finish the run with the same fer-audit run command."
 _CHECKED = ("result.json", "rows.parquet")
 """Vectors are gigabytes; their shape is checked, their bytes are not."""
 
@@ -83,6 +83,21 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
             if column in table.column_names
         ),
     )
+
+
+def read_subjects(path: Path, result: AuditResult) -> tuple[LabelColumn, ...]:
+    """Return the columns of a rows.parquet that say who is on an image; StoreError when it cannot be read."""
+    table = _read_table(path)
+    names = [each.attribute for each in result.representation]
+    names += [each.attribute for each in result.subjects]
+    columns = list(zip(names, attribute_columns(names), strict=True))[len(result.representation) :]
+    found = []
+    for name, column in columns:
+        if column in table.column_names:
+            texts = _column(table, column, "string", path).to_pylist()
+            people = tuple(sorted({text for text in texts if text is not None}))
+            found.append(_labels(table, column, name, people, path))
+    return tuple(found)
 
 
 def map_run_vectors(path: Path, rows: int) -> NDArray[np.floating[Any]] | None:

@@ -19,7 +19,7 @@ from fer_audit.text import encodable, visible
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
+FORMULA = r"^\s*[=+\-@\t\r\n＝＋－＠]"
 """Cells that a spreadsheet takes for formulas; OWASP, CSV injection."""
 
 _FIXED = (
@@ -133,7 +133,7 @@ def _guarded(table: pa.Table) -> pa.Table:
     from pyarrow import compute
 
     def guarded(texts: pa.Array) -> pa.Array:
-        is_formula = compute.match_substring_regex(texts, _FORMULA)
+        is_formula = compute.match_substring_regex(texts, FORMULA)
         quoted = compute.binary_join_element_wise("'", texts, "")
         return compute.if_else(is_formula, quoted, texts)
 

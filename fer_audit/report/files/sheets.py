@@ -6,17 +6,19 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from fer_audit.errors import ConfigError
 from fer_audit.report.blocks import Report, Table, without_drawings
+from fer_audit.report.files.rows import FORMULA
 from fer_audit.report.render.markdown import cell_text, table
 from fer_audit.text import visible
 
 SheetFormat = Literal["csv", "latex", "md"]
 MOST_WORDS = 4
 """Words of a title in a table's name."""
+_NUMBER = re.compile(r"[+-]?[0-9.,]+( %)?( to [+-]?[0-9.,]+( %)?)?")
 _LATEX = {
     **{char: f"\\{char}" for char in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -25,6 +27,12 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "×": r"$\times$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "±": r"$\pm$",
+    "…": r"\ldots{}",
+    "–": "--",
+    "'": "'",
     "▲": r"$\uparrow$",
     "▼": r"$\downarrow$",
     "✓": "yes",
@@ -54,32 +62,34 @@ def sheet(report: Report, name: str, form: SheetFormat) -> str:
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigError(
             f"--table {name}: the report has no such table",
-            hint=f"{hint}It has: {', '.join(tables)}",
+            hint=f"{hint}It has: {_with_titles(tables)}",
         )
     columns, cells = without_drawings(tables[name])
-    titles = [column.title or "name" * (not index) for index, column in enumerate(columns)]
+    titles = [
+        visible(column.title) or "name" * (not index) for index, column in enumerate(columns)
+    ]
     rows = [[visible(cell_text(cell)) for cell in row] for row in cells]
     if form == "csv":
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(
-            [titles, *([_guarded(cell) for cell in row] for row in rows)]
+            [[_guarded(cell) for cell in row] for row in (titles, *rows)]
         )
         return text.getvalue()
     right = [index for index, column in enumerate(columns) if column.right]
     if form == "md":
         return "\n".join(table(titles, rows, right=right))
-    return "\n".join(_latex(tables[name].title, titles, rows, right))
+    return "\n".join(_latex(visible(tables[name].title), titles, rows, right))
+
+
+def _with_titles(tables: Mapping[str, Table]) -> str:
+    return "; ".join(
+        f"{name} ({table.title})" if table.title else name for name, table in tables.items()
+    )
 
 
 def _guarded(cell: str) -> str:
-    """Put a ' before what a spreadsheet would take for a formula; a signed number is none."""
-    text = cell.lstrip()
-    runs = (
-        text[:1] in "=@＝＠" or (text[:1] in "+-＋－" and not text[1:2].isdigit())
-        if text
-        else False
-    )
-    return f"'{cell}" if runs else cell
+    """Put a ' before what a spreadsheet would take for a formula; a signed number or interval is none."""
+    return f"'{cell}" if re.match(FORMULA, cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def _latex(
@@ -95,7 +105,7 @@ def _latex(
     yield rf"    {' & '.join(map(_escaped, titles))} \\"
     yield r"    \midrule"
     for row in rows:
-        yield rf"    {' & '.join(map(_escaped, row))} \\"
+        yield rf"    {{}}{' & '.join(map(_escaped, row))} \\"
     yield r"    \bottomrule"
     yield r"  \end{tabular}"
     yield r"\end{table}"

@@ -36,7 +36,7 @@ def render_page(report: Report) -> str:
     """Return the report as one HTML document that asks for nothing outside itself. The same report gives the same bytes."""
     environment = _environment()
     body = environment.get_template("body.html.j2").render(
-        page=report, linked=True, sections_here=[each.key for each in report.sections]
+        page=report, linked=report.linked, sections_here=[each.key for each in report.sections]
     )
     # The nonce depends on every byte of the page: no name in it can have been chosen to fit.
     nonce = hashlib.sha256(body.encode()).hexdigest()[:32]

@@ -54,8 +54,10 @@ SEVERITIES = {
     "know": Text.assemble(("● ", "bold yellow"), ("know", "bold")),
     "fine": Text.assemble(("✓ ", "green"), "fine"),
 }
-_SHORT = 44
+_SHORT = 49
 """Lines of the sections of the short report; the head and what stands below take at most sixteen."""
+_ALARM = 9
+"""Lines of the alarm, above and below."""
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
 _STYLES: dict[State, str] = {
     "holds": "green",
@@ -90,7 +92,7 @@ def terminal_report(
     if more is not None:
         command, options = more
         rest = [Text(""), OneLine(f"More: {command}"), Lines(prose(options, "dim"))]
-    body = Lines(Group(*sections), _SHORT if short else 0)
+    body = Lines(Group(*sections), (_SHORT - len(banner) * _ALARM) if short else 0)
     return Group(Lines(Group(*banner, *head)), *where, body, Lines(Group(*banner)), *rest, *where)
 
 

@@ -32,7 +32,11 @@ _TITLE = "Do the clusters separate people?"
 
 def claims(view: View) -> Section:
     """Return the association of every attribute with the clusters."""
-    associations = (*view.result.associations, *view.result.label_associations)
+    associations = (
+        *view.result.associations,
+        *view.result.label_associations,
+        *view.result.prediction_associations,
+    )
     if not associations:
         text = "Nothing to compare: it takes clusters and at least one attribute."
         return Section("claims", _TITLE, (Prose(text),))

@@ -13,6 +13,7 @@ from fer_audit.text import clipped, display
 GAIN = 0.05
 """Share of the cluster beyond the set's from which a group names it."""
 N_NAMES = 3
+MOST = 0.5
 _BIN = re.compile(r"(\d+)(?:-(\d+)|\+)?")
 """A group that is a range of ages: 20-29, 70+, 5."""
 
@@ -28,8 +29,8 @@ class Telling:
 
     @property
     def words(self) -> str:
-        """The name with the shares in per cent: female 85/48."""
-        return f"{self.name} {100 * self.in_cluster:.0f}/{100 * self.in_set:.0f}"
+        """The name with its share of the cluster and of the set: female 85 % (set 48)."""
+        return f"{self.name} {100 * self.in_cluster:.0f} % (set {100 * self.in_set:.0f})"
 
 
 def telling(view: View, cluster: int) -> list[Telling]:
@@ -45,8 +46,15 @@ def telling(view: View, cluster: int) -> list[Telling]:
 
 
 def cluster_name(view: View, cluster: int) -> str:
-    """Return the groups of a cluster's name, "" where none stands out: female, age 10-29."""
-    return ", ".join(each.name for each in telling(view, cluster))
+    """Return a cluster's name, "" where no group stands out: mostly female, age 10-29; more Black.
+
+    Groups that are most of it, or else the first that it holds more of than the set does.
+    """
+    found = telling(view, cluster)
+    most = [each.name for each in found if each.in_cluster > MOST]
+    if most:
+        return f"mostly {', '.join(most)}"
+    return f"more {found[0].name}" if found else ""
 
 
 def _of(association: Association, cluster: int, alpha: float) -> list[Telling]:

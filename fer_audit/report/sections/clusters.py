@@ -67,9 +67,7 @@ def clusters(view: View) -> Section:
 
 def _overview(view: View, facts: ClusterFacts) -> list[Block]:
     shown = range(min(facts.k, N_CLUSTERS))
-    note = (
-        "Shares: per cent of the cluster / of the set; groups it holds more of than chance allows."
-    )
+    note = "Groups that a cluster holds more of than chance allows, with their share of it and of the set."
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     table = table_of(

@@ -4,6 +4,47 @@ from __future__ import annotations
 
 from fer_audit.report.blocks import Definition
 
+_OF_MODELS = (
+    Definition(
+        "Recall and macro-F1 by group",
+        "Of the images of a group and a true class, the share predicted so; of the classes of a group, the mean of the harmonic"
+        " mean of recall and precision. A class without an image has neither.",
+        "R = n(y, y) / n(y);  F1 = 2 n(y, y) / (n(y) + n(·, y))",
+    ),
+    Definition(
+        "Worst group",
+        "The group furthest below all others, group labels shuffled within the true classes, whole people together; p corrected"
+        " over all groups and classes. By chance: the gap that groups of these sizes show when all are treated alike.",
+        "step-down maxT",
+        "Westfall & Young 1993",
+    ),
+    Definition(
+        "Xu's F, intraclass disparity",
+        "F: least over greatest sum of recalls of a group, 1 = fair. Disparity: how far recalls stay below the best group's, 0 = fair.",
+        "F = min Σ R / max Σ R;  ID = Σ (1 − R / max R) / (G − 1)",
+        "Xu et al. 2020, ECCV workshops; Dominguez-Catena et al. 2022, arXiv 2205.10049",
+    ),
+    Definition(
+        "By class mix, within classes; within clusters",
+        "A group's distance to all others: what other shares of the true classes make of it, and what is left within them; and"
+        " the distance within clusters, all weighed together.",
+        "Σ (wₐ − w) (Rₐ + R) / 2 + Σ (Rₐ − R) (wₐ + w) / 2",
+        "Kitagawa 1955, JASA 50; Mantel & Haenszel 1959",
+    ),
+    Definition(
+        "Calibration error",
+        "How far confidence and accuracy are apart, without what bins of few images add by chance.",
+        "√ Σ n_b/n [(conf − acc)² − acc (1 − acc) / (n_b − 1)]",
+        "Kumar, Liang & Ma 2019, NeurIPS",
+    ),
+    Definition(
+        "Kappa",
+        "How far two models call the same images the same: 0 = as often as by chance, 1 = always.",
+        "(p − pₑ) / (1 − pₑ)",
+        "Cohen 1960; Fleiss, Cohen & Everitt 1969 (its error)",
+    ),
+)
+
 DEFINITIONS = (
     Definition(
         "Share and interval",
@@ -134,6 +175,7 @@ DEFINITIONS = (
         "Small studies",
         "Random samples of this set, each clustered and audited again, as a study with fewer images would have done.",
     ),
+    *_OF_MODELS,
 )
 
 _SAME_IN_A_COMPARISON = ("Share and interval", "Cramér's V and its chance", "V~")

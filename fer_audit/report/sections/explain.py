@@ -36,9 +36,13 @@ def explain(view: View, asked: str) -> list[Section]:
     Raises ConfigError for a claim or a question that there is not.
     """
     names = {claim_name(each): each for each in view.result.claims}
+    spoken = {claimed(each): claim_name(each) for each in view.result.claims}
+    for shown, name in spoken.items():  # as the reports call it: age group
+        if asked == shown or asked.startswith(f"{shown}."):
+            asked = name + asked[len(shown) :]
     name, _, question = (asked, "", "") if asked in names else asked.rpartition(".")
     if name not in names:
-        near = difflib.get_close_matches(asked, names, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(asked, [*names, *spoken], n=1, cutoff=0.4)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigError(
             f"{asked}: the run has no such claim",
@@ -92,8 +96,11 @@ def _sections(view: View, claim: Claim) -> list[Section]:
         claims=(claim,),
         associations=tuple(x for x in view.result.associations if (x.of, x.attribute) == key),
         label_associations=tuple(
-            x for x in view.result.label_associations if (x.of, x.attribute) == key
+            x
+            for x in (*view.result.label_associations, *view.result.prediction_associations)
+            if (x.of, x.attribute) == key
         ),
+        prediction_associations=(),
         ladders=tuple(x for x in view.result.ladders if (x.of, x.attribute) == key),
     )
     alone = View(result, None, ())

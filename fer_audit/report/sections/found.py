@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS, alike
+from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (
@@ -21,7 +21,6 @@ from fer_audit.report.blocks import (
     Strength,
     Table,
 )
-from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.cluster_cards import face_picture
 from fer_audit.report.sections.cluster_names import cluster_name
 from fer_audit.report.sections.values import spoken
@@ -34,11 +33,14 @@ from fer_audit.text import (
     counted,
     listed,
     rounded_percent,
+    sentence,
 )
 
 N_CLAIMS, N_FIXES = 5, 5
 """Rows of the short report; the sections behind it have all."""
-_NAME = 18
+SEPARABLE = 0.8
+"""Lower end of an AUC from which two groups are said to be distinguished."""
+NAME = 18
 """Characters of a name in it."""
 
 
@@ -50,7 +52,7 @@ def what_we_found(view: View) -> Section:
         key=lambda x: (x.of != CLUSTER, -(x.v_corrected or 0.0)),
     )
     chance = [
-        spoken(each.attribute, _NAME)
+        spoken(each.attribute, NAME)
         for each in claims
         if each.strength not in SAYS and each.of == CLUSTER
     ]
@@ -58,6 +60,7 @@ def what_we_found(view: View) -> Section:
     blocks: list[Block] = [Prose(text, "summary") for text in withheld]
     if shown:
         level = _level(shown)
+        predicted = () if view.result.models is None else view.result.models.names
         title = f"left {alike(level)}" if level else "left"
         blocks.append(
             Table(
@@ -67,7 +70,7 @@ def what_we_found(view: View) -> Section:
                     Column("strength", right=True),
                     Column(clipped(title, 44), right=True, wrap=20),
                 ),
-                tuple(_row(each, level) for each in shown[:N_CLAIMS]),
+                tuple(_row(each, level, predicted) for each in shown[:N_CLAIMS]),
                 "summary",
             )
         )
@@ -80,13 +83,18 @@ def what_we_found(view: View) -> Section:
             )
         limits = [each.chance for each in shown if each.chance is not None]
         stays = f"; chance stays under {at_least_one(max(limits))}" if limits else ""
+        judged = " Left: the share, and how it is judged by what can still vary." if level else ""
         real = (
             "It is more than chance, which does not make it large."
             if len(shown) == 1
             else "All are more than chance, which does not make them large."
         )
         blocks.append(
-            Prose(f"Strength 0 to 1 (Cramér's V, corrected){stays}. {real}", "summary", "small")
+            Prose(
+                f"Strength 0 to 1 (Cramér's V, corrected){stays}. {real}{judged}",
+                "summary",
+                "small",
+            )
         )
     if chance:
         more = len(chance) - N_CLAIMS
@@ -96,14 +104,36 @@ def what_we_found(view: View) -> Section:
                 f"No association with the clusters is shown for {listed(names, 'or')}.", "summary"
             )
         )
+    blocks += _separable(view)
     if not claims:
-        blocks.append(
-            Prose(
-                "No claim could be computed: there are no clusters, or no labels to hold against them.",
-                "summary",
-            )
+        why = "there are no clusters, or no labels to hold against them"
+        said = (
+            "Claims are withheld."
+            if view.result.min_cell
+            else f"No claim could be computed: {why}."
         )
+        blocks.append(Prose(said, "summary"))
     return Section("found", "What we found", (*blocks, *_faces(view), *_files(view)))
+
+
+def _separable(view: View) -> list[Block]:
+    """Return which groups the vectors distinguish, whatever the clusters: a few clusters can hide a group."""
+    told = []
+    for overlap in view.result.latent:
+        pairs = [each for each in overlap.pairs if each.auc is not None and each.low is not None]
+        best = max(pairs, key=lambda each: each.low or 0.0, default=None)
+        if best is not None and (best.low or 0.0) >= SEPARABLE:
+            names = f"{clipped(best.first, NAME)} from {clipped(best.second, NAME)}"
+            told.append(f"{names} ({coefficient(best.auc, 2)})")
+    if not told:
+        return []
+    return [
+        Prose(
+            f"Few clusters can hide a group: in the vectors themselves a linear classifier distinguishes"
+            f" {listed(told[:3])}; .5 is guessing.",
+            "summary",
+        )
+    ]
 
 
 def _faces(view: View) -> list[Block]:
@@ -136,13 +166,14 @@ def _level(claims: Sequence[Claim]) -> str:
     return next(iter(collected), "style" if "style" in levels else next(iter(levels), ""))
 
 
-def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
-    name = spoken(claim.attribute, _NAME)
+def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Strength, str]:
+    name = spoken(claim.attribute, NAME)
     says = SAYS[claim.strength]
     text = f"Clusters separate faces {says} by {name}"
     if claim.of != CLUSTER:
-        text = f"{spoken(claim.of, _NAME)} and {name} are {says} associated in the labels"
-        text = text[:1].upper() + text[1:]
+        text = f"{sentence(spoken(claim.of, NAME))} and {name} are {says} associated in the labels"
+    if claim.of in predicted:
+        text = f"What {spoken(claim.of, NAME)} predicts and {name} are {says} associated"
     left = next((each for each in claim.left if each.level == level), None)
     if (
         left is not None
@@ -150,10 +181,11 @@ def _row(claim: Claim, level: str) -> tuple[str, Strength, str]:
         and left.kept < 1 / 3
         and left.grade in ("part", "most")
     ):
-        text += f"; entangled with {spoken(level, _NAME)}"
-    elif claim.comes_back == "no":
+        text += f"; entangled with {spoken(level, NAME)}"
+    if claim.comes_back == "no":
         text += "; does not come back"
-    held = None if left is None or left.kept is None else min(max(left.kept, 0.0), 1.0)
+    unknown = left is None or left.kept is None or left.grade == "cannot tell"
+    held = None if unknown or left is None else min(max(left.kept or 0.0, 0.0), 1.0)
     return (
         text,
         Strength(claim.v_corrected or 0.0, held, coefficient(claim.v_corrected, 2)),
@@ -171,7 +203,7 @@ def _left_words(left: LeftAt | None) -> str:
         if left.kept > 1
         else rounded_percent(max(left.kept, 0.0))
     )
-    return f"{amount}, {left.grade}" if left.grade in GRADES[:2] else amount
+    return f"{amount}, {left.grade}"
 
 
 def fix_first(view: View) -> Section:
@@ -209,6 +241,8 @@ _SHOWN = {
     **dict.fromkeys(("failed_images", "unreadable_labels"), "files"),
     **dict.fromkeys(("photographed_differently", "style_alone"), "style"),
     **dict.fromkeys(("seeds_disagree", "unstable_clusters", "reclustered"), "stability"),
+    **dict.fromkeys(("model_fails", "model_alike", "predicted_more"), "models"),
+    **dict.fromkeys(("in_sample", "expressions"), "models"),
     **dict.fromkeys(("under_represented", "age_heaping"), "who"),
     "batch_knows_labels": "collection",
     "thin_intersections": "intersections",
@@ -231,28 +265,3 @@ def statement(finding: Finding) -> Statement:
         finding.files,
         _SHOWN.get(finding.code, ""),
     )
-
-
-def how_sure(view: View) -> Section | None:
-    """Return whether other seeds agree, who chose k, who made the labels, and what another collection would draw."""
-    result, stable = view.result, view.result.stability
-    lines: list[str] = []
-    if stable is not None and stable.ari_median is not None:
-        agree = "agree" if stable.ari_median >= 0.9 else "do not agree"
-        lines.append(f"Other seeds {agree} (ARI {coefficient(stable.ari_median)}).")
-    if result.clustering is not None:
-        by = "from the data" if result.clustering.votes else "by you, not from the data"
-        lines.append(f"k = {result.clustering.k} was chosen {by}.")
-    if view.unstable:
-        shown = [str(each) for each in sorted(view.unstable)]
-        more = len(shown) - N_CLAIMS
-        names = [*shown[:N_CLAIMS], *([f"{more} more"] if more > 0 else [])]
-        lines.append(f"Clusters that do not come back in resamples: {listed(names)}.")
-    if any(not each.drawn for each in result.claims):
-        lines.append("How another collection would differ is not known.")
-    if missing := sum(len(each.fields) for each in missing_values(result)):
-        lines.append(f"{counted(missing, 'value')} could not be computed: --section method.")
-    who = clipped(result.dataset.label_source, 150)
-    blocks = [Prose(" ".join(lines), "summary")] if lines else []
-    blocks += [Prose(who, "summary")] if who else []
-    return Section("sure", "How sure is this?", tuple(blocks)) if blocks else None

@@ -33,9 +33,9 @@ for (const table of document.querySelectorAll("table")) {
     head.tabIndex = 0;
     head.classList.add("sortable");
     const sort = () => {
-      const down = head.ariaSort === "ascending";
+      const down = head.getAttribute("aria-sort") === "ascending";
       for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
-      head.ariaSort = down ? "descending" : "ascending";
+      head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const last = [...body.rows].filter((row) => row.classList.contains("total"));
       const rows = [...body.rows].filter((row) => !row.classList.contains("total"));
       rows.sort((a, b) => (down ? -1 : 1) * compare(a.cells[column].textContent, b.cells[column].textContent));
@@ -47,6 +47,13 @@ for (const table of document.querySelectorAll("table")) {
 }
 
 // A click on a bar, a point or a row's name marks the same group or cluster in every chart; a second click or Escape ends it.
+// A row of a table of clusters is named by its number.
+const named = (cell) => {
+  const text = cell.textContent.trim();
+  const head = cell.closest("table").tHead;
+  const number = /^\d+/.exec(text);
+  return number && head && head.rows[0].cells[0].textContent.trim() === "cluster" ? `cluster ${number[0]}` : text;
+};
 let marked = null;
 const mark = (key) => {
   marked = key === marked ? null : key;
@@ -54,12 +61,12 @@ const mark = (key) => {
   const here = parts.filter((each) => each.dataset.mark === marked);
   for (const each of parts) each.classList.toggle("marked", here.includes(each));
   document.body.classList.toggle("marking", here.length > 0);
-  for (const row of document.querySelectorAll("tbody tr")) row.classList.toggle("marked", marked !== null && row.cells[0].textContent.trim() === marked);
+  for (const row of document.querySelectorAll("tbody tr")) row.classList.toggle("marked", marked !== null && named(row.cells[0]) === marked);
 };
 addEventListener("click", (event) => {
   const told = event.target.closest(".told[data-mark]");
   const row = event.target.closest("tbody th");
   if (told) mark(told.dataset.mark);
-  else if (row) mark(row.textContent.trim());
+  else if (row) mark(named(row));
 });
 addEventListener("keydown", (event) => { if (event.key === "Escape" && marked !== null) mark(marked); });
