@@ -239,7 +239,7 @@ def test_several_encoders_are_run_side_by_side(
     assert "Which claims hold under every encoder?" in done.out
     assert as_json.out == (run_dir / "encoders.json").read_text(encoding="utf-8")
     race = next(x for x in json.loads(as_json.out)["claims"] if x["attribute"] == "race")
-    assert len(race["under"]) == race["trained"] == 2
+    assert len(race["under"]) == race["encoders"] == 2
     assert fer_audit("run", faces, "--model", f"{both},{other}/other.onnx", *quick[2:]).code == 2
 
 
