@@ -12,7 +12,7 @@ from fer_audit.text import NO_VALUE, clipped, coefficient, counted, display, sen
 
 
 def encoders_json(found: EncoderComparison) -> str:
-    """Return the comparison as docs/encoders.md describes it; the same comparison gives the same bytes."""
+    """Return the comparison as docs/mitigation.md describes it; the same comparison gives the same bytes."""
     document = encode(found, EncoderComparison)
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -57,11 +57,11 @@ def _cell(each: ClaimUnderEncoder) -> Cell:
 def _sentence(claim: ClaimUnderEncoders) -> str:
     name, of = (
         sentence(display(claim.attribute)),
-        f"of {counted(claim.trained, 'trained encoder')}",
+        f"of {counted(claim.encoders, 'encoder')}",
     )
     if not claim.holds_under:
         return f"{name}: holds under none {of}."
-    all_of_them = claim.holds_under == claim.trained
+    all_of_them = claim.holds_under == claim.encoders
     text = f"{name}: holds under {'each' if all_of_them else claim.holds_under} {of}"
     text += "." if all_of_them else "; it depends on the network."
     if claim.above_floor is None:

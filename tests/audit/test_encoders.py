@@ -45,7 +45,7 @@ def test_a_claim_holds_where_it_is_above_chance_more_than_a_trace_and_comes_back
     (found,) = compare_encoders({name: run(name, x) for name, x in models.items()}).claims
 
     assert [each.model for each in found.under if each.holds] == ["good", "other"]
-    assert (found.holds_under, found.trained, found.floor) == (2, 5, None)
+    assert (found.holds_under, found.encoders, found.floor) == (2, 5, None)
 
 
 def test_random_weights_are_the_floor_and_no_encoder_that_must_agree() -> None:
@@ -53,7 +53,7 @@ def test_random_weights_are_the_floor_and_no_encoder_that_must_agree() -> None:
     low = compare_encoders({**runs, "r": run("resnet50-random", claim(0.1))})
     high = compare_encoders({**runs, "r": run("resnet50-random", claim(0.29))})
 
-    assert (low.claims[0].holds_under, low.claims[0].trained) == (2, 2)
+    assert (low.claims[0].holds_under, low.claims[0].encoders) == (2, 2)
     assert (low.claims[0].above_floor, high.claims[0].above_floor) == (True, False)
 
 
@@ -67,6 +67,6 @@ def test_it_is_told_as_a_report_and_as_json() -> None:
     text = "\n".join(blocks_lines(section.blocks, level=2, least="normal"))
     document = json.loads(encoders_json(found))
 
-    assert "Race: holds under 1 of 2 trained encoders; it depends on the network." in text
+    assert "Race: holds under 1 of 2 encoders; it depends on the network." in text
     assert [x["attribute"] for x in document["claims"]] == ["race"]
     assert document["schema"] == "fer-audit/encoders/1"

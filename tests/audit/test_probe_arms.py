@@ -11,24 +11,12 @@ from fer_audit.audit.stats.probe_arms import (
     arms_of_fold,
     balanced_subsets,
     resampled_counts,
-    reweighing,
     shares_right,
     unit_folds,
     xu_fairness,
 )
 
 RNG = np.random.default_rng
-
-
-def test_reweighing_gives_the_golden_weights_and_makes_what_has_rows_independent() -> None:
-    counts = np.array([[20, 10, 0], [5, 15, 10]])
-
-    weights = reweighing(counts)
-
-    known = [[0.625, 1.25, np.nan], [2.5, 0.833333, 0.5]]
-    np.testing.assert_allclose(weights, known, atol=1e-6)
-    rows = np.repeat(weights.ravel(), counts.ravel())
-    assert rows.sum() ** 2 / (rows**2).sum() == pytest.approx(44.745763, abs=1e-6)
 
 
 def test_f_is_the_golden_value_and_an_empty_cell_makes_it_unknown() -> None:

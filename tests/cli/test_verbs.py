@@ -239,5 +239,20 @@ def test_several_encoders_are_run_side_by_side(
     assert "Which claims hold under every encoder?" in done.out
     assert as_json.out == (run_dir / "encoders.json").read_text(encoding="utf-8")
     race = next(x for x in json.loads(as_json.out)["claims"] if x["attribute"] == "race")
-    assert len(race["under"]) == race["trained"] == 2
+    assert len(race["under"]) == race["encoders"] == 2
     assert fer_audit("run", faces, "--model", f"{both},{other}/other.onnx", *quick[2:]).code == 2
+
+
+def test_remedies_are_tried_out_where_they_are_asked_for(
+    fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
+) -> None:
+    done = fer_audit("run", faces, *quick, "--what-if", "race,gender", "--mitigate", "gender")
+    no_label = fer_audit("run", faces, *quick, "--mitigate")
+
+    result = json.loads((run_dir / "result.json").read_text(encoding="utf-8"))
+    assert done.code == 0
+    assert [each["attribute"] for each in result["erasures"]] == ["race", "gender"]
+    assert {each["label"] for each in result["mitigations"]} == {"gender"}
+    assert "units are too few" in json.dumps(result["erasures"])
+    assert no_label.code == 2
+    assert "--mitigate" in no_label.err

@@ -71,16 +71,16 @@ def _under(model: str, claim: Claim) -> ClaimUnderEncoder:
 
 
 def _across(attribute: str, under: Sequence[ClaimUnderEncoder]) -> ClaimUnderEncoders:
-    trained = [each for each in under if not each.model.endswith(FLOOR)]
+    encoders = [each for each in under if not each.model.endswith(FLOOR)]
     random = [each for each in under if each.model.endswith(FLOOR)]
     floors = [each.v_corrected for each in random if each.v_corrected is not None]
     highs = [each.high for each in random if each.high is not None]
-    lows = [each.low for each in trained if each.low is not None]
+    lows = [each.low for each in encoders if each.low is not None]
     return ClaimUnderEncoders(
         attribute=attribute,
         under=tuple(under),
-        holds_under=sum(each.holds for each in trained),
-        trained=len(trained),
+        holds_under=sum(each.holds for each in encoders),
+        encoders=len(encoders),
         floor=max(floors, default=None),
         above_floor=min(lows) > max(highs) if lows and highs else None,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_audit.audit.types.remedies import Mitigation
 from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.text import (
@@ -17,6 +16,8 @@ from fer_audit.text import (
 
 COST = 0.01
 """Balanced accuracy that another attribute loses from which the cost is named."""
+NEARLY_EQUAL = 0.95
+"""F from which nothing needs to be done."""
 PROBES = {"linear": "linear classifier", "neighbours": "nearest-neighbour vote"}
 
 
@@ -79,9 +80,11 @@ def mitigation_findings(result: AuditResult) -> Iterator[Finding]:
         fair = [x for x in better if not x.levelling_down]
         paying = [x for x in better if x.accuracy_gain.high < 0]
         what = f"{display(each.label)} across {display(each.attribute)}"
+        best = ""
         if fair:
-            best = max(fair, key=lambda x: x.fairness_gain.value)
-            text = f"The {best.arm} head makes recall of {what} most equal: F {coefficient(base.fairness)} becomes {coefficient(best.fairness)}."
+            most = max(fair, key=lambda x: x.fairness_gain.value)
+            best = most.arm
+            text = f"The {best} head makes recall of {what} most equal: F {coefficient(base.fairness)} becomes {coefficient(most.fairness)}."
         elif level:
             text = f"Recall of {what} becomes more equal only where the best group falls."
         else:
@@ -106,15 +109,19 @@ def mitigation_findings(result: AuditResult) -> Iterator[Finding]:
                     f"probe-level analogues, {counted(each.n, 'image')}, held out by {display(each.unit)}",
                 ]
             ),
-            do=_advice(each, level=bool(level)),
+            do=_advice(best, base.fairness, level=bool(level)),
             values=tuple((f"F.{x.arm}", x.fairness) for x in each.arms),
         )
 
 
-def _advice(each: Mitigation, *, level: bool) -> str:
+def _advice(best: str, base: float, *, level: bool) -> str:
+    if best == "attribute-aware":
+        return (
+            "It must be told the group of every image; where that is not wanted, see the others."
+        )
     if level:
         return "Do not take a higher F for a better model where the best group pays for it."
-    if each.arms[0].fairness >= 0.95:
+    if base >= NEARLY_EQUAL:
         return "Nothing: the plain head treats these groups nearly alike on these vectors."
     return (
         "Try the approach on the network itself: a head cannot mend what the vectors do not hold."

@@ -12,9 +12,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.stats.confusion import ratio
 from fer_audit.audit.stats.leace import Eraser, fit_eraser
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.stats.weights import reweighing
 
 FOLDS = 5
 REGULARISED = 0.01
@@ -89,12 +91,6 @@ def held_out(folds: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], NDAr
         out = folds == fold
         if out.any() and not out.all():
             yield ~out, out
-
-
-def reweighing(counts: Counts) -> Floats:
-    """Return the n_g n_c / (n n_gc) of a (groups, classes) table; NaN for an empty cell (Kamiran & Calders 2012)."""
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / counts.sum()
-    return _ratio(expected, counts)
 
 
 def arms_of_fold(
@@ -213,7 +209,7 @@ def resampled_counts(
 
 def shares_right(counts: Counts) -> Floats:
     """Return the (draws, cells, answers) share right of `resampled_counts`; NaN where there is no row."""
-    return _ratio(counts[..., 1:], counts[..., :1])
+    return ratio(counts[..., 1:], counts[..., :1])
 
 
 def xu_fairness(recalls: Floats) -> Floats:
@@ -222,10 +218,4 @@ def xu_fairness(recalls: Floats) -> Floats:
     The classes must be those that every group has; NaN where no group has anything right.
     """
     sums = recalls.sum(axis=-1)
-    return _ratio(sums.min(axis=-1), sums.max(axis=-1))
-
-
-def _ratio(above: Counts | Floats, below: Counts | Floats) -> Floats:
-    """Return the quotient, NaN where nothing is below."""
-    over = np.broadcast_to(below, above.shape)
-    return np.asarray(np.divide(above, over, out=np.full(above.shape, np.nan), where=over > 0))
+    return ratio(sums.min(axis=-1), sums.max(axis=-1))

@@ -44,13 +44,13 @@ class ClaimUnderEncoders:
     under: tuple[ClaimUnderEncoder, ...]
     """In the order of the encoders."""
     holds_under: int
-    """Trained encoders under which it holds."""
-    trained: int
-    """Trained encoders."""
+    """How many of `encoders` it holds under."""
+    encoders: int
+    """Encoders that were run but for those with random weights."""
     floor: Unit | None
     """Largest corrected V under random weights; None = no such network was run."""
     above_floor: bool | None
-    """Whether every trained encoder separates it more strongly than random weights do, intervals apart."""
+    """Whether every one of them separates it more strongly than random weights do, intervals apart."""
 
 
 @dataclass(frozen=True, slots=True)
