@@ -16,7 +16,8 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from fer_audit.pack import build
-from fer_audit.pipeline import run_audit, vectors
+from fer_audit.pipeline import model as opening
+from fer_audit.pipeline import run_audit
 from tests.drawings import draw_faces
 from tests.graphs import convolution_graph
 
@@ -51,8 +52,8 @@ def test_a_run_over_several_devices_gives_the_bytes_of_one(
         opened.append(len(place.devices))
         return open_sessions(model, place, **more)
 
-    monkeypatch.setattr(vectors, "choose_place", lambda _: Place(CPU, (0,) * count))
-    monkeypatch.setattr(vectors, "open_sessions", counting)
+    monkeypatch.setattr(opening, "choose_place", lambda _: Place(CPU, (0,) * count))
+    monkeypatch.setattr(opening, "open_sessions", counting)
 
     found = embed(source, tmp_path / "many", tmp_path / "cache2", convolutions)
 

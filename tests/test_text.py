@@ -232,7 +232,7 @@ def test_ascii_text_is_ascii_and_as_wide(text: str) -> None:
 
 
 FRACTIONS = {
-    "almost none": 0, "a tenth": 1 / 10, "a fifth": 1 / 5, "a quarter": 1 / 4, "a third": 1 / 3,
+    "almost none": 0, "a twentieth": 1 / 20, "a tenth": 1 / 10, "a fifth": 1 / 5, "a quarter": 1 / 4, "a third": 1 / 3,
     "half": 1 / 2, "two thirds": 2 / 3, "three quarters": 3 / 4, "most": 0.86, "nearly all": 0.96, "all": 1,
 }  # fmt: skip
 

@@ -124,7 +124,8 @@ def gate_command(
             answer(github_line(each) if form == "github" else each.line())
     if form == "github" and os.environ.get(SUMMARY):
         _append(Path(os.environ[SUMMARY]), summary(found, judged.dataset.name))
-    ctx.exit(RULE_CROSSED if crossed else 0)
+    # What is withheld counts, too: a rule that is crossed must stop what waits for it.
+    ctx.exit(RULE_CROSSED if any(each.crossed for each in judged.gate) else 0)
 
 
 def read_rules(path: Path) -> list[str]:

@@ -181,7 +181,7 @@ def test_labels_of_one_photo_are_compared_and_the_finding_says_where_they_differ
     (finding,) = [each for each in result.findings if each.code == "near_duplicates_disagree"]
     assert (
         finding.text
-        == "Nearly identical photos carry different labels: race differs in 32 % of pairs."
+        == "Nearly identical photos carry different labels: race differs in 32 % of 19 pairs."
     )
     assert finding.figures == (
         "race 31.6 %, age (by 5 years or more) 10.5 % of 19 confirmed pairs; 19 groups, 38 images"

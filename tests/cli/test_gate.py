@@ -173,7 +173,7 @@ def test_a_value_that_reveals_a_small_count_is_withheld_and_still_counts(
     done = fer_audit("gate", kept_run, "--rule", "race.min_count<5", "--min-cell", "6")
 
     assert done.code == 1
-    assert done.out == "crossed: race.min_count<5 (its value is withheld)\n"
+    assert done.out == "withheld: race.min_count<5 (its verdict could reveal a small count)\n"
     Path("fer-audit.toml").write_text("min-cell = 6\n")
     assert fer_audit("gate", kept_run, "--rule", "race.min_count<5") == done
 

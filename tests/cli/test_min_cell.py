@@ -136,6 +136,7 @@ def test_0_changes_no_byte_and_a_file_of_options_speaks_for_every_verb(
 
 def test_what_makes_no_sense_is_2(fer_audit: Call, tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(result_json(utkface()), encoding="utf-8")
+    (tmp_path / "DONE.json").write_text("{}")
 
     for words, said in (
         (("--min-cell", "1"), "must be 2 or more"),

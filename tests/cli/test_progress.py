@@ -88,7 +88,7 @@ def test_the_stages_of_a_run_are_numbered_and_guess_what_comes_after(until: str,
     watch = Stopwatch(noted, until)
     watch.enter("scan")
     watch.images = 20_000
-    for name in list(USUAL)[:of]:
+    for name in [each for each in USUAL if each != "predict"][:of]:
         with watch.stage(name, 1):
             pass
 

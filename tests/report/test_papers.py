@@ -55,7 +55,7 @@ def test_a_table_that_is_not_there_names_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         sheet(make_report(View(utkface())), "claim", "csv")
 
-    assert (caught.value.hint or "").startswith("Did you mean claims? It has: found, ")
+    assert (caught.value.hint or "").startswith("Did you mean claims? It has: found (Claims); ")
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted_and_a_signed_number_is_not() -> None:

@@ -91,7 +91,7 @@ def test_what_is_found_comes_with_its_number(folder: Path, result: AuditResult) 
     assert found[SESSION].startswith("V~ .8")
     assert "trace left within a session (" in found[GROUP]
     assert found[GROUP].endswith("limited by: session")
-    assert "p = .002; most left within a session (1.0" in found[GENDER]
+    assert "p ≤ .002; most left within a session (1.0" in found[GENDER]
     assert found[AGE].startswith("none of 3 claims holds; V~ .0")
     assert "by subject; counted by image p = .0" in found[AGE]
     assert found[EMOTION].startswith("none of 4 claims holds; V~ .0")

@@ -232,7 +232,7 @@ def test_a_finding_has_its_list_and_leads_to_the_section_that_shows_it() -> None
         )
         assert {link[1:] for link in links if link.startswith("#")} <= keys
     copies = items["fix 390 files are exact copies of another."]
-    assert [link["href"] for link in copies.find("a")] == ["#copies", "lists/drop.txt"]
+    assert [link["href"] for link in copies.find("a")] == ["#copies", "lists/drop_copies.txt"]
 
 
 def test_a_section_that_is_not_there_and_a_file_that_is_not_ours_are_no_links() -> None:
