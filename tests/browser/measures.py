@@ -151,7 +151,7 @@ LOW_CONTRAST = """() => {
 }"""
 """Texts below WCAG 2.2's contrast (1.4.3, AA): 4.5:1, for large ones 3:1. What lies behind an image is not seen."""
 
-CLOSED_DETAILS = """() => [...document.querySelectorAll('details')].filter(each => {
+CLOSED_DETAILS = """() => [...document.querySelectorAll('main details')].filter(each => {
   const inside = [...each.children].filter(child => child.tagName !== 'SUMMARY')
   return !inside.length || !inside.some(child =>
     child.getBoundingClientRect().height > 0 && child.checkVisibility({contentVisibilityAuto: true}))

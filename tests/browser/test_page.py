@@ -56,7 +56,7 @@ def test_without_scripts_nothing_is_missing_dead_or_locked(
     visit = open_page(report, scripts=False)
 
     without = visit.measure(measures.OUTLINE)
-    parts = visit.page.locator("details")
+    parts = visit.page.locator("main details")
     for index in range(parts.count()):
         if parts.nth(index).get_attribute("open") is None:
             parts.nth(index).locator("> summary").click()
@@ -100,7 +100,7 @@ def test_the_keyboard_skips_to_the_content_and_opens_the_first_details(
     assert link["seen"], "a skip link must show itself when it has the focus"
     assert link["href"] == f"#{landed['id']}"
     assert visit.measure("!!document.activeElement.closest('main')")
-    visit.page.locator("details:not([open]) > summary").first.focus()
+    visit.page.locator("main details:not([open]) > summary").first.focus()
     visit.page.keyboard.press("Enter")
     assert visit.measure("document.activeElement.closest('details').open")
 

@@ -200,7 +200,7 @@ SIDECARS: Mapping[str, tuple[str | Mapping[str, Any], str]] = {
     "an image of 1 TB": ({"size": 600_000}, "size must be a whole number"),
     "true for a size": ({"size": True}, "size must be a whole number"),
     "a vector of 4 GB": ({"dim": 1_000_000_000}, "dim must be a whole number"),
-    "no number": ({"mean": [float("nan"), 0, 0]}, "three numbers"),
+    "no number": ({"mean": [float("nan"), 0, 0]}, "3 numbers"),
     "a licence that is no text": ({"licence": ["x"]}, "licence must be a text"),
 }
 

@@ -158,7 +158,7 @@ def test_a_terminal_gets_its_cursor_back(words: list[str], number: signal.Signal
     shown = Screen(ours)
     with running(words, theirs) as process:
         os.close(theirs)
-        shown.wait_for(b"/96")
+        shown.wait_for(b" of 96")
         time.sleep(0.5)
 
         process.send_signal(number)
