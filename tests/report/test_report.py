@@ -28,6 +28,7 @@ from fer_audit.report.render.html import render_page
 from fer_audit.report.report import ALARM, charts_of, make_report
 from fer_audit.report.sections.found import N_CLAIMS, N_FIXES
 from fer_audit.report.view import View
+from fer_audit.text import two_figures
 from tests.report import results
 from tests.report.pages import demo_page
 from tests.report.render.specimen import MAKERS, report_of
@@ -76,7 +77,7 @@ def test_no_two_charts_share_a_name() -> None:
 
 NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e[+-]?\d+)?|\.\d+")
 PROSE = {
-    *("0", "1", "2", "5", "23", "29", "30", "62", "95", "100", "500"),
+    *("0", "1", "2", "5", "23", "29", "30", "62", "95", "100", "255", "500"),
     *("0.1", "0.8", "1.25", ".001", ".999", ".0", "2.0"),
 }
 """Numbers of the report's own sentences: thresholds, scales, this version and its licence; no results."""
@@ -128,7 +129,7 @@ def written(value: object) -> Iterator[str]:
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int):
-        yield f"{value:,}"
+        yield from (f"{value:,}", two_figures(value))
     elif isinstance(value, float):
         for factor in (1, 100):
             for digits in (0, 1, 2, 3):
