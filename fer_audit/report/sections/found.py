@@ -198,11 +198,12 @@ def _left_words(left: LeftAt | None) -> str:
         return NO_VALUE
     if left.kept is None or left.grade == "cannot tell":
         return "cannot tell"
-    amount = (
-        f"{coefficient(left.kept, 2)} times"
-        if left.kept > 1
-        else rounded_percent(max(left.kept, 0.0))
-    )
+    if left.kept < 0.0005:
+        amount = "none"
+    elif left.kept > 1:
+        amount = "all" if left.kept < 1.05 else f"{coefficient(left.kept, 2)} times"
+    else:
+        amount = rounded_percent(left.kept)
     return f"{amount}, {left.grade}"
 
 
