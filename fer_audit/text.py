@@ -221,7 +221,7 @@ def display(name: str) -> str:
 
 _FRACTIONS = (
     (0.035, "almost none"), (0.075, "a twentieth"), (0.15, "a tenth"), (0.225, "a fifth"), (0.29, "a quarter"), (0.417, "a third"),
-    (0.58, "half"), (0.71, "two thirds"), (0.8, "three quarters"), (0.92, "most"), (1.0, "nearly all"),
+    (0.583, "half"), (0.71, "two thirds"), (0.8, "three quarters"), (0.92, "most"), (1.0, "nearly all"),
 )  # fmt: skip
 
 
