@@ -28,7 +28,7 @@ class Predictor:
     provider: str = ""
     """Execution provider that ran the network; "" for a table and for a classifier fitted here."""
     precision: str = ""
-    """Numeric precision of the network's weights; "" likewise."""
+    """Numeric precision of the network's weights; "" for a table and for a classifier fitted here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -171,7 +171,7 @@ def available_models(models_dir: Path) -> list[tuple[ModelSpec, Path | None]]:
         try:
             spec = described(path)
         except ModelError:
-            continue  # whoever names it hears why
+            continue  # a run that names it is told why
         if spec.name == path.stem and spec.name not in names:
             found.append((spec, path))
     return found

@@ -72,12 +72,7 @@ def _what_clusters_separate(claims: Sequence[Claim]) -> Iterator[Finding]:
 
 
 def _how_limiting(left: LeftAt) -> tuple[bool, int, float]:
-    return not _inseparable(left), GRADES.index(left.grade), left.kept or 0.0
-
-
-def _inseparable(left: LeftAt) -> bool:
-    """Whether less than a third is left only because the level leaves so little of the label free."""
-    return left.kept is not None and left.kept < 1 / 3 and left.grade in ("part", "most")
+    return not left.inseparable, GRADES.index(left.grade), left.kept or 0.0
 
 
 def _what_limits(claim: Claim) -> Finding:
@@ -141,7 +136,7 @@ def _left(left: LeftAt, who: str) -> tuple[str, bool]:
             False,
         )
     text = f"{sentence(where)} {about(left.kept)} of the {who} association remains"
-    if _inseparable(left):
+    if left.inseparable:
         return f"{text}; the two cannot be separated here.", True
     return f"{text}.", left.grade != "most"
 

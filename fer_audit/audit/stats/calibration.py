@@ -20,7 +20,7 @@ class Calibration:
     l1: float
     """Mean distance over the bins, as it is usually printed: biased upwards where bins hold few images."""
     squared: float
-    """Mean squared distance, biased likewise."""
+    """Mean squared distance, biased as well."""
     debiased: float | None
     """The same without its bias; None where a bin holds one image."""
     signed: float

@@ -36,6 +36,11 @@ class LeftAt:
     of_another: bool = False
     """Whether the interval is for another collection."""
 
+    @property
+    def inseparable(self) -> bool:
+        """Whether less than a third is left only because the level leaves so little of the label free."""
+        return self.kept is not None and self.kept < 1 / 3 and self.grade in ("part", "most")
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

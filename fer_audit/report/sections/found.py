@@ -175,12 +175,7 @@ def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Str
     if claim.of in predicted:
         text = f"What {spoken(claim.of, NAME)} predicts and {name} are {says} associated"
     left = next((each for each in claim.left if each.level == level), None)
-    if (
-        left is not None
-        and left.kept is not None
-        and left.kept < 1 / 3
-        and left.grade in ("part", "most")
-    ):
+    if left is not None and left.inseparable:
         text += f"; entangled with {spoken(level, NAME)}"
     if claim.comes_back == "no":
         text += "; does not come back"
@@ -238,7 +233,7 @@ _SHOWN = {
     ),
     **dict.fromkeys(("conflicting_copies", "duplicates"), "copies"),
     **dict.fromkeys(("near_duplicates", "near_duplicates_disagree"), "copies"),
-    **dict.fromkeys(("split_leak", "near_split_leak", "subjects_in_parts"), "split-leakage"),
+    **dict.fromkeys(("split_leak", "near_split_leak", "subjects_in_parts"), "parts"),
     **dict.fromkeys(("failed_images", "unreadable_labels"), "files"),
     **dict.fromkeys(("photographed_differently", "style_alone"), "style"),
     **dict.fromkeys(("seeds_disagree", "unstable_clusters", "reclustered"), "stability"),
