@@ -24,6 +24,7 @@ from fer_audit.audit.composition import (
 )
 from fer_audit.audit.models import audited
 from fer_audit.audit.remedies import erasure, mitigation
+from fer_audit.audit.remedies import suspects as label_suspects
 from fer_audit.audit.space import axes, cluster_style, overlap, style
 
 ANALYSES: tuple[Analysis, ...] = (
@@ -52,6 +53,7 @@ ANALYSES: tuple[Analysis, ...] = (
     replay.RECLUSTER,
     cluster_style.ANALYSIS,
     axes.ANALYSIS,
+    label_suspects.ANALYSIS,
     erasure.ANALYSIS,
     mitigation.ANALYSIS,
     replay.PUBLISHED,

@@ -15,7 +15,7 @@ from fer_audit.audit.remedies.draw import draw_removals, spread_copies
 from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.remedies.parts import connected, split_units, torn
 from fer_audit.audit.remedies.plan import MODES, Mode, balance_plan, target_shares
-from fer_audit.audit.remedies.suspects import find_suspects, suspect_rows
+from fer_audit.audit.remedies.suspects import ANALYSIS, find_suspects, suspect_rows
 from fer_audit.audit.stats.confident_learning import (
     calibrated_joint,
     confident_classes,
@@ -182,7 +182,18 @@ def test_a_held_out_probe_finds_the_labels_that_were_changed() -> None:
     flagged = {line[1] for line in suspect_rows(found, inputs.dataset.ids)}
     assert flagged == {inputs.dataset.ids[row] for row in wrong}
     assert (found[0].recall() > 0.97).all()
+    (said,) = ANALYSIS.run(inputs)
+    assert (said.flagged, said.listed) == (5, 5)
     assert find_suspects(replace(inputs, clustering=None)) == ()
+
+
+def test_a_probe_that_answers_by_chance_lists_no_label() -> None:
+    inputs, _ = wrong_labels()
+    lot = np.random.default_rng(3).integers(0, 2, 300)
+    labels = attribute("gender", lot, ("man", "woman"))
+    (said,) = ANALYSIS.run(replace(inputs, dataset=dataset_of(labels)))
+    assert said.flagged > 100
+    assert said.listed == 0
 
 
 def test_the_copy_with_most_labels_then_bytes_then_sha256_is_kept_and_conflicts_say_what_is_emptied() -> (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fer_audit.audit.types.lists import SUSPECTS
 from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.text import (
@@ -12,6 +13,7 @@ from fer_audit.text import (
     display,
     percent,
     rounded_percent,
+    whole,
 )
 
 COST = 0.01
@@ -19,6 +21,28 @@ COST = 0.01
 NEARLY_EQUAL = 0.95
 """F from which nothing needs to be done."""
 PROBES = {"linear": "linear classifier", "neighbours": "nearest-neighbour vote"}
+
+
+def suspect_findings(result: AuditResult) -> Iterator[Finding]:
+    """Yield one finding for all labels that held-out probes contradict, if there are such."""
+    found = [each for each in result.label_suspects if each.listed]
+    if not found:
+        return
+    total = sum(each.listed for each in found)
+    yield Finding(
+        code="label_suspects",
+        severity="know",
+        text=f"{counted(total, 'label')} may be wrong: classifiers that had not seen the image are sure of another one.",
+        attribute=found[0].attribute if len(found) == 1 else "",
+        effect=0.2,
+        figures="; ".join(
+            f"{display(each.attribute)} {whole(each.listed)} of {whole(each.n)}, the classifier finds {percent(each.recall)} of its groups"
+            for each in found
+        ),
+        do="Look at the first rows of the list: further down, many are the classifier's own errors.",
+        files=SUSPECTS,
+        values=tuple((f"{each.attribute}.label_suspects", each.listed) for each in found),
+    )
 
 
 def erasure_findings(result: AuditResult) -> Iterator[Finding]:

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs, first_copies
+from fer_audit.audit.remedies.remedy_findings import suspect_findings
 from fer_audit.audit.stats.confident_learning import confident_classes
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
 from fer_audit.audit.stats.linear_probe import FOLDS, RIDGE
 from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.remedies import LabelSuspects
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 
 Row = tuple[str, ...]
 SEEN = 0.5
-"""A group of which the probe finds fewer says more of the probe than of its labels: its flags are counted, not listed."""
+"""How far a probe must come from chance to certainty in finding a group; its flags of others are counted, not listed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +49,14 @@ class Suspects:
     def right(self) -> NDArray[np.bool_]:
         """(m,) whether the probe's most likely class is the given one."""
         return np.asarray(self.probabilities.argmax(axis=1) == self.given)
+
+    @property
+    def listed(self) -> NDArray[np.intp]:
+        """The flagged ones of `rows`, by position, between groups that the probe sees."""
+        chance = 1 / len(self.classes)
+        seen = self.recall() >= chance + SEEN * (1 - chance)
+        seen = np.append(seen, False)  # -1, no class, is not seen
+        return np.flatnonzero(self.flagged & seen[self.given] & seen[self.confident])
 
     def recall(self) -> Floats:
         """Return the (k,) share of each class that the probe finds: what it cannot see, it flags."""
@@ -137,13 +148,12 @@ def _discriminant(gram: Floats, sums: Floats, counts: Floats, unseen: Floats) ->
 def suspect_rows(found: tuple[Suspects, ...], ids: tuple[str, ...]) -> list[Row]:
     """Return the flagged labels: the attribute that the probe sees best first, then the widest gap of probabilities.
 
-    Only between groups of which the probe finds at least half.
+    Only between groups that the probe sees.
     """
     rows: list[Row] = []
     for each in found:
         recall, names = each.recall(), each.attribute.categories
-        seen = np.append(recall >= SEEN, False)  # -1, no class, is not seen
-        at = np.flatnonzero(each.flagged & seen[each.given] & seen[each.confident])
+        at = each.listed
         own = each.probabilities[at, each.given[at]]
         other = each.probabilities[at, each.confident[at]]
         for i in np.lexsort((each.rows[at], own - other)).tolist():
@@ -186,3 +196,28 @@ def group_rows(found: tuple[Suspects, ...], inputs: AuditInputs) -> list[Row]:
                 words = (each.attribute.name, column.name, name, str(n), str(flags))
                 rows.append((*words, *(f"{share:.4f}" for share in shares)))
     return rows
+
+
+def _run(inputs: AuditInputs) -> tuple[LabelSuspects, ...]:
+    return tuple(
+        LabelSuspects(
+            attribute=each.attribute.name,
+            n=len(each.rows),
+            flagged=int(each.flagged.sum()),
+            listed=len(each.listed),
+            recall=float(each.recall().mean()),
+        )
+        for each in inputs.once(find_suspects)
+    )
+
+
+ANALYSIS = Analysis(
+    name="label_suspects",
+    record=tuple[LabelSuspects, ...],
+    run=_run,
+    needs=(
+        *("clustering.coordinates", "usable", "units", "near_groups", "rows.sha256"),
+        "dataset.attributes",
+    ),
+    findings=suspect_findings,
+)

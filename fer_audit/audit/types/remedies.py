@@ -1,4 +1,4 @@
-"""Records about remedies that were tried out: an attribute erased from the vectors, heads that treat groups alike."""
+"""Records about what is to be mended: labels that look wrong, an attribute erased, heads that treat groups alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,23 @@ from dataclasses import dataclass
 
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.ranges import Ordinal, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSuspects:
+    """How many labels of an attribute a held-out probe of the vectors contradicts (Northcutt et al. 2021, confident learning)."""
+
+    attribute: str
+    """Name of the attribute."""
+    n: int
+    """Images of groups with at least 30 images."""
+    flagged: int
+    """Images of which the probe is confident that the label is another one."""
+    listed: int
+    """Those between groups that the probe finds at least halfway from chance to certainty; others say more of the probe than of
+    the labels."""
+    recall: Unit
+    """Mean over the groups of the share that the probe finds: what it misses, it may flag."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from fer_audit.audit.types.near import NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.ranges import Unit
-from fer_audit.audit.types.remedies import Erasure, Mitigation
+from fer_audit.audit.types.remedies import Erasure, LabelSuspects, Mitigation
 from fer_audit.audit.types.replay import PublishedValue, Recluster, Replay
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -223,6 +223,8 @@ class AuditResult:
     """How the images of each cluster were taken, compared with the whole set, one entry for each measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
     """How much of the vectors' variance lies on their first principal axes; None without clusters or coordinates."""
+    label_suspects = _Part[tuple[LabelSuspects, ...]]()
+    """Labels that held-out probes contradict, the attribute that they see best first; listed in lists/label_suspects.csv."""
     erasures = _Part[tuple[Erasure, ...]]()
     """What clusters and probes would find if an attribute were erased; empty unless asked for (--what-if)."""
     mitigations = _Part[tuple[Mitigation, ...]]()
