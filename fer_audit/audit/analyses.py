@@ -21,6 +21,7 @@ from fer_audit.audit.composition import (
     subjects,
     subset,
     votes,
+    weighted,
 )
 from fer_audit.audit.models import audited
 from fer_audit.audit.remedies import erasure, mitigation
@@ -37,6 +38,7 @@ ANALYSES: tuple[Analysis, ...] = (
     split_leakage.ANALYSIS,
     votes.ANALYSIS,
     subset.ANALYSIS,
+    weighted.ANALYSIS,
     clusters.ANALYSIS,
     associations.ANALYSIS,
     associations.OF_LABELS,

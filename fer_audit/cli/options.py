@@ -74,6 +74,11 @@ dataset_options = _together(
         _option(
             "--only", "Audit the images of a list, one id a line, e.g. keep.txt.", metavar="FILE"
         ),
+        _option(
+            "--weights",
+            "Weigh the images as a table says, e.g. balance's weights.parquet.",
+            metavar="[COLUMN=]FILE",
+        ),
         _option("--sample", "Audit a seeded uniform sample of N images.", type=int, metavar="N"),
         _option("--first", "Audit the first N images in file order.", type=int, metavar="N"),
     ),

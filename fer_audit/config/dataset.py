@@ -43,6 +43,8 @@ class DatasetSettings:
     """Lower ends of the age bins, in years, ascending."""
     only: str | None = None
     """File with one id a line: the images to audit, such as a run's keep.txt; None = all."""
+    weights: str | None = None
+    """Table with a weight for each image, "FILE" or "COLUMN=FILE", such as a balance's weights.parquet; None = all weigh the same."""
     sample: int | None = None
     """Audit a seeded uniform sample of so many images."""
     first: int | None = None

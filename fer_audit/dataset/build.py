@@ -139,6 +139,7 @@ def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceD
         soft=tuple(replace(each, votes=each.votes[rows]) for each in dataset.soft),
         ages=None if dataset.ages is None else dataset.ages[rows],
         taken=None if dataset.taken is None else dataset.taken[rows],
+        weights=None if dataset.weights is None else dataset.weights[rows],
         rejects=tuple(r for r in dataset.rejects if r.item not in left_out),
         notes=(note, *dataset.notes),
         parent=_demographic_counts(dataset),
@@ -162,6 +163,7 @@ def seal(dataset: FaceDataset) -> FaceDataset:
         attributes=tuple(replace(a, codes=_frozen(a.codes)) for a in dataset.attributes),
         ages=None if dataset.ages is None else _frozen(dataset.ages),
         taken=None if dataset.taken is None else _frozen(dataset.taken),
+        weights=None if dataset.weights is None else _frozen(dataset.weights),
         soft=tuple(replace(each, votes=_frozen(each.votes)) for each in dataset.soft),
     )
     return replace(sealed, fingerprint=_fingerprint(sealed))
@@ -190,6 +192,7 @@ def _fingerprint(dataset: FaceDataset) -> str:
             "skipped": dataset.skipped,
             "parent": None if dataset.parent is None else dataset.parent.counts,
             "whole": dataset.whole,
+            **({} if dataset.weights is None else {"weights": _hash(dataset.weights)}),
         },
     )
 

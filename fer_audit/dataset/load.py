@@ -14,6 +14,7 @@ from fer_audit.dataset.mapped import with_maps
 from fer_audit.dataset.maps import chosen_maps
 from fer_audit.dataset.owner_card import with_owner_card
 from fer_audit.dataset.types import FaceDataset
+from fer_audit.dataset.weights import with_weights
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, name_some
 
@@ -43,7 +44,7 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
     terms = "" if form.terms == YOURS else form.terms
     dataset = replace(form.read(given, settings), terms=terms)
     _refuse_unused_names(dataset, settings)
-    mapped = with_maps(with_owner_card(dataset), maps)
+    mapped = with_weights(with_maps(with_owner_card(dataset), maps), settings.weights)
     return take_subset(take_only(mapped, settings), settings, seed=config.seed)
 
 

@@ -105,6 +105,8 @@ class FaceDataset:
     """(what, value) that is true of every image by the set's own description, e.g. ("gender", "female")."""
     taken: NDArray[np.int64] | None = None
     """(n,) numbers that grow with the time at which an image was collected; None = not known."""
+    weights: NDArray[np.float64] | None = None
+    """(n,) weight of each image, 0 or more; None = all weigh the same."""
     drawn_from: tuple[FaceDataset, NDArray[np.intp]] | None = None
     """The set that --only took these images from, and the (n,) rows there; what is known of it need not be made again."""
     skipped: tuple[tuple[str, int], ...] = ()

@@ -30,6 +30,7 @@ from fer_audit.report.sections.stability import stability
 from fer_audit.report.sections.style import style
 from fer_audit.report.sections.subset import subset
 from fer_audit.report.sections.sure import how_sure
+from fer_audit.report.sections.weighted import weighted
 from fer_audit.report.view import View
 from fer_audit.text import counted, duration, whole
 
@@ -57,6 +58,7 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
     ("claims", erasure),
     ("claims", mitigation),
     ("sets", subset),
+    ("who", weighted),
     ("method", planted),
     ("method", method),
 )

@@ -11,7 +11,7 @@ from fer_audit.audit.types.composition import TargetDistance
 
 
 def wilson_interval(
-    counts: Counts, total: Counts | int, *, confidence: float
+    counts: Counts | Floats, total: Counts | float, *, confidence: float
 ) -> tuple[Floats, Floats]:
     """Return the Wilson score intervals of counts / total, (low, high) in [0, 1].
 

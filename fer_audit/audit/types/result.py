@@ -48,6 +48,7 @@ from fer_audit.audit.types.space import (
 )
 from fer_audit.audit.types.splits import SplitLeak, SubjectFacts
 from fer_audit.audit.types.stability import StabilityFacts
+from fer_audit.audit.types.weighted import Weighted
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 
@@ -223,6 +224,8 @@ class AuditResult:
     """How the images of each cluster were taken, compared with the whole set, one entry for each measure of style."""
     principal_axes = _Part[PrincipalAxes | None]()
     """How much of the vectors' variance lies on their first principal axes; None without clusters or coordinates."""
+    weighted = _Part[tuple[Weighted, ...]]()
+    """What --weights does, attribute by attribute; empty without weights."""
     label_suspects = _Part[tuple[LabelSuspects, ...]]()
     """Labels that held-out probes contradict, the attribute that they see best first; listed in lists/label_suspects.csv."""
     erasures = _Part[tuple[Erasure, ...]]()
