@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import fer_audit as package
@@ -47,6 +50,21 @@ def test_every_command_of_the_readme_works(
         done = fer_audit(*words)
         assert done.code == 0, f"{line}\n{done.err}"
         assert done.out, line
+    if kept:
+        _read_rows_as_the_readme_says()
+
+
+def _read_rows_as_the_readme_says() -> None:
+    """Run the README's line for pandas, and the one for Hugging Face's datasets where that is installed."""
+    n = pq.read_metadata("runs/utkface/rows.parquet").num_rows
+    lines = [line for block in blocks("python") for line in block.splitlines() if "rows =" in line]
+    assert [line.split()[2].split(".")[0] for line in lines] == ["pandas", "datasets"]
+    for line in lines:
+        library = line.split()[2].split(".")[0]
+        if find_spec(library) is not None:
+            names = {library: import_module(library)}
+            exec(line, names)
+            assert len(names["rows"]) == n
 
 
 def test_the_readme_names_every_verb() -> None:
