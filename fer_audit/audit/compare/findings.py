@@ -203,7 +203,8 @@ def _model(each: types.ModelComparison) -> Finding:
     if overlap(one[1:], two[1:]) is False:
         do = "Look at the worst recall and the gap, too: a better mean may leave a group behind."
         return _say("model", "know", text, figures, do)
-    return _say("model", "fine", text, figures, "Do not call it a change: the intervals overlap.")
+    do = "" if one == two else "Do not call it a change: the intervals overlap."
+    return _say("model", "fine", text, figures, do)
 
 
 def _ends(one: types.ClaimInRun) -> str:

@@ -12,7 +12,7 @@ from fer_audit.audit.types.claim_words import SAYS, alike
 from fer_audit.audit.types.composition import GroupShare
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report import blocks
-from fer_audit.report.blocks import Block, Cell, Strength
+from fer_audit.report.blocks import Block
 from fer_audit.report.sections.found import left_words
 from fer_audit.report.sections.values import claimed, corrected, left, right, spoken, table_of
 from fer_audit.report.view import level_words
@@ -140,21 +140,22 @@ def _claims(found: types.Comparison) -> Iterator[Block]:
     if not made:
         yield blocks.Prose("Nothing to compare: it takes an attribute of both runs, and clusters.")
         return
-    silent = [each for each in made if _is_silent(each.first) and _is_silent(each.second)]
+    silent = [each for each in made if not (_shown(each.first) or _shown(each.second))]
     shown = [each for each in made if each not in silent]
+    title = "How strongly clusters, labels and attributes are associated"
     if shown:
-        title = "How strongly clusters, labels and attributes are associated"
-        yield _claim_table(title, shown, _level(found))
+        yield _claim_table(title, shown, found)
     if silent:
-        yield _claim_table("At chance in both runs", silent, _level(found), folded=True)
+        table = _claim_table("At chance in both runs", silent, found)
+        yield replace(table, importance="detail", note="")
 
 
-def _is_silent(each: types.ClaimInRun | None) -> bool:
-    return each is None or each.strength not in SAYS
+def _shown(each: types.ClaimInRun | None) -> bool:
+    return each is not None and each.strength in SAYS
 
 
 def _claim_table(
-    title: str, made: Sequence[types.ClaimComparison], level: str, *, folded: bool = False
+    title: str, made: Sequence[types.ClaimComparison], found: types.Comparison
 ) -> blocks.Table:
     overlap = {None: NO_VALUE, True: "overlap", False: "apart"}
     return table_of(
@@ -166,26 +167,21 @@ def _claim_table(
         left(f"{SIGNS[1]} second", lambda x: _strength(x.second), wrap=13),
         left("left", lambda x: _left(x.second), wrap=11),
         left("intervals", lambda x: overlap[x.intervals_overlap], wrap=9),
-        importance="detail" if folded else "normal",
         note="Strength in a word and as V~, Cramér's V without the part that a finite sample adds, with its"
-        f" {level}interval. Left: in the comparison that leaves least, its share and how it is judged by what can still"
+        f" {_level(found)}interval. Left: in the comparison that leaves least, its share and how it is judged by what can still"
         " vary. That intervals overlap is no test: both runs may hold the same images.",
     )
 
 
-def _strength(each: types.ClaimInRun | None) -> Cell:
-    if each is None or each.v_corrected is None:
-        return "not asked" if each is None else each.strength
-    share = None if each.left is None else each.left.kept
-    kept = None if share is None else min(max(share, 0.0), 1.0)
-    back = (
-        ", does not come back" if each.comes_back == "no" and each.strength != "at chance" else ""
-    )
-    return Strength(each.v_corrected, kept, f"{each.strength} {corrected(each)}{back}")
+def _strength(each: types.ClaimInRun | None) -> str:
+    if each is None:
+        return "not asked"
+    back = "; does not come back" if each.comes_back == "no" and _shown(each) else ""
+    return f"{each.strength} {corrected(each)}{back}"
 
 
 def _left(each: types.ClaimInRun | None) -> str:
-    if each is None or each.left is None or _is_silent(each):
+    if each is None or each.left is None or not _shown(each):
         return NO_VALUE
     return f"{left_words(each.left)} {alike(each.left.level)}"
 
@@ -213,7 +209,7 @@ def _measured(measure: str, of: tuple[float, ...]) -> str:
 
 def _people(found: types.Comparison) -> Iterator[Block]:
     people = [each for each in found.attributes if each.kind in _OF_PEOPLE]
-    told = [each for each in people if each.draws or any(x.difference for x in each.groups)]
+    told = [each for each in people if _differs(each)]
     if same := [spoken(each.attribute) for each in people if each not in told]:
         yield blocks.Prose(f"No share of {listed(same, 'or')} differs.")
     if told:
@@ -223,12 +219,16 @@ def _people(found: types.Comparison) -> Iterator[Block]:
         )
         yield blocks.Prose(text, tone="small")
     yield from (_shares(each, found) for each in told)
-    others = [each for each in found.attributes if each.kind not in _OF_PEOPLE]
+    others = [each for each in found.attributes if each not in people and _differs(each)]
     if others:
         yield blocks.Heading("How the sets were collected", "detail")
     yield from (_shares(each, found, folded=True) for each in others)
     if not people:
         yield blocks.Prose("The runs have no attribute of people in common.")
+
+
+def _differs(each: types.AttributeComparison) -> bool:
+    return each.draws > 0 or any(x.difference != 0 for x in each.groups)
 
 
 def _shares(
