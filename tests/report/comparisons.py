@@ -144,11 +144,8 @@ def predicted() -> Comparison:
 
 def empty() -> Comparison:
     """Return a comparison in which nothing at all could be computed."""
-    full, nothing = two_runs(), "no image is annotated"
-    groups = tuple(
-        GroupChange(x.name, None, None, not_computable=(("difference", nothing),))
-        for x in full.attributes[0].groups
-    )
+    full = two_runs()
+    groups = tuple(GroupChange(x.name, None, None) for x in full.attributes[0].groups)
     claim = replace(
         known(full.claims[0].first),
         **dict.fromkeys(("v_corrected", "low", "high", "chance", "left")),  # type: ignore[arg-type]

@@ -95,14 +95,15 @@ def _images(found: types.Comparison) -> Iterator[Finding]:
 def _set_otherwise(found: types.Comparison) -> Iterator[Finding]:
     by_kind = {
         kind: [x for x in found.differences if x.kind == kind]
-        for kind in ("set", "model", "setting", "version", "rule", "attribute")
+        for kind in ("model", "setting", "version", "rule", "attribute")
     }
     names = [f"setting {x.name}" for x in by_kind["setting"]]
     model = {x.name for x in by_kind["model"]} - {"caveat"}
     if model and "setting model" not in names:
         names.append("the model" if "name" in model else "the model file")
     names += [f"version of {x.name}" for x in by_kind["version"]]
-    names += ["the set" for _ in by_kind["set"] if found.images.common]
+    if found.images.common and found.first.fingerprint != found.second.fingerprint:
+        names.append("the set")
     if len(names) == 1:
         text = f"1 thing differs between the runs: {names[0]}."
         yield _say("settings", "fine", text, do="Nothing: one thing was changed at a time.")
@@ -135,7 +136,8 @@ def _clusters(found: types.Comparison) -> Finding:
         judged += ", no more alike than shuffled labels"
     p = words.p_phrase(agreement.p, at_most=words.unreached(agreement.p, agreement.permutations))
     figures = (
-        f"{span(agreement.low, agreement.high)} on {counted(agreement.n, 'common image')}, {p};"
+        f"{span(agreement.low, agreement.high)} on {counted(agreement.n, 'common image')}, {p} against shuffled labels, 95 % of which"
+        f" stay under {coefficient(agreement.null_95)};"
         f" numbered to fit, {part(agreement.matched, agreement.n)} are in the same cluster"
     )
     if ks[0] != ks[1]:

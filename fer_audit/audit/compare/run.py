@@ -137,7 +137,6 @@ def _texts(result: AuditResult) -> dict[DifferenceKind, dict[str, str]]:
     model = {} if result.model is None else asdict(result.model)
     settings = setting_texts(result.config)
     return {
-        "set": {"fingerprint": result.dataset.fingerprint},
         "model": {name: str(value) for name, value in model.items()},
         "setting": {name: value for name, value in settings if name not in _BESIDE},
         "version": dict(result.versions),

@@ -20,7 +20,7 @@ from fer_audit.audit.types.compare import (
     GroupChange,
     RunRows,
 )
-from fer_audit.audit.types.composition import GroupShare, Representation
+from fer_audit.audit.types.composition import Representation
 from fer_audit.text import counted
 
 DRAWS = 9_999
@@ -31,7 +31,6 @@ Pairs = NDArray[np.intp]
 """(n, 2) rows of the first run and of the second: an image that both have."""
 Three = tuple[int, int, int]
 """Images (in the first run, in the second, in both)."""
-_COMPARED = ("difference", "low", "high", "p", "p_adjusted")
 _KEYS = (
     lambda name, sha: (name, sha) if sha else None,
     lambda name, sha: sha or None,
@@ -138,17 +137,10 @@ def compare_attribute(
     changes = []
     for name in dict.fromkeys((*shares[0], *shares[1])):
         one, two = shares[0].get(name), shares[1].get(name)
-        why = _no_share("first", one) or _no_share("second", two)
         change = GroupChange(name, one, two)
-        if one is None or two is None or why:
-            missing = tuple((field, why) for field in _COMPARED)
-            change = replace(change, not_computable=missing)
-        else:
-            change = replace(change, difference=(two.share or 0.0) - (one.share or 0.0))
-            if found is None or untested:
-                missing = tuple((field, untested) for field in _COMPARED[1:])
-                change = replace(change, not_computable=missing)
-            else:
+        if one and two and one.share is not None and two.share is not None:
+            change = replace(change, difference=two.share - one.share)
+            if found is not None and not untested:
                 low, high = difference_interval(
                     *((one.count or 0, first.annotated), (two.count or 0, second.annotated)),
                     shared=found.common,
@@ -166,8 +158,6 @@ def compare_attribute(
     return AttributeComparison(
         attribute=first.attribute,
         kind=first.kind,
-        first_annotated=first.annotated,
-        second_annotated=second.annotated,
         common=None if found is None else found.common,
         relabelled=None if found is None else found.relabelled,
         reading=untested or how,
@@ -206,12 +196,6 @@ def count_images(
         images=(sum(a), sum(b), sum(c)),
         groups=dict(zip(groups, zip(a, b, c, strict=True), strict=True)),
     )
-
-
-def _no_share(side: str, group: GroupShare | None) -> str:
-    if group is None:
-        return f"the {side} run has no such group"
-    return f"nothing is annotated in the {side} run" if group.share is None else ""
 
 
 def _why_untested(first: Representation, second: Representation, found: Counted | None) -> str:

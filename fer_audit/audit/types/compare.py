@@ -20,7 +20,7 @@ from fer_audit.embed.types import ModelFacts
 
 COMPARISON_SCHEMA = "fer-audit/comparison/2"
 ENCODERS_SCHEMA = "fer-audit/encoders/2"
-DifferenceKind = Literal["set", "model", "setting", "version", "rule", "attribute"]
+DifferenceKind = Literal["model", "setting", "version", "rule", "attribute"]
 FLOOR = "-random"
 """End of the name of a network with random weights: what it finds needs no training."""
 
@@ -119,7 +119,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """One group's share in both runs. Counts, shares and intervals are those of the two results: the whole listing."""
+    """One group's share in both runs. Counts, shares and intervals are those of the two results: the whole listing.
+
+    What follows the difference is None where shares were not tested: see `attributes[].reading`.
+    """
 
     name: str
     """Name of the group."""
@@ -128,7 +131,7 @@ class GroupChange:
     second: GroupShare | None
     """The group in the second run; None when that run knows no such group."""
     difference: Signed | None = None
-    """Second share minus first share."""
+    """Second share minus first share; None where a run has none."""
     low: float | None = None
     """Lower end of its interval: Wilson intervals joined by MOVER (Zou & Donner 2008), common images counted as
     shared."""
@@ -138,7 +141,6 @@ class GroupChange:
     """Two-sided Monte-Carlo p of equal shares: the images that only one run has are dealt again."""
     p_adjusted: Unit | None = None
     """`p` after Benjamini-Hochberg over the groups of this attribute."""
-    not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,6 @@ class AttributeComparison:
     """Name of the attribute."""
     kind: str
     """demographic, label, batch or style."""
-    first_annotated: int
-    """Images of the first run with a label."""
-    second_annotated: int
-    """Images of the second run with a label."""
     common: int | None
     """Common images annotated in both; None when a rows.parquet lacks the labels."""
     relabelled: int | None
@@ -243,7 +241,7 @@ class TextDifference:
     """Something that was set, used or decided otherwise in the two runs."""
 
     kind: DifferenceKind
-    """Of the set, of the model, a setting, the version of a package, the answer to a --fail-on rule, or an attribute that only
+    """Of the model, a setting, the version of a package, the answer to a --fail-on rule, or an attribute that only
     one run has."""
     name: str
     """Name of the fact, setting, package, rule or attribute."""

@@ -95,25 +95,15 @@ def _without_folders(text: str) -> str:
 
 
 def _clusters(found: types.Comparison) -> Iterator[Block]:
-    each = found.agreement
-    if each.ari is None:
-        reason = words.visible(dict(each.not_computable).get("ari", "no reason is known"))
-        yield blocks.Prose(f"The agreement of the clusters is not computable: {reason}.")
-    else:
-        p = words.p_phrase(each.p, at_most=words.unreached(each.p, each.permutations))
-        yield blocks.Prose(
-            f"ARI {coefficient(each.ari)} ({_level(found)}interval {words.span(each.low, each.high)}), {p} against shuffled"
-            f" labels, 95 % of which stay under {coefficient(each.null_95)}; {counted(each.n, 'image')}."
-        )
     if found.cosines:
         mean, low, least = (coefficient(value, 4) for value in found.cosines)
-        text = "The two vectors of each image are the same."
-        if found.cosines[-1] < 1 - 1e-9:
-            text = (
-                f"Cosine of an image's two vectors: mean {mean}, one in a hundred below {low}, least {least}. It compares one network in"
-                " two precisions or with two inputs; of two networks it says nothing."
-            )
-        yield blocks.Prose(text)
+        text = (
+            f"Cosine of an image's two vectors: mean {mean}, one in a hundred below {low}, least {least}. It compares one network"
+            " in two precisions or with two inputs; of two networks it says nothing."
+        )
+        same = found.cosines[-1] > 1 - 1e-9
+        yield blocks.Prose("The two vectors of each image are the same." if same else text)
+    each = found.agreement
     if each.n:
         rows = [
             (
@@ -210,8 +200,6 @@ def _measured(measure: str, of: tuple[float, ...]) -> str:
 def _people(found: types.Comparison) -> Iterator[Block]:
     people = [each for each in found.attributes if each.kind in _OF_PEOPLE]
     told = [each for each in people if _differs(each)]
-    if same := [spoken(each.attribute) for each in people if each not in told]:
-        yield blocks.Prose(f"No share of {listed(same, 'or')} differs.")
     if told:
         text = (
             "Difference is second minus first, in points. ▲ more and ▼ fewer than chance allows (p after"
@@ -223,8 +211,6 @@ def _people(found: types.Comparison) -> Iterator[Block]:
     if others:
         yield blocks.Heading("How the sets were collected", "detail")
     yield from (_shares(each, found, folded=True) for each in others)
-    if not people:
-        yield blocks.Prose("The runs have no attribute of people in common.")
 
 
 def _differs(each: types.AttributeComparison) -> bool:
@@ -274,14 +260,11 @@ def _settings(found: types.Comparison) -> Iterator[Block]:
     rows = [
         (x.kind, clipped(x.name, 60), _setting(x.first), _setting(x.second))
         for x in found.differences
-        if x.kind != "set"
     ]
     if rows:
         yield blocks.plain_table(
             "Everything that differs", ("of", "name", "first", "second"), rows
         )
-    else:
-        yield blocks.Prose("Model, settings, versions and attributes are the same.")
 
 
 def _setting(text: str | None) -> str:
