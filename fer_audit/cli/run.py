@@ -91,9 +91,9 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
 
 def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, Any]) -> None:
     """Audit a set under each of several encoders, and say which claims hold under every one."""
-    from fer_audit.audit.compare.encoders import compare_encoders
+    from fer_audit.audit.compare.claims import compare_encoders
     from fer_audit.cli.console import show
-    from fer_audit.report.encoders import encoders_json, make_encoders
+    from fer_audit.report.comparison import comparison_json, make_encoders
     from fer_audit.report.render.terminal import terminal_report
     from fer_audit.store.stage import make_folder, write_text
 
@@ -127,9 +127,9 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
         }
     )
     make_folder(out)
-    write_text(out / "encoders.json", encoders_json(found))
+    write_text(out / "encoders.json", comparison_json(found))
     if values["as_json"]:
-        answer_json(encoders_json(found))
+        answer_json(comparison_json(found))
     elif not values["quiet"]:
         show(terminal_report(make_encoders(found)))
     code = 0

@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score
 
-from fer_audit.audit.compare.agreement import adjusted_rand, measure_agreement
-from fer_audit.audit.compare.matching import match_rows
+from fer_audit.audit.compare.agreement import (
+    adjusted_rand,
+    measure_agreement,
+    measure_vectors,
+    vectors_agree,
+)
 from fer_audit.audit.compare.run import ReadRun, compare_runs
-from fer_audit.audit.compare.vectors import measure_vectors
+from fer_audit.audit.compare.sets import match_rows, share_p
 from fer_audit.audit.stats.tables import cross_table
-from fer_audit.audit.types.claims import Ladder, Rung
+from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.compare import Comparison
+from fer_audit.audit.types.result import GateRule
 from tests.audit.compared import GENDERS, QUICK, run_of
 from tests.known import known
 
@@ -60,13 +65,17 @@ def test_a_run_beside_itself_has_not_changed() -> None:
 
     (gender,) = found.attributes
     assert found.agreement.ari == 1
-    assert found.agreement.ami == pytest.approx(1)
     assert found.agreement.matched == found.agreement.n == N
     assert gender.reading == "same images, shares equal"
     assert [(group.difference, group.p) for group in gender.groups] == [(0, None), (0, None)]
-    assert (found.settings, found.model, found.versions, gender.rungs) == ((), (), (), ())
+    assert (found.differences, found.cosines) == ((), (1, 1, 1))
+    assert all(each.first == each.second for each in found.claims)
     assert "nothing_changed" in codes(found)
     assert {finding.severity for finding in found.findings} == {"fine"}
+
+
+def figures_of(found: Comparison, code: str) -> str:
+    return next(finding.figures for finding in found.findings if finding.code == code)
 
 
 def test_the_numbers_of_the_clusters_do_not_matter() -> None:
@@ -76,7 +85,7 @@ def test_the_numbers_of_the_clusters_do_not_matter() -> None:
 
     assert found.agreement.ari == 1
     assert found.agreement.matches == ((0, 2), (1, 0), (2, 1))
-    assert "they are the same partition" in text_of(found, "agreement")
+    assert "are the same partition" in text_of(found, "agreement")
 
 
 def test_the_order_of_the_images_does_not_matter() -> None:
@@ -99,10 +108,10 @@ def test_unrelated_clusters_are_called_different() -> None:
     assert high is not None
     assert abs(ari) < 0.02
     assert low <= 0 <= high
-    assert "they are different partitions, no more alike than shuffled labels" in text_of(
+    assert "are different partitions, no more alike than shuffled labels" in text_of(
         found, "agreement"
     )
-    assert "600 common images" in text_of(found, "agreement")
+    assert "600 common images" in figures_of(found, "agreement")
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=2, max_size=80))
@@ -118,15 +127,6 @@ def test_a_stack_of_tables_gives_the_indices_of_each() -> None:
     tables = RNG.integers(0, 9, (6, 3, 4))
 
     assert adjusted_rand(tables).tolist() == [float(adjusted_rand(table)) for table in tables]
-
-
-def test_ami_is_that_of_scikit_learn() -> None:
-    other = np.random.default_rng(3).integers(0, 4, N)
-    table = cross_table(CLUSTERS, other, n_rows=3, n_cols=4)
-
-    found = measure_agreement(table, confidence=0.95, rng=np.random.default_rng(0))
-
-    assert found.ami == pytest.approx(adjusted_mutual_info_score(CLUSTERS, other), abs=1e-9)
 
 
 def test_the_interval_of_the_ari_holds_the_truth_as_often_as_it_says() -> None:
@@ -156,7 +156,7 @@ def test_sets_without_a_common_image_are_tested_as_two_samples() -> None:
     assert found.images.common == 0
     assert found.agreement.ari is None
     assert dict(found.agreement.not_computable)["ari"] == "no image has a cluster in both runs"
-    assert gender.tested
+    assert gender.draws
     male = gender.groups[0]
     assert male.difference == pytest.approx(0.75 - np.mean(GENDER == 0))
     assert known(male.low) > 0
@@ -169,7 +169,6 @@ def test_a_fair_part_of_a_set_is_not_called_different() -> None:
 
     (gender,) = compare_runs(base(), half).attributes
 
-    assert gender.reading.startswith("one set holds the other")
     assert gender.common == N // 2
     assert all(group.p_adjusted is not None and group.p_adjusted > 0.05 for group in gender.groups)
 
@@ -187,28 +186,22 @@ def test_the_test_of_two_samples_is_fishers() -> None:
     """Without common images the draw is Fisher's; ordered by difference, for two equal sizes the p is the same."""
     from scipy.stats import fisher_exact
 
-    from fer_audit.audit.compare.shares import SharedCounts, share_p
-
-    tested = SharedCounts(first=40, second=40, common=0, listed_common=0, groups={})
     rng = np.random.default_rng(0)
 
-    p = share_p(9, 18, 0, tested=tested, draws=19_999, rng=rng)
+    p = share_p((9, 18, 0), (40, 40, 0), draws=19_999, rng=rng)
 
     assert p == pytest.approx(fisher_exact([[9, 31], [18, 22]]).pvalue, abs=0.005)
 
 
 def test_shared_images_count_once_under_no_difference() -> None:
     """Two overlapping draws from one crowd: p stays uniform, where a two-sample test would be far too shy."""
-    from fer_audit.audit.compare.shares import SharedCounts, share_p
-
     rng = np.random.default_rng(4)
-    tested = SharedCounts(first=300, second=300, common=250, listed_common=250, groups={})
 
     p = []
     for _ in range(300):
         crowd = rng.random(350) < 0.4
         counts = int(crowd[:300].sum()), int(crowd[50:].sum()), int(crowd[50:300].sum())
-        p.append(share_p(*counts, tested=tested, draws=199, rng=rng))
+        p.append(share_p(counts, (300, 300, 250), draws=199, rng=rng))
 
     assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.09
     assert 0.2 <= np.mean(np.array(p) <= 0.25) <= 0.32
@@ -221,8 +214,8 @@ def test_a_changed_label_is_counted_and_not_tested() -> None:
     found = compare_runs(base(), part_of(np.arange(N), gender=relabelled))
 
     (gender,) = found.attributes
-    assert (gender.common, gender.relabelled, gender.tested) == (N, 30, False)
-    assert "5.0 % (30 of 600)" in text_of(found, "relabelled")
+    assert (gender.common, gender.relabelled, gender.draws) == (N, 30, 0)
+    assert figures_of(found, "relabelled") == "5.0 % (30 of 600)"
 
 
 def test_renamed_and_rewritten_files_are_told_apart() -> None:
@@ -232,14 +225,10 @@ def test_renamed_and_rewritten_files_are_told_apart() -> None:
     first = run_of(gender, clusters, ids=("a", "b", "c"), content=("A", "B", "C"))
     second = run_of(gender, clusters, ids=("b", "c", "d"), content=("A", "X", "B"))
 
-    matching = match_rows(first.rows, second.rows)
+    pairs, facts = match_rows(first.rows, second.rows)
 
-    assert list(zip(matching.first.tolist(), matching.second.tolist(), strict=True)) == [
-        (0, 0),
-        (1, 2),
-        (2, 1),
-    ]
-    assert (matching.facts.same, matching.facts.renamed, matching.facts.changed) == (0, 2, 1)
+    assert pairs.tolist() == [[0, 0], [1, 2], [2, 1]]
+    assert (facts.same, facts.renamed, facts.changed) == (0, 2, 1)
     assert "other bytes" in text_of(compare_runs(first, second), "changed_files")
 
 
@@ -248,12 +237,9 @@ def test_copies_pair_up_one_to_one() -> None:
     first = run_of(gender, None, ids=("a", "b", "c"), content=("A", "A", "A"))
     second = run_of(gender, None, ids=("b", "x", "y"), content=("A", "A", "B"))
 
-    matching = match_rows(first.rows, second.rows)
+    pairs, _ = match_rows(first.rows, second.rows)
 
-    assert list(zip(matching.first.tolist(), matching.second.tolist(), strict=True)) == [
-        (0, 1),
-        (1, 0),
-    ]
+    assert pairs.tolist() == [[0, 1], [1, 0]]
 
 
 def test_attributes_and_groups_of_one_run_only_are_named() -> None:
@@ -265,13 +251,14 @@ def test_attributes_and_groups_of_one_run_only_are_named() -> None:
 
     found = compare_runs(first, second)
 
-    assert (found.only_first, found.only_second) == (("gender",), ("age",))
+    only = [(x.name, x.first, x.second) for x in found.differences if x.kind == "attribute"]
+    assert only == [("gender", "there", None), ("age", None, "there")]
     (shared,) = found.attributes
     groups = {group.name: group for group in shared.groups}
     assert list(groups) == ["White", "Black", "Asian"]
-    assert groups["Black"].second_count is None
-    assert groups["Asian"].first_count is None
-    assert dict(groups["Asian"].not_computable)["difference"] == "the first run has no such group"
+    assert groups["Black"].second is None
+    assert groups["Asian"].first is None
+    assert groups["Asian"].difference is None
 
 
 def test_a_run_without_clusters_is_compared_as_far_as_it_goes() -> None:
@@ -279,7 +266,7 @@ def test_a_run_without_clusters_is_compared_as_far_as_it_goes() -> None:
 
     found = compare_runs(base(), unclustered)
 
-    (gender,) = found.attributes
+    (gender,) = found.claims
     assert found.agreement.ari is None
     assert "the second run has no clusters" in text_of(found, "no_agreement")
     assert found.second.k is None
@@ -295,75 +282,103 @@ def test_settings_that_change_no_compared_number_are_not_listed() -> None:
     found = compare_runs(run, replace(run, result=asked))
 
     assert asked.config != run.result.config
-    assert found.settings == ()
+    assert found.differences == ()
     assert "nothing_changed" in codes(found)
 
 
 def test_settings_model_and_versions_that_differ_are_listed() -> None:
     other = run_of(GROUPS, CLUSTERS, ids=IDS, config=replace(QUICK, seed=7))
+    model_name = known(other.result.model).name
     model = replace(known(other.result.model), name="int8", precision="int8")
     other = replace(other, result=replace(other.result, model=model, versions=(("numpy", "9"),)))
 
     found = compare_runs(base(), other)
 
-    assert [(each.name, each.first, each.second) for each in found.settings] == [
-        ("seed", "0", "7")
+    assert [(each.kind, each.name, each.first, each.second) for each in found.differences] == [
+        *(("model", "name", model_name, "int8"), ("model", "precision", "fp32", "int8")),
+        *(("setting", "seed", "0", "7"), ("version", "numpy", None, "9")),
     ]
-    assert [each.name for each in found.model] == ["name", "precision"]
-    assert [(each.name, each.first, each.second) for each in found.versions] == [
-        ("numpy", None, "9")
-    ]
-    assert "No change of a number can be attributed to one of them alone." in text_of(
-        found, "settings"
-    )
+    assert text_of(found, "settings").startswith("3 things differ between the runs")
 
 
-def test_a_rung_that_turned_is_named() -> None:
-    def ladder(*holds: bool) -> Ladder:
-        rungs = tuple(
-            Rung(number, f"rung {number}", held, None, None, None, None, 9, "")
-            for number, held in enumerate(holds, start=1)
+def test_a_model_that_was_asked_for_by_another_name_is_no_difference() -> None:
+    run = base()
+    asked = replace(run.result, config=run.result.config.having(model="folder/a.onnx"))
+
+    assert compare_runs(run, replace(run, result=asked)).differences == ()
+
+
+def test_a_rule_that_fires_in_one_run_only_is_named() -> None:
+    first, second = (
+        replace(
+            base(), result=replace(base().result, gate=(GateRule("gender.v>0.5", 0.5, hit, ""),))
         )
-        highest = next((i for i, held in enumerate(holds) if not held), len(holds))
-        return Ladder("gender", rungs, highest)
+        for hit in (True, False)
+    )
 
-    first = replace(base(), result=base().result.having(ladders=(ladder(True, True),)))
-    second = replace(base(), result=base().result.having(ladders=(ladder(True, False, True),)))
-
-    found = compare_runs(first, second)
-
-    (gender,) = found.attributes
-    assert [(rung.number, rung.first, rung.second) for rung in gender.rungs] == [
-        (2, "holds", "does not hold"),
-        (3, "not asked", "holds"),
-    ]
-    assert "reaches rung 2 of 2 in the first run and 1 of 3 in the second" in text_of(
-        found, "rungs"
+    assert (
+        figures_of(compare_runs(first, second), "rules")
+        == "gender.v>0.5: crossed, then not crossed"
     )
 
 
-def test_v_of_another_k_stands_next_to_its_null_band() -> None:
+def claim(*grades: str, v: float = 0.4, kept: float = 0.8, back: str = "yes") -> Claim:
+    left = tuple(
+        LeftAt(f"level{at}", True, kept, 0.9, 0.8, 0.7, 0.9, None, 0.9, grade)
+        for at, grade in enumerate(grades)
+    )
+    return Claim(
+        "cluster", "gender", "demographic", N, "clear", v, 0.1, v - 0.05, v + 0.05, "image",
+        None, None, "", 0, left, "", back, "",
+    )  # fmt: skip
+
+
+def test_a_claim_is_told_with_what_is_left_at_the_level_that_leaves_least() -> None:
+    made = (claim("most", "part"), claim("most", "trace", v=0.6, back="no"))
+    runs = [replace(base(), result=base().result.having(claims=(each,))) for each in made]
+
+    found = compare_runs(*runs)
+
+    (gender,) = found.claims
+    told = [
+        (x.left.level, x.left.grade, x.holds)
+        for x in (gender.first, gender.second)
+        if x and x.left
+    ]
+    assert told == [("level1", "part", True), ("level1", "trace", False)]
+    assert gender.intervals_overlap is False
+    assert text_of(found, "claim") == (
+        "Clusters and gender: clear (V~ .400, left: part) in the first run, clear (V~ .600, left: trace, does not come back) in"
+        " the second."
+    )
+
+
+def test_with_another_k_the_clusters_cannot_agree_fully() -> None:
     finer = run_of(GROUPS, CLUSTERS * 2 + np.arange(N) % 2, ids=IDS)
 
     found = compare_runs(base(), finer)
 
-    assert "compare each V with what 95 % of shuffled labels stay under" in text_of(
-        found, "association"
-    )
-    assert "With k = 3 and 6 they cannot agree fully." in text_of(found, "agreement")
+    assert "with k = 3 and 6 they cannot agree fully" in figures_of(found, "agreement")
+    assert all(each.first != each.second for each in found.claims)
 
 
 def test_vectors_are_measured_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = RNG.random((50, 8), dtype=np.float32) * (RNG.random((50, 8)) < 0.6)
+    vectors = vectors.astype(np.float32)
     ok = np.arange(50) % 5 > 0
-    monkeypatch.setattr("fer_audit.audit.compare.vectors.BLOCK_BYTES", 7 * 8 * 4)
+    monkeypatch.setattr("fer_audit.audit.compare.agreement.BLOCK_BYTES", 7 * 8 * 4)
 
-    found = measure_vectors(vectors.astype(np.float32), ok)
+    zeros, mean, deviation = measure_vectors(vectors, ok)
+    rows = np.stack([np.arange(50), np.arange(50)[::-1]], axis=1)
+    cosines = vectors_agree(vectors, vectors[::-1] * 3, rows)
+    unlike = vectors_agree(np.eye(2), np.eye(2), np.array([[0, 0], [0, 1]]))
 
-    assert found.n == 40
-    assert found.zero_share == np.mean(vectors[ok] == 0)
+    assert zeros == np.mean(vectors[ok] == 0)
     norms = np.linalg.norm(vectors[ok].astype(np.float64), axis=1)
-    assert (found.norm_mean, found.norm_sd) == pytest.approx((norms.mean(), norms.std()))
+    assert (mean, deviation) == pytest.approx((norms.mean(), norms.std()))
+    assert cosines == pytest.approx((1, 1, 1))
+    assert (unlike[0], unlike[2]) == (0.5, 0)
+    assert vectors_agree(vectors, vectors[:, :3], rows) == vectors_agree(None, vectors, rows) == ()
 
 
 def test_the_comparison_is_the_same_every_time() -> None:

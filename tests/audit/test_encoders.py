@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_audit.audit.compare.encoders import compare_encoders
+from fer_audit.audit.compare.claims import compare_encoders
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
-from fer_audit.report.encoders import encoders_json, make_encoders
+from fer_audit.report.comparison import comparison_json, make_encoders
 from fer_audit.report.render.markdown import blocks_lines
 from tests.audit.inputs import attribute, audit_dataset, dataset_of
 
@@ -44,7 +44,8 @@ def test_a_claim_holds_where_it_is_above_chance_more_than_a_trace_and_comes_back
 
     (found,) = compare_encoders({name: run(name, x) for name, x in models.items()}).claims
 
-    assert [each.model for each in found.under if each.holds] == ["good", "other"]
+    held = zip(models, found.under, strict=True)
+    assert [model for model, each in held if each is not None and each.holds] == ["good", "other"]
     assert (found.holds_under, found.encoders, found.floor) == (2, 5, None)
 
 
@@ -65,8 +66,8 @@ def test_it_is_told_as_a_report_and_as_json() -> None:
 
     (section,) = make_encoders(found).sections
     text = "\n".join(blocks_lines(section.blocks, level=2, least="normal"))
-    document = json.loads(encoders_json(found))
+    document = json.loads(comparison_json(found))
 
     assert "Race: holds under 1 of 2 encoders; it depends on the network." in text
     assert [x["attribute"] for x in document["claims"]] == ["race"]
-    assert document["schema"] == "fer-audit/encoders/1"
+    assert document["schema"] == "fer-audit/encoders/2"

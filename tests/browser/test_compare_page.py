@@ -10,7 +10,7 @@ import pytest
 from tests.browser import measures
 from tests.browser.visit import OpenPage, Scheme
 from tests.report import pages
-from tests.report.compare_pages import write_comparison
+from tests.report.comparisons import write_comparison
 
 pytestmark = pytest.mark.browser
 

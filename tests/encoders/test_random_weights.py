@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 
-from fer_audit.audit.types.encoders import FLOOR
+from fer_audit.audit.types.compare import FLOOR
 from fer_audit.encoders.catalog import CATALOG, catalog_entry
 from fer_audit.encoders.random_weights import random_resnet50
 from fer_audit.encoders.resnet50 import build_resnet50

@@ -1,25 +1,28 @@
-"""Two runs in, one `Comparison` out: who is in them, whether their clusters agree, what was set differently."""
+"""Two runs in, one `Comparison` out: may they be compared, do clusters and claims agree, and who is in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from fer_audit.audit.compare.agreement import measure_agreement
-from fer_audit.audit.compare.attributes import compare_attribute
+from fer_audit.audit.compare.agreement import (
+    Vectors,
+    measure_agreement,
+    measure_vectors,
+    vectors_agree,
+)
+from fer_audit.audit.compare.claims import compare_claims, compare_models
 from fer_audit.audit.compare.findings import find_changes
-from fer_audit.audit.compare.matching import Matching, match_rows
+from fer_audit.audit.compare.sets import compare_attribute, count_images, match_rows
 from fer_audit.audit.stats.tables import cross_table
 from fer_audit.audit.types.compare import (
     COMPARISON_SCHEMA,
-    Agreement,
     Comparison,
+    DifferenceKind,
     RunFacts,
     RunRows,
     TextDifference,
-    VectorFacts,
 )
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import setting_texts
@@ -40,7 +43,8 @@ class ReadRun:
     """The last folders of the run directory's path: as many as tell the two runs apart."""
     result: AuditResult
     rows: RunRows
-    vectors: VectorFacts | None = None
+    vectors: Vectors | None = None
+    """Row i is image i; None when they were removed."""
 
 
 def compare_runs(first: ReadRun, second: ReadRun) -> Comparison:
@@ -48,106 +52,97 @@ def compare_runs(first: ReadRun, second: ReadRun) -> Comparison:
 
     Images are matched by their bytes and names, so the runs may list different images in any order.
     """
-    matching = match_rows(first.rows, second.rows)
-    confidence = first.result.config.statistics.confidence
-    alpha = first.result.config.statistics.alpha
-    names_1 = [each.attribute for each in first.result.representation]
-    names_2 = [each.attribute for each in second.result.representation]
+    runs, results = (first, second), (first.result, second.result)
+    pairs, images = match_rows(first.rows, second.rows)
+    statistics = first.result.config.statistics
+    sets = [{each.attribute: each for each in result.representation} for result in results]
+    ks = [0 if result.clustering is None else result.clustering.k for result in results]
+    missing = [side for side, k in zip(("first", "second"), ks, strict=True) if k == 0]
+    clusters = [run.rows.clusters[at] for run, at in zip(runs, pairs.T, strict=True)]
+    table = np.zeros(ks, dtype=np.int64)
+    if not missing:
+        table = cross_table(*clusters, n_rows=ks[0], n_cols=ks[1])
+    keep_copies = any(result.config.statistics.keep_duplicates for result in results)
+    embedded = first.rows.ok[pairs[:, 0]] & second.rows.ok[pairs[:, 1]]
     comparison = Comparison(
         schema=COMPARISON_SCHEMA,
         first=_facts(first),
         second=_facts(second),
-        images=matching.facts,
-        agreement=_agreement(first, second, matching, confidence),
+        images=images,
+        agreement=measure_agreement(
+            table,
+            confidence=statistics.confidence,
+            rng=stage_rng(0, STAGE, "agreement"),
+            absent="; ".join(f"the {side} run has no clusters" for side in missing),
+        ),
+        cosines=vectors_agree(first.vectors, second.vectors, pairs[embedded]),
+        claims=compare_claims(*results),
+        models=compare_models(*results),
         attributes=tuple(
             compare_attribute(
-                name,
-                (first.result, first.rows),
-                (second.result, second.rows),
-                matching,
-                confidence=confidence,
+                *(about, sets[1][name]),
+                count_images(name, (first.rows, second.rows), pairs, keep_copies=keep_copies),
+                confidence=statistics.confidence,
                 rng=stage_rng(0, STAGE, "shares", ascii(name)),
             )
-            for name in names_1
-            if name in names_2
+            for name, about in sets[0].items()
+            if name in sets[1]
         ),
-        only_first=tuple(name for name in names_1 if name not in names_2),
-        only_second=tuple(name for name in names_2 if name not in names_1),
-        model=differences(_model(first.result), _model(second.result)),
-        settings=differences(_settings(first.result), _settings(second.result)),
-        versions=differences(first.result.versions, second.result.versions),
+        differences=_differences(*results),
         findings=(),
-        confidence=confidence,
-        alpha=alpha,
+        confidence=statistics.confidence,
+        alpha=statistics.alpha,
     )
     return replace(comparison, findings=tuple(find_changes(comparison)))
 
 
-def differences(
-    first: Iterable[tuple[str, str]], second: Iterable[tuple[str, str]]
-) -> tuple[TextDifference, ...]:
-    """Return the entries that are not the same in both, in the order of the first, then those only the second has."""
-    one, two = dict(first), dict(second)
-    return tuple(
-        TextDifference(name, one.get(name), two.get(name))
-        for name in dict.fromkeys((*one, *two))
-        if one.get(name) != two.get(name)
-    )
-
-
-def _settings(result: AuditResult) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name, value) for name, value in setting_texts(result.config) if name not in _BESIDE
-    )
-
-
 def _facts(run: ReadRun) -> RunFacts:
-    result = run.result
+    dataset, clustering = run.result.dataset, run.result.clustering
+    zeros, mean, deviation = measure_vectors(run.vectors, run.rows.ok)
     return RunFacts(
         name=run.name,
-        dataset=result.dataset.name,
-        fingerprint=result.dataset.fingerprint,
-        listed=result.dataset.listed,
-        ok=result.dataset.ok,
-        failed=result.dataset.failed,
-        model=result.model,
-        k=None if result.clustering is None else result.clustering.k,
-        inertia=None if result.clustering is None else result.clustering.inertia,
-        seed=str(result.config.seed),
-        vectors=run.vectors,
+        dataset=dataset.name,
+        fingerprint=dataset.fingerprint,
+        listed=dataset.listed,
+        ok=dataset.ok,
+        model=run.result.model,
+        k=None if clustering is None else clustering.k,
+        inertia=None if clustering is None else clustering.inertia,
+        zero_share=zeros,
+        norm_mean=mean,
+        norm_sd=deviation,
     )
 
 
-def _agreement(
-    first: ReadRun, second: ReadRun, matching: Matching, confidence: float
-) -> Agreement:
-    sizes = [
-        0 if run.result.clustering is None else run.result.clustering.k for run in (first, second)
-    ]
-    missing = [side for side, k in zip(("first", "second"), sizes, strict=True) if k == 0]
-    table = cross_table(
-        first.rows.clusters[matching.first],
-        second.rows.clusters[matching.second],
-        n_rows=sizes[0],
-        n_cols=sizes[1],
-    ) if not missing else np.zeros(sizes, dtype=np.int64)  # fmt: skip
-    return measure_agreement(
-        table,
-        confidence=confidence,
-        rng=stage_rng(0, STAGE, "agreement"),
-        absent="; ".join(f"the {side} run has no clusters" for side in missing),
+def _differences(first: AuditResult, second: AuditResult) -> tuple[TextDifference, ...]:
+    """Return what is not the same in both, kind by kind: entries in the order of the first run, then those only the second has.
+
+    A model that was asked for by another name and is the same file is the same; rules are compared where both runs were asked.
+    """
+    files = [None if result.model is None else result.model.sha256 for result in (first, second)]
+    one, two = _texts(first), _texts(second)
+    for both in (one, two):
+        if files[0] == files[1]:
+            both["setting"].pop("model", None)
+    asked = one["rule"].keys() & two["rule"].keys()  # rules that both runs were asked
+    return tuple(
+        TextDifference(kind, name, entries.get(name), two[kind].get(name))
+        for kind, entries in one.items()
+        for name in dict.fromkeys((*entries, *two[kind]))
+        if entries.get(name) != two[kind].get(name) and (kind != "rule" or name in asked)
     )
 
 
-def _model(result: AuditResult) -> tuple[tuple[str, str], ...]:
-    model = result.model
-    if model is None:
-        return ()
-    return (
-        ("name", model.name),
-        ("sha256", model.sha256),
-        ("precision", model.precision),
-        ("provider", model.provider),
-        ("dim", str(model.dim)),
-        ("caveat", model.caveat),
-    )
+def _texts(result: AuditResult) -> dict[DifferenceKind, dict[str, str]]:
+    model = {} if result.model is None else asdict(result.model)
+    settings = setting_texts(result.config)
+    return {
+        "model": {name: str(value) for name, value in model.items()},
+        "setting": {name: value for name, value in settings if name not in _BESIDE},
+        "version": dict(result.versions),
+        "rule": {
+            x.rule: "crossed" if x.crossed else "no value" if x.value is None else "not crossed"
+            for x in result.gate
+        },
+        "attribute": dict.fromkeys((x.attribute for x in result.representation), "there"),
+    }

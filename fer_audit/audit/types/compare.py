@@ -1,4 +1,4 @@
-"""What the comparison of two runs says, and the rows it reads. first and second are the runs as they were given.
+"""What the comparison of runs says, and the rows it reads. first and second are the runs as they were given.
 
 As in `AuditResult`, a number that cannot be computed is None, and `not_computable` of its record says why.
 """
@@ -11,11 +11,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.types.claim import LeftAt
+from fer_audit.audit.types.composition import GroupShare
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.audit.types.ranges import Signed, Unit
+from fer_audit.audit.types.result import Finding
 from fer_audit.embed.types import ModelFacts
 
-RungState = Literal["holds", "does not hold", "not computable", "skipped", "not asked"]
+COMPARISON_SCHEMA = "fer-audit/comparison/2"
+ENCODERS_SCHEMA = "fer-audit/encoders/2"
+DifferenceKind = Literal["model", "setting", "version", "rule", "attribute"]
+FLOOR = "-random"
+"""End of the name of a network with random weights: what it finds needs no training."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,23 +49,6 @@ class RunRows:
 
 
 @dataclass(frozen=True, slots=True)
-class VectorFacts:
-    """What the vectors of a run look like, over the images that were embedded."""
-
-    n: int
-    """Images that were embedded."""
-    dim: int
-    """Length of a vector."""
-    zero_share: Unit | None
-    """Share of all numbers that are exactly 0; a badly fed encoder shows here."""
-    norm_mean: float | None
-    """Mean Euclidean length of a vector."""
-    norm_sd: float | None
-    """Standard deviation of the lengths."""
-    not_computable: NotComputable = ()
-
-
-@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What was run. Inertias compare only between runs on the same vectors."""
 
@@ -72,28 +62,24 @@ class RunFacts:
     """Images the set lists."""
     ok: int
     """Images that were decoded and embedded."""
-    failed: int
-    """Images that were not."""
     model: ModelFacts | None
     """The model that made the vectors; None when nothing was embedded."""
     k: int | None
     """Number of clusters; None when there are none."""
     inertia: float | None
     """Sum of squared distances to the own centre; it compares only between runs on the same vectors."""
-    seed: str | None
-    """The seed, as the settings have it."""
-    vectors: VectorFacts | None
-    """What the vectors look like; None when the run directory has no embeddings.npy."""
+    zero_share: Unit | None
+    """Share of the vectors' numbers that are exactly 0; a badly fed encoder shows here. None without embeddings.npy."""
+    norm_mean: float | None
+    """Mean Euclidean length of a vector."""
+    norm_sd: float | None
+    """Standard deviation of the lengths."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommonImages:
     """Which images are in both runs. common = same + renamed + changed."""
 
-    first: int
-    """Images listed by the first run."""
-    second: int
-    """Images listed by the second run."""
     common: int
     """Images in both."""
     same: int
@@ -112,172 +98,157 @@ class Agreement:
     """Common images with a cluster in both runs."""
     table: tuple[tuple[int, ...], ...]
     """Counts: one row for each cluster of the first run, one column for each of the second."""
-    ari: float | None
-    """Adjusted Rand index (Hubert & Arabie 1985): 1 = the same partition, 0 = as alike as shuffled labels."""
-    low: float | None
-    """Lower end of its bootstrap interval over images, both partitions fixed."""
-    high: float | None
-    """Upper end of it."""
-    bootstraps: int
-    """Tables drawn for the interval."""
-    null_95: float | None
-    """95 % quantile of the ARI over tables with these margins and no association."""
-    p: Unit | None
-    """Share of such tables that agree as well, (1 + #{ARI* >= ARI}) / (permutations + 1) (Phipson & Smyth 2010)."""
-    permutations: int
-    """Tables drawn for it."""
-    ami: float | None
-    """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
     matches: tuple[tuple[int, int], ...]
     """Pairs [cluster of the first, cluster of the second] that hold most images when each has one partner at most."""
     matched: int
     """Images in such a pair."""
+    ari: float | None = None
+    """Adjusted Rand index (Hubert & Arabie 1985): 1 = the same partition, 0 = as alike as shuffled labels."""
+    low: float | None = None
+    """Lower end of its bootstrap interval over images, both partitions fixed."""
+    high: float | None = None
+    """Upper end of it."""
+    null_95: float | None = None
+    """95 % quantile of the ARI over tables with these margins and no association."""
+    p: Unit | None = None
+    """Share of such tables that agree as well, (1 + #{ARI* >= ARI}) / (permutations + 1) (Phipson & Smyth 2010)."""
+    permutations: int = 0
+    """Tables drawn for it, and for the interval."""
     not_computable: NotComputable = ()
 
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """One group's share in both runs. Counts, shares and intervals are those of the two results: the whole listing."""
+    """One group's share in both runs. Counts, shares and intervals are those of the two results: the whole listing.
+
+    What follows the difference is None where shares were not tested: see `attributes[].reading`.
+    """
 
     name: str
     """Name of the group."""
-    first_count: int | None
-    """Images of it in the first run; None when that run knows no such group."""
-    first_share: Unit | None
-    """Share of the annotated images, 0 to 1."""
-    first_low: Unit | None
-    """Lower end of its Wilson interval."""
-    first_high: Unit | None
-    """Upper end of it."""
-    second_count: int | None
-    """Images of it in the second run; None when that run knows no such group."""
-    second_share: Unit | None
-    """Share of the annotated images, 0 to 1."""
-    second_low: Unit | None
-    """Lower end of its Wilson interval."""
-    second_high: Unit | None
-    """Upper end of it."""
-    difference: Signed | None
-    """Second share minus first share."""
-    low: float | None
+    first: GroupShare | None
+    """The group in the first run; None when that run knows no such group."""
+    second: GroupShare | None
+    """The group in the second run; None when that run knows no such group."""
+    difference: Signed | None = None
+    """Second share minus first share; None where a run has none."""
+    low: float | None = None
     """Lower end of its interval: Wilson intervals joined by MOVER (Zou & Donner 2008), common images counted as
     shared."""
-    high: float | None
+    high: float | None = None
     """Upper end of it."""
-    p: Unit | None
+    p: Unit | None = None
     """Two-sided Monte-Carlo p of equal shares: the images that only one run has are dealt again."""
-    p_adjusted: Unit | None
+    p_adjusted: Unit | None = None
     """`p` after Benjamini-Hochberg over the groups of this attribute."""
-    not_computable: NotComputable = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RunAssociation:
-    """How strongly one run's clusters and an attribute are associated."""
-
-    n: int
-    """Images in the table of clusters and groups."""
-    v: Unit | None
-    """Cramér's V."""
-    null_95: float | None
-    """95 % quantile of V without association: V compares across k or n only with it."""
-    v_corrected: Unit | None
-    """Bias-corrected V (Bergsma 2013)."""
-    low: float | None
-    """Lower end of its bootstrap interval."""
-    high: float | None
-    """Upper end of it."""
-    p_holm: Unit | None
-    """Permutation p after Holm over the run's demographic attributes."""
-    u_group_from_cluster: Unit | None
-    """Theil's U, as counted: share of the attribute's entropy that is gone once the cluster is known."""
-    u_cluster_from_group: Unit | None
-    """Theil's U the other way round."""
-    highest: int | None
-    """Highest rung of the claim ladder; None when the claim was not asked."""
-    rungs: int
-    """Rungs that were asked."""
-    not_computable: NotComputable = ()
-    p_permutation: Unit | None = None
-    """The p before Holm."""
-    permutations: int = 0
-    """Shuffles drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class RungChange:
-    """A rung of the claim ladder, and what each run answers to it."""
-
-    number: int
-    """Number of the rung, from 1."""
-    name: str
-    """Its name."""
-    first: RungState
-    """What the first run answers: holds, does not hold, not computable, skipped or not asked."""
-    second: RungState
-    """What the second run answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeComparison:
-    """One attribute that both runs have."""
+    """The groups of one attribute that both runs have."""
 
     attribute: str
     """Name of the attribute."""
     kind: str
     """demographic, label, batch or style."""
-    first_annotated: int
-    """Images of the first run with a label."""
-    second_annotated: int
-    """Images of the second run with a label."""
     common: int | None
     """Common images annotated in both; None when a rows.parquet lacks the labels."""
     relabelled: int | None
     """Those of them whose group is another one in the second run."""
-    tested: bool
-    """Whether the shares were tested."""
     reading: str
     """One line: how the shares were tested, or why they were not."""
     draws: int
-    """Draws of each test."""
+    """Draws of each test; 0 = the shares were not tested."""
     groups: tuple[GroupChange, ...]
     """Every group of either run."""
-    first: RunAssociation | None
-    """How the first run's clusters and the attribute are associated; None when it has no clusters."""
-    second: RunAssociation | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimInRun:
+    """One claim as one run makes it: how strong, how much is left among images alike, and whether it comes back."""
+
+    n: int
+    """Images."""
+    strength: str
+    """faint, weak, clear, strong, at chance or not computable."""
+    v_corrected: Unit | None
+    """Bias-corrected V (Bergsma 2013); None = not computable."""
+    low: Unit | None
+    """Lower end of its interval for these images."""
+    high: Unit | None
+    """Upper end of it."""
+    chance: Unit | None
+    """95 % quantile of the same for shuffled labels: with another k or n, compare V with its own."""
+    left: LeftAt | None
+    """What is left at the headline level that leaves least; None where nothing was asked, as of batches."""
+    comes_back: str
+    """yes, no or unknown; "not asked" of labels and batches."""
+    holds: bool
+    """Above chance, more than a trace left at every headline level, and not known to go with another seed or another half."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimComparison:
+    """One claim that both runs could make."""
+
+    of: str
+    """What with: "cluster", or the name of a label or model."""
+    attribute: str
+    """Name of the attribute."""
+    kind: str
+    """Its kind: demographic, label, batch or style."""
+    first: ClaimInRun | None
+    """What the first run says; None when it does not make the claim, as without clusters."""
+    second: ClaimInRun | None
     """The same for the second run."""
     intervals_overlap: bool | None
-    """Whether the intervals of V~ overlap; None when one run has none. No test: read it with `null_95`."""
-    rungs: tuple[RungChange, ...]
-    """Rungs of the claim ladder that the runs answer differently."""
-    ladder: tuple[RungChange, ...] = ()
-    """Every rung that either run asked, those that both answer alike included."""
+    """Whether the intervals of the corrected V overlap; None when one run has none. No test: both runs may hold the same
+    images."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureChange:
+    """One measure of how well a model does, in both runs: its value, and the ends of its interval where it has one."""
+
+    attribute: str
+    """By whose groups; empty = over the classes of all images."""
+    measure: Literal["accuracy", "worst recall", "recall gap", "Xu's F"]
+    """As in `models[].by` of result.json: accuracy, worst recall, recall gap, or Xu's F (Xu et al. 2020, 1 = fair)."""
+    first: tuple[float, ...]
+    """In the first run."""
+    second: tuple[float, ...]
+    """In the second run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelComparison:
+    """What an FER model predicts in both runs: the same model, or the only one of each where names differ."""
+
+    first: str | None
+    """Name of the model in the first run; None when it has no such predictions."""
+    second: str | None
+    """Its name in the second run."""
+    first_labelled: int
+    """Images of the first run with a prediction and a true label."""
+    second_labelled: int
+    """The same for the second run."""
+    measures: tuple[MeasureChange, ...]
+    """Over all images, then by each demographic attribute of both runs; empty without true labels in both."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextDifference:
-    """A setting, version or model fact that is not the same in both runs."""
+    """Something that was set, used or decided otherwise in the two runs."""
 
+    kind: DifferenceKind
+    """Of the model, a setting, the version of a package, the answer to a --fail-on rule, or an attribute that only
+    one run has."""
     name: str
-    """Name of the setting, package or fact."""
+    """Name of the fact, setting, package, rule or attribute."""
     first: str | None
     """Its value in the first run, as text; None when that run has no such entry."""
     second: str | None
     """Its value in the second run."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonFinding:
-    """One sentence with its number in it; a comparison's findings keep the order of its sections."""
-
-    code: str
-    """Stable name of this kind of finding."""
-    severity: Literal["fix", "know", "fine"]
-    """fix, know or fine, as of a finding."""
-    text: str
-    """The sentence, with its number in it."""
-    attribute: str | None = None
-    """The attribute it is about; None when it is about the runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,20 +265,19 @@ class Comparison:
     """Which images are in both."""
     agreement: Agreement
     """Whether the clusters of the two runs sort the common images alike."""
+    cosines: tuple[float, ...]
+    """Mean, 1 % quantile and least cosine of a common image's two vectors, of one network in two precisions or with two inputs;
+    of two networks they say nothing. Empty where a run has no vectors, or theirs differ in length."""
+    claims: tuple[ClaimComparison, ...]
+    """Every claim about attributes of both runs."""
+    models: tuple[ModelComparison, ...]
+    """Every FER model whose predictions a run holds."""
     attributes: tuple[AttributeComparison, ...]
     """Every attribute that both runs have."""
-    only_first: tuple[str, ...]
-    """Names of the attributes that only the first run has."""
-    only_second: tuple[str, ...]
-    """Names of the attributes that only the second run has."""
-    model: tuple[TextDifference, ...]
-    """What is not the same in the two models."""
-    settings: tuple[TextDifference, ...]
-    """Settings that are not the same; not `fail_on`, `given`, `replay`, `replay_size` and `recluster`, on which no
-    compared number depends."""
-    versions: tuple[TextDifference, ...]
-    """Versions of packages that are not the same."""
-    findings: tuple[ComparisonFinding, ...]
+    differences: tuple[TextDifference, ...]
+    """What was set or used otherwise; not the settings `fail_on`, `given`, `what_if`, `mitigate`, `replay`, `replay_size` and
+    `recluster`, on which no compared number depends."""
+    findings: tuple[Finding, ...]
     """The comparison in plain sentences, in the order of its sections."""
     confidence: Unit
     """Level of the intervals of differences and of the ARI: the first run's."""
@@ -315,4 +285,37 @@ class Comparison:
     """Level of the tests: the first run's."""
 
 
-COMPARISON_SCHEMA = "fer-audit/comparison/1"
+@dataclass(frozen=True, slots=True)
+class ClaimUnderEncoders:
+    """One claim about clusters, encoder by encoder."""
+
+    attribute: str
+    """Name of the attribute."""
+    under: tuple[ClaimInRun | None, ...]
+    """In the order of the encoders; None where one does not make the claim."""
+    holds_under: int
+    """How many of `encoders` it holds under."""
+    encoders: int
+    """Encoders that were run but for those with random weights."""
+    floor: Unit | None
+    """Largest corrected V under random weights; None = no such network was run."""
+    above_floor: bool | None
+    """Whether every one of them separates it more strongly than random weights do, intervals apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderComparison:
+    """One set under several encoders: which claims hold under every one."""
+
+    schema: str
+    """Name and version of this format."""
+    dataset: str
+    """Name of the set."""
+    models: tuple[str, ...]
+    """The encoders, in the order they were asked for."""
+    runs: tuple[str, ...]
+    """The folder of each run, within the one of all."""
+    claims: tuple[ClaimUnderEncoders, ...]
+    """One for each attribute."""
+    complete: bool
+    """Whether every run is complete."""

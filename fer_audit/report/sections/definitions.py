@@ -178,7 +178,16 @@ DEFINITIONS = (
     *_OF_MODELS,
 )
 
-_SAME_IN_A_COMPARISON = ("Share and interval", "Cramér's V and its chance", "V~")
+_SAME_IN_A_COMPARISON = (
+    *(
+        "Share and interval",
+        "Cramér's V and its chance",
+        "V~",
+        "Kept",
+        "Recall and macro-F1 by group",
+    ),
+    "Xu's F, intraclass disparity",
+)
 
 COMPARISON_DEFINITIONS = (
     Definition(
@@ -193,12 +202,6 @@ COMPARISON_DEFINITIONS = (
         " random tables with the same margins.",
         "(RI − E[RI]) / (max RI − E[RI])",
         "Hubert & Arabie 1985, Journal of Classification 2; Patefield 1981 (random tables)",
-    ),
-    Definition(
-        "Agreement of partitions: AMI",
-        "The information that the partitions share, less what chance gives, on the same scale.",
-        "(I − E[I]) / (½ (H₁ + H₂) − E[I])",
-        "Vinh, Epps & Bailey 2010, JMLR 11",
     ),
     Definition(
         "Matched clusters",
@@ -222,18 +225,6 @@ COMPARISON_DEFINITIONS = (
         " or both runs hold the same ones, nothing is tested.",
         "p = (1 + #{|d*| ≥ |d|}) / (B + 1)",
         "Phipson & Smyth 2010, SAGMB 9; Benjamini & Hochberg 1995",
-    ),
-    Definition(
-        "Known (Theil's U), as counted",
-        "The share of the uncertainty about the attribute that is gone once one knows the cluster, and the other way"
-        " round. What chance adds is not subtracted.",
-        "U = I(C; A) / H(A)",
-        "Theil 1970",
-    ),
-    Definition(
-        "The claim ladder",
-        "Questions that a claim about clusters and an attribute must answer, each harder than the one before. A claim"
-        " reaches the last rung that held before one did not. Every run's own report says what each asked.",
     ),
 )
 """The terms that the comparison of two runs uses."""

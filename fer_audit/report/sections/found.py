@@ -184,11 +184,12 @@ def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, Str
     return (
         text,
         Strength(claim.v_corrected or 0.0, held, coefficient(claim.v_corrected, 2)),
-        _left_words(left),
+        left_words(left),
     )
 
 
-def _left_words(left: LeftAt | None) -> str:
+def left_words(left: LeftAt | None) -> str:
+    """Write how much of a claim is left, and how that is judged: 72 %, part."""
     if left is None:
         return NO_VALUE
     if left.kept is None or left.grade == "cannot tell":
