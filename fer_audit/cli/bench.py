@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fer_audit.cli.chosen import audit_config, resources
-from fer_audit.cli.groups import Verb
+from fer_audit.cli.groups import Verb, flag, option
 from fer_audit.cli.options import model_options
 from fer_audit.cli.output import answer_json
 from fer_audit.cli.param_types import PATH, ColumnList
@@ -31,23 +31,16 @@ BUSY = 0.5
 
 @click.command("bench", cls=Verb, short_help="Measure this machine.")
 @click.argument("dataset", required=False, type=PATH, metavar="[DATASET]")
-@click.option(
-    "--images", type=int, default=IMAGES, show_default=True, help="Images through the model."
+@option("--images", "Images through the model.", default=IMAGES)
+@option(
+    "--stages A,B", "Only some of scan, decode (with resize), pack, embed, run.", type=ColumnList()
 )
-@click.option(
-    "--stages",
-    type=ColumnList(),
-    metavar="A,B",
-    help="Only some of scan, decode (with resize), pack, embed, run.",
-)
-@click.option(
-    "--repeats", type=int, default=REPEATS, show_default=True, help="Samples of each stage."
-)
+@option("--repeats", "Samples of each stage.", default=REPEATS)
 @model_options
-@click.option("--cache-dir", type=PATH, help="The cache to work in.")
-@click.option("--models-dir", type=PATH, help="Where exports live.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON with all raw seconds.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only errors.")
+@option("--cache-dir", "The cache to work in.", type=PATH)
+@option("--models-dir", "Where exports live.", type=PATH)
+@flag("--json as_json", "Print JSON with all raw seconds.")
+@flag("-q --quiet", "No progress, only errors.")
 def bench_command(dataset: Path | None, as_json: bool, quiet: bool, **values: Any) -> None:  # noqa: ANN401 - options
     """Measure each stage alone and the whole run, on DATASET or on drawn faces.
 

@@ -6,10 +6,10 @@ import json
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import click
 
+from fer_audit.cli.groups import flag, option
 from fer_audit.cli.output import answer, answer_json
 from fer_audit.cli.param_types import PATH
 
@@ -17,9 +17,9 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich
 
 
 @click.command("doctor", short_help="Check this machine.")
-@click.option("--cache-dir", type=PATH, help="The cache to look at.")
-@click.option("--models-dir", type=PATH, help="The models to look at.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@option("--cache-dir", "The cache to look at.", type=PATH)
+@option("--models-dir", "The models to look at.", type=PATH)
+@flag("--json as_json", "Print JSON.")
 @click.pass_context
 def doctor_command(
     ctx: click.Context, cache_dir: Path | None, models_dir: Path | None, as_json: bool
@@ -48,31 +48,20 @@ def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, 
     """Return what was found, and what stops a run."""
     from fer_audit import __version__
     from fer_audit.cores import usable_cores
+    from fer_audit.embed.session import available_providers, installed_wheels, runtime_version
+    from fer_audit.encoders.export import available_models, models_folder
+    from fer_audit.encoders.sidecar import load_model
+    from fer_audit.errors import ModelError
     from fer_audit.store.stage import cache_folder, free_bytes
     from fer_audit.text import size_text
 
     facts = {"fer-audit": __version__, "python": platform.python_version()}
-    facts |= {name: _version(name) for name in PACKAGES}
     problems: list[str] = []
-    _examine_runtime(facts, problems)
-    facts["usable cores"] = str(usable_cores())
-    cache = cache_folder(cache_dir)
-    facts["cache"] = f"{cache} ({size_text(free_bytes(cache))} free)"
-    _examine_models(facts, problems, models_dir, cache_dir)
-    return facts, problems
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "missing"
-
-
-def _examine_runtime(facts: dict[str, str], problems: list[str]) -> None:
-    from fer_audit.embed.session import available_providers, installed_wheels, runtime_version
-    from fer_audit.errors import ModelError
-
+    for name in PACKAGES:
+        try:
+            facts[name] = version(name)
+        except PackageNotFoundError:
+            facts[name] = "missing"
     wheels = installed_wheels()
     facts["onnxruntime wheels"] = ", ".join(wheels) or "none"
     if len(wheels) > 1:
@@ -85,22 +74,18 @@ def _examine_runtime(facts: dict[str, str], problems: list[str]) -> None:
         facts["providers"] = ", ".join(available_providers())
     except ModelError as exc:
         problems.append(f"{exc}. {exc.hint}")
-
-
-def _examine_models(
-    facts: dict[str, Any], problems: list[str], models_dir: Path | None, cache_dir: Path | None
-) -> None:
-    from fer_audit.encoders.export import available_models, models_folder
-    from fer_audit.encoders.sidecar import load_model
-    from fer_audit.errors import ModelError
-
+    facts["usable cores"] = str(usable_cores())
+    cache = cache_folder(cache_dir)
+    facts["cache"] = f"{cache} ({size_text(free_bytes(cache))} free)"
     for spec, path in available_models(models_folder(models_dir, cache_dir)):
         label = f"model {spec.name}"
-        if path is None:
-            facts[label] = "not exported yet"
-            continue
         try:
-            facts[label] = f"{path}, sha256 {load_model(path).sha256[:12]}, whole"
+            facts[label] = (
+                "not exported yet"
+                if path is None
+                else f"{path}, sha256 {load_model(path).sha256[:12]}, whole"
+            )
         except ModelError as exc:
             facts[label] = "broken"
             problems.append(f"{exc}. {exc.hint}")
+    return facts, problems

@@ -11,42 +11,38 @@ from typing import Any
 
 import click
 
+from fer_audit.cli.groups import flag, option
 from fer_audit.cli.output import answer, answer_json
 from fer_audit.cli.param_types import PATH, ClassNames, Numbers
 from fer_audit.config import Precision
 
-_FOLDERS = [
-    click.option("--models-dir", type=PATH, help="Where exports live."),
-    click.option("--cache-dir", type=PATH, help="Where weights are kept."),
-]
+_models_dir = option("--models-dir", "Where exports live.", type=PATH)
+_cache_dir = option("--cache-dir", "Where weights are kept.", type=PATH)
 
 
 @click.command("export", short_help="Build a model's ONNX file once.")
-@click.option("--model", "name", default="resnet50-keras", show_default=True, help="Catalog name.")
-@click.option(
-    "--from",
-    "source",
+@option("--model name", "Catalog name.", default="resnet50-keras")
+@option(
+    "--from source",
+    "A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
     type=PATH,
-    help="A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
 )
-@click.option(
+@option(
     "--precision",
+    "fp16 is for CUDA, int8 for CPUs.",
     type=click.Choice(["fp32", "fp16", "int8"]),
     default="fp32",
-    show_default=True,
-    help="fp16 is for CUDA, int8 for CPUs.",
 )
-@click.option(
-    "--calibrate",
-    "dataset",
+@option(
+    "--calibrate dataset",
+    "int8: the set whose images give the ranges, and whose runs will use the model.",
     type=PATH,
     metavar="DATASET",
-    help="int8: the set whose images give the ranges, and whose runs will use the model.",
 )
-@click.option("--force", is_flag=True, help="Export again even if the file is there and whole.")
-@_FOLDERS[0]
-@_FOLDERS[1]
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@flag("--force", "Export again even if the file is there and whole.")
+@_models_dir
+@_cache_dir
+@flag("-q --quiet", "Only errors.")
 def export_command(
     name: str,
     source: Path | None,
@@ -73,8 +69,10 @@ def export_command(
     from fer_audit.encoders.export import export_model, find_or_export, models_folder
     from fer_audit.store.stage import cache_folder
 
-    folder = models_folder(models_dir, cache_dir)
-    weights = cache_folder(cache_dir) / "weights"
+    where = {
+        "models_dir": models_folder(models_dir, cache_dir),
+        "weights_dir": cache_folder(cache_dir) / "weights",
+    }
     if (precision == "int8") != (dataset is not None):
         raise click.UsageError(
             "--precision int8 needs --calibrate DATASET, and the other way round"
@@ -88,33 +86,20 @@ def export_command(
             if source is not None:
                 raise click.UsageError("--from is for fp32; int8 is made from that export")
             config = AuditConfig.of(model=name, precision=precision)
-            model = find_or_quantize(
-                load_dataset(dataset, config),
-                config,
-                Resources(cache_dir=cache_dir, models_dir=models_dir),
-                terminal,
-                again=force,
-            )
+            places = Resources(cache_dir=cache_dir, models_dir=models_dir)
+            found = load_dataset(dataset, config)
+            model = find_or_quantize(found, config, places, terminal, again=force)
         elif force or source is not None:
-            model = export_model(
-                name,
-                precision,
-                models_dir=folder,
-                weights_dir=weights,
-                source=source,
-                progress=terminal,
-            )
+            model = export_model(name, precision, source=source, **where, progress=terminal)
         else:
-            model = find_or_export(
-                name, precision, models_dir=folder, weights_dir=weights, progress=terminal
-            )
+            model = find_or_export(name, precision, **where, progress=terminal)
     answer(f"{model.path}  sha256 {model.sha256}")
 
 
 @click.group("models", short_help="List the models.", invoke_without_command=True)
-@_FOLDERS[0]
-@_FOLDERS[1]
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_models_dir
+@_cache_dir
+@flag("--json as_json", "Print JSON.")
 @click.pass_context
 def models_command(
     ctx: click.Context, models_dir: Path | None, cache_dir: Path | None, as_json: bool
@@ -133,20 +118,11 @@ def models_command(
     folder = models_folder(models_dir, cache_dir)
     found = available_models(folder)
     if as_json:
+        names = ("name", "task", "size", "dim", "weights", "licence", "citation", "trained_on")
         records = [
-            {
-                "name": spec.name,
-                "task": spec.task,
-                "size": spec.size,
-                "dim": spec.dim,
-                "weights": spec.weights,
-                "licence": spec.licence,
-                "citation": spec.citation,
-                "trained_on": spec.trained_on,
-                "heads": [dataclasses.asdict(head) for head in spec.heads],
-                "caveat": spec.caveat,
-                "exported": None if path is None else str(path),
-            }
+            {name: getattr(spec, name) for name in names}
+            | {"heads": [dataclasses.asdict(head) for head in spec.heads], "caveat": spec.caveat}
+            | {"exported": None if path is None else str(path)}
             for spec, path in found
         ]
         answer_json(json.dumps(records, indent=2) + "\n")
@@ -168,33 +144,27 @@ def models_command(
 
 @models_command.command("add")
 @click.argument("file", type=PATH)
-@click.option(
-    "--preset",
-    "preset_name",
-    metavar="NAME",
-    help="A network that is known: how it is fed, its classes. One of opencv-mobilefacenet, emotiefflib-b0, ferplus-8, "
+@option(
+    "--preset preset_name NAME",
+    "A network that is known: how it is fed, its classes. One of opencv-mobilefacenet, emotiefflib-b0, ferplus-8, "
     "vit-face-expression, fairface-resnet34.",
 )
-@click.option("--name", help="What reports call it.  [default: the file's name]")
-@click.option("--task", type=click.Choice(["embed", "classify"]), help="What it is for.")
-@click.option(
+@option("--name", "What reports call it.  [default: the file's name]")
+@option("--task", "What it is for.", type=click.Choice(["embed", "classify"]))
+@option(
     "--classes",
+    "In the order of its outputs; race=A,B;gender=C,D for several heads.",
     type=ClassNames(),
-    help="In the order of its outputs; race=A,B;gender=C,D for several heads.",
 )
-@click.option("--output", metavar="NAME", help="Which output, where it has several.")
-@click.option(
-    "--size", type=click.IntRange(1, 4096), help="Pixels of a side, where any are taken."
-)
-@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Order of the input's sides.")
-@click.option(
-    "--colour", type=click.Choice(["RGB", "BGR", "grey"]), help="Channels it was trained on."
-)
-@click.option("--mean", type=Numbers(), help="Subtracted from bytes, one number or one a channel.")
-@click.option("--scale", type=Numbers(), help="Multiplied after that, e.g. 1/255.")
-@click.option("--image", type=PATH, help="An image to show its answer on.  [default: a drawn one]")
-@_FOLDERS[0]
-@_FOLDERS[1]
+@option("--output NAME", "Which output, where it has several.")
+@option("--size", "Pixels of a side, where any are taken.", type=click.IntRange(1, 4096))
+@option("--layout", "Order of the input's sides.", type=click.Choice(["NCHW", "NHWC"]))
+@option("--colour", "Channels it was trained on.", type=click.Choice(["RGB", "BGR", "grey"]))
+@option("--mean", "Subtracted from bytes, one number or one a channel.", type=Numbers())
+@option("--scale", "Multiplied after that, e.g. 1/255.", type=Numbers())
+@option("--image", "An image to show its answer on.  [default: a drawn one]", type=PATH)
+@_models_dir
+@_cache_dir
 def add_command(
     file: Path,
     preset_name: str | None,

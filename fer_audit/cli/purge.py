@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fer_audit.cli.groups import flag, option
 from fer_audit.cli.output import answer, answer_json
 from fer_audit.cli.param_types import PATH
 from fer_audit.errors import StoreError
@@ -21,18 +22,15 @@ PURGE_SCHEMA = "fer-audit/purge/2"
 
 @click.command("purge", short_help="Remove the pixels, vectors and pictures of a run.")
 @click.argument("run", type=PATH, metavar="RUN")
-@click.option(
-    "--cache-dir",
-    type=PATH,
-    help="Where the run kept pixels and vectors; default: the user's cache.",
+@option(
+    "--cache-dir", "Where the run kept pixels and vectors; default: the user's cache.", type=PATH
 )
-@click.option(
+@flag(
     "--rows",
-    is_flag=True,
-    help="Also remove rows.parquet, rows.csv, predictions.parquet, lists/, balance/ and split/.",
+    "Also remove rows.parquet, rows.csv, predictions.parquet, lists/, balance/ and split/.",
 )
-@click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
+@flag("--dry-run", "Remove nothing; say what would go.")
+@flag("--json as_json", "Print what was removed as JSON.")
 def purge_command(
     run: Path, cache_dir: Path | None, rows: bool, dry_run: bool, as_json: bool
 ) -> None:

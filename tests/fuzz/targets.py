@@ -19,8 +19,7 @@ from fer_audit.audit.gate import parse_rule
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
-from fer_audit.cli.chosen import audit_config, report_settings, resources
-from fer_audit.cli.reference import read_reference
+from fer_audit.cli.chosen import audit_config, read_reference, report_settings, resources
 from fer_audit.cli.run import run_command
 from fer_audit.cli.settings import OWN_FILE, settings_from_files
 from fer_audit.config import AuditConfig
