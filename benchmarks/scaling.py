@@ -41,7 +41,7 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.extra_partitions import extra_partitions
+from fer_audit.pipeline.cached_analyses import extra_partitions
 from fer_audit.progress import Silent
 from fer_audit.synth import write_demo
 

@@ -25,8 +25,7 @@ from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.held_out import units_together
 from fer_audit.pipeline.import_model import import_model
-from fer_audit.pipeline.predict import trained_on
-from fer_audit.pipeline.predicted_people import with_predicted
+from fer_audit.pipeline.predictions import trained_on, with_predicted
 from fer_audit.pipeline.purge import purge_run
 from fer_audit.report.files.document import read_result
 from tests.drawings import draw_face
@@ -210,7 +209,7 @@ def test_no_model_labels_the_people_it_was_trained_on(
     cache_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fer_audit.pipeline.predict.trained_on", lambda *_: "UTKFace")
+    monkeypatch.setattr("fer_audit.pipeline.predictions.trained_on", lambda *_: "UTKFace")
     resources = Resources(cache_dir=cache_dir, device="cpu")
     config = AuditConfig.of(model=str(net.path), predict=(str(net.path),))
 
@@ -229,7 +228,7 @@ def test_what_was_trained_on_the_set_is_in_sample(
     )
     path = Drawn(width=2).save(tmp_path / "two.onnx")
     model = import_model(path, contract, name="two", models_dir=tmp_path / "m", image=None).model
-    monkeypatch.setattr("fer_audit.pipeline.predict.trained_on", lambda *_: "CK+48")
+    monkeypatch.setattr("fer_audit.pipeline.predictions.trained_on", lambda *_: "CK+48")
 
     run = audit(predict=(str(model.path),))
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from fer_audit.cluster.reduce import N_COMPONENTS
 from fer_audit.cluster.stability import N_SEEDS
-from fer_audit.config import AuditConfig, PackMode
+from fer_audit.config import PackMode
 from fer_audit.embed.run import WHOLE
 from fer_audit.errors import StoreError
 from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import ROW, SHARD_ROWS, shard_count
+from fer_audit.pack.workers import worth_starting
+from fer_audit.pipeline.types import Job
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder, free_bytes
 from fer_audit.text import size_text
@@ -43,32 +45,27 @@ class Need:
     """Whether any image will be decoded."""
 
 
-def needed_bytes(
-    n: int,
-    config: AuditConfig,
-    folders: dict[str, StageFolder],
-    *,
-    size: int,
-    dim: int,
-    workers: int,
-    copies_vectors: bool,
-) -> Need:
-    """Return what a run of `n` images of `size` pixels and vectors of `dim` numbers has still to write to its stage folders.
+def needed_bytes(job: Job, *, copies_vectors: bool) -> Need:
+    """Return what a run has still to write to its stage folders.
 
     `copies_vectors`: the run directory gets a true copy of them, not a second name.
     """
-    vector, image = dim * 4, size * size * 3
-    rows = _missing_rows(folders["pack"], "rows", n) * ROW.itemsize
+    n, dim, clusters = len(job.dataset), job.model.spec.dim, job.config.clusters
+    vector, image = dim * 4, job.size * job.size * 3
+    pack = job.folder("pack")
+    rows = _missing_rows(pack, "rows", n) * ROW.itemsize
     # the shards and the array that they are joined into: both exist for a moment
-    vectors = 0 if folders["embed"].has_part(WHOLE) else 2 * n * (vector + ROW["reasons"].itemsize)
-    columns = min(N_COMPONENTS, dim) + N_SEEDS + config.clusters.sweep_max + 5
-    centers = max(config.clusters.k, config.clusters.sweep_max) * vector
-    clusters = 0 if folders["cluster"].has_part("clustering") else n * columns * 4 + centers
+    vectors = 2 * n * (vector + ROW["reasons"].itemsize)
+    vectors = 0 if job.folder("embed").has_part(WHOLE) else vectors
+    columns = min(N_COMPONENTS, dim) + N_SEEDS + clusters.sweep_max + 5
+    partition = n * columns * 4 + max(clusters.k, clusters.sweep_max) * vector
+    partition = 0 if job.folder("cluster").has_part("clustering") else partition
     decodes = bool(rows or vectors)
+    workers = worth_starting(job.workers, n)
     handed_over = workers * CHUNK_ROWS * (image + ROW.itemsize) if decodes else 0
     return Need(
-        pixels=_missing_rows(folders["pack"], "pixels", n) * image,
-        cache=BASE_BYTES + round(MARGIN * (rows + vectors + clusters + handed_over)),
+        pixels=_missing_rows(pack, "pixels", n) * image,
+        cache=BASE_BYTES + round(MARGIN * (rows + vectors + partition + handed_over)),
         out=BASE_BYTES + n * (TABLE_ROW_BYTES + copies_vectors * vector),
         decodes=decodes,
     )

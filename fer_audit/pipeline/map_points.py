@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from fer_audit.cluster.map import (
     N_NEIGHBOURS,
-    LatentMap,
     load_map,
     map_fingerprint,
     principal_map,
@@ -19,7 +18,7 @@ from fer_audit.cluster.map import (
 )
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import MapMethod
-from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.dataset.types import FaceDataset
 from fer_audit.report.files.pictures import (
     MAX_POINTS,
     ColouringKind,
@@ -58,21 +57,24 @@ def map_points(
         missing.append(("UMAP", f"it needs more than {N_NEIGHBOURS} images; the map is a PCA's"))
         method = "pca"
     if method == "umap":
-        latent = _kept_umap(clustering, clustering.coordinates, shown, seed, cache)
+        key = map_fingerprint(clustering.fingerprint, ok=shown, seed=seed, umap=umap_version())
+        folder = StageFolder.open(cache, "map", key)
+        with folder.locked():
+            kept = load_map(folder)
+            latent = (
+                umap_map(clustering.coordinates, shown, seed=seed)
+                if isinstance(kept, str)
+                else kept
+            )
+            if isinstance(kept, str):
+                save_map(folder, latent)
     else:
         latent = principal_map(clustering.coordinates, usable)
     on_map = np.flatnonzero(latent.ok & shown)
     colourings, uncoloured = _colourings(dataset, clustering, on_map)
     box, grid = grid_of(latent.points[on_map])
-    points = MapPoints(
-        latent.method,
-        latent.settings,
-        int(usable.sum()),
-        box,
-        on_map.astype(np.int32),
-        grid,
-        colourings,
-    )
+    facts = (latent.method, latent.settings, int(usable.sum()), box)
+    points = MapPoints(*facts, on_map.astype(np.int32), grid, colourings)
     return points, missing + uncoloured
 
 
@@ -87,24 +89,6 @@ def _drawn(usable: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     return shown
 
 
-def _kept_umap(
-    clustering: Clustering,
-    coordinates: NDArray[np.float32],
-    shown: NDArray[np.bool_],
-    seed: int,
-    cache: Path,
-) -> LatentMap:
-    """Return the UMAP of the shown rows from the cache, or make and keep it."""
-    key = map_fingerprint(clustering.fingerprint, ok=shown, seed=seed, umap=umap_version())
-    folder = StageFolder.open(cache, "map", key)
-    with folder.locked():
-        found = load_map(folder)
-        if isinstance(found, str):
-            found = umap_map(coordinates, shown, seed=seed)
-            save_map(folder, found)
-    return found
-
-
 def _colourings(
     dataset: FaceDataset, clustering: Clustering, rows: NDArray[np.int64]
 ) -> tuple[tuple[MapColouring, ...], list[tuple[str, str]]]:
@@ -114,23 +98,17 @@ def _colourings(
     found = [MapColouring("cluster", "cluster", numbers, codes)]
     missing = []
     kinds: tuple[ColouringKind, ...] = ("demographic", "label", "batch", "split")
-    for kind in kinds:
-        for attribute in dataset.attributes:
-            if attribute.kind != kind:
-                continue
-            if reason := _too_much(attribute, len(found)):
-                missing.append((f"map by {encodable(attribute.name)}", reason))
-                continue
+    for kind, attribute in (
+        (kind, x) for kind in kinds for x in dataset.attributes if x.kind == kind
+    ):
+        name, many = encodable(attribute.name), len(attribute.categories)
+        if attribute.kind != "demographic" and many > MAX_GROUPS:
+            reason = f"it has {many} groups, more than {MAX_GROUPS} colours"
+        elif len(found) >= MAX_COLOURINGS:
+            reason = f"a map has at most {MAX_COLOURINGS} colourings"
+        else:
             groups = tuple(encodable(group) for group in attribute.categories)
-            name = encodable(attribute.name)
             found.append(MapColouring(name, kind, groups, attribute.codes[rows]))
+            continue
+        missing.append((f"map by {name}", reason))
     return tuple(found), missing
-
-
-def _too_much(attribute: Attribute, before: int) -> str:
-    """Return why an attribute colours no map; "" when it does."""
-    if attribute.kind != "demographic" and len(attribute.categories) > MAX_GROUPS:
-        return f"it has {len(attribute.categories)} groups, more than {MAX_GROUPS} colours"
-    if before >= MAX_COLOURINGS:
-        return f"a map has at most {MAX_COLOURINGS} colourings"
-    return ""

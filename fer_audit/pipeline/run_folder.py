@@ -15,12 +15,9 @@ from typing import Any
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError, StoreError
-from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.types import Job, RunFingerprints, Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.rows import (
@@ -141,11 +138,10 @@ def finished_result(
 
     Its pictures and its page may still be missing: see `has_report`.
     """
-    try:
-        before, files = _read_done(out)
-    except FileNotFoundError:
+    if not (out / DONE).exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    before, files = _read_done(out)
+    if not files:
         progress.say(f"{out / DONE} cannot be read; finishing this run again")
         return None
     now = dataclasses.asdict(prints)
@@ -156,9 +152,7 @@ def finished_result(
     if csv and ROWS_CSV not in files:
         return None
     for name, digest in files.items():
-        if name in (PICTURES, PAGE):
-            continue
-        if not _is_intact(out / name, digest):
+        if name not in (PICTURES, PAGE) and not _is_intact(out / name, digest):
             progress.say(f"{out / name} is missing or was changed; made again")
             return None
     try:
@@ -178,21 +172,19 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
 
 def is_as_marked(out: Path, name: str) -> bool:
     """Whether a file of a finished run is the one that was there when the run was marked as finished."""
-    try:
-        _, files = _read_done(out)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+    _, files = _read_done(out)
     return name in files and _is_intact(out / name, files[name])
 
 
 def _read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the fingerprints and the checksums of a finished run."""
-    with open_plain(out / DONE) as file:
-        done = json.load(file)
-    prints, files = dict(done["fingerprints"]), dict(done["files"])
-    if not set(files) <= set(FILES) or RESULT not in files:
-        raise ValueError(f"{DONE} does not name the files of a run")
-    return prints, files
+    """Return the fingerprints and the checksums of a finished run, none where they cannot be read."""
+    try:
+        with open_plain(out / DONE) as file:
+            done = json.load(file)
+        prints, files = dict(done["fingerprints"]), dict(done["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}, {}
+    return (prints, files) if set(files) <= set(FILES) and RESULT in files else ({}, {})
 
 
 def _is_intact(path: Path, digest: str) -> bool:
@@ -216,21 +208,13 @@ def forget_result(out: Path) -> None:
         remove(out / name)
 
 
-def write_rows(
-    out: Path,
-    dataset: FaceDataset,
-    rows: PackRows,
-    embeddings: Embeddings,
-    clustering: Clustering | None,
-    *,
-    csv: bool,
-) -> None:
+def write_rows(job: Job, dataset: FaceDataset, work: Work) -> None:
     """Write the table of all files, as parquet and on request as CSV."""
-    table = rows_table(dataset, rows, embeddings, clustering)
-    write_rows_parquet(out / ROWS, table)
-    remove(out / ROWS_CSV)
-    if csv:
-        write_rows_csv(out / ROWS_CSV, table)
+    table = rows_table(dataset, work.rows, work.embeddings, work.clustering)
+    write_rows_parquet(job.out / ROWS, table)
+    remove(job.out / ROWS_CSV)
+    if job.csv:
+        write_rows_csv(job.out / ROWS_CSV, table)
 
 
 def write_lists(out: Path, inputs: AuditInputs) -> None:

@@ -38,8 +38,8 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.encoders.weights import read_h5, read_tarball
 from fer_audit.errors import FerAuditError
 from fer_audit.pack.decode import DecodeError, decode_image
-from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.pipeline.run_folder import finished_result
+from fer_audit.pipeline.types import RunFingerprints
 from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.files.read_run import read_finished_result

@@ -30,7 +30,7 @@ from fer_audit.encoders.int8.quantize import (
 from fer_audit.encoders.resnet50 import build_resnet50
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.errors import ModelError
-from fer_audit.pipeline.int8_agreement import relative_error
+from fer_audit.pipeline.quantized import relative_error
 from tests.encoders.networks import SIZE, narrow_spec, random_layers
 from tests.graphs import mean_colour_graph
 
