@@ -14,11 +14,10 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.disk_space import BASE_BYTES, Need, decide_pixels, needed_bytes
 from fer_audit.pipeline.model import job_of
 from fer_audit.pipeline.run_folder import is_placed
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.pipeline.types import Order
+from fer_audit.pipeline.types import Order, Stopwatch
+from fer_audit.pipeline.vectors import BASE_BYTES, Need, decide_pixels, needed_bytes
 from fer_audit.progress import Silent
 from tests.graphs import SIZE
 

@@ -22,7 +22,6 @@ from fer_audit.errors import ConfigError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline import map_points as map_module
 from fer_audit.pipeline import pictures as module
 from fer_audit.pipeline.pictures import (
     Cell,
@@ -363,7 +362,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 def test_beyond_the_limit_a_seeded_draw_is_shown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_module, "MAX_POINTS", 20)
+    monkeypatch.setattr(module, "MAX_POINTS", 20)
 
     first, again, other = (bench.points(seed=seed) for seed in (0, 0, 1))
 
@@ -374,10 +373,10 @@ def test_beyond_the_limit_a_seeded_draw_is_shown(
 
 
 def test_every_image_is_as_likely_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_module, "MAX_POINTS", 10)
+    monkeypatch.setattr(module, "MAX_POINTS", 10)
     usable = np.arange(40) != 7
 
-    shown = np.sum([map_module._drawn(usable, seed) for seed in range(2_000)], axis=0)
+    shown = np.sum([module._drawn(usable, seed) for seed in range(2_000)], axis=0)
 
     expected = 2_000 * 10 / 39
     assert shown[7] == 0
@@ -401,7 +400,7 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
 def test_a_umap_is_made_once_and_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("umap")
     first = bench.points(projection="umap")
-    monkeypatch.setattr(map_module, "umap_map", None)  # a call would fail
+    monkeypatch.setattr(module, "umap_map", None)  # a call would fail
 
     again = bench.points(projection="umap")
 

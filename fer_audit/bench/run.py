@@ -31,9 +31,9 @@ from fer_audit.dataset.sources.source import ImageBytes, SourceError
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.run import embed_shards, join_shards, load_embeddings
 from fer_audit.embed.session import choose_place, open_sessions
-from fer_audit.embed.types import CPU, ModelFacts
+from fer_audit.embed.types import CPU
 from fer_audit.encoders.export import find_or_export, models_folder
-from fer_audit.encoders.graph_check import check_graph
+from fer_audit.encoders.sidecar import check_graph
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
@@ -43,6 +43,7 @@ from fer_audit.pack.types import STYLE_NAMES, PackRows, shard_count
 from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline import run_audit
 from fer_audit.pipeline.libraries import keep_libraries_in
+from fer_audit.pipeline.model import facts_of
 from fer_audit.pipeline.quantized import find_or_quantize
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.store.locks import LOCK, folder_lock
@@ -179,20 +180,15 @@ def _find_model(
     dataset: FaceDataset, config: AuditConfig, places: Resources, progress: Progress, scratch: Path
 ) -> tuple[AuditConfig, Resources, ExportedModel]:
     """Return the model, and what finds it again. An int8 model is made under `scratch`: no run would use one of these images."""
-    folder, asked = models_folder(places.models_dir, places.cache_dir), config.model.precision
-    model = find_or_export(
-        config.model.model,
-        "fp32" if asked == "int8" else asked,
-        models_dir=folder,
-        weights_dir=cache_folder(places.cache_dir) / "weights",
-        progress=progress,
-    )
+    name, asked = config.model.model, config.model.precision
+    model = find_or_export(name, "fp32" if asked == "int8" else asked, places, progress)
+    places = replace(places, models_dir=models_folder(places))
     if asked == "int8":
-        folder = scratch / "models"
+        places = replace(places, models_dir=scratch / "models")
         config = config.having(model=str(model.path))
-        model = find_or_quantize(dataset, config, replace(places, models_dir=folder), progress)
+        model = find_or_quantize(dataset, config, places, progress)
     check_graph(model)
-    return config, replace(places, models_dir=folder), model
+    return config, places, model
 
 
 @contextlib.contextmanager
@@ -262,9 +258,7 @@ class Ways:
             *(spec.name, model.sha256, model.precision, place.provider, self.threads, batch),
             *(spec.size, spec.dim, time.perf_counter() - started),
         )
-        self._facts = ModelFacts(
-            spec.name, model.sha256, place.provider, model.precision, spec.dim
-        )
+        self._facts = facts_of(model, resources)
 
     def maker(self, folder: StageFolder) -> ShardMaker:
         """Return what decodes the images into a folder, or reads them from it."""

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.chosen import audit_config, resources
-from fer_audit.cli.groups import Verb, flag, option
 from fer_audit.cli.options import model_options
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import PATH, ColumnList
+from fer_audit.cli.param_types import PATH, ColumnList, Verb, flag, option
+from fer_audit.cli.settings import audit_config, resources
 from fer_audit.text import whole_percent
 
 if TYPE_CHECKING:

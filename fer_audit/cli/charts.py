@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from fer_audit.cli.groups import option, together
 from fer_audit.cli.output import say
+from fer_audit.cli.param_types import option, together
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:

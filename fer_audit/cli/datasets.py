@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.chosen import dataset_config
-from fer_audit.cli.groups import Verb, flag
 from fer_audit.cli.options import dataset_options
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, Verb, flag
+from fer_audit.cli.settings import dataset_config
 from fer_audit.text import counted, display, encodable, percent, whole
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fer_audit.cli.groups import option
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH, FinishedRun
+from fer_audit.cli.param_types import PATH, FinishedRun, option
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.text import counted, six_figures, visible

@@ -1,20 +1,21 @@
-"""export and models: the files that embed."""
+"""export, models and doctor: the files that embed, and what else of this machine stops a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import re
 import shlex
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fer_audit.cli.groups import flag, option
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH, ClassNames, Numbers
-from fer_audit.config import Precision
+from fer_audit.cli.param_types import PATH, ClassNames, Numbers, flag, option
+from fer_audit.config import Precision, Resources
 
 _models_dir = option("--models-dir", "Where exports live.", type=PATH)
 _cache_dir = option("--cache-dir", "Where weights are kept.", type=PATH)
@@ -66,33 +67,28 @@ def export_command(
       fer-audit export --from resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import Terminal
-    from fer_audit.encoders.export import export_model, find_or_export, models_folder
-    from fer_audit.store.stage import cache_folder
+    from fer_audit.encoders.export import export_model, find_or_export
 
-    where = {
-        "models_dir": models_folder(models_dir, cache_dir),
-        "weights_dir": cache_folder(cache_dir) / "weights",
-    }
     if (precision == "int8") != (dataset is not None):
         raise click.UsageError(
             "--precision int8 needs --calibrate DATASET, and the other way round"
         )
+    places = Resources(cache_dir=cache_dir, models_dir=models_dir)
     with Terminal(quiet=quiet) as terminal:
         if dataset is not None:
-            from fer_audit.config import AuditConfig, Resources
+            from fer_audit.config import AuditConfig
             from fer_audit.dataset.load import load_dataset
             from fer_audit.pipeline.quantized import find_or_quantize
 
             if source is not None:
                 raise click.UsageError("--from is for fp32; int8 is made from that export")
             config = AuditConfig.of(model=name, precision=precision)
-            places = Resources(cache_dir=cache_dir, models_dir=models_dir)
             found = load_dataset(dataset, config)
             model = find_or_quantize(found, config, places, terminal, again=force)
         elif force or source is not None:
-            model = export_model(name, precision, source=source, **where, progress=terminal)
+            model = export_model(name, precision, places, terminal, source=source)
         else:
-            model = find_or_export(name, precision, **where, progress=terminal)
+            model = find_or_export(name, precision, places, terminal)
     answer(f"{model.path}  sha256 {model.sha256}")
 
 
@@ -115,7 +111,7 @@ def models_command(
         return
     from fer_audit.encoders.export import available_models, models_folder
 
-    folder = models_folder(models_dir, cache_dir)
+    folder = models_folder(Resources(cache_dir=cache_dir, models_dir=models_dir))
     found = available_models(folder)
     if as_json:
         names = ("name", "task", "size", "dim", "weights", "licence", "citation", "trained_on")
@@ -197,9 +193,11 @@ def add_command(
         contract = contract.filled_from(preset(preset_name))
     parent = click.get_current_context().parent
     before = {} if parent is None else parent.params  # models --models-dir X add FILE
-    folder = models_folder(
-        models_dir or before.get("models_dir"), cache_dir or before.get("cache_dir")
+    places = Resources(
+        models_dir=models_dir or before.get("models_dir"),
+        cache_dir=cache_dir or before.get("cache_dir"),
     )
+    folder = models_folder(places)
     plain_name = re.sub(r"[^\w.-]+", "-", file.stem, flags=re.ASCII).strip("-._")
     done = import_model(file, contract, name=name or plain_name, models_dir=folder, image=image)
     for line in (*done.understood, *shown(done, None if image is None else image.name)):
@@ -207,3 +205,83 @@ def add_command(
     answer(f"{done.model.path}  sha256 {done.model.sha256}")
     option = "--model" if done.model.spec.task == "embed" else "--predict"
     answer(f"fer-audit run DATASET {option} {shlex.quote(str(done.model.path))}")
+
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
+
+
+@click.command("doctor", short_help="Check this machine.")
+@option("--cache-dir", "The cache to look at.", type=PATH)
+@option("--models-dir", "The models to look at.", type=PATH)
+@flag("--json as_json", "Print JSON.")
+@click.pass_context
+def doctor_command(
+    ctx: click.Context, cache_dir: Path | None, models_dir: Path | None, as_json: bool
+) -> None:
+    """Check versions, providers, threads, disk and model files; exit 2 when something stops a run.
+
+    \b
+    Example:
+      fer-audit doctor
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    facts, problems = examine(cache_dir, models_dir)
+    if as_json:
+        answer_json(json.dumps({"facts": facts, "problems": problems}, indent=2) + "\n")
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            answer(f"{name:<{width}}  {value}")
+        for problem in problems:
+            answer(f"PROBLEM: {problem}")
+        if not problems:
+            answer("Nothing is wrong.")
+    ctx.exit(2 if problems else 0)
+
+
+def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Return what was found, and what stops a run."""
+    from fer_audit import __version__
+    from fer_audit.cores import usable_cores
+    from fer_audit.embed.session import available_providers, installed_wheels, runtime_version
+    from fer_audit.encoders.export import available_models, models_folder
+    from fer_audit.encoders.sidecar import load_model
+    from fer_audit.errors import ModelError
+    from fer_audit.store.stage import cache_folder, free_bytes
+    from fer_audit.text import size_text
+
+    facts = {"fer-audit": __version__, "python": platform.python_version()}
+    problems: list[str] = []
+    for name in PACKAGES:
+        try:
+            facts[name] = version(name)
+        except PackageNotFoundError:
+            facts[name] = "missing"
+    wheels = installed_wheels()
+    facts["onnxruntime wheels"] = ", ".join(wheels) or "none"
+    if len(wheels) > 1:
+        problems.append(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "pip uninstall onnxruntime onnxruntime-gpu, then install one."
+        )
+    try:
+        facts["onnxruntime"] = runtime_version()
+        facts["providers"] = ", ".join(available_providers())
+    except ModelError as exc:
+        problems.append(f"{exc}. {exc.hint}")
+    facts["usable cores"] = str(usable_cores())
+    cache = cache_folder(cache_dir)
+    facts["cache"] = f"{cache} ({size_text(free_bytes(cache))} free)"
+    for spec, path in available_models(
+        models_folder(Resources(cache_dir=cache_dir, models_dir=models_dir))
+    ):
+        label = f"model {spec.name}"
+        try:
+            facts[label] = (
+                "not exported yet"
+                if path is None
+                else f"{path}, sha256 {load_model(path).sha256[:12]}, whole"
+            )
+        except ModelError as exc:
+            facts[label] = "broken"
+            problems.append(f"{exc}. {exc.hint}")
+    return facts, problems

@@ -6,16 +6,8 @@ from functools import partial
 
 import click
 
-from fer_audit.cli.groups import flag, in_group, option, together
-from fer_audit.cli.param_types import (
-    PATH,
-    AgeBins,
-    ClusterCount,
-    ColumnList,
-    Listed,
-    NameColumn,
-    flat,
-)
+from fer_audit.cli import param_types
+from fer_audit.cli.param_types import flag, in_group, option, together
 from fer_audit.cli.sharing import min_cell_option
 from fer_audit.config import AGE_BINS, ANY_LABEL, METHODS, AuditConfig, ReportSettings, Resources
 
@@ -23,8 +15,8 @@ _CONFIG, _REPORT, _RESOURCES = AuditConfig(), ReportSettings(), Resources()
 _statistics = _CONFIG.statistics
 _expert = partial(option, expert=True)
 _several = partial(option, multiple=True)
-_columns = partial(option, type=NameColumn(), multiple=True)
-_folder = partial(option, type=PATH)
+_columns = partial(option, type=param_types.NameColumn(), multiple=True)
+_folder = partial(option, type=param_types.PATH)
 
 
 def _formats() -> click.Choice[str]:
@@ -77,7 +69,7 @@ dataset_options = together(
         _expert(
             "--age-bins",
             "Lower ends of the age bins.",
-            type=AgeBins(),
+            type=param_types.AgeBins(),
             default=",".join(map(str, AGE_BINS)),
         ),
     ),
@@ -122,8 +114,8 @@ prediction_options = in_group(
     _several(
         "--predict",
         "Classifiers to run on every image, names or files; repeatable. See `fer-audit models`.",
-        type=Listed(),
-        callback=flat,
+        type=param_types.Listed(),
+        callback=param_types.flat,
     ),
     _several(
         "--predictions [MAP=]TABLE",
@@ -133,8 +125,8 @@ prediction_options = in_group(
     _several(
         "--classify",
         "Fit svm or linear on the set's own expressions; every image is predicted by a fit that has not seen it.",
-        type=Listed(METHODS),
-        callback=flat,
+        type=param_types.Listed(METHODS),
+        callback=param_types.flat,
     ),
 )
 
@@ -143,7 +135,7 @@ cluster_options = in_group(
     option(
         "--k",
         "Number of clusters; auto = chosen from elbow, silhouette and stability.",
-        type=ClusterCount(),
+        type=param_types.ClusterCount(),
         default=_CONFIG.clusters.k,
     ),
     option("--seed", "Of every random draw.", default=_CONFIG.seed),
@@ -171,7 +163,7 @@ statistics_options = together(
         _several(
             "--given A,B",
             "Ask every association also within strata of these attributes; repeatable.",
-            type=ColumnList(),
+            type=param_types.ColumnList(),
         ),
         _folder(
             "--reference FILE", 'JSON of a larger set\'s counts: {"race": {"White": 10078, ...}}.'
@@ -179,7 +171,7 @@ statistics_options = together(
         option(
             "--what-if A,B",
             "Erase these attributes from the vectors and see what clusters and probes still find; slow.",
-            type=ColumnList(),
+            type=param_types.ColumnList(),
             default=(),
             show_default=False,
         ),

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.groups import flag, option
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, flag, option
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -81,10 +80,10 @@ def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
     if done.not_found:
         lines.append("  Did the run use another --cache-dir? Then name it.")
     if done.other_names:
-        names = counted(done.other_names, "other name")
-        verb = "is" if done.other_names == 1 else "are"
+        one, many = ("other name of the vectors is", "other names of the vectors are")
+        left = counted(done.other_names, one, many)
         lines.append(
-            f"{names} of the vectors {verb} left, in the cache or in run directories that share it: purge those, too."
+            f"{left} left, in the cache or in run directories that share it: purge those, too."
         )
     if any(each.place == "cache" for each in done.removed):
         lines.append("Other runs that share what was in the cache will have to make it again.")

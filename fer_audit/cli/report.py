@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.charts import (
-    PAGE,
-    chart_options,
-    prepare_charts,
-    refuse_no_folder,
-    write_charts,
-    write_page,
-)
-from fer_audit.cli.groups import flag, option
+from fer_audit.cli import charts
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import PATH, FinishedRun
+from fer_audit.cli.param_types import PATH, FinishedRun, flag, option
 from fer_audit.cli.sharing import min_cell_option, refuse_to_share, shared
 from fer_audit.errors import ConfigError, StoreError
 
@@ -43,10 +35,12 @@ RUN = click.argument("run", type=FinishedRun(), metavar="RUN")
 @flag("--json as_json", "Print result.json.")
 @flag("--html as_html", "Also write RUN/report.html again, from result.json and pictures.json.")
 @option(
-    "--page FILE", "Also write the page to FILE, besides the run's own report.html.", type=PAGE
+    "--page FILE",
+    "Also write the page to FILE, besides the run's own report.html.",
+    type=charts.PAGE,
 )
 @min_cell_option
-@chart_options
+@charts.chart_options
 def report_command(
     run: Path,
     full: bool,
@@ -91,11 +85,11 @@ def report_command(
             hint="Give the shared one a place: --min-cell 5 --page shared.html",
         )
     if page is not None:
-        refuse_no_folder(page, "--page")
+        charts.refuse_no_folder(page, "--page")
     result = shared(read_result(run / "result.json"), min_cell)
     timings = tuple(read_timings(run / "timings.json"))
     if as_html or page is not None or any(folders.values()):
-        prepare_charts()
+        charts.prepare_charts()
         from fer_audit.report.files.pictures import read_pictures, shared_pictures
 
         pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
@@ -103,8 +97,8 @@ def report_command(
         for path in (run / "report.html" if as_html else None, page):
             if path is not None:
                 beside = path.resolve().parent == run.resolve()
-                write_page(replace(report, linked=beside), path)
-        write_charts(report, folders)
+                charts.write_page(replace(report, linked=beside), path)
+        charts.write_charts(report, folders)
     if table is not None:
         from fer_audit.report.files.sheets import sheet
 

@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.chosen import audit_config, report_settings, resources
+from fer_audit.cli import options
 from fer_audit.cli.gate import RULE_CROSSED, verdicts
-from fer_audit.cli.groups import Decorator, Verb, flag, in_group, together
-from fer_audit.cli.options import (
-    cluster_options,
-    dataset_options,
-    model_options,
-    place_options,
-    prediction_options,
-    report_options,
-    statistics_options,
-)
 from fer_audit.cli.output import answer_json, answer_path, say
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, Decorator, Verb, flag, in_group, together
+from fer_audit.cli.settings import audit_config, report_settings, resources
 from fer_audit.cli.sharing import shared
 from fer_audit.errors import ConfigError
 
@@ -42,13 +33,13 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 
 @click.command("run", cls=Verb, short_help="Audit a dataset.")
 @dataset_argument
-@dataset_options
-@model_options
-@prediction_options
-@cluster_options
-@statistics_options
-@report_options
-@place_options
+@options.dataset_options
+@options.model_options
+@options.prediction_options
+@options.cluster_options
+@options.statistics_options
+@options.report_options
+@options.place_options
 @in_group(
     "Output",
     flag("--csv", "Also write rows.csv."),
@@ -127,7 +118,7 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
 
 
 def _stages_to(
-    until: Until, file: str, short: str, about: str, example: str, *options: Decorator
+    until: Until, file: str, short: str, about: str, example: str, *more: Decorator
 ) -> click.Command:
     """Return the verb that runs the stages up to one and prints the path of its file."""
 
@@ -138,7 +129,13 @@ def _stages_to(
         _exit_by_results(ctx, [done], values["max_errors"])
 
     run_stages.__doc__ = f"{about}\n\n\b\nExample:\n  fer-audit {example}"
-    decorate = together(dataset_argument, dataset_options, model_options, *options, place_options)
+    decorate = together(
+        dataset_argument,
+        options.dataset_options,
+        options.model_options,
+        *more,
+        options.place_options,
+    )
     return click.command(until, cls=Verb, short_help=short)(decorate(run_stages))
 
 
@@ -155,7 +152,7 @@ cluster_command = _stages_to(
     "Embed and cluster.",
     "Embed and cluster DATASET: rows.parquet then holds each image's cluster.",
     "cluster path/to/UTKFace --k 8 --out runs/utkface-k8",
-    cluster_options,
+    options.cluster_options,
 )
 audit_command = _stages_to(
     "audit",
@@ -163,7 +160,7 @@ audit_command = _stages_to(
     "Embed, cluster and audit, without the report.",
     "Do all the work of `run` but the page, and print only the path of the result.",
     "audit path/to/UTKFace --out runs/utkface",
-    *(prediction_options, cluster_options, statistics_options),
+    *(options.prediction_options, options.cluster_options, options.statistics_options),
 )
 
 

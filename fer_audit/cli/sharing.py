@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.groups import option
+from fer_audit.cli.param_types import option
 from fer_audit.config import ReportSettings, refuse_min_cell
 from fer_audit.errors import ConfigError
 

@@ -15,7 +15,7 @@ from fer_audit.audit.units import units_of
 from fer_audit.classify.heldout import Apart, held_out_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said
 from fer_audit.cluster.threads import single_threaded
-from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import PackRows
@@ -35,7 +35,18 @@ def held_out_source(job: Job, method: str) -> Source:
     What it says is kept with the audits of the same images. ConfigError where the set has no expression labels.
     """
     dataset, seed, model = job.dataset, job.config.seed, job.facts
-    labels, training = _labels(dataset), _training_part(dataset)
+    named = {each.name: each for each in dataset.attributes if each.kind == "label"}
+    if not set(LABELS) & set(named):
+        raise ConfigError(
+            f"--classify needs expression labels, and {dataset.name} has none",
+            hint="Name their column with --label expression=COLUMN.",
+        )
+    labels, training = next(named[name] for name in LABELS if name in named), None
+    for each in dataset.attributes:  # the set's own training part, where it has one
+        codes = [i for i, part in enumerate(each.categories) if "train" in part.casefold()]
+        if each.kind == "split" and codes and each.counts()[codes].any():
+            training = np.isin(each.codes, codes)
+            break
     fingerprint = stage_fingerprint(
         "predictions",
         {
@@ -50,7 +61,7 @@ def held_out_source(job: Job, method: str) -> Source:
         },
     )
     on = "other images of the set itself"
-    by = Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, model.caveat)
+    by = Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, caveat=model.caveat)
 
     def make(found: Embeddings, together: Together) -> tuple[Said, ...]:
         def fit() -> Part:
@@ -96,23 +107,3 @@ def units_together(
         (np.ones(n * len(first)), (np.tile(here, len(first)), np.concatenate(first))), (n, n)
     )
     return np.asarray(connected_components(ties, directed=False)[1], np.int64)
-
-
-def _labels(dataset: FaceDataset) -> Attribute:
-    found = {each.name: each for each in dataset.attributes if each.kind == "label"}
-    for name in LABELS:
-        if name in found:
-            return found[name]
-    raise ConfigError(
-        f"--classify needs expression labels, and {dataset.name} has none",
-        hint="Name their column with --label expression=COLUMN.",
-    )
-
-
-def _training_part(dataset: FaceDataset) -> NDArray[np.bool_] | None:
-    """Return the (n,) mask of the set's own training part; None where it has no parts, or they have other names."""
-    for each in dataset.attributes:
-        codes = [i for i, part in enumerate(each.categories) if "train" in part.casefold()]
-        if each.kind == "split" and codes and each.counts()[codes].any():
-            return np.isin(each.codes, codes)
-    return None

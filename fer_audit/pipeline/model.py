@@ -17,23 +17,17 @@ from fer_audit.config import AuditConfig, ClassifierSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.computed import ComputedSession
 from fer_audit.embed.run import embed_fingerprint
-from fer_audit.embed.session import (
-    choose_place,
-    choose_provider,
-    open_sessions,
-    runtime_version,
-)
+from fer_audit.embed.session import choose_place, choose_provider, open_sessions, runtime_version
 from fer_audit.embed.types import ModelFacts, Place, Session
 from fer_audit.encoders import lbp
-from fer_audit.encoders.export import find_or_export, models_folder
-from fer_audit.encoders.graph_check import check_graph
+from fer_audit.encoders.export import find_or_export
+from fer_audit.encoders.sidecar import check_graph
 from fer_audit.encoders.types import ComputedModel, Model
 from fer_audit.errors import ModelError
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pipeline.types import Job, Order, RunFingerprints
 from fer_audit.progress import Progress
 from fer_audit.store.fingerprint import stage_fingerprint
-from fer_audit.store.stage import cache_folder
 
 COMPUTED: Mapping[str, Callable[[], ComputedModel]] = {lbp.NAME: lbp.lbp_model}
 """Encoders without a graph, by name."""
@@ -77,13 +71,7 @@ def find_model(
         from fer_audit.pipeline.quantized import find_or_quantize  # of no use to other runs
 
         return find_or_quantize(dataset, config, resources, progress)
-    return find_or_export(
-        name,
-        precision,
-        models_dir=models_folder(resources.models_dir, resources.cache_dir),
-        weights_dir=cache_folder(resources.cache_dir) / "weights",
-        progress=progress,
-    )
+    return find_or_export(name, precision, resources, progress)
 
 
 def facts_of(model: Model, resources: Resources) -> ModelFacts:

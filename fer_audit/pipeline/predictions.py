@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.types.near import NearPairs
-from fer_audit.classify.onnx import predictions_of
 from fer_audit.classify.table import prediction_columns, table_predictions
-from fer_audit.classify.types import Predictions, Predictor, Said
+from fer_audit.classify.types import Predictions, Predictor, Said, predictions_of
 from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.ages import bin_ages
 from fer_audit.dataset.formats.registry import FORMATS
@@ -152,7 +151,7 @@ def network_source(order: Order, model: str) -> Source:
     def make(*_run: object) -> tuple[Said, ...]:
         job.progress.say(f"predicting with {spec.name}")
         _, vectors = make_vectors(job)
-        said = predictions_of(vectors, spec)
+        said = predictions_of(vectors, spec, seen)
         if not seen:
             return said
         note = f"It was trained on {seen}: its accuracy here is in-sample, and says nothing of other images."

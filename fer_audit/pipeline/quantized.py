@@ -23,11 +23,10 @@ from fer_audit.config import AuditConfig, ClusterSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider, sums_saturate
 from fer_audit.encoders.export import find_or_export, models_folder
-from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
 from fer_audit.encoders.int8.network import read_network
 from fer_audit.encoders.int8.quantize import quantize
-from fer_audit.encoders.sidecar import is_saved, load_model, save_model
+from fer_audit.encoders.sidecar import check_graph, is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel
 from fer_audit.errors import DatasetError, ModelError
 from fer_audit.pack.build import pack_fingerprint
@@ -78,15 +77,9 @@ def find_or_quantize(
             "int8 is for CPUs: onnxruntime's CUDA provider has no int8 convolutions",
             hint="Use --precision fp16 on the GPU, or --device cpu.",
         )
-    models_dir = models_folder(resources.models_dir, resources.cache_dir)
+    models_dir = models_folder(resources)
     cache = cache_folder(resources.cache_dir)
-    source = find_or_export(
-        config.model.model,
-        "fp32",
-        models_dir=models_dir,
-        weights_dir=cache / "weights",
-        progress=progress,
-    )
+    source = find_or_export(config.model.model, "fp32", resources, progress)
     if source.precision == "int8":
         return source
     if source.precision != "fp32":
@@ -203,7 +196,8 @@ class _Work:
         model = save_model(graph, spec, "fp32", self.folder / "statistics.onnx")
 
         def rows(session: EmbedSession) -> Iterator[NDArray[np.float32]]:
-            for batch in _batches(pixels, WATCHED_BATCH):
+            for at in range(0, len(pixels), WATCHED_BATCH):
+                batch = pixels[at : at + WATCHED_BATCH]
                 yield session.embed(batch)
                 self.progress.advance("quantize", len(batch))
 
@@ -229,7 +223,8 @@ def measure_agreement(
     seconds = [0.0, 0.0]
     for session in sessions:  # the first call plans memory
         session.embed(pixels[: session.batch_size])
-    for batch in _batches(pixels, plain.batch_size):
+    for at in range(0, len(pixels), plain.batch_size):
+        batch = pixels[at : at + plain.batch_size]
         for i, session in enumerate(sessions):
             started = time.perf_counter()
             vectors[i].append(session.embed(batch).copy())
@@ -247,12 +242,6 @@ def measure_agreement(
         ari=_clusters_agree(first, second),
         speed_ratio=seconds[0] / seconds[1],
     )
-
-
-def _batches(pixels: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield views of at most `size` images."""
-    for start in range(0, len(pixels), size):
-        yield pixels[start : start + size]
 
 
 def relative_error(plain: NDArray[np.float32], rounded: NDArray[np.float32]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -19,23 +20,21 @@ from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
+from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
-from fer_audit.pipeline.cached_analyses import CachedAnalyses, extra_partitions
-from fer_audit.pipeline.finish import has_report, make_report, mark
+from fer_audit.pipeline.cached_analyses import CachedAnalyses, KeptCharts, extra_partitions
+from fer_audit.pipeline.libraries import keep_libraries_in
 from fer_audit.pipeline.model import job_of, versions
 from fer_audit.pipeline.near_pairs import near_pairs
-from fer_audit.pipeline.predictions import (
-    predict_all,
-    prediction_sources,
-    to_come,
-    without_places,
-)
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.pipeline.types import Job, Order, Run, Work
+from fer_audit.pipeline.pictures import kept_pictures, make_pictures, pictures_fingerprint
+from fer_audit.pipeline.predictions import predict_all, prediction_sources, to_come, without_places
+from fer_audit.pipeline.types import Job, Order, Run, Stopwatch, Work
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
+from fer_audit.report.files.pictures import Pictures, pictures_json, shared_pictures
+from fer_audit.report.files.timings import read_timings, write_timings
 from fer_audit.store.durable import remove
 from fer_audit.store.locks import folder_lock
 from fer_audit.store.stage import cache_folder, make_folder, sweep_temporaries, write_text
@@ -150,7 +149,15 @@ def _finished(job: Job, until: Until) -> Run | None:
     if result is None:
         return None
     if result.config.fail_on != job.config.fail_on:
-        result = _judge_again(job, result)
+        kept = run_folder.is_as_marked(job.out, run_folder.PICTURES)
+        from fer_audit.audit.run import judge
+
+        for name in (run_folder.DONE, run_folder.PAGE):  # the page is made again
+            remove(job.out / name)
+        if not kept:
+            remove(job.out / run_folder.PICTURES)
+        result = judge(result, job.config.fail_on)
+        write_text(job.out / run_folder.RESULT, result_json(result))
         mark(job)
     if until == "audit" or has_report(job):
         return _done(job, result, result.dataset.failed, reused=True)
@@ -161,20 +168,6 @@ def _finished(job: Job, until: Until) -> Run | None:
 
     shared = make_report(job, result, work)
     return _done(job, result, result.dataset.failed, reused=False, shared=shared)
-
-
-def _judge_again(job: Job, result: AuditResult) -> AuditResult:
-    """Write a finished result with other --fail-on rules; its page is made again."""
-    from fer_audit.audit.run import judge
-
-    stale = [run_folder.DONE, run_folder.PAGE]
-    if not run_folder.is_as_marked(job.out, run_folder.PICTURES):
-        stale.append(run_folder.PICTURES)
-    for name in stale:
-        remove(job.out / name)
-    result = judge(result, job.config.fail_on)
-    write_text(job.out / run_folder.RESULT, result_json(result))
-    return result
 
 
 def _done(
@@ -228,3 +221,77 @@ def _audit(job: Job, inputs: AuditInputs) -> AuditResult:
     result = audit(inputs, store=store, progress=job.progress)
     run_folder.write_lists(job.out, inputs)
     return result
+
+
+def _page_mark(job: Job) -> str:
+    """Return what the page depends on: the pictures, all of which are kept, and what it withholds."""
+    fingerprint, least = _fingerprint(job), job.report.min_cell
+    return f"{fingerprint}{run_folder.MIN_CELL}{least}" if least else fingerprint
+
+
+def _fingerprint(job: Job) -> str:
+    return pictures_fingerprint(job.prints.audit, job.report)
+
+
+def _kept(job: Job) -> Pictures | None:
+    path, all_pixels = job.out / run_folder.PICTURES, job.resources.pack == "on"
+    return kept_pictures(path, _fingerprint(job), need_pixels=all_pixels)
+
+
+def has_report(job: Job) -> bool:
+    """Whether the page of a finished audit is the one that is asked for, with all that --pack on allows."""
+    there = run_folder.has_report(job.out, _page_mark(job))
+    return there and (job.resources.pack != "on" or _kept(job) is not None)
+
+
+def make_report(job: Job, result: AuditResult, work: Callable[[], Work]) -> AuditResult:
+    """Make the pictures, write the page, and mark the run as finished again.
+
+    `work` gives what the pictures are made from; it is not asked while those of a run with other rules or another --min-cell
+    are kept. Returns the result as the page shows it.
+    """
+    keep_libraries_in(job.cache)
+    from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
+    from fer_audit.report.charts.theme import drawn_before
+    from fer_audit.report.page import report_page  # jinja2
+
+    with job.watch.stage("pictures", len(job.dataset)):
+        pictures = None
+        if run_folder.is_as_marked(job.out, run_folder.PICTURES):
+            try:
+                pictures = _kept(job)
+            except StoreError as exc:  # written by another version
+                job.progress.say(f"{exc}; made again")
+        if pictures is None:
+            pictures = make_pictures(job, work(), _fingerprint(job))
+            write_text(job.out / run_folder.PICTURES, pictures_json(pictures))
+    with job.watch.stage("report", 1):
+        least = job.report.min_cell
+        shared = withhold(result, least)
+        shown = shared_pictures(pictures, shared, least)
+        charts = KeptCharts(job.folder("audit"), shared, pictures.fingerprint)
+        with drawn_before(charts.drawn):
+            page = report_page(shared, shown, _timings(job))
+        charts.keep()
+        write_text(job.out / run_folder.PAGE, page)
+    mark(job)
+    return shared
+
+
+def mark(job: Job) -> None:
+    """Write the timings, and the mark that makes the run finished."""
+    write_timings(job.out / run_folder.TIMINGS, _timings(job))
+    names = [run_folder.RESULT, run_folder.ROWS, run_folder.VECTORS]
+    names += [run_folder.ROWS_CSV] if job.csv else []
+    others = [*run_folder.LIST_PATHS, run_folder.PREDICTIONS]
+    others += [run_folder.PICTURES, run_folder.PAGE]
+    names += [name for name in others if (job.out / name).exists()]
+    run_folder.mark_done(job.out, job.prints, _page_mark(job), names)
+
+
+def _timings(job: Job) -> list[Timing]:
+    """Return the timings of every stage: those of an earlier call that did not have to work again come first."""
+    now = {each.stage for each in job.watch.timings}
+    earlier = read_timings(job.out / run_folder.TIMINGS)
+    before = [replace(each, reused=True) for each in earlier if each.stage not in now]
+    return [*before, *job.watch.timings]

@@ -20,12 +20,7 @@ from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline.types import Job, RunFingerprints, Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.rows import (
-    rows_table,
-    write_list,
-    write_rows_csv,
-    write_rows_parquet,
-)
+from fer_audit.report.files.rows import rows_table, write_list, write_rows_csv, write_rows_parquet
 from fer_audit.store.durable import remove, sync_folder
 from fer_audit.store.stage import (
     NAME_LENGTH,
@@ -68,6 +63,8 @@ FILES = (
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
 
+MIN_CELL = "-min-cell-"
+"""In the mark of a page, before the least count that it shows."""
 COPY_BYTES = 1 << 20
 """Copied at a time."""
 
@@ -200,6 +197,11 @@ def mark_done(
         "files": {name: file_sha256(out / name) for name in files},
     }
     write_text(out / DONE, json.dumps(document, indent=2) + "\n")
+
+
+def min_cell_of_page(page_mark: str) -> int:
+    """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
+    return int(page_mark.partition(MIN_CELL)[2] or 0)
 
 
 def forget_result(out: Path) -> None:

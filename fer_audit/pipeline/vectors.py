@@ -1,12 +1,16 @@
-"""Decode and embed what is missing, the two overlapped: decoding runs ahead while the model works."""
+"""Decode and embed what is missing, the two overlapped: decoding runs ahead while the model works. Before it, the room on the disks is compared with what is still to be written."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 
+from fer_audit.cluster.reduce import N_COMPONENTS
+from fer_audit.cluster.stability import N_SEEDS
+from fer_audit.config import PackMode
 from fer_audit.embed.run import (
     WHOLE,
     join_shards,
@@ -18,13 +22,110 @@ from fer_audit.embed.spread import embed_everywhere
 from fer_audit.embed.types import CPU, Embeddings
 from fer_audit.errors import DatasetError, StoreError
 from fer_audit.pack.build import ShardMaker
-from fer_audit.pack.types import MAY_PASS, SHARD_ROWS, PackRows
-from fer_audit.pipeline.disk_space import decide_pixels, needed_bytes, pixels_are_kept
+from fer_audit.pack.slots import CHUNK_ROWS
+from fer_audit.pack.types import MAY_PASS, ROW, SHARD_ROWS, PackRows, shard_count
+from fer_audit.pack.workers import worth_starting
 from fer_audit.pipeline.model import open_model, run_fingerprints
 from fer_audit.pipeline.run_folder import is_placed, note_start
 from fer_audit.pipeline.types import Job
-from fer_audit.store.stage import NAME_LENGTH, StageFolder
+from fer_audit.progress import Progress
+from fer_audit.store.stage import NAME_LENGTH, StageFolder, free_bytes
 from fer_audit.text import counted, encodable, size_text
+
+SPARE_BYTES = 2_000_000_000
+"""What `--pack auto` leaves free on the disk."""
+
+BASE_BYTES = 8_000_000
+"""On each disk: the page, result.json and pictures.json (2 MB for all of UTKFace), or the manifests."""
+
+MARGIN = 1.02
+"""Files are rounded up to blocks, and others write too."""
+
+TABLE_ROW_BYTES = 1_000
+"""A row of rows.parquet and rows.csv; UTKFace's take 94 as parquet and 450 as CSV."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes that a run still has to write; what an earlier run finished is not in them."""
+
+    pixels: int
+    """In the cache, when packed pixels are kept."""
+    cache: int
+    """All else in the cache."""
+    out: int
+    """In the run directory."""
+    decodes: bool
+    """Whether any image will be decoded."""
+
+
+def needed_bytes(job: Job, *, copies_vectors: bool) -> Need:
+    """Return what a run has still to write to its stage folders.
+
+    `copies_vectors`: the run directory gets a true copy of them, not a second name.
+    """
+    n, dim, clusters = len(job.dataset), job.model.spec.dim, job.config.clusters
+    vector, image = dim * 4, job.size * job.size * 3
+    pack = job.folder("pack")
+    rows = _missing_rows(pack, "rows", n) * ROW.itemsize
+    # the shards and the array that they are joined into: both exist for a moment
+    vectors = 2 * n * (vector + ROW["reasons"].itemsize)
+    vectors = 0 if job.folder("embed").has_part(WHOLE) else vectors
+    columns = min(N_COMPONENTS, dim) + N_SEEDS + clusters.sweep_max + 5
+    partition = n * columns * 4 + max(clusters.k, clusters.sweep_max) * vector
+    partition = 0 if job.folder("cluster").has_part("clustering") else partition
+    decodes = bool(rows or vectors)
+    workers = worth_starting(job.workers, n)
+    handed_over = workers * CHUNK_ROWS * (image + ROW.itemsize) if decodes else 0
+    return Need(
+        pixels=_missing_rows(pack, "pixels", n) * image,
+        cache=BASE_BYTES + round(MARGIN * (rows + vectors + partition + handed_over)),
+        out=BASE_BYTES + n * (TABLE_ROW_BYTES + copies_vectors * vector),
+        decodes=decodes,
+    )
+
+
+def decide_pixels(mode: PackMode, need: Need, cache: Path, out: Path, progress: Progress) -> bool:
+    """Return whether packed pixels are kept; `auto` keeps them while `SPARE_BYTES` stay free, and says when it does not.
+
+    Raises StoreError, "need X, have Y", when a disk lacks the space for the run.
+    """
+    disks = {cache: need.cache, out: need.out}
+    if cache.stat().st_dev == out.stat().st_dev:
+        disks = {cache: need.cache + need.out}
+    keep = mode != "off"
+    if mode == "auto" and need.pixels:
+        wanted, free = disks[cache] + need.pixels, free_bytes(cache)
+        keep = need.decodes and wanted + SPARE_BYTES <= free
+        if need.decodes and not keep:
+            progress.say(
+                f"the pixels are not kept: with them the run needs {size_text(wanted)} in the cache and "
+                f"{size_text(SPARE_BYTES)} to spare, the disk has {size_text(free)} free"
+            )
+    disks[cache] += need.pixels if keep else 0
+    for folder, wanted in disks.items():
+        free = free_bytes(folder)
+        if wanted > free:
+            no_pixels = "use --pack off, " if keep and need.pixels else ""
+            raise StoreError(
+                f"Not enough room on the disk of {folder}: need {size_text(wanted)}, have {size_text(free)}",
+                hint=f"Free some disk, {no_pixels}or choose other places with --cache-dir and --out.",
+            )
+    return keep
+
+
+def pixels_are_kept(folder: StageFolder, n: int) -> bool:
+    """Whether the packed pixels of all `n` images are in the cache."""
+    return not _missing_rows(folder, "pixels", n)
+
+
+def _missing_rows(folder: StageFolder, part: str, n: int) -> int:
+    """Return how many images' rows lie in shards that are not finished."""
+    return sum(
+        min(SHARD_ROWS, n - index * SHARD_ROWS)
+        for index in range(shard_count(n))
+        if not folder.has_part(f"{part}-{index:05d}")
+    )
 
 
 def make_vectors(job: Job) -> tuple[PackRows, Embeddings]:
@@ -36,8 +137,15 @@ def make_vectors(job: Job) -> tuple[PackRows, Embeddings]:
     n, say, out = len(job.dataset), job.progress.say, job.out
     pack_folder, folder = job.folder("pack"), job.folder("embed")
     with pack_folder.locked(), folder.locked():
-        if job.resources.verify:
-            _forget_changed(job, pack_folder, folder)
+        changed = job.maker(keep=False).changed_files() if job.resources.verify else ()
+        if changed:
+            what = counted(len(changed), "image is not as it was", "images are not as they were")
+            say(
+                f"{what} when decoded, though size and time are, e.g. {encodable(changed[0])}; "
+                "everything is made again"
+            )
+            pack_folder.clear()
+            folder.clear()
         found = load_embeddings(folder, job.facts)
         is_far = out.stat().st_dev != job.cache.stat().st_dev  # no second name on another disk
         need = needed_bytes(job, copies_vectors=is_far and not is_placed(kept_vectors(job), out))
@@ -83,19 +191,6 @@ def make_vectors(job: Job) -> tuple[PackRows, Embeddings]:
 def kept_vectors(job: Job) -> Path:
     """Return the cache's file of the finished vectors."""
     return job.folder("embed").path / f"{WHOLE}.vectors.npy"
-
-
-def _forget_changed(job: Job, *folders: StageFolder) -> None:
-    """Drop what was made from files whose bytes are no longer those that were decoded."""
-    changed = job.maker(keep=False).changed_files()
-    if changed:
-        what = counted(len(changed), "image is not as it was", "images are not as they were")
-        job.progress.say(
-            f"{what} when decoded, though size and time are, e.g. {encodable(changed[0])}; "
-            "everything is made again"
-        )
-        for folder in folders:
-            folder.clear()
 
 
 def _take_from_whole(job: Job, maker: ShardMaker, folder: StageFolder) -> bool:

@@ -23,8 +23,7 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ModelError
 from fer_audit.pipeline.model import job_of
 from fer_audit.pipeline.predictions import network_source
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.pipeline.types import Order
+from fer_audit.pipeline.types import Order, Stopwatch
 from fer_audit.pipeline.vectors import make_vectors
 from fer_audit.progress import Silent
 from tests.known import known

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.graph_check import check_graph
+from fer_audit.encoders.sidecar import check_graph
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 
@@ -189,7 +189,7 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
                 own.CopyFrom(tensors[name])
                 own.name = f"{name}_of_{node.output[0]}"
                 node.input[i] = own.name
-    kept = [_copied(node) for node in nodes]  # the list below is emptied under them
+    kept = [copied(node) for node in nodes]  # the list below is emptied under them
     del graph.node[:]
     graph.node.extend(_with_max_pools_first(kept, {value.name for value in graph.output}))
     del graph.value_info[:]  # of tensors that may be gone
@@ -228,17 +228,13 @@ def _is_dense_max_pool(node: onnx.NodeProto) -> bool:
     A window of padding alone is minus infinity, or zero after a ReLU. Padding is narrower than the window (onnxruntime
     checks that), so it takes gaps inside the window, or windows past the end, to have one.
     """
-    return (
-        node.op_type == "MaxPool"
-        and len(node.output) == 1
-        and not any(
-            (a.name == "dilations" and max(a.ints) > 1) or (a.name == "ceil_mode" and a.i)
-            for a in node.attribute
-        )
-    )
+    gaps = any(a.name == "dilations" and max(a.ints) > 1 for a in node.attribute)
+    beyond = any(a.name == "ceil_mode" and a.i for a in node.attribute)
+    return node.op_type == "MaxPool" and len(node.output) == 1 and not gaps and not beyond
 
 
-def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+def copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Return a copy of a node."""
     import onnx
 
     copy = onnx.NodeProto()
