@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.embed.types import Embeddings
-from fer_audit.encoders.types import ModelSpec
+from fer_audit.encoders.types import ModelSpec, columns_of
 
 NONE_SAID = -1
 
@@ -90,10 +90,8 @@ def predictions_of(found: Embeddings, spec: ModelSpec, seen: str = "") -> tuple[
         *(model.provider, model.precision),
     )
     said: list[Said] = []
-    start = 0
-    for head in spec.heads:
-        numbers = found.vectors[:, start : start + head.width]
-        start += head.width
+    for head, place in columns_of(spec.heads):
+        numbers = found.vectors[:, place]
         facts = (found.ok, found.reasons, by, found.fingerprint)
         if not head.classes:
             said.append(PredictedNumbers(head.name, numbers[:, 0], *facts))

@@ -19,6 +19,7 @@ from fer_audit.config import Precision, Resources
 
 _models_dir = option("--models-dir", "Where exports live.", type=PATH)
 _cache_dir = option("--cache-dir", "Where weights are kept.", type=PATH)
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
 
 @click.command("export", short_help="Build a model's ONNX file once.")
@@ -205,9 +206,6 @@ def add_command(
     answer(f"{done.model.path}  sha256 {done.model.sha256}")
     option = "--model" if done.model.spec.task == "embed" else "--predict"
     answer(f"fer-audit run DATASET {option} {shlex.quote(str(done.model.path))}")
-
-
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
 
 @click.command("doctor", short_help="Check this machine.")

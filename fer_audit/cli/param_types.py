@@ -23,6 +23,14 @@ GROUPS = (
 
 _SHOW_ALL = "fer_audit.help_all"
 """Where a context notes that experts' options are to be shown."""
+AUTO = "auto"
+PATH = click.Path(path_type=Path)
+MAX_NEAR = 3
+"""Finished runs that are named where a path is none."""
+STARTED, DONE = "STARTED.json", "DONE.json"
+"""The marks of `fer_audit.pipeline.run_folder`, which --help cannot wait for."""
+Param: TypeAlias = click.Parameter | None
+Context: TypeAlias = click.Context | None
 
 
 class Option(click.Option):
@@ -134,17 +142,6 @@ def _show_all(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
         ctx.meta[_SHOW_ALL] = True
         click.echo(ctx.get_help())
         ctx.exit()
-
-
-AUTO = "auto"
-PATH = click.Path(path_type=Path)
-MAX_NEAR = 3
-"""Finished runs that are named where a path is none."""
-STARTED, DONE = "STARTED.json", "DONE.json"
-"""The marks of `fer_audit.pipeline.run_folder`, which --help cannot wait for."""
-
-Param: TypeAlias = click.Parameter | None
-Context: TypeAlias = click.Context | None
 
 
 class FinishedRun(click.Path):

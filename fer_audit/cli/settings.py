@@ -25,6 +25,11 @@ PROJECT_FILE = Path("pyproject.toml")
 
 _RENAMED = {"format": "layout"}
 """Words of a file whose setting has another name."""
+Reference = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+"""(attribute, ((group, count), ...))"""
+MAX_COUNT = 10**12
+"""Images in one group: a hundred for every person on earth."""
+_CONFIG = AuditConfig()
 
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -129,13 +134,6 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, RecursionError) as exc:  # numbers of 5,000 digits, lists in lists
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
-
-
-Reference = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
-"""(attribute, ((group, count), ...))"""
-MAX_COUNT = 10**12
-"""Images in one group: a hundred for every person on earth."""
-_CONFIG = AuditConfig()
 
 
 def dataset_config(values: dict[str, Any]) -> AuditConfig:

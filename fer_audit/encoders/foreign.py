@@ -15,7 +15,7 @@ import numpy as np
 from fer_audit.encoders.network import INPUT_NAME, Network
 from fer_audit.encoders.presets import PRESETS, Contract
 from fer_audit.encoders.sidecar import parsed, refuse_foreign_parts, sides_of, words_of
-from fer_audit.encoders.types import MAX_MODEL_BYTES, Head, ModelSpec, read_model
+from fer_audit.encoders.types import MAX_MODEL_BYTES, Head, ModelSpec, columns_of, read_model
 from fer_audit.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -255,13 +255,13 @@ def _fed(network: Network, graph: ForeignGraph, spec: ModelSpec, *, nhwc: bool) 
 
 def _add_heads(network: Network, x: str, answer: Answer) -> None:
     """Add a softmax over the numbers of each head that are logits, the others as they are."""
-    parts, start = [], 0
-    for index, (head, is_logits) in enumerate(answer.heads):
+    parts = []
+    places = columns_of(head for head, _ in answer.heads)
+    for index, ((_, place), (_, is_logits)) in enumerate(zip(places, answer.heads, strict=True)):
         name = f"{answer.name}_{index}"
-        rows = network.constant(f"{name}_where", np.arange(start, start + head.width), np.int64)
+        rows = network.constant(f"{name}_where", np.arange(place.start, place.stop), np.int64)
         part = network.add("Gather", [x, rows], name, axis=1)
-        parts.append(
-            network.add("Softmax", [part], f"{name}_softmax", axis=1) if is_logits else part
-        )
-        start += head.width
+        if is_logits:
+            part = network.add("Softmax", [part], f"{name}_softmax", axis=1)
+        parts.append(part)
     network.add("Concat", parts, answer.name, axis=1)

@@ -20,6 +20,7 @@ from fer_audit.encoders.network import Network
 
 if TYPE_CHECKING:
     import h5py
+
 MAX_BYTES = 400_000_000
 """Of all arrays of a network, as float32. Far above the 94 MB of ResNet50."""
 _MAX_JSON_BYTES = 10_000_000
@@ -29,6 +30,9 @@ _KINDS = {"float32": "<f4", "int32": "<i4", "float16": "<f2", "uint8": "<u1", "u
 Reader = Callable[[str, int], bytes]
 """Name of a file and the most bytes it may have -> its bytes."""
 Arrays = dict[str, NDArray[Any]]
+_KERNELS = ("_FusedConv2D", "Conv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative")
+_MAX_CONFIG_BYTES = 10_000_000
+_ACTIVATIONS = {"relu": "Relu", "softmax": "Softmax"}
 
 
 def read_document(read: Reader, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -110,9 +114,6 @@ def add_graph(
     return value
 
 
-_KERNELS = ("_FusedConv2D", "Conv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative")
-
-
 def _convolved(
     network: Network, node: dict[str, Any], inputs: Sequence[str], arrays: Arrays
 ) -> str:
@@ -145,10 +146,6 @@ def _square(attribute: dict[str, Any]) -> int:
     if (one, last) != (1, 1) or height != width:
         raise ValueError(f"a window of {height} x {width}")
     return height
-
-
-_MAX_CONFIG_BYTES = 10_000_000
-_ACTIVATIONS = {"relu": "Relu", "softmax": "Softmax"}
 
 
 class MeasuredArrays:

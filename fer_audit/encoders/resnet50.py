@@ -37,6 +37,7 @@ from fer_audit.store.stage import make_folder
 
 if TYPE_CHECKING:
     import onnx
+
 BATCH_NORM_EPSILON = 1.001e-5
 """As Keras builds the network; the model.json of the npm package says 1e-3 and is wrong."""
 
@@ -51,6 +52,9 @@ _FOLDER = "package/ResNet50/"
 
 LayerId = tuple[int, int, int]
 """(stage, block, branch): branch 1-3 are the block's convolutions, 0 its shortcut; (1, 1, 1) is conv1."""
+SEED = 0
+LAST = 0.25
+"""Scale of the last convolution of a block, which is added to the shortcut: 16 blocks then grow sevenfold, not millionfold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,11 +205,6 @@ def _layer(read: Callable[[str], NDArray[np.float32]], conv: str, norm: str) -> 
         mean=read(f"{norm}/moving_mean"),
         variance=read(f"{norm}/moving_variance"),
     )
-
-
-SEED = 0
-LAST = 0.25
-"""Scale of the last convolution of a block, which is added to the shortcut: 16 blocks then grow sevenfold, not millionfold."""
 
 
 def random_resnet50() -> dict[LayerId, ConvBatchNorm]:

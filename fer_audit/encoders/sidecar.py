@@ -20,6 +20,7 @@ from fer_audit.store.stage import file_sha256, make_folder, write_atomically, wr
 
 if TYPE_CHECKING:
     import onnx
+
 SIDECAR_SCHEMA = "fer-audit/model/1"
 TASKS = ("embed", "classify")
 CHANNELS = {"RGB": 3, "BGR": 3, "grey": 1}
@@ -32,6 +33,13 @@ LARGEST_DIM = 1_000_000
 """Numbers a model may give for an image."""
 LARGEST_BATCH = 1_024
 """Images a graph may insist on taking at a time."""
+IMPORT_HINT = "A model of another shape is made ours with: fer-audit models add {}"
+MOST_PARTS = 100_000
+"""Nodes, and tensors, of a graph and the graphs inside it. ResNet50 has 126 nodes and 107 tensors, a large
+transformer some thousands."""
+MOST_NUMBERS = 2_000_000_000
+"""That one tensor may declare: with a byte each it would fill the largest file. Declared is not yet there: a file of
+40 bytes can declare more than any memory holds."""
 
 
 def sidecar_path(model_path: Path) -> Path:
@@ -177,17 +185,6 @@ def _is_number(value: object) -> bool:
     return (
         isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
     )
-
-
-IMPORT_HINT = "A model of another shape is made ours with: fer-audit models add {}"
-
-MOST_PARTS = 100_000
-"""Nodes, and tensors, of a graph and the graphs inside it. ResNet50 has 126 nodes and 107 tensors, a large
-transformer some thousands."""
-
-MOST_NUMBERS = 2_000_000_000
-"""That one tensor may declare: with a byte each it would fill the largest file. Declared is not yet there: a file of
-40 bytes can declare more than any memory holds."""
 
 
 def check_graph(model: ExportedModel) -> onnx.ModelProto:

@@ -25,7 +25,7 @@ from fer_audit.encoders.foreign import (
 from fer_audit.encoders.network import OUTPUT_NAME, PROBABILITIES
 from fer_audit.encoders.presets import Contract
 from fer_audit.encoders.sidecar import check_graph, save_model
-from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.encoders.types import ExportedModel, ModelSpec, columns_of
 from fer_audit.errors import ConfigError, DatasetError, ModelError
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.rng import stage_rng
@@ -119,10 +119,9 @@ def import_model(
 
 def shown(imported: Imported, image: str | None) -> tuple[str, ...]:
     """Return what the model says of the image, a line for each head."""
-    lines, start = [], 0
-    for head in imported.model.spec.heads:
-        part = imported.preview[start : start + head.width]
-        start += head.width
+    lines = []
+    for head, place in columns_of(imported.model.spec.heads):
+        part = imported.preview[place]
         best = np.argsort(-part, kind="stable")[:3] if head.classes else ()
         said = ", ".join(f"{head.classes[i]} {percent(part[i])}" for i in best)
         lines.append(f"{head.name}: {said or format(part[0], '.4g')}")
@@ -206,11 +205,9 @@ def _meaning(
     if spec.task == "embed":
         words = f"{output} is taken as the embedding, {counted(spec.dim, 'number')}"
         return Answer(output, OUTPUT_NAME), (words,)
-    heads, words_of_heads, start = [], [], 0
-    for head in spec.heads:
-        part = rows[:, start : start + head.width]
-        start += head.width
-        is_logits = bool(head.classes) and not _is_distribution(part)
+    heads, words_of_heads = [], []
+    for head, place in columns_of(spec.heads):
+        is_logits = bool(head.classes) and not _is_distribution(rows[:, place])
         if is_logits and last_operator(graph, output) == "Sigmoid":
             raise ModelError(
                 f"{graph.path} ends in a sigmoid: its classes do not exclude each other, so none is the prediction"

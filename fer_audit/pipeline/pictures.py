@@ -59,6 +59,13 @@ MAX_GROUPS = 40
 """Groups of an attribute that is not about people: more colours cannot be distinguished."""
 MAX_COLOURINGS = 32
 """A table can have hundreds of columns; each would cost the page two bytes a point."""
+STAGE = "pictures"
+MAX_MEAN_FACES = 1_000
+"""Mean faces of one run, 0.2 MB of sums each while they are made; an attribute that would exceed it has none."""
+MAX_DRAWN = 256
+"""Images a mean is of: a pixel's standard error is then a sixteenth of its spread, 3 to 4 of 255 grey levels."""
+SHEET_COLUMNS = 10
+_KEEP_THEM = "run again with --pack on"
 
 
 def map_points(
@@ -137,16 +144,6 @@ def _colourings(
             continue
         missing.append((f"map by {name}", reason))
     return tuple(found), missing
-
-
-STAGE = "pictures"
-MAX_MEAN_FACES = 1_000
-"""Mean faces of one run, 0.2 MB of sums each while they are made; an attribute that would exceed it has none."""
-MAX_DRAWN = 256
-"""Images a mean is of: a pixel's standard error is then a sixteenth of its spread, 3 to 4 of 255 grey levels."""
-SHEET_COLUMNS = 10
-
-_KEEP_THEM = "run again with --pack on"
 
 
 def pictures_fingerprint(audit_fingerprint: str, options: ReportSettings) -> str:

@@ -24,7 +24,7 @@ from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.session import CPU, CUDA, EmbedSession, choose_provider, sums_saturate
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.int8.calibrate import read_statistics, statistics_graph
-from fer_audit.encoders.int8.network import read_network
+from fer_audit.encoders.int8.network import Network
 from fer_audit.encoders.int8.quantize import quantize
 from fer_audit.encoders.sidecar import check_graph, is_saved, load_model, save_model
 from fer_audit.encoders.types import Agreement, ExportedModel
@@ -190,7 +190,7 @@ class _Work:
 
     def integer_graph(self, pixels: NDArray[np.uint8]) -> onnx.ModelProto:
         """Run the float network with every tensor watched, and return the integer one."""
-        network = read_network(self.source)
+        network = Network(check_graph(self.source))
         graph, width = statistics_graph(network)
         spec = dataclasses.replace(self.source.spec, dim=width)
         model = save_model(graph, spec, "fp32", self.folder / "statistics.onnx")

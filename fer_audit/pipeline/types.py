@@ -37,6 +37,8 @@ USUAL = {
     "report": (4.0, 0.0003),
 }
 """Stage -> (seconds, and seconds an image) on a CPU with two cores: a first guess, until a stage counts."""
+Together = Callable[[], NDArray[np.int64]]
+"""Gives the (n,) number of each image's unit: one person, or copies and near-identical images."""
 
 
 class Stopwatch:
@@ -139,10 +141,6 @@ class Work:
     clustering: Clustering | None
     not_clustered: str = ""
     """Why there are no clusters."""
-
-
-Together = Callable[[], NDArray[np.int64]]
-"""Gives the (n,) number of each image's unit: one person, or copies and near-identical images."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
