@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -252,8 +252,7 @@ def make_pictures(job: Job, work: Work, fingerprint: str) -> Pictures:
     return Pictures(latent, faces, contacts, (*missing_map, *missing_means), fingerprint)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cell:
+class Cell(NamedTuple):
     """The images of a cluster, or of one group in it."""
 
     cluster: int
@@ -265,14 +264,12 @@ class Cell:
     """Row numbers, ascending: all of the cell, or a uniform draw of `MAX_DRAWN`."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SheetRows:
-    """The images of one contact sheet."""
+class SheetRows(NamedTuple):
+    """The images of one contact sheet, in the order they are shown in."""
 
     cluster: int
     kind: SheetKind
     rows: NDArray[np.int64]
-    """Row numbers in the order they are shown in."""
 
 
 def cluster_cells(
