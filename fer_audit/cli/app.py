@@ -121,7 +121,6 @@ def main() -> NoReturn:
 
 
 def _invoke(print_interrupted: Callable[[], None]) -> int:
-    """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
         with (

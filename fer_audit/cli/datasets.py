@@ -76,7 +76,6 @@ def _attribute_line(attribute: Attribute, n: int) -> str:
 
 
 def _facts(found: FaceDataset) -> dict[str, Any]:
-    """Return what is known of a set before an image is opened."""
     return {
         "name": encodable(found.name),
         "layout": found.format,

@@ -65,7 +65,6 @@ def purge_command(
 
 
 def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
-    """Return the lines for a person."""
     from fer_audit.text import counted, size_text
 
     verb = "would be removed" if dry_run else "removed"

@@ -165,7 +165,6 @@ audit_command = _stages_to(
 
 
 def _run_stages(dataset: Path | None, values: dict[str, Any], until: Until) -> Run:
-    """Run the pipeline with progress on stderr."""
     from fer_audit.cli.console import Terminal
 
     config = audit_config(values)

@@ -81,17 +81,10 @@ def _resnet50(
 
 
 def _grey_fer(name: str, package: Package, exporter: str, file: str) -> CatalogEntry:
+    weights = f"mini-Xception, {package.client} {package.name}"
     spec = ModelSpec(
-        name=name,
-        task="classify",
-        size=64,
-        dim=7,
-        colour="grey",
-        mean=(127.5,),
-        scale=(2 / 255,),
-        weights=f"mini-Xception, {package.client} {package.name}",
-        licence="MIT",
-        citation="Arriaga, Valdenegro-Toro, Ploeger: Real-time Convolutional Neural Networks for Emotion and Gender "
+        *(name, "classify", 64, 7, "grey", (127.5,), (2 / 255,), weights, "MIT"),
+        "Arriaga, Valdenegro-Toro, Ploeger: Real-time Convolutional Neural Networks for Emotion and Gender "
         "Classification, ESANN 2019",
         trained_on="FER2013: accuracy on FER2013 and FER+ is in-sample",
         heads=(Head("expression", _FER_CLASSES),),
@@ -100,20 +93,14 @@ def _grey_fer(name: str, package: Package, exporter: str, file: str) -> CatalogE
 
 
 def _face_api(name: str, file: str, heads: tuple[Head, ...], trained_on: str) -> CatalogEntry:
+    mean, weights = (122.782, 117.001, 104.298), f"{file}, npm {_FACE_API.name}"
+    dim = sum(head.width for head in heads)
     spec = ModelSpec(
-        name=name,
-        task="classify",
-        size=112,
-        dim=sum(head.width for head in heads),
-        colour="RGB",
-        mean=(122.782, 117.001, 104.298),
-        scale=_BYTE,
-        weights=f"{file}, npm {_FACE_API.name}",
-        licence="MIT",
-        citation="face-api.js by Vincent Mühler, kept up as @vladmandic/face-api",
-        caveat="It was made for faces cut out by a detector of its own and padded to a square.",
-        trained_on=trained_on,
-        heads=heads,
+        *(name, "classify", 112, dim, "RGB", mean, _BYTE, weights, "MIT"),
+        "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api",
+        "It was made for faces cut out by a detector of its own and padded to a square.",
+        trained_on,
+        heads,
     )
     return CatalogEntry(spec, "faceapi", _FACE_API, f"package/model/{file}")
 
@@ -141,16 +128,10 @@ CATALOG: tuple[CatalogEntry, ...] = (
     ),
     CatalogEntry(
         ModelSpec(
-            name="lbp",
-            task="embed",
-            size=112,
-            dim=980,
-            colour="grey",
-            mean=(0.0,),
-            scale=(1.0,),
-            weights="none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
-            licence="BSD-3-Clause",
-            citation="Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "
+            *("lbp", "embed", 112, 980, "grey", (0.0,), (1.0,)),
+            "none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
+            "BSD-3-Clause",
+            "Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "
             "Computing 27 (2009)",
             trained_on="nothing",
         ),

@@ -237,7 +237,6 @@ def wrapped(
 
 
 def _fed(network: Network, graph: ForeignGraph, spec: ModelSpec, *, nhwc: bool) -> str:
-    """Add what turns our bytes into what the graph takes."""
     from onnx import TensorProto
 
     if graph.kind == TensorProto.UINT8 and spec.colour == "RGB":

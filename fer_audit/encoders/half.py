@@ -65,8 +65,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _HalfGraph:
-    """Rewrites node after node; knows which tensors are fp16 by now."""
-
     def __init__(self, model: onnx.ModelProto) -> None:
         from onnx import numpy_helper
 
@@ -126,7 +124,6 @@ class _HalfGraph:
         return self._nodes + [_cast(f"{name}_half", name, _FLOAT) for name in late]
 
     def used_weights(self) -> list[onnx.TensorProto]:
-        """Return the weights some node still reads, in the order they came."""
         read = {name for node in self._nodes for name in node.input}
         return [tensor for name, tensor in self._weights.items() if name in read]
 

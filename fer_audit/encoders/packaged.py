@@ -141,7 +141,6 @@ def _text(value: str) -> str:
 
 
 def _square(attribute: dict[str, Any]) -> int:
-    """Return the side of a window that is as high as wide."""
     one, height, width, last = (int(each) for each in attribute["list"]["i"])
     if (one, last) != (1, 1) or height != width:
         raise ValueError(f"a window of {height} x {width}")

@@ -17,10 +17,9 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.kmeans import best_start, by_size, start_seeds
 from fer_audit.cluster.studies import bootstrap_studies, sample_studies
 from fer_audit.cluster.style_baseline import cluster_style
-from fer_audit.cluster.types import Clustering, NotClusterable, Study
+from fer_audit.cluster.types import NotClusterable, Study
 from fer_audit.config import AuditConfig
-from fer_audit.embed.types import Embeddings
-from fer_audit.pack.types import PackRows
+from fer_audit.pipeline.types import Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.codec import ShapeError, decode, encode
 from fer_audit.report.files.document import result_json
@@ -107,23 +106,18 @@ class KeptCharts:
                 self._folder.write_part(self._PART, {"of": self._key, "svg": self.drawn})
 
 
-def extra_partitions(
-    rows: PackRows,
-    embeddings: Embeddings,
-    clustering: Clustering | None,
-    config: AuditConfig,
-    progress: Progress,
-) -> ExtraPartitions:
+def extra_partitions(work: Work, config: AuditConfig, progress: Progress) -> ExtraPartitions:
     """Return the partitions that a claim is compared with; each is made when an analysis first asks for it."""
+    clustering, settings = work.clustering, config.statistics
     if clustering is None or clustering.coordinates is None:
         return ExtraPartitions()
-    ok, coordinates, settings = embeddings.ok, clustering.coordinates, config.statistics
+    ok, coordinates = work.embeddings.ok, clustering.coordinates
     k, seed = clustering.k, config.seed
 
     @cache
     def style_labels() -> NDArray[np.int32] | None:
         try:
-            return cluster_style(rows.style, ok, k=k, seed=seed)
+            return cluster_style(work.rows.style, ok, k=k, seed=seed)
         except NotClusterable as exc:
             progress.say(f"no style-only baseline: {exc}")
             return None

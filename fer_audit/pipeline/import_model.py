@@ -64,12 +64,9 @@ def import_model(
         )
     graph = look_into(path)
     contract = contract_for(graph, asked)
+    facts: Any = (name, contract.task or "embed", contract.size or 0, 0, contract.colour or "RGB")
     spec = ModelSpec(
-        name=name,
-        task=contract.task or "embed",
-        size=contract.size or 0,
-        dim=0,
-        colour=contract.colour or "RGB",
+        *facts,
         mean=contract.mean,
         scale=contract.scale,
         weights=f"{path.name}, sha256 {file_sha256(path)}",

@@ -25,7 +25,7 @@ from fer_audit.cluster.map import (
     umap_version,
 )
 from fer_audit.cluster.types import Clustering
-from fer_audit.config import MapMethod, ReportSettings
+from fer_audit.config import ReportSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.pack.faces import (
     LEAST_IN_MEAN,
@@ -69,13 +69,7 @@ _KEEP_THEM = "run again with --pack on"
 
 
 def map_points(
-    dataset: FaceDataset,
-    clustering: Clustering,
-    usable: NDArray[np.bool_],
-    *,
-    method: MapMethod,
-    seed: int,
-    cache: Path,
+    job: Job, clustering: Clustering, usable: NDArray[np.bool_]
 ) -> tuple[MapPoints | None, list[tuple[str, str]]]:
     """Return the map of the usable (n,) images, and (what, reason) of all that is not on it.
 
@@ -83,14 +77,14 @@ def map_points(
     """
     if clustering.coordinates is None:
         return None, [("map", "the principal coordinates were not kept")]
-    missing = []
+    missing, method, seed = [], job.report.projection, job.config.seed
     shown = _drawn(usable, seed)
     if method == "umap" and shown.sum() <= N_NEIGHBOURS:
         missing.append(("UMAP", f"it needs more than {N_NEIGHBOURS} images; the map is a PCA's"))
         method = "pca"
     if method == "umap":
         key = map_fingerprint(clustering.fingerprint, ok=shown, seed=seed, umap=umap_version())
-        folder = StageFolder.open(cache, "map", key)
+        folder = StageFolder.open(job.cache, "map", key)
         with folder.locked():
             kept = load_map(folder)
             latent = (
@@ -103,7 +97,7 @@ def map_points(
     else:
         latent = principal_map(clustering.coordinates, usable)
     on_map = np.flatnonzero(latent.ok & shown)
-    colourings, uncoloured = _colourings(dataset, clustering, on_map)
+    colourings, uncoloured = _colourings(job.dataset, clustering, on_map)
     box, grid = grid_of(latent.points[on_map])
     facts = (latent.method, latent.settings, int(usable.sum()), box)
     points = MapPoints(*facts, on_map.astype(np.int32), grid, colourings)
@@ -111,7 +105,6 @@ def map_points(
 
 
 def _drawn(usable: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """Return the (n,) mask of the images that are shown."""
     rows = np.flatnonzero(usable)
     if len(rows) <= MAX_POINTS:
         return usable
@@ -217,9 +210,7 @@ def make_pictures(job: Job, work: Work, fingerprint: str) -> Pictures:
     drawn, shown = [cell.drawn for cell in cells], [sheet.rows for sheet in sheets]
     reads = sum(len(shards_of(np.concatenate(rows))) for rows in (drawn, shown) if rows)
     job.progress.start(STAGE, 1 + reads, "steps")
-    latent, missing_map = map_points(
-        job.dataset, clustering, usable, method=options.projection, seed=seed, cache=job.cache
-    )
+    latent, missing_map = map_points(job, clustering, usable)
     job.progress.advance(STAGE)
     shards = packed_shards(job)
 

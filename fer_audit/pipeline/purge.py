@@ -150,8 +150,6 @@ def _refuse_links(paths: Iterable[Path]) -> None:
 
 @dataclass(slots=True)
 class _Purging:
-    """One purge, and what it has removed so far."""
-
     run: Path
     cache: Path
     dry_run: bool

@@ -122,8 +122,6 @@ def speed_sentence(agreement: Agreement, *, reduced_range: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """The making of one int8 model."""
-
     source: ExportedModel
     dataset: FaceDataset
     folder: Path

@@ -123,7 +123,7 @@ def _locked_run(order: Order, until: Until) -> Run:
     if not audits:
         return _done(job, None, failed, reused=False)
     with job.watch.stage("audit", len(job.dataset)):
-        extra = extra_partitions(rows, embeddings, clustering, job.config, job.progress)
+        extra = extra_partitions(work, job.config, job.progress)
         inputs = AuditInputs(
             dataset=dataset,
             rows=rows,

@@ -219,7 +219,6 @@ def _take_from_whole(job: Job, maker: ShardMaker, folder: StageFolder) -> bool:
 
 
 def _make_missing(job: Job, maker: ShardMaker, folder: StageFolder, *, vectors_done: bool) -> None:
-    """Walk the shards that lack rows or vectors."""
     n, progress, batch_size = len(job.dataset), job.progress, job.config.model.batch_size
     missing, complaints = ([], []) if vectors_done else missing_shards(folder, n)
     for complaint in complaints:

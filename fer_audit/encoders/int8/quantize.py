@@ -70,8 +70,6 @@ def activation_ranges(
 
 
 class _Writer:
-    """Writes the nodes of the integer network one after the other."""
-
     def __init__(self, network: Network, even: Equalized, largest: int) -> None:
         self._network = network
         self._even = even
@@ -134,7 +132,6 @@ class _Writer:
         return f"{name}_rounded" if name in self._steps else name
 
     def _unscaled(self, name: str) -> str:
-        """Return a tensor as the float network has it."""
         factors = self._even.factors.get(name)
         if factors is None:
             return self._rounded(name)
