@@ -64,9 +64,8 @@ def import_model(
         )
     graph = look_into(path)
     contract = contract_for(graph, asked)
-    facts: Any = (name, contract.task or "embed", contract.size or 0, 0, contract.colour or "RGB")
     spec = ModelSpec(
-        *facts,
+        *(name, contract.task or "embed", contract.size or 0, 0, contract.colour or "RGB"),
         mean=contract.mean,
         scale=contract.scale,
         weights=f"{path.name}, sha256 {file_sha256(path)}",
@@ -97,14 +96,14 @@ def import_model(
     whole = wrapped(graph, spec, contract.layout, [answer])
     model = save_model(whole, spec, "fp32", models_dir / f"{name}.onnx")
     check_graph(model)
-    seen = probes[:1]
+    shown_one = probes[:1]
     try:
         if image is not None:
-            seen = decode_image(image.read_bytes(), image.name, spec.size).pixels[None]
+            shown_one = decode_image(image.read_bytes(), image.name, spec.size).pixels[None]
     except (OSError, DecodeError) as exc:
         raise DatasetError(f"Cannot read the image {image}: {exc}") from exc
     with closing(EmbedSession(model, CPU, batch_size=1)) as session:
-        preview = session.embed(seen)[0]
+        preview = session.embed(shown_one)[0]
     mean, scale = ", ".join(f"{m:g}" for m in spec.mean), ", ".join(f"{s:.5g}" for s in spec.scale)
     fed = [
         f"fed {spec.colour} {spec.size} x {spec.size} {contract.layout}, (x - ({mean})) * ({scale})"
