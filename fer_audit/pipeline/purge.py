@@ -7,7 +7,6 @@ same `fer-audit run` makes everything again. An interrupted purge is finished by
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterable
@@ -24,7 +23,7 @@ from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictur
 from fer_audit.report.files.timings import read_timings
 from fer_audit.store.durable import remove
 from fer_audit.store.locks import LOCK, folder_lock
-from fer_audit.store.stage import TEMPORARY, open_plain, write_text
+from fer_audit.store.stage import TEMPORARY, write_text
 
 REASON = "removed by fer-audit purge"
 """Why a purged report shows no faces; a part of `Pictures.missing` and of the page."""
@@ -37,16 +36,7 @@ CACHED = {
 }
 """Stage -> what its folder in the cache holds."""
 
-_UNREADABLE = (
-    StoreError,
-    ConfigError,
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-)
+_UNREADABLE = (StoreError, ConfigError, ValueError, KeyError, TypeError, AttributeError)
 _FACE = b"data:image/webp"
 """How every face on a page begins; maps are PNG."""
 
@@ -202,8 +192,8 @@ class _Purging:
         try:
             if not self.page_is_as_marked:  # nobody knows what --min-cell hid in it
                 raise StoreError(f"{page} is of no finished run")
-            with open_plain(self.run / run_folder.DONE) as file:
-                min_cell = run_folder.min_cell_of_page(json.load(file)["fingerprints"]["pictures"])
+            prints, _ = run_folder.read_done(self.run)
+            min_cell = run_folder.min_cell_of_page(prints["pictures"])
             refuse_min_cell(min_cell)
             result = read_result(self.run / run_folder.RESULT)
         except _UNREADABLE:

@@ -137,7 +137,7 @@ def finished_result(
     """
     if not (out / DONE).exists():
         return None
-    before, files = _read_done(out)
+    before, files = read_done(out)
     if not files:
         progress.say(f"{out / DONE} cannot be read; finishing this run again")
         return None
@@ -161,7 +161,7 @@ def finished_result(
 
 def has_report(out: Path, pictures_fingerprint: str) -> bool:
     """Whether a finished run's pictures and page are there, untouched and those that are asked for."""
-    before, files = _read_done(out)
+    before, files = read_done(out)
     return before.get("pictures") == pictures_fingerprint and all(
         name in files and _is_intact(out / name, files[name]) for name in (PICTURES, PAGE)
     )
@@ -169,11 +169,11 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
 
 def is_as_marked(out: Path, name: str) -> bool:
     """Whether a file of a finished run is the one that was there when the run was marked as finished."""
-    _, files = _read_done(out)
+    _, files = read_done(out)
     return name in files and _is_intact(out / name, files[name])
 
 
-def _read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
+def read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the fingerprints and the checksums of a finished run, none where they cannot be read."""
     try:
         with open_plain(out / DONE) as file:
