@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.load import load_dataset
+from fer_audit.embed.run import WHOLE
 from fer_audit.embed.session import choose_provider
 from fer_audit.embed.types import ModelFacts
-from fer_audit.encoders.export import find_or_export, models_folder
-from fer_audit.pipeline.fingerprints import run_fingerprints
-from fer_audit.pipeline.vectors import kept_vectors
+from fer_audit.encoders.export import find_or_export
+from fer_audit.pipeline.model import run_fingerprints
 from fer_audit.progress import Silent
-from fer_audit.store.stage import cache_folder
+from fer_audit.store.stage import StageFolder, cache_folder
 
 
 def kept_vectors_of(dataset: Path) -> Path | str:
@@ -21,12 +21,11 @@ def kept_vectors_of(dataset: Path) -> Path | str:
     model = find_or_export(
         config.model.model,
         config.model.precision,
-        models_dir=models_folder(None, None),
-        weights_dir=cache / "weights",
-        progress=Silent(),
+        Resources(),
+        Silent(),
     )
     spec = model.spec
     facts = ModelFacts(spec.name, model.sha256, choose_provider("auto"), model.precision, spec.dim)
     prints = run_fingerprints(load_dataset(dataset, config), facts, spec.size, config)
-    path = kept_vectors(cache, prints)
+    path = StageFolder.open(cache, "embed", prints.embed).path / f"{WHOLE}.vectors.npy"
     return path if path.exists() else "its vectors are not kept; first: fer-audit embed DATASET"

@@ -9,10 +9,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from fer_audit.encoders.resnet50 import build_resnet50
+from fer_audit.encoders.resnet50 import ConvBatchNorm, LayerId, build_resnet50, layer_ids
 from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ExportedModel, ModelSpec
-from fer_audit.encoders.weights import ConvBatchNorm, LayerId, layer_ids
 
 NARROW_SIZE = 64
 """Pixels of the narrow network's images."""

@@ -77,7 +77,7 @@ def main() -> None:
                 model=asked.model, precision=asked.precision, sample=asked.images
             ),
             resources=Resources(
-                cache_dir=Path(home) / "cache", models_dir=models_folder(None, None)
+                cache_dir=Path(home) / "cache", models_dir=models_folder(Resources())
             ),
             until="embed",
         )

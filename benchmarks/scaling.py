@@ -41,7 +41,8 @@ from fer_audit.encoders.sidecar import save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.extra_partitions import extra_partitions
+from fer_audit.pipeline.cached_analyses import extra_partitions
+from fer_audit.pipeline.types import Work
 from fer_audit.progress import Silent
 from fer_audit.synth import write_demo
 
@@ -305,7 +306,7 @@ def _rows(job: dict[str, Any]) -> dict[str, Any]:
                     embeddings=embeddings,
                     clustering=clustering,
                     config=config,
-                    extra=extra_partitions(rows, embeddings, clustering, config, Silent()),
+                    extra=extra_partitions(Work(rows, embeddings, clustering), config, Silent()),
                 )
             )
     return {

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_audit.config import AuditConfig, PackMode, Resources
+from fer_audit.config import AuditConfig, PackMode, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
-from fer_audit.embed.types import CPU, ModelFacts
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import StoreError
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.disk_space import BASE_BYTES, Need, decide_pixels, needed_bytes
-from fer_audit.pipeline.fingerprints import run_fingerprints
+from fer_audit.pipeline.model import job_of
 from fer_audit.pipeline.run_folder import is_placed
+from fer_audit.pipeline.types import Order, Stopwatch
+from fer_audit.pipeline.vectors import BASE_BYTES, Need, decide_pixels, needed_bytes
 from fer_audit.progress import Silent
-from fer_audit.store.stage import StageFolder
 from tests.graphs import SIZE
 
 N = 24
@@ -49,18 +48,15 @@ def test_a_run_asks_for_what_it_writes_and_not_again_for_what_it_has_written(
 ) -> None:
     """Too little would fill the disk in the middle; --pack on was once refused on a rerun, for want of a second copy."""
     config = QUICK.having(model=str(tiny_model.path))
-    facts = ModelFacts(tiny_model.spec.name, tiny_model.sha256, CPU, "fp32", 3)
-    prints = run_fingerprints(load_dataset(faces, config), facts, SIZE, config)
-    folders = {
-        stage: StageFolder.open(cache_dir, stage, getattr(prints, stage))
-        for stage in ("pack", "embed", "cluster")
-    }
+    resources = Resources(cache_dir=cache_dir, device="cpu", pack="on", workers=1)
+    asked = (load_dataset(faces, config), run_dir, cache_dir, config, resources, ReportSettings())
+    watch = Stopwatch(Silent(), "report")
+    job = job_of(Order(*asked, csv=False, progress=Silent(), watch=watch), "embed")
 
     def need(*, copies: bool = False) -> Need:
-        return needed_bytes(N, config, folders, size=SIZE, dim=3, workers=1, copies_vectors=copies)
+        return needed_bytes(job, copies_vectors=copies)
 
     before = need()
-    resources = Resources(cache_dir=cache_dir, pack="on", workers=1)
 
     run_audit(faces, run_dir, config=config, resources=resources)
 
@@ -72,7 +68,7 @@ def test_a_run_asks_for_what_it_writes_and_not_again_for_what_it_has_written(
     assert size_of(own) <= before.out
     assert need() == Need(0, BASE_BYTES, before.out, decodes=False)
     assert need(copies=True).out == before.out + N * 3 * 4
-    folders["pack"].remove_part("pixels-00000")
+    job.folder("pack").remove_part("pixels-00000")
     assert need() == Need(before.pixels, BASE_BYTES, before.out, decodes=False)
 
 

@@ -13,6 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from fer_audit.config import Resources
 from fer_audit.embed.session import CPU, EmbedSession, run_all
 from fer_audit.encoders.export import find_or_export
 from fer_audit.encoders.foreign import contract_for, look_into
@@ -124,11 +125,7 @@ def test_a_model_that_was_added_is_found_by_its_name(add: Add, tmp_path: Path) -
     model = add(Drawn()).model
 
     found = find_or_export(
-        "mine",
-        "fp32",
-        models_dir=tmp_path / "models",
-        weights_dir=tmp_path,
-        progress=Silent(),
+        "mine", "fp32", Resources(models_dir=tmp_path / "models", cache_dir=tmp_path), Silent()
     )
 
     assert found == model

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,16 +22,15 @@ from fer_audit.errors import ConfigError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import concatenate_rows
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline import map_points as map_module
-from fer_audit.pipeline import picture_rows as cell_module
 from fer_audit.pipeline import pictures as module
-from fer_audit.pipeline.picture_rows import Cell, _without_a_small_rest
 from fer_audit.pipeline.pictures import (
+    Cell,
+    _without_a_small_rest,
     kept_pictures,
     make_pictures,
-    packed_shards,
     pictures_fingerprint,
 )
+from fer_audit.pipeline.types import Job
 from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import MapPoints, Pictures, pictures_json
 from fer_audit.store.locks import LOCK, folder_lock
@@ -73,25 +74,21 @@ class Bench(Silent):
         **options: Any,  # noqa: ANN401 - options by name
     ) -> Pictures:
         self.said.clear()
-        shards = packed_shards(
-            self.dataset,
+        job: Any = SimpleNamespace(
+            dataset=self.dataset,
             size=SIZE,
-            pack_fingerprint=pack_fingerprint(self.dataset, SIZE),
             cache=self.cache,
-            resources=Resources(pack=pack),  # type: ignore[arg-type]  # on, off or auto
-        )
-        return make_pictures(
-            self.dataset,
-            self.rows,
-            self.clustering,
-            shards,
             config=AuditConfig.of(seed=seed),
-            options=ReportSettings(**options),
-            cache=self.cache,
+            resources=Resources(pack=pack),  # type: ignore[arg-type]  # on, off or auto
+            report=ReportSettings(**options),
             progress=self,
-            fingerprint="f",
-            not_clustered="there are no clusters",
+            workers=2,
+            prints=SimpleNamespace(pack=pack_fingerprint(self.dataset, SIZE)),
         )
+        job.folder, job.maker = partial(Job.folder, job), partial(Job.maker, job)
+        work: Any = SimpleNamespace(rows=self.rows, clustering=self.clustering)
+        work.not_clustered = "there are no clusters"
+        return make_pictures(job, work, "f")
 
     def points(self, **options: Any) -> MapPoints:  # noqa: ANN401 - options by name
         return known(self.make(**options).map)
@@ -195,7 +192,7 @@ def test_a_cluster_of_few_images_has_no_face_and_the_report_says_so(bench: Bench
 def test_a_large_cell_is_drawn_from_and_says_both_numbers(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cell_module, "MAX_DRAWN", 35)
+    monkeypatch.setattr(module, "MAX_DRAWN", 35)
 
     first, again, other = (bench.make(seed=seed).faces[0] for seed in (0, 0, 1))
 
@@ -234,7 +231,7 @@ def test_sheets_go_by_the_distance_to_the_centre_one_copy_of_each_file(bench: Be
     clustering = dataclasses.replace(clustered(bench), distances=distances)
     once = bench.rows.ok & (np.arange(N) != 11)
 
-    sheets = cell_module.sheet_rows(clustering, once, faces=12)
+    sheets = module.sheet_rows(clustering, once, faces=12)
 
     assert sheets[0].rows.tolist() == [*range(11), 12]
     assert sheets[2].rows.tolist() == list(range(49, 37, -1))
@@ -247,7 +244,7 @@ def test_a_cluster_of_two_shows_both(bench: Bench) -> None:
     once = np.zeros(N, np.bool_)
     once[[3, 5]] = True
 
-    sheets = cell_module.sheet_rows(clustered(bench), once, faces=12)
+    sheets = module.sheet_rows(clustered(bench), once, faces=12)
 
     assert [sorted(sheet.rows.tolist()) for sheet in sheets] == [[3, 5]] * 3
 
@@ -365,7 +362,7 @@ def test_a_name_that_cannot_be_written_is_escaped_before_it_is_drawn(bench: Benc
 def test_beyond_the_limit_a_seeded_draw_is_shown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_module, "MAX_POINTS", 20)
+    monkeypatch.setattr(module, "MAX_POINTS", 20)
 
     first, again, other = (bench.points(seed=seed) for seed in (0, 0, 1))
 
@@ -376,10 +373,10 @@ def test_beyond_the_limit_a_seeded_draw_is_shown(
 
 
 def test_every_image_is_as_likely_to_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_module, "MAX_POINTS", 10)
+    monkeypatch.setattr(module, "MAX_POINTS", 10)
     usable = np.arange(40) != 7
 
-    shown = np.sum([map_module._drawn(usable, seed) for seed in range(2_000)], axis=0)
+    shown = np.sum([module._drawn(usable, seed) for seed in range(2_000)], axis=0)
 
     expected = 2_000 * 10 / 39
     assert shown[7] == 0
@@ -403,7 +400,7 @@ def test_too_few_images_for_a_umap_make_a_plain_map(bench: Bench) -> None:
 def test_a_umap_is_made_once_and_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("umap")
     first = bench.points(projection="umap")
-    monkeypatch.setattr(map_module, "umap_map", None)  # a call would fail
+    monkeypatch.setattr(module, "umap_map", None)  # a call would fail
 
     again = bench.points(projection="umap")
 

@@ -19,11 +19,8 @@ from fer_audit.encoders.types import ExportedModel, Head
 from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline.import_model import import_model
-from fer_audit.pipeline.predict import network_source
-from fer_audit.pipeline.predicted_table import read_predictions
-from fer_audit.pipeline.predictions import write_predictions
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.pipeline.types import Order
+from fer_audit.pipeline.predictions import network_source, read_predictions, write_predictions
+from fer_audit.pipeline.types import Order, Stopwatch
 from fer_audit.progress import Silent
 from tests.encoders.tensorflow import softmax
 from tests.foreign_graphs import SIZE, Drawn

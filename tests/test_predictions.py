@@ -17,7 +17,7 @@ from fer_audit.classify.types import PredictedNumbers, Predictions, Predictor, S
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.encoders.catalog import catalog_entry
+from fer_audit.encoders.catalog import CATALOG
 from fer_audit.encoders.presets import Contract
 from fer_audit.encoders.types import ExportedModel, Head
 from fer_audit.errors import ConfigError, ModelError
@@ -25,8 +25,7 @@ from fer_audit.pack.rows import empty_rows
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.held_out import units_together
 from fer_audit.pipeline.import_model import import_model
-from fer_audit.pipeline.predict import trained_on
-from fer_audit.pipeline.predicted_people import with_predicted
+from fer_audit.pipeline.predictions import trained_on, with_predicted
 from fer_audit.pipeline.purge import purge_run
 from fer_audit.report.files.document import read_result
 from tests.drawings import draw_face
@@ -183,7 +182,7 @@ def test_purge_takes_predictions_with_the_rows_and_the_pixels_of_every_size(
 
 
 @pytest.mark.parametrize(
-    ("model", "form", "name", "known"),
+    ("trained", "form", "name", "known"),
     [
         ("fer-mini", "fer2013", "faces", "FER2013"),
         ("fer-mini", "ferplus", "faces", "FER+"),
@@ -193,14 +192,22 @@ def test_purge_takes_predictions_with_the_rows_and_the_pixels_of_every_size(
         ("agegender-faceapi", "table", "UTKFace", "UTKFace"),
         ("agegender-faceapi", "fairface", "faces", ""),
         ("fer-faceapi", "folder", "faces", ""),
+        ("AffectNet", "affectnet8", "x", "AffectNet"),
+        ("RAF-DB and others", "rafdb", "x", "RAF-DB"),
+        ("FER2013", "folder", "fer2013", "FER2013"),
+        ("a table", "table", "table", ""),
+        ("", "fer2013", "x", ""),
     ],
 )
 def test_a_set_is_known_by_its_format_or_its_name(
-    faces: Path, model: str, form: str, name: str, known: str
+    faces: Path, trained: str, form: str, name: str, known: str
 ) -> None:
+    """`trained`: a model of the catalog, or what one was trained on."""
     dataset = replace(load_dataset(faces), format=form, name=name)
+    spec = next((each.spec for each in CATALOG if each.spec.name == trained), None)
+    spec = spec or replace(CATALOG[0].spec, trained_on=trained)
 
-    assert trained_on(catalog_entry(model).spec, dataset) == known
+    assert trained_on(spec, dataset) == known
 
 
 def test_no_model_labels_the_people_it_was_trained_on(
@@ -210,7 +217,7 @@ def test_no_model_labels_the_people_it_was_trained_on(
     cache_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fer_audit.pipeline.predict.trained_on", lambda *_: "UTKFace")
+    monkeypatch.setattr("fer_audit.pipeline.predictions.trained_on", lambda *_: "UTKFace")
     resources = Resources(cache_dir=cache_dir, device="cpu")
     config = AuditConfig.of(model=str(net.path), predict=(str(net.path),))
 
@@ -229,7 +236,7 @@ def test_what_was_trained_on_the_set_is_in_sample(
     )
     path = Drawn(width=2).save(tmp_path / "two.onnx")
     model = import_model(path, contract, name="two", models_dir=tmp_path / "m", image=None).model
-    monkeypatch.setattr("fer_audit.pipeline.predict.trained_on", lambda *_: "CK+48")
+    monkeypatch.setattr("fer_audit.pipeline.predictions.trained_on", lambda *_: "CK+48")
 
     run = audit(predict=(str(model.path),))
 

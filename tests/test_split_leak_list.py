@@ -76,9 +76,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_shared_image_is_in_the_list_and_the_list_is_part_of_the_run(
-    run: Audit,
-    parted: FaceDataset,
-    tmp_path: Path,
+    run: Audit, parted: FaceDataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     run(parted)
@@ -97,20 +95,14 @@ def test_every_shared_image_is_in_the_list_and_the_list_is_part_of_the_run(
     assert [each["id"] for each in people] == list(parted.ids[::5])
     assert {(each["group"], each["attribute"]) for each in people} == {("'=0", "split")}
     result = read_result(out / "result.json")
-    assert [each.images for each in result.split_leaks] == [
-        len(photos),
-        len(near),
-        len(people),
-    ]
+    assert [each.images for each in result.split_leaks] == [len(photos), len(near), len(people)]
     assert errors(result_document(result), RESULT) == []
     assert LIST in json.loads((out / "DONE.json").read_text())["files"]
     assert "emotion_votes" not in (out / "rows.csv").read_text().splitlines()[0]
 
 
 def test_a_list_that_is_gone_or_changed_is_made_again_byte_by_byte(
-    run: Audit,
-    parted: FaceDataset,
-    tmp_path: Path,
+    run: Audit, parted: FaceDataset, tmp_path: Path
 ) -> None:
     run(parted)
     path = tmp_path / "run" / LIST
@@ -127,9 +119,7 @@ def test_a_list_that_is_gone_or_changed_is_made_again_byte_by_byte(
 
 
 def test_a_set_that_has_no_parts_any_more_has_no_list(
-    run: Audit,
-    parted: FaceDataset,
-    tmp_path: Path,
+    run: Audit, parted: FaceDataset, tmp_path: Path
 ) -> None:
     run(parted)
 
@@ -140,9 +130,7 @@ def test_a_set_that_has_no_parts_any_more_has_no_list(
 
 
 def test_a_purge_keeps_the_list_with_the_table_of_all_files_and_removes_it_with_that(
-    run: Audit,
-    parted: FaceDataset,
-    tmp_path: Path,
+    run: Audit, parted: FaceDataset, tmp_path: Path
 ) -> None:
     out, cache = tmp_path / "run", tmp_path / "cache"
     run(parted)
@@ -155,9 +143,7 @@ def test_a_purge_keeps_the_list_with_the_table_of_all_files_and_removes_it_with_
 
 
 def test_nothing_is_removed_through_a_link(
-    run: Audit,
-    parted: FaceDataset,
-    tmp_path: Path,
+    run: Audit, parted: FaceDataset, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     run(parted)

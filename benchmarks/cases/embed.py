@@ -20,11 +20,11 @@ from benchmarks.options import SMOKE_IMAGES, Options
 from benchmarks.worker import Worker
 from fer_audit.config import AuditConfig, Precision, Resources
 from fer_audit.dataset.load import load_dataset
+from fer_audit.encoders.resnet50 import load_keras_resnet50
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import FerAuditError
-from fer_audit.pipeline.int8_agreement import relative_error
 from fer_audit.pipeline.model import find_model
+from fer_audit.pipeline.quantized import relative_error
 from fer_audit.progress import Silent
 from fer_audit.store.stage import cache_folder
 from fer_audit.synth.folder import write_demo

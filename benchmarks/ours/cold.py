@@ -41,7 +41,7 @@ class Cold(Job):
             config=self._asked.config,
             resources=Resources(
                 cache_dir=self._home / "cache",
-                models_dir=models_folder(None, None),
+                models_dir=models_folder(Resources()),
                 pack="on",
             ),
             until="embed",

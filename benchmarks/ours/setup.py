@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fer_audit.config import AuditConfig
+from fer_audit.config import AuditConfig, Resources
 from fer_audit.cores import usable_cores
 from fer_audit.embed.session import EmbedSession, choose_provider, runtime_version
-from fer_audit.encoders.export import find_or_export, models_folder
+from fer_audit.encoders.export import find_or_export
 from fer_audit.progress import Silent
-from fer_audit.store.stage import cache_folder
 
 
 class EmbedSetup:
@@ -24,9 +23,8 @@ class EmbedSetup:
         self.model = find_or_export(
             self.config.model.model,
             self.config.model.precision,
-            models_dir=models_folder(None, None),
-            weights_dir=cache_folder(None) / "weights",
-            progress=Silent(),
+            Resources(),
+            Silent(),
         )
 
     def open_session(self) -> EmbedSession:

@@ -24,6 +24,8 @@ STEPS = 1_000
 
 NO_LABEL = "no_label"
 TRAINING_PART = "training_part"
+_Pair = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Rows to fit on, rows to predict."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +109,6 @@ def _how(method: str, found: Embeddings, apart: Apart) -> str:
         else "of the set's training part, and predicts the others"
     )
     return f"Held out: {kind} was fitted on the {found.model.name} vectors {where}."
-
-
-_Pair = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""Rows to fit on, rows to predict."""
 
 
 def _folds(y: NDArray[np.int16], units: NDArray[np.int64], seed: int) -> Iterator[_Pair]:

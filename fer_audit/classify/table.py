@@ -42,6 +42,8 @@ CONFLICTING = "conflicting_predictions"
 
 Target = Callable[[str], str | None]
 """A name that a table uses -> the class it means, None when it has no counterpart; KeyError for a name that is not known."""
+_Lines = tuple[NDArray[np.intp], NDArray[np.str_], tuple[str, ...]]
+"""(m,) class of each line, (m,) why it has none, and notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,6 @@ def table_predictions(
     )
     notes = (*notes, *(each for each in counts if not each.startswith("0 ")))
     return Predictions(about, held, found, shares, ok, said, by, fingerprint, notes=notes)
-
-
-_Lines = tuple[NDArray[np.intp], NDArray[np.str_], tuple[str, ...]]
-"""(m,) class of each line, (m,) why it has none, and notes."""
 
 
 def _named(words: Sequence[str | None], classes: Sequence[str], target: Target) -> _Lines:

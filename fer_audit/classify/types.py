@@ -1,4 +1,4 @@
-"""Results of the classify package: what somebody or something said of every image."""
+"""Results of the classify package: what somebody or something said of every image; a network, by numbers cut into its heads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_audit.embed.types import Embeddings
+from fer_audit.encoders.types import ModelSpec, columns_of
 
 NONE_SAID = -1
 
@@ -23,6 +26,8 @@ class Predictor:
     """Of the model's file, or of the table's."""
     trained_on: str = ""
     """Data it has seen, as far as that is known; "" when nothing is."""
+    seen: str = ""
+    """The known set that it was trained on, where that is this set; "" else."""
     caveat: str = ""
     """What a reader has to know of it; empty when there is nothing."""
     provider: str = ""
@@ -70,3 +75,27 @@ class PredictedNumbers:
 
 
 Said = Predictions | PredictedNumbers
+
+
+def predictions_of(found: Embeddings, spec: ModelSpec, seen: str = "") -> tuple[Said, ...]:
+    """Return what each head of a classifier says of n images.
+
+    `found`: (n, spec.dim) numbers as the network gave them, made as vectors are: of a pack of the model's own size,
+    resumed, on the provider that was asked for; `seen`: the known set that this one is and that it was trained on. The
+    results are views of them.
+    """
+    model = found.model
+    by = Predictor(
+        *(spec.name, "model", model.sha256, spec.trained_on, seen, spec.caveat),
+        *(model.provider, model.precision),
+    )
+    said: list[Said] = []
+    for head, place in columns_of(spec.heads):
+        numbers = found.vectors[:, place]
+        facts = (found.ok, found.reasons, by, found.fingerprint)
+        if not head.classes:
+            said.append(PredictedNumbers(head.name, numbers[:, 0], *facts))
+            continue
+        codes = np.where(found.ok, numbers.argmax(axis=1), NONE_SAID).astype(np.int16)
+        said.append(Predictions(head.name, head.classes, codes, numbers, *facts))
+    return tuple(said)

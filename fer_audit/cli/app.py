@@ -30,16 +30,16 @@ COMMANDS = {
     "cluster": ("fer_audit.cli.run", "Embed and cluster."),
     "audit": ("fer_audit.cli.run", "Embed, cluster and audit, without showing the report."),
     "report": ("fer_audit.cli.report", "Show a finished run again."),
-    "explain": ("fer_audit.cli.explain", "Show one claim's evidence."),
+    "explain": ("fer_audit.cli.report", "Show one claim's evidence."),
     "compare": ("fer_audit.cli.compare", "Show what changed between two runs."),
     "gate": ("fer_audit.cli.gate", "Judge a finished run by rules; for CI."),
     "lists": ("fer_audit.cli.lists", "Say which files to correct, drop or look at."),
     "balance": ("fer_audit.cli.balance", "Make a balanced subset, or a plan of what to collect."),
     "split": ("fer_audit.cli.split", "Split a set so that its parts share no person or photo."),
-    "card": ("fer_audit.cli.card", "Write a finished run as a dataset card."),
+    "card": ("fer_audit.cli.report", "Write a finished run as a dataset card."),
     "purge": ("fer_audit.cli.purge", "Remove the pixels, vectors and pictures of a run."),
     "bench": ("fer_audit.cli.bench", "Measure this machine: each stage, and a whole run."),
-    "doctor": ("fer_audit.cli.doctor", "Check this machine: versions, providers, disk, models."),
+    "doctor": ("fer_audit.cli.models", "Check this machine: versions, providers, disk, models."),
 }
 """Verb -> (module that holds it, one line). Modules load when their verb is called."""
 
@@ -121,10 +121,12 @@ def main() -> NoReturn:
 
 
 def _invoke(print_interrupted: Callable[[], None]) -> int:
-    """Call the verb; errors become messages and exit codes."""
     try:
         # not cli.main(): it turns a broken pipe into exit 1, which would say that a rule was crossed
-        with cli.make_context("fer-audit", sys.argv[1:]) as ctx, plain_warnings(_warn):
+        with (
+            cli.make_context("fer-audit", sys.argv[1:]) as ctx,
+            plain_warnings(lambda text: say(f"fer-audit: {text}")),
+        ):
             code = cli.invoke(ctx)
         if sys.stdout is not None:  # it is None when the shell closed it
             sys.stdout.flush()
@@ -134,10 +136,17 @@ def _invoke(print_interrupted: Callable[[], None]) -> int:
         print_interrupted()
         code = INTERRUPTED
     except click.ClickException as exc:
-        _print_usage_error(exc)
+        words = io.StringIO()
+        exc.show(file=words)
+        for line in words.getvalue().rstrip("\n").split("\n"):
+            say(line)  # escaped: it quotes the command line as it is
         code = exc.exit_code
     except FerAuditError as exc:
-        _print_error(exc)
+        first, *quoted = str(exc).split("\n    ")  # only indented lines are lines of their own
+        for line in (f"fer-audit: {first}", *(f"    {each}" for each in quoted)):
+            say(line)
+        if exc.hint:
+            say(f"  {exc.hint}")
         code = exc.exit_code
     except BrokenPipeError:
         code = _discard_output()
@@ -148,28 +157,6 @@ def _invoke(print_interrupted: Callable[[], None]) -> int:
         say(f"fer-audit: Cannot write the output: {exc.strerror}")
         code = StoreError.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _warn(text: str) -> None:
-    say(f"fer-audit: {text}")
-
-
-def _print_error(error: FerAuditError) -> None:
-    """Print what is wrong and what to do; only indented lines of a message are lines of their own."""
-    first, *quoted = str(error).split("\n    ")
-    say(f"fer-audit: {first}")
-    for line in quoted:
-        say(f"    {line}")
-    if error.hint:
-        say(f"  {error.hint}")
-
-
-def _print_usage_error(error: click.ClickException) -> None:
-    """Print click's message, escaped: it quotes the command line as it is."""
-    words = io.StringIO()
-    error.show(file=words)
-    for line in words.getvalue().rstrip("\n").split("\n"):
-        say(line)
 
 
 def _discard_output() -> int:

@@ -100,7 +100,7 @@ def _target(
     asked: str, attribute: str, reference: tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
 ) -> tuple[str | dict[str, int], str]:
     """Return the shares wanted, and a word for them."""
-    from fer_audit.cli.reference import read_reference
+    from fer_audit.cli.settings import read_reference
 
     if asked in ("uniform", "set"):
         return asked, asked

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from fer_audit.cli.output import say
+from fer_audit.cli.param_types import option, together
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
     from fer_audit.report.blocks import Report
     from fer_audit.report.charts.theme import FileKind
 
-Command = Callable[..., Any]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 PAGE = click.Path(path_type=Path, dir_okay=False)
-
-
-def chart_options(command: Command) -> Command:
-    """Add --png DIR, --svg DIR and --pdf DIR."""
-    for kind in ("pdf", "svg", "png"):
-        words = f"Write each chart as a {kind.upper()} file."
-        command = click.option(f"--{kind}", type=_FOLDER, metavar="DIR", help=words)(command)
-    return command
+chart_options = together(
+    *(
+        option(f"--{kind} DIR", f"Write each chart as a {kind.upper()} file.", type=_FOLDER)
+        for kind in ("png", "svg", "pdf")
+    )
+)
 
 
 def refuse_no_folder(page: Path, option: str) -> None:
@@ -59,7 +57,7 @@ def prepare_charts() -> None:
         keep_libraries_in(cache_folder(None))
 
 
-def write_charts(report: Report, folders: Mapping[FileKind, Path | None]) -> None:
+def write_charts(report: Report, folders: Mapping[str, Path | None]) -> None:
     """Save the charts of a report to the folders that were asked for, with their captions, and say so on stderr.
 
     Raises StoreError when a folder cannot be written.
@@ -68,7 +66,7 @@ def write_charts(report: Report, folders: Mapping[FileKind, Path | None]) -> Non
     from fer_audit.report.report import charts_of
     from fer_audit.text import counted
 
-    asked = {kind: folder for kind, folder in folders.items() if folder is not None}
+    asked = {cast("FileKind", kind): folder for kind, folder in folders.items() if folder}
     charts = charts_of(report) if asked else []
     written: dict[Path, int] = {}
     try:

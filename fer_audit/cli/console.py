@@ -1,23 +1,22 @@
-"""Progress on stderr, the report on stdout. The only file that imports rich.live."""
+"""Progress on stderr, with where work stands as one line; the report on stdout. The only file that imports rich.live."""
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import shlex
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any
 
-from fer_audit.cli.output import say
-from fer_audit.cli.standing import Standing
+from fer_audit.cli.output import nearest, say
 from fer_audit.errors import ConfigError
 from fer_audit.store.durable import CannotSync, StillWaiting
-from fer_audit.text import visible, whole
+from fer_audit.text import duration, visible, whole
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,21 +25,97 @@ if TYPE_CHECKING:
     from fer_audit.report.view import View
 
 
+@dataclass(slots=True)
+class Count:
+    """How far something is that counts its units."""
+
+    total: int
+    unit: str
+    first: int
+    """Units that an earlier run had done."""
+    done: int
+    started: float
+
+
+class Standing:
+    """A `fer_audit.progress.Progress` that puts together what it is told."""
+
+    def __init__(self) -> None:
+        self._started = self._entered = time.monotonic()
+        self._name = "starting"
+        self.place = ""
+        self._expected = self._later = 0.0
+        self.counts: dict[str, Count] = {}
+
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
+        """Note a stage of the whole."""
+        self._name, self.place, self._entered = name, f"{place} of {of}, ", time.monotonic()
+        self._expected, self._later = expected, later
+
+    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        """Note that something begins to count."""
+        self.counts[stage] = Count(total, unit, done, done, time.monotonic())
+
+    def advance(self, stage: str, amount: int = 1) -> None:
+        """Move a count on."""
+        self.counts[stage].done += amount
+
+    def finish(self, stage: str) -> None:
+        """Take a count away."""
+        del self.counts[stage]
+
+    def latest(self) -> tuple[str, Count | None]:
+        """Return what counts now, by its name; the stage where nothing does."""
+        counting = list(self.counts.items())
+        return counting[-1] if counting else (self._name, None)
+
+    def left(self) -> float:
+        """Return about how many seconds are left; 0 while nothing is known.
+
+        What is counted goes on as fast as it went so far; the rest takes what it takes elsewhere.
+        """
+        now = time.monotonic()
+        own = max(self._expected - (now - self._entered), 0.0)
+        _, count = self.latest()
+        if count is not None and count.done > count.first:
+            rate = (now - count.started) / (count.done - count.first)
+            own = rate * (count.total - count.done)
+        return own + self._later
+
+    def line(self) -> str:
+        """Return the line, e.g. `3 of 7, embed: 4,200 of 23,707 images, about 9 min left, 2 min 5 s so far`."""
+        name, count = self.latest()
+        words = [f"{whole(count.done)} of {whole(count.total)} {count.unit}"] if count else []
+        left = self.left()
+        if left:  # before the time so far, which a narrow terminal may cut
+            words.append(f"about {rough(left)} left")
+        words.append(f"{duration(time.monotonic() - self._started)} so far")
+        return f"{self.place}{name}: {', '.join(words)}"
+
+
+def rough(seconds: float) -> str:
+    """Write a guess of how long something takes: a minute, 9 min, 2 h 5 min."""
+    minutes = max(round(seconds / 60), 1)
+    if minutes < 60:
+        return "a minute" if minutes == 1 else f"{minutes} min"
+    return duration(60 * minutes)
+
+
 LINE_SECONDS = 30.0
 """At most so long without a line, where there is no terminal."""
 
 
-class Terminal:
+class Terminal(Standing):
     """A `fer_audit.progress.Progress` with a bar on a terminal, and plain lines elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
         from rich.console import Console
 
+        super().__init__()
         self._console: Console = Console(stderr=True, quiet=quiet, highlight=False)
         self._live: Live | None = None
         self._ended = threading.Event()
         self._warnings = plain_warnings(self.say)
-        self._standing = Standing()
 
     def __enter__(self) -> Terminal:
         from rich.live import Live
@@ -55,14 +130,9 @@ class Terminal:
         self._warnings.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401 - what the block raised
         self._ended.set()
-        self._warnings.__exit__(kind, error, trace)
+        self._warnings.__exit__(*error)
         if self._live is not None:
             self._live.stop()
 
@@ -72,34 +142,22 @@ class Terminal:
         from rich.table import Table
         from rich.text import Text
 
-        _, count = self._standing.latest()
+        _, count = self.latest()
         bar = ProgressBar(max(count.total, 1), count.done, width=10) if count else ""
         row = Table.grid(padding=(0, 1))
-        row.add_row(self._spinner, bar, Text(self._standing.line(), no_wrap=True))
+        row.add_row(self._spinner, bar, Text(self.line(), no_wrap=True))
         return row
 
     def _speak(self) -> None:
         while not self._ended.wait(LINE_SECONDS):
-            self.say(self._standing.line())
-
-    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
-        """Note which stage of the whole this is."""
-        self._standing.enter(name, place, of, expected, later)
+            self.say(self.line())
 
     def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         """Show a bar, or say that a stage begins."""
-        self._standing.start(stage, total, unit, done)
+        super().start(stage, total, unit, done)
         if self._live is None:
             already = f", {whole(done)} done before" if done else ""
-            self.say(f"{self._standing.place}{stage}: {whole(total)} {unit}{already}")
-
-    def advance(self, stage: str, amount: int = 1) -> None:
-        """Move a bar on."""
-        self._standing.counts[stage].done += amount
-
-    def finish(self, stage: str) -> None:
-        """Take a bar away."""
-        del self._standing.counts[stage]
+            self.say(f"{self.place}{stage}: {whole(total)} {unit}{already}")
 
     def say(self, message: str) -> None:
         """Print one line to stderr."""
@@ -111,18 +169,11 @@ def plain_warnings(say: Callable[[str], None]) -> Iterator[None]:
     """Print the package's own warnings as one line each, all others as Python does."""
     as_before = warnings.showwarning
 
-    def show_warning(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def show_warning(message: Any, category: Any, *facts: Any, **more: Any) -> None:  # noqa: ANN401 - Python's own
         if issubclass(category, (CannotSync, StillWaiting)):
             say(f"warning: {message}")
         else:
-            as_before(message, category, filename, lineno, file, line)
+            as_before(message, category, *facts, **more)
 
     warnings.showwarning = show_warning
     try:
@@ -150,12 +201,8 @@ def show_report(
     from fer_audit.report.report import TOPICS, make_report
 
     if section is not None and section not in TOPICS:
-        near = difflib.get_close_matches(section, TOPICS, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            f"--section {section}: there is no such section",
-            hint=f"{hint}There are: {', '.join(TOPICS)}",
-        )
+        hint = f"{nearest(section, TOPICS)} There are: {', '.join(TOPICS)}".lstrip()
+        raise ConfigError(f"--section {section}: there is no such section", hint=hint)
     short = not full and section is None
     where = str(page) if page is not None and page.is_file() else ""
     more = f"fer-audit report {shlex.quote(str(run))} --full"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.chosen import dataset_config
-from fer_audit.cli.groups import Verb
 from fer_audit.cli.options import dataset_options
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, Verb, flag
+from fer_audit.cli.settings import dataset_config
 from fer_audit.text import counted, display, encodable, percent, whole
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ SHOWN_GROUPS = 12
 @click.command("inspect", cls=Verb, short_help="Say what would be read, without opening an image.")
 @click.argument("dataset", type=PATH)
 @dataset_options
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@flag("--json as_json", "Print it as JSON.")
 def inspect_command(dataset: Path, as_json: bool, **values: Any) -> None:  # noqa: ANN401 - options
     """Say how DATASET would be read: layout, images, labels, splits, subjects, and what is odd. Opens no image.
 
@@ -77,7 +76,6 @@ def _attribute_line(attribute: Attribute, n: int) -> str:
 
 
 def _facts(found: FaceDataset) -> dict[str, Any]:
-    """Return what is known of a set before an image is opened."""
     return {
         "name": encodable(found.name),
         "layout": found.format,
@@ -107,7 +105,7 @@ def _facts(found: FaceDataset) -> dict[str, Any]:
 
 
 @click.command("datasets", short_help="List the layouts of datasets that are read.")
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@flag("--json as_json", "Print them as JSON.")
 def datasets_command(as_json: bool) -> None:
     """List the layouts that are recognised: what each needs, what it gives, where such a set is had.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH, FinishedRun, Renamed
+from fer_audit.cli.param_types import PATH, FinishedRun, option
 from fer_audit.cli.sharing import min_cell_option, shared
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.text import counted, six_figures, visible
@@ -48,37 +48,31 @@ def verdicts(rules: Sequence[GateRule], shown: Sequence[GateRule]) -> list[Verdi
     found = []
     for each in rules:
         value = values.get(each.rule)
-        if each.rule not in values:
-            why = "its verdict could reveal a small count"
-            found.append(Verdict(each.rule, "withheld", None, why))
-            continue
-        if each.value is None:
-            found.append(Verdict(each.rule, "not judged", None, each.reason))
-            continue
+        verdict: Literal["crossed", "kept", "not judged", "withheld"]
+        verdict = "crossed" if each.crossed else "kept"
         why = "its value is withheld" if value is None else f"it is {six_figures(value)}"
-        found.append(Verdict(each.rule, "crossed" if each.crossed else "kept", value, why))
+        if each.rule not in values:
+            verdict, why = "withheld", "its verdict could reveal a small count"
+        elif each.value is None:
+            verdict, why = "not judged", each.reason
+        found.append(Verdict(each.rule, verdict, value, why))
     return found
 
 
 @click.command("gate", short_help="Judge a finished run by rules.")
 @click.argument("run", type=FinishedRun(), metavar="RUN")
-@click.option(
-    "--rule",
-    "--fail-on",
-    "fail_on",
-    cls=Renamed,
+@option(
+    "--rule fail_on RULE",
+    "What is not acceptable, e.g. 'race.v_corrected>0.2'; repeatable.",
+    old="--fail-on",
     multiple=True,
-    metavar="RULE",
-    help="What is not acceptable, e.g. 'race.v_corrected>0.2'; repeatable.",
 )
-@click.option("--rules", type=PATH, metavar="FILE", help='TOML file: rules = ["RULE", ...].')
-@click.option(
-    "--format",
-    "form",
+@option("--rules FILE", 'TOML file: rules = ["RULE", ...].', type=PATH)
+@option(
+    "--format form",
+    "github: annotations of a workflow, and a table in its summary.",
     type=click.Choice(["text", "json", "github"]),
     default="text",
-    show_default=True,
-    help="github: annotations of a workflow, and a table in its summary.",
 )
 @min_cell_option
 @click.pass_context
@@ -123,7 +117,12 @@ def gate_command(
         for each in found:
             answer(github_line(each) if form == "github" else each.line())
     if form == "github" and os.environ.get(SUMMARY):
-        _append(Path(os.environ[SUMMARY]), summary(found, judged.dataset.name))
+        path = Path(os.environ[SUMMARY])
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(summary(found, judged.dataset.name))
+        except OSError as exc:
+            raise StoreError(f"Cannot write the summary {path}: {exc.strerror or exc}") from exc
     # What is withheld counts, too: a rule that is crossed must stop what waits for it.
     ctx.exit(RULE_CROSSED if any(each.crossed for each in judged.gate) else 0)
 
@@ -148,12 +147,9 @@ def github_line(verdict: Verdict) -> str:
 
     %, and what ends a line, are escaped as a runner reads them back; other control characters as in every message.
     """
-    commands: Mapping[str, str] = {"crossed": "error", "not judged": "warning"}
-    command = commands.get(verdict.verdict)
     line = visible(verdict.line())
-    if command is None:
-        return line
-    return f"::{command} title=fer-audit gate::{line.replace('%', '%25')}"
+    command = {"crossed": "error", "not judged": "warning"}.get(verdict.verdict)
+    return f"::{command} title=fer-audit gate::{line.replace('%', '%25')}" if command else line
 
 
 def summary(found: Sequence[Verdict], name: str) -> str:
@@ -163,15 +159,5 @@ def summary(found: Sequence[Verdict], name: str) -> str:
     crossed = sum(each.verdict == "crossed" for each in found)
     title = f"fer-audit gate, {name}: {crossed} of {counted(len(found), 'rule')} crossed"
     rows = [(each.verdict, each.rule, each.why) for each in found]
-    return (
-        "\n".join([*heading(2, title), *table(("verdict", "rule", "found"), rows, right=())])
-        + "\n"
-    )
-
-
-def _append(path: Path, text: str) -> None:
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as exc:
-        raise StoreError(f"Cannot write the summary {path}: {exc.strerror or exc}") from exc
+    lines = [*heading(2, title), *table(("verdict", "rule", "found"), rows, right=())]
+    return "\n".join(lines) + "\n"

@@ -1,52 +1,50 @@
-"""export and models: the files that embed."""
+"""export, models and doctor: the files that embed, and what else of this machine stops a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import re
 import shlex
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH, ClassNames, Numbers
-from fer_audit.config import Precision
+from fer_audit.cli.param_types import PATH, ClassNames, Numbers, flag, option
+from fer_audit.config import Precision, Resources
 
-_FOLDERS = [
-    click.option("--models-dir", type=PATH, help="Where exports live."),
-    click.option("--cache-dir", type=PATH, help="Where weights are kept."),
-]
+_models_dir = option("--models-dir", "Where exports live.", type=PATH)
+_cache_dir = option("--cache-dir", "Where weights are kept.", type=PATH)
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pillow", "onnx", "pyarrow", "rich", "click")
 
 
 @click.command("export", short_help="Build a model's ONNX file once.")
-@click.option("--model", "name", default="resnet50-keras", show_default=True, help="Catalog name.")
-@click.option(
-    "--from",
-    "source",
+@option("--model name", "Catalog name.", default="resnet50-keras")
+@option(
+    "--from source",
+    "A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
     type=PATH,
-    help="A copy of the weights: the npm tarball, Keras' .h5, or (torchvision) a .safetensors file.",
 )
-@click.option(
+@option(
     "--precision",
+    "fp16 is for CUDA, int8 for CPUs.",
     type=click.Choice(["fp32", "fp16", "int8"]),
     default="fp32",
-    show_default=True,
-    help="fp16 is for CUDA, int8 for CPUs.",
 )
-@click.option(
-    "--calibrate",
-    "dataset",
+@option(
+    "--calibrate dataset",
+    "int8: the set whose images give the ranges, and whose runs will use the model.",
     type=PATH,
     metavar="DATASET",
-    help="int8: the set whose images give the ranges, and whose runs will use the model.",
 )
-@click.option("--force", is_flag=True, help="Export again even if the file is there and whole.")
-@_FOLDERS[0]
-@_FOLDERS[1]
-@click.option("-q", "--quiet", is_flag=True, help="Only errors.")
+@flag("--force", "Export again even if the file is there and whole.")
+@_models_dir
+@_cache_dir
+@flag("-q --quiet", "Only errors.")
 def export_command(
     name: str,
     source: Path | None,
@@ -70,51 +68,35 @@ def export_command(
       fer-audit export --from resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
     from fer_audit.cli.console import Terminal
-    from fer_audit.encoders.export import export_model, find_or_export, models_folder
-    from fer_audit.store.stage import cache_folder
+    from fer_audit.encoders.export import export_model, find_or_export
 
-    folder = models_folder(models_dir, cache_dir)
-    weights = cache_folder(cache_dir) / "weights"
     if (precision == "int8") != (dataset is not None):
         raise click.UsageError(
             "--precision int8 needs --calibrate DATASET, and the other way round"
         )
+    places = Resources(cache_dir=cache_dir, models_dir=models_dir)
     with Terminal(quiet=quiet) as terminal:
         if dataset is not None:
-            from fer_audit.config import AuditConfig, Resources
+            from fer_audit.config import AuditConfig
             from fer_audit.dataset.load import load_dataset
             from fer_audit.pipeline.quantized import find_or_quantize
 
             if source is not None:
                 raise click.UsageError("--from is for fp32; int8 is made from that export")
             config = AuditConfig.of(model=name, precision=precision)
-            model = find_or_quantize(
-                load_dataset(dataset, config),
-                config,
-                Resources(cache_dir=cache_dir, models_dir=models_dir),
-                terminal,
-                again=force,
-            )
+            found = load_dataset(dataset, config)
+            model = find_or_quantize(found, config, places, terminal, again=force)
         elif force or source is not None:
-            model = export_model(
-                name,
-                precision,
-                models_dir=folder,
-                weights_dir=weights,
-                source=source,
-                progress=terminal,
-            )
+            model = export_model(name, precision, places, terminal, source=source)
         else:
-            model = find_or_export(
-                name, precision, models_dir=folder, weights_dir=weights, progress=terminal
-            )
+            model = find_or_export(name, precision, places, terminal)
     answer(f"{model.path}  sha256 {model.sha256}")
 
 
 @click.group("models", short_help="List the models.", invoke_without_command=True)
-@_FOLDERS[0]
-@_FOLDERS[1]
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_models_dir
+@_cache_dir
+@flag("--json as_json", "Print JSON.")
 @click.pass_context
 def models_command(
     ctx: click.Context, models_dir: Path | None, cache_dir: Path | None, as_json: bool
@@ -130,23 +112,14 @@ def models_command(
         return
     from fer_audit.encoders.export import available_models, models_folder
 
-    folder = models_folder(models_dir, cache_dir)
+    folder = models_folder(Resources(cache_dir=cache_dir, models_dir=models_dir))
     found = available_models(folder)
     if as_json:
+        names = ("name", "task", "size", "dim", "weights", "licence", "citation", "trained_on")
         records = [
-            {
-                "name": spec.name,
-                "task": spec.task,
-                "size": spec.size,
-                "dim": spec.dim,
-                "weights": spec.weights,
-                "licence": spec.licence,
-                "citation": spec.citation,
-                "trained_on": spec.trained_on,
-                "heads": [dataclasses.asdict(head) for head in spec.heads],
-                "caveat": spec.caveat,
-                "exported": None if path is None else str(path),
-            }
+            {name: getattr(spec, name) for name in names}
+            | {"heads": [dataclasses.asdict(head) for head in spec.heads], "caveat": spec.caveat}
+            | {"exported": None if path is None else str(path)}
             for spec, path in found
         ]
         answer_json(json.dumps(records, indent=2) + "\n")
@@ -168,33 +141,27 @@ def models_command(
 
 @models_command.command("add")
 @click.argument("file", type=PATH)
-@click.option(
-    "--preset",
-    "preset_name",
-    metavar="NAME",
-    help="A network that is known: how it is fed, its classes. One of opencv-mobilefacenet, emotiefflib-b0, ferplus-8, "
+@option(
+    "--preset preset_name NAME",
+    "A network that is known: how it is fed, its classes. One of opencv-mobilefacenet, emotiefflib-b0, ferplus-8, "
     "vit-face-expression, fairface-resnet34.",
 )
-@click.option("--name", help="What reports call it.  [default: the file's name]")
-@click.option("--task", type=click.Choice(["embed", "classify"]), help="What it is for.")
-@click.option(
+@option("--name", "What reports call it.  [default: the file's name]")
+@option("--task", "What it is for.", type=click.Choice(["embed", "classify"]))
+@option(
     "--classes",
+    "In the order of its outputs; race=A,B;gender=C,D for several heads.",
     type=ClassNames(),
-    help="In the order of its outputs; race=A,B;gender=C,D for several heads.",
 )
-@click.option("--output", metavar="NAME", help="Which output, where it has several.")
-@click.option(
-    "--size", type=click.IntRange(1, 4096), help="Pixels of a side, where any are taken."
-)
-@click.option("--layout", type=click.Choice(["NCHW", "NHWC"]), help="Order of the input's sides.")
-@click.option(
-    "--colour", type=click.Choice(["RGB", "BGR", "grey"]), help="Channels it was trained on."
-)
-@click.option("--mean", type=Numbers(), help="Subtracted from bytes, one number or one a channel.")
-@click.option("--scale", type=Numbers(), help="Multiplied after that, e.g. 1/255.")
-@click.option("--image", type=PATH, help="An image to show its answer on.  [default: a drawn one]")
-@_FOLDERS[0]
-@_FOLDERS[1]
+@option("--output NAME", "Which output, where it has several.")
+@option("--size", "Pixels of a side, where any are taken.", type=click.IntRange(1, 4096))
+@option("--layout", "Order of the input's sides.", type=click.Choice(["NCHW", "NHWC"]))
+@option("--colour", "Channels it was trained on.", type=click.Choice(["RGB", "BGR", "grey"]))
+@option("--mean", "Subtracted from bytes, one number or one a channel.", type=Numbers())
+@option("--scale", "Multiplied after that, e.g. 1/255.", type=Numbers())
+@option("--image", "An image to show its answer on.  [default: a drawn one]", type=PATH)
+@_models_dir
+@_cache_dir
 def add_command(
     file: Path,
     preset_name: str | None,
@@ -227,9 +194,11 @@ def add_command(
         contract = contract.filled_from(preset(preset_name))
     parent = click.get_current_context().parent
     before = {} if parent is None else parent.params  # models --models-dir X add FILE
-    folder = models_folder(
-        models_dir or before.get("models_dir"), cache_dir or before.get("cache_dir")
+    places = Resources(
+        models_dir=models_dir or before.get("models_dir"),
+        cache_dir=cache_dir or before.get("cache_dir"),
     )
+    folder = models_folder(places)
     plain_name = re.sub(r"[^\w.-]+", "-", file.stem, flags=re.ASCII).strip("-._")
     done = import_model(file, contract, name=name or plain_name, models_dir=folder, image=image)
     for line in (*done.understood, *shown(done, None if image is None else image.name)):
@@ -237,3 +206,80 @@ def add_command(
     answer(f"{done.model.path}  sha256 {done.model.sha256}")
     option = "--model" if done.model.spec.task == "embed" else "--predict"
     answer(f"fer-audit run DATASET {option} {shlex.quote(str(done.model.path))}")
+
+
+@click.command("doctor", short_help="Check this machine.")
+@option("--cache-dir", "The cache to look at.", type=PATH)
+@option("--models-dir", "The models to look at.", type=PATH)
+@flag("--json as_json", "Print JSON.")
+@click.pass_context
+def doctor_command(
+    ctx: click.Context, cache_dir: Path | None, models_dir: Path | None, as_json: bool
+) -> None:
+    """Check versions, providers, threads, disk and model files; exit 2 when something stops a run.
+
+    \b
+    Example:
+      fer-audit doctor
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    facts, problems = examine(cache_dir, models_dir)
+    if as_json:
+        answer_json(json.dumps({"facts": facts, "problems": problems}, indent=2) + "\n")
+    else:
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            answer(f"{name:<{width}}  {value}")
+        for problem in problems:
+            answer(f"PROBLEM: {problem}")
+        if not problems:
+            answer("Nothing is wrong.")
+    ctx.exit(2 if problems else 0)
+
+
+def examine(cache_dir: Path | None, models_dir: Path | None) -> tuple[dict[str, str], list[str]]:
+    """Return what was found, and what stops a run."""
+    from fer_audit import __version__
+    from fer_audit.cores import usable_cores
+    from fer_audit.embed.session import available_providers, installed_wheels, runtime_version
+    from fer_audit.encoders.export import available_models, models_folder
+    from fer_audit.encoders.sidecar import load_model
+    from fer_audit.errors import ModelError
+    from fer_audit.store.stage import cache_folder, free_bytes
+    from fer_audit.text import size_text
+
+    facts = {"fer-audit": __version__, "python": platform.python_version()}
+    problems: list[str] = []
+    for name in PACKAGES:
+        try:
+            facts[name] = version(name)
+        except PackageNotFoundError:
+            facts[name] = "missing"
+    wheels = installed_wheels()
+    facts["onnxruntime wheels"] = ", ".join(wheels) or "none"
+    if len(wheels) > 1:
+        problems.append(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+            "pip uninstall onnxruntime onnxruntime-gpu, then install one."
+        )
+    try:
+        facts["onnxruntime"] = runtime_version()
+        facts["providers"] = ", ".join(available_providers())
+    except ModelError as exc:
+        problems.append(f"{exc}. {exc.hint}")
+    facts["usable cores"] = str(usable_cores())
+    cache = cache_folder(cache_dir)
+    facts["cache"] = f"{cache} ({size_text(free_bytes(cache))} free)"
+    for spec, path in available_models(
+        models_folder(Resources(cache_dir=cache_dir, models_dir=models_dir))
+    ):
+        label = f"model {spec.name}"
+        try:
+            facts[label] = (
+                "not exported yet"
+                if path is None
+                else f"{path}, sha256 {load_model(path).sha256[:12]}, whole"
+            )
+        except ModelError as exc:
+            facts[label] = "broken"
+            problems.append(f"{exc}. {exc.hint}")
+    return facts, problems

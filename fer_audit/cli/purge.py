@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fer_audit.cli.output import answer, answer_json
-from fer_audit.cli.param_types import PATH
+from fer_audit.cli.param_types import PATH, flag, option
 from fer_audit.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,18 +21,15 @@ PURGE_SCHEMA = "fer-audit/purge/2"
 
 @click.command("purge", short_help="Remove the pixels, vectors and pictures of a run.")
 @click.argument("run", type=PATH, metavar="RUN")
-@click.option(
-    "--cache-dir",
-    type=PATH,
-    help="Where the run kept pixels and vectors; default: the user's cache.",
+@option(
+    "--cache-dir", "Where the run kept pixels and vectors; default: the user's cache.", type=PATH
 )
-@click.option(
+@flag(
     "--rows",
-    is_flag=True,
-    help="Also remove rows.parquet, rows.csv, predictions.parquet, lists/, balance/ and split/.",
+    "Also remove rows.parquet, rows.csv, predictions.parquet, lists/, balance/ and split/.",
 )
-@click.option("--dry-run", is_flag=True, help="Remove nothing; say what would go.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
+@flag("--dry-run", "Remove nothing; say what would go.")
+@flag("--json as_json", "Print what was removed as JSON.")
 def purge_command(
     run: Path, cache_dir: Path | None, rows: bool, dry_run: bool, as_json: bool
 ) -> None:
@@ -68,7 +65,6 @@ def purge_command(
 
 
 def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
-    """Return the lines for a person."""
     from fer_audit.text import counted, size_text
 
     verb = "would be removed" if dry_run else "removed"
@@ -83,10 +79,10 @@ def _lines(done: Purge, run: Path, cache: Path, *, dry_run: bool) -> list[str]:
     if done.not_found:
         lines.append("  Did the run use another --cache-dir? Then name it.")
     if done.other_names:
-        names = counted(done.other_names, "other name")
-        verb = "is" if done.other_names == 1 else "are"
+        one, many = ("other name of the vectors is", "other names of the vectors are")
+        left = counted(done.other_names, one, many)
         lines.append(
-            f"{names} of the vectors {verb} left, in the cache or in run directories that share it: purge those, too."
+            f"{left} left, in the cache or in run directories that share it: purge those, too."
         )
     if any(each.place == "cache" for each in done.removed):
         lines.append("Other runs that share what was in the cache will have to make it again.")

@@ -1,65 +1,46 @@
-"""report: show a finished run again."""
+"""report, explain and card: a finished run shown again, one claim of it, or as sections of a dataset card."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fer_audit.cli.charts import (
-    PAGE,
-    chart_options,
-    prepare_charts,
-    refuse_no_folder,
-    write_charts,
-    write_page,
-)
+from fer_audit.cli import charts
 from fer_audit.cli.output import answer_json
-from fer_audit.cli.param_types import FinishedRun
-from fer_audit.cli.sharing import min_cell_option, shared
-from fer_audit.errors import ConfigError
+from fer_audit.cli.param_types import PATH, FinishedRun, flag, option
+from fer_audit.cli.sharing import min_cell_option, refuse_to_share, shared
+from fer_audit.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
+    from fer_audit.report.card import CardFormat
     from fer_audit.report.files.sheets import SheetFormat
+
+RUN = click.argument("run", type=FinishedRun(), metavar="RUN")
 
 
 @click.command("report", short_help="Show a finished run again.")
-@click.argument("run", type=FinishedRun(), metavar="RUN")
-@click.option("--full", is_flag=True, help="Every section instead of the short report.")
-@click.option(
-    "--section",
-    metavar="NAME",
-    help="One topic in full: claims, labels, who, clusters, collection, sets or method.",
+@RUN
+@flag("--full", "Every section instead of the short report.")
+@option(
+    "--section NAME",
+    "One topic in full: claims, labels, who, clusters, collection, sets or method.",
 )
-@click.option("--table", metavar="NAME", help="One table for a paper; an unknown NAME lists them.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["csv", "latex", "md"]),
-    default="csv",
-    show_default=True,
-    help="Of --table.",
-)
-@click.option(
-    "--methods", is_flag=True, help="A paragraph for the methods section, and its BibTeX."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print result.json.")
-@click.option(
-    "--html",
-    "as_html",
-    is_flag=True,
-    help="Also write RUN/report.html again, from result.json and pictures.json.",
-)
-@click.option(
-    "--page",
-    type=PAGE,
-    metavar="FILE",
-    help="Also write the page to FILE, besides the run's own report.html.",
+@option("--table NAME", "One table for a paper; an unknown NAME lists them.")
+@option("--format form", "Of --table.", type=click.Choice(["csv", "latex", "md"]), default="csv")
+@flag("--methods", "A paragraph for the methods section, and its BibTeX.")
+@flag("--json as_json", "Print result.json.")
+@flag("--html as_html", "Also write RUN/report.html again, from result.json and pictures.json.")
+@option(
+    "--page FILE",
+    "Also write the page to FILE, besides the run's own report.html.",
+    type=charts.PAGE,
 )
 @min_cell_option
-@chart_options
+@charts.chart_options
 def report_command(
     run: Path,
     full: bool,
@@ -71,9 +52,7 @@ def report_command(
     as_html: bool,
     page: Path | None,
     min_cell: int,
-    png: Path | None,
-    svg: Path | None,
-    pdf: Path | None,
+    **folders: Path | None,
 ) -> None:
     """Show the short report of the run directory RUN; --full and --section show what is behind it.
 
@@ -106,20 +85,20 @@ def report_command(
             hint="Give the shared one a place: --min-cell 5 --page shared.html",
         )
     if page is not None:
-        refuse_no_folder(page, "--page")
+        charts.refuse_no_folder(page, "--page")
     result = shared(read_result(run / "result.json"), min_cell)
     timings = tuple(read_timings(run / "timings.json"))
-    if as_html or page is not None or png or svg or pdf:
-        prepare_charts()
+    if as_html or page is not None or any(folders.values()):
+        charts.prepare_charts()
         from fer_audit.report.files.pictures import read_pictures, shared_pictures
 
         pictures = shared_pictures(read_pictures(run / "pictures.json"), result, min_cell)
         report = make_report(View(result, pictures, timings))
-        own = [run / "report.html"] if as_html else []
-        for path in [*own, *([] if page is None else [page])]:
-            beside = path.resolve().parent == run.resolve()
-            write_page(replace(report, linked=beside), path)
-        write_charts(report, {"png": png, "svg": svg, "pdf": pdf})
+        for path in (run / "report.html" if as_html else None, page):
+            if path is not None:
+                beside = path.resolve().parent == run.resolve()
+                charts.write_page(replace(report, linked=beside), path)
+        charts.write_charts(report, folders)
     if table is not None:
         from fer_audit.report.files.sheets import sheet
 
@@ -134,3 +113,88 @@ def report_command(
         own_page = None if min_cell else run / "report.html"
         view = View(result, timings=timings)
         show_report(view, run, page or own_page, full=full, section=section)
+
+
+@click.command("explain", short_help="Show one claim's evidence.")
+@RUN
+@click.argument("claim", metavar="CLAIM")
+@flag("--json as_json", "Print the claim's record.")
+@click.pass_context
+def explain_command(ctx: click.Context, /, run: Path, claim: str, as_json: bool) -> None:
+    """Show what the run directory RUN says of CLAIM and why: an attribute, or one question of it.
+
+    Questions: chance, others, style, collection, stability. A claim about two labels is written expression:race.
+
+    \b
+    Examples:
+      fer-audit explain runs/utkface race
+      fer-audit explain runs/utkface race.collection
+      fer-audit explain runs/ckplus expression:gender
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.cli.console import show
+    from fer_audit.report.blocks import Report
+    from fer_audit.report.files.document import read_result
+    from fer_audit.report.render.terminal import terminal_report
+    from fer_audit.report.sections.explain import explain
+    from fer_audit.report.view import View
+
+    refuse_to_share(ctx)
+    view = View(read_result(run / "result.json"))
+    sections = explain(view, claim)
+    if as_json:
+        from fer_audit.audit.types.claim import Claim
+        from fer_audit.report.files.codec import encode
+        from fer_audit.report.sections.explain import claim_name
+
+        name = claim if claim in map(claim_name, view.result.claims) else claim.rpartition(".")[0]
+        found = next(x for x in view.result.claims if claim_name(x) == name)
+        answer_json(json.dumps(encode(found, Claim), ensure_ascii=False, indent=2) + "\n")
+        return
+    heading = view.result.dataset.name
+    show(terminal_report(Report(heading, heading, (), "", tuple(sections), "")))
+
+
+@click.command(
+    "card",
+    short_help="Write a finished run as a dataset card.",
+    # not the options of the files: there --format is a set's, and --out a run directory
+    context_settings={"default_map": {}},
+)
+@RUN
+@option(
+    "--format form",
+    "markdown: sections of a README.md. croissant: JSON-LD with the fields of Croissant RAI 1.0.",
+    type=click.Choice(["markdown", "croissant"]),
+    default="markdown",
+)
+@option("--out FILE", "A new file to write to; default: stdout.", type=PATH)
+@min_cell_option
+def card_command(run: Path, form: CardFormat, out: Path | None, min_cell: int) -> None:
+    """Write the run directory RUN as sections of a dataset card, from its measured numbers only.
+
+    Markdown has the section titles of the Hugging Face template: paste it into the dataset's README.md.
+    Croissant is a block to merge into the dataset's own croissant.json, not a document of its own (docs/card.md).
+    Groups of fewer than 30 images are marked and never ranked, and no image file is named.
+
+    \b
+    Examples:
+      fer-audit card runs/utkface
+      fer-audit card runs/utkface --out card.md
+      fer-audit card runs/utkface --format croissant > rai.json
+      fer-audit card runs/utkface --min-cell 5
+    """  # noqa: D301 - \b is click's mark for a block it must not wrap
+    from fer_audit.report.card import dataset_card
+    from fer_audit.report.files.read_run import read_finished_result
+    from fer_audit.store.stage import write_text
+
+    if out is not None and (out.exists() or out.is_symlink()):
+        raise StoreError(
+            f"{out} is there already", hint="Give a new name: a README.md is never overwritten."
+        )
+    card = dataset_card(shared(read_finished_result(run), min_cell), form=form)
+    if out is None and form == "croissant":
+        answer_json(card)
+    elif out is None:
+        click.echo(card.encode(), nl=False)  # bytes: the same in every locale
+    else:
+        write_text(out, card)

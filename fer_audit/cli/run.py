@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fer_audit.cli.chosen import audit_config, report_settings, resources
+from fer_audit.cli import options
 from fer_audit.cli.gate import RULE_CROSSED, verdicts
-from fer_audit.cli.groups import Verb, in_group
-from fer_audit.cli.options import (
-    cluster_options,
-    dataset_options,
-    model_options,
-    place_options,
-    report_options,
-    statistics_options,
-)
 from fer_audit.cli.output import answer_json, answer_path, say
-from fer_audit.cli.param_types import PATH
-from fer_audit.cli.prediction_options import prediction_options
+from fer_audit.cli.param_types import PATH, Decorator, Verb, flag, in_group, together
+from fer_audit.cli.settings import audit_config, report_settings, resources
 from fer_audit.cli.sharing import shared
 from fer_audit.errors import ConfigError
 
@@ -41,19 +33,17 @@ dataset_argument = click.argument("dataset", required=False, type=PATH, metavar=
 
 @click.command("run", cls=Verb, short_help="Audit a dataset.")
 @dataset_argument
-@dataset_options
-@model_options
-@prediction_options
-@cluster_options
-@statistics_options
-@report_options
-@place_options
+@options.dataset_options
+@options.model_options
+@options.prediction_options
+@options.cluster_options
+@options.statistics_options
+@options.report_options
+@options.place_options
 @in_group(
     "Output",
-    click.option("--csv", is_flag=True, help="Also write rows.csv."),
-    click.option(
-        "--json", "as_json", is_flag=True, help="Print result.json instead of the report."
-    ),
+    flag("--csv", "Also write rows.csv."),
+    flag("--json as_json", "Print result.json instead of the report."),
 )
 @click.pass_context
 def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
@@ -77,7 +67,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     if "," in values["model"] and not Path(values["model"]).is_file():
         _run_encoders(ctx, dataset, values)
         return
-    done = _run_stages(dataset, values, "report", csv=values["csv"])
+    done = _run_stages(dataset, values, "report")
     if done.result is None:
         raise RuntimeError("a whole run gave no result")
     result = done.shared or shared(done.result, values["min_cell"])
@@ -86,7 +76,7 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
     elif not values["quiet"]:
         timings = read_timings(done.folder / "timings.json")
         show_report(View(result, timings=timings), done.folder, done.folder / "report.html")
-    _exit_by_result(ctx, done, values["max_errors"], report=result)
+    _exit_by_results(ctx, [done], values["max_errors"], report=result)
 
 
 def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, Any]) -> None:
@@ -113,97 +103,68 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
     out = values["out"] or default_folder(
         name, audit_config({**values, "model": "-".join(folders)})
     )
-    runs = [
-        _run_stages(
-            dataset, {**values, "model": model, "out": out / folder}, "report", csv=values["csv"]
-        )
+    runs = {
+        folder: _run_stages(dataset, {**values, "model": model, "out": out / folder}, "report")
         for model, folder in zip(models, folders, strict=True)
-    ]
-    found = compare_encoders(
-        {
-            folder: done.result
-            for folder, done in zip(folders, runs, strict=True)
-            if done.result is not None
-        }
-    )
+    }
+    found = compare_encoders({name: done.result for name, done in runs.items() if done.result})
     make_folder(out)
     write_text(out / "encoders.json", comparison_json(found))
     if values["as_json"]:
         answer_json(comparison_json(found))
     elif not values["quiet"]:
         show(terminal_report(make_encoders(found)))
-    code = 0
-    for done in runs:
-        code = max(code, _code_of(done, values["max_errors"]))
-    if code:
-        ctx.exit(code)
+    _exit_by_results(ctx, runs.values(), values["max_errors"])
 
 
-@click.command("embed", cls=Verb, short_help="Only decode and embed.")
-@dataset_argument
-@dataset_options
-@model_options
-@place_options
-@click.pass_context
-def embed_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Embed DATASET: embeddings.npy and rows.parquet, one row a file.
+def _stages_to(
+    until: Until, file: str, short: str, about: str, example: str, *more: Decorator
+) -> click.Command:
+    """Return the verb that runs the stages up to one and prints the path of its file."""
 
-    \b
-    Example:
-      fer-audit embed path/to/UTKFace --out runs/utkface
-    """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    _print_file_of(ctx, dataset, values, until="embed", file="embeddings.npy")
+    @click.pass_context
+    def run_stages(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
+        done = _run_stages(dataset, values, until)
+        answer_path(done.folder / file)
+        _exit_by_results(ctx, [done], values["max_errors"])
 
-
-@click.command("cluster", cls=Verb, short_help="Embed and cluster.")
-@dataset_argument
-@dataset_options
-@model_options
-@cluster_options
-@place_options
-@click.pass_context
-def cluster_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Embed and cluster DATASET: rows.parquet then holds each image's cluster.
-
-    \b
-    Example:
-      fer-audit cluster path/to/UTKFace --k 8 --out runs/utkface-k8
-    """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    _print_file_of(ctx, dataset, values, until="cluster", file="rows.parquet")
+    run_stages.__doc__ = f"{about}\n\n\b\nExample:\n  fer-audit {example}"
+    decorate = together(
+        dataset_argument,
+        options.dataset_options,
+        options.model_options,
+        *more,
+        options.place_options,
+    )
+    return click.command(until, cls=Verb, short_help=short)(decorate(run_stages))
 
 
-@click.command("audit", cls=Verb, short_help="Embed, cluster and audit, without the report.")
-@dataset_argument
-@dataset_options
-@model_options
-@prediction_options
-@cluster_options
-@statistics_options
-@place_options
-@click.pass_context
-def audit_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> None:  # noqa: ANN401 - options
-    """Do all the work of `run` but the page, and print only the path of the result.
-
-    \b
-    Example:
-      fer-audit audit path/to/UTKFace --out runs/utkface
-    """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    _print_file_of(ctx, dataset, values, until="audit", file="result.json")
-
-
-def _print_file_of(
-    ctx: click.Context, dataset: Path | None, values: dict[str, Any], *, until: Until, file: str
-) -> None:
-    """Run the stages up to one and print the path of its file."""
-    done = _run_stages(dataset, values, until)
-    answer_path(done.folder / file)
-    _exit_by_result(ctx, done, values["max_errors"])
+embed_command = _stages_to(
+    "embed",
+    "embeddings.npy",
+    "Only decode and embed.",
+    "Embed DATASET: embeddings.npy and rows.parquet, one row a file.",
+    "embed path/to/UTKFace --out runs/utkface",
+)
+cluster_command = _stages_to(
+    "cluster",
+    "rows.parquet",
+    "Embed and cluster.",
+    "Embed and cluster DATASET: rows.parquet then holds each image's cluster.",
+    "cluster path/to/UTKFace --k 8 --out runs/utkface-k8",
+    options.cluster_options,
+)
+audit_command = _stages_to(
+    "audit",
+    "result.json",
+    "Embed, cluster and audit, without the report.",
+    "Do all the work of `run` but the page, and print only the path of the result.",
+    "audit path/to/UTKFace --out runs/utkface",
+    *(options.prediction_options, options.cluster_options, options.statistics_options),
+)
 
 
-def _run_stages(
-    dataset: Path | None, values: dict[str, Any], until: Until, *, csv: bool = False
-) -> Run:
-    """Run the pipeline with progress on stderr."""
+def _run_stages(dataset: Path | None, values: dict[str, Any], until: Until) -> Run:
     from fer_audit.cli.console import Terminal
 
     config = audit_config(values)
@@ -224,7 +185,7 @@ def _run_stages(
             config=config,
             resources=resources(values),
             until=until,
-            csv=csv,
+            csv=values.get("csv", False),
             report=report_settings(values),
             progress=terminal,
         )
@@ -249,32 +210,35 @@ def default_folder(name: str, config: AuditConfig) -> Path:
     return Path("runs") / whole
 
 
-def _exit_by_result(
-    ctx: click.Context, done: Run, max_errors: float, *, report: AuditResult | None = None
+def _exit_by_results(
+    ctx: click.Context,
+    runs: Iterable[Run],
+    max_errors: float,
+    *,
+    report: AuditResult | None = None,
 ) -> None:
-    """Say which rules were crossed and how many images failed, and exit with that code."""
-    if code := _code_of(done, max_errors, report=report):
-        ctx.exit(code)
-
-
-def _code_of(done: Run, max_errors: float, *, report: AuditResult | None = None) -> int:
-    """Say which rules were crossed and how many images failed, and return the exit code.
+    """Say which rules were crossed and how many images failed, and exit with the largest of the codes.
 
     Every rule counts; of those whose value `report` does not show (--min-cell), no value is said.
     Too many failed images (4) come before a crossed rule (1): numbers from half a set decide nothing.
     """
-    failed, listed = done.failed, len(done.dataset)
-    rules = () if done.result is None else done.result.gate
-    for each in verdicts(rules, rules if report is None else report.gate):
-        if each.verdict != "kept" or each.value is None:
-            say(f"fer-audit: {each.line()}")
-    if failed > max_errors * listed:
-        say(
-            f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
-            "rows.parquet names each with its reason"
-        )
-        return TOO_MANY_FAILED
-    if not done.dataset.whole:
-        say("fer-audit: a part of the set could not be read; the notes name it")
-        return TOO_MANY_FAILED
-    return RULE_CROSSED if any(rule.crossed for rule in rules) else 0
+    code = 0
+    for done in runs:
+        failed, listed = done.failed, len(done.dataset)
+        rules = () if done.result is None else done.result.gate
+        for each in verdicts(rules, rules if report is None else report.gate):
+            if each.verdict != "kept" or each.value is None:
+                say(f"fer-audit: {each.line()}")
+        if failed > max_errors * listed:
+            say(
+                f"fer-audit: {failed} of {listed} images failed, more than --max-errors {max_errors:g}; "
+                "rows.parquet names each with its reason"
+            )
+            code = TOO_MANY_FAILED
+        elif not done.dataset.whole:
+            say("fer-audit: a part of the set could not be read; the notes name it")
+            code = TOO_MANY_FAILED
+        elif any(rule.crossed for rule in rules):
+            code = max(code, RULE_CROSSED)
+    if code:
+        ctx.exit(code)

@@ -1,25 +1,35 @@
-"""Options from fer-audit.toml or [tool.fer-audit] of pyproject.toml.
+"""Options from fer-audit.toml or [tool.fer-audit] of pyproject.toml, and the settings that a verb's options become.
 
 Defaults < files < environment < flags.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fer_audit.cli.output import nearest
+from fer_audit.cli.param_types import AUTO
+from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.errors import ConfigError
+from fer_audit.text import whole
 
 OWN_FILE = Path("fer-audit.toml")
 PROJECT_FILE = Path("pyproject.toml")
 
 _RENAMED = {"format": "layout"}
 """Words of a file whose setting has another name."""
+Reference = tuple[tuple[str, tuple[tuple[str, int], ...]], ...]
+"""(attribute, ((group, count), ...))"""
+MAX_COUNT = 10**12
+"""Images in one group: a hundred for every person on earth."""
+_CONFIG = AuditConfig()
 
 
 def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -49,7 +59,8 @@ def settings_from_files(commands: Iterable[str]) -> dict[str, dict[str, Any]]:
                 or "`fer-audit run --help-all` shows every option.",
             )
         try:
-            options[name] = _as_typed(value, several=known[name])
+            several = value if isinstance(value, list) else [value]
+            options[name] = [*map(_word, several)] if known[name] else _word(value)
         except ValueError as exc:
             raise ConfigError(
                 f"{where}: the option {key!r} {exc}",
@@ -99,17 +110,11 @@ def _known_options() -> dict[str, bool]:
     }
 
 
-def _as_typed(value: object, *, several: bool) -> str | list[str]:
-    """Return a value as words of a command line, so that it means there what it means here.
-
-    A number with a fraction is no whole number then, nor is true 1. Raises ValueError for what cannot be typed.
-    """
-    if several:
-        return [_word(each) for each in (value if isinstance(value, list) else [value])]
-    return _word(value)
-
-
 def _word(value: object) -> str:
+    """Return a value as a word of a command line, so that it means there what it means here; ValueError for what cannot be typed.
+
+    A number with a fraction is no whole number then, nor is true 1.
+    """
     if isinstance(value, list) and not any(isinstance(each, list) for each in value):
         return ",".join(map(_word, value))
     if isinstance(value, bool):
@@ -129,3 +134,64 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError, RecursionError) as exc:  # numbers of 5,000 digits, lists in lists
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
+
+
+def dataset_config(values: dict[str, Any]) -> AuditConfig:
+    """Build the configuration of a verb that only reads a dataset; what it does not offer keeps its default."""
+    return AuditConfig.of(**{name: values[name] for name in _CONFIG.flat() if name in values})
+
+
+def audit_config(values: dict[str, Any]) -> AuditConfig:
+    """Build the configuration from a verb's options; what a verb does not offer keeps its default."""
+    from fer_audit.audit.gate import parse_rule
+
+    values = {
+        name: value for name, value in values.items() if (name, value) != ("reference", None)
+    }
+    if "reference" in values:
+        values["reference"] = read_reference(values["reference"])
+    if values.get("k") == AUTO:
+        values |= {"k": _CONFIG.clusters.k, "k_auto": True}
+    config = dataset_config(values)
+    for rule in config.fail_on:
+        parse_rule(rule)  # a rule that makes no sense is known before hours of work
+    return config
+
+
+def resources(values: dict[str, Any]) -> Resources:
+    """Build the resources from a verb's options."""
+    return Resources(**_fields_of(Resources, values))
+
+
+def report_settings(values: dict[str, Any]) -> ReportSettings:
+    """Build the settings of the report from a verb's options."""
+    return ReportSettings(**_fields_of(ReportSettings, values))
+
+
+def _fields_of(record: type, values: dict[str, Any]) -> dict[str, Any]:
+    return {field.name: values[field.name] for field in fields(record) if field.name in values}
+
+
+def read_reference(path: Path) -> Reference:
+    """Read {"attribute": {"group": count}}; ConfigError says what is wrong with it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(
+            (attribute, tuple((group, _count(count)) for group, count in groups.items()))
+            for attribute, groups in document.items()
+        )
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as exc:
+        raise ConfigError(
+            f"Cannot read the reference {path}: {exc}",
+            hint='It looks like {"race": {"White": 10078, "Black": 4526}}.',
+        ) from exc
+
+
+def _count(value: object) -> int:
+    """Return a whole number of images; a text or a fraction is not read as one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is no whole number")
+    if not 0 <= value <= MAX_COUNT:
+        what = "is a negative count" if value < 0 else f"is more than {whole(MAX_COUNT)}"
+        raise ValueError(f"{value} {what}")
+    return value

@@ -6,30 +6,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from fer_audit.cli.param_types import option
 from fer_audit.config import ReportSettings, refuse_min_cell
 from fer_audit.errors import ConfigError
 
 if TYPE_CHECKING:
     from fer_audit.audit.types.result import AuditResult
-
-Command = Callable[..., Any]
-
-
-def min_cell_option(command: Command) -> Command:
-    """Add --min-cell N. Every verb that has it takes it from the files of options, also one that reads no others."""
-    return click.option(
-        "--min-cell",
-        type=int,
-        default=ReportSettings().min_cell,
-        metavar="N",
-        callback=_from_files,
-        help="Hide counts below N, and every number that would reveal them; default: off.",
-    )(command)
 
 
 def shared(result: AuditResult, min_cell: int) -> AuditResult:
@@ -66,3 +52,14 @@ def _from_files(ctx: click.Context, option: click.Parameter, value: int) -> int:
         return value
     found = _in_files(ctx)
     return value if found is None else int(option.type_cast_value(ctx, found))
+
+
+min_cell_option = option(
+    "--min-cell N",
+    "Hide counts below N, and every number that would reveal them; default: off.",
+    type=int,
+    default=ReportSettings().min_cell,
+    show_default=False,
+    callback=_from_files,
+)
+"""Every verb that has it takes it from the files of options, also one that reads no others."""

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
 
 INTERRUPTED = 130
 
@@ -45,7 +44,7 @@ def signal_messages() -> Iterator[Callable[[], None]]:
     listener = _Listener(reader)
     thread = threading.Thread(target=listener.listen, name="signals", daemon=True)
     before = {
-        number: signal.signal(number, _ignore)
+        number: signal.signal(number, lambda *_: None)  # only a handler in Python reaches the pipe
         for number in _ENDS
         if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
@@ -77,18 +76,15 @@ class _Listener:
         while number := os.read(self._reader, 1):
             if number[0] in _ENDS:
                 what, code = _ENDS[number[0]]
-                _exit_after(MAX_MESSAGE_SECONDS, code)
+                _timer(MAX_MESSAGE_SECONDS, os._exit, code)
                 _say(what)
                 _end(code)
             if number[0] == signal.SIGINT:
                 if self._grace is not None:
                     _end(INTERRUPTED)
                 self._grace = _timer(MAX_GRACE_SECONDS, _end, INTERRUPTED)
-                self._print_interrupted()
-
-    def _print_interrupted(self) -> None:
-        """Print it in a thread of its own: this one must read the second Ctrl-C."""
-        threading.Thread(target=self.interrupted, name="words", daemon=True).start()
+                # in a thread of its own: this one must read the second Ctrl-C
+                threading.Thread(target=self.interrupted, name="words", daemon=True).start()
 
     def interrupted(self) -> None:
         """Print it, once; a second caller waits until it is printed."""
@@ -109,17 +105,13 @@ def _timer(seconds: float, what: Callable[[int], None], code: int) -> threading.
     return timer
 
 
-def _exit_after(seconds: float, code: int) -> None:
-    _timer(seconds, os._exit, code)
-
-
 def _say(what: str) -> None:
     _write(f"\nfer-audit: {what}; run the same command to continue\n")
 
 
 def _end(code: int) -> None:
     """End without closing anything; a terminal gets its cursor back."""
-    _exit_after(MAX_MESSAGE_SECONDS, code)
+    _timer(MAX_MESSAGE_SECONDS, os._exit, code)
     if sys.stderr is not None and sys.stderr.isatty():
         _write(_SHOW_CURSOR)
     os._exit(code)
@@ -130,7 +122,3 @@ def _write(text: str) -> None:
     if sys.stderr is not None:  # else its number may be a file's by now
         with contextlib.suppress(OSError, ValueError):  # no reader
             os.write(sys.stderr.fileno(), text.encode())
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Do nothing; only signals with a handler in Python reach the pipe."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from fer_audit.encoders.packages import Package
 from fer_audit.encoders.types import Head, ModelSpec
@@ -55,170 +56,99 @@ _HUMAN = Package(
     "36be663dfab5810fae29e5d8e6e337163f14c6f179084876b3ab71339c114e1a9a5b4985f61ba8a0eb994ab4fc8611a1a348466972c5740c1f0ffdbeb5e0afe8",
 )
 _FACE_API = Package(
-    *(
-        "npm",
-        "@vladmandic/face-api@1.7.15",
-        "vladmandic-face-api-1.7.15.tgz",
-        12_677_476,
-        "sha512",
-    ),
+    *("npm", "@vladmandic/face-api@1.7.15", "vladmandic-face-api-1.7.15.tgz", 12_677_476),
+    "sha512",
     "5833262b709f34ba3c8f2956a8ca1081fe2722cb773347f3c7576769cf7ac2ffddbcc4cde03c42fcfab50c6b5db83935964b426a64373080d7167beb7474d70f",
 )
-_MINI_XCEPTION = (
-    "Arriaga, Valdenegro-Toro, Ploeger: Real-time Convolutional Neural Networks for Emotion and Gender "
-    "Classification, ESANN 2019"
-)
-_FER2013 = "FER2013: accuracy on FER2013 and FER+ is in-sample"
-_FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-_FACE_API_CITATION = "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api"
-_UNALIGNED = "It was made for faces cut out by a detector of its own and padded to a square."
+_ONE, _BYTE = (1.0, 1.0, 1.0), (1 / 255, 1 / 255, 1 / 255)
+_FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+_FACE_API_CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
+
+
+def _resnet50(
+    name: str,
+    exporter: str,
+    colour: Literal["RGB", "BGR"],
+    fed: tuple[tuple[float, ...], tuple[float, ...]],
+    weights: str,
+    **more: Any,  # noqa: ANN401 - fields of a spec
+) -> CatalogEntry:
+    """Return a ResNet50 that is fed (x - mean) * scale."""
+    facts = {"licence": "MIT", "citation": _RESNET50, "trained_on": "ImageNet"} | more
+    return CatalogEntry(
+        ModelSpec(name, "embed", 224, 2048, colour, *fed, weights, **facts), exporter
+    )
 
 
 def _grey_fer(name: str, package: Package, exporter: str, file: str) -> CatalogEntry:
-    return CatalogEntry(
-        ModelSpec(
-            name=name,
-            task="classify",
-            size=64,
-            dim=7,
-            colour="grey",
-            mean=(127.5,),
-            scale=(2 / 255,),
-            weights=f"mini-Xception, {package.client} {package.name}",
-            licence="MIT",
-            citation=_MINI_XCEPTION,
-            trained_on=_FER2013,
-            heads=(Head("expression", _FER2013_CLASSES),),
-        ),
-        exporter,
-        package,
-        file,
+    weights = f"mini-Xception, {package.client} {package.name}"
+    spec = ModelSpec(
+        *(name, "classify", 64, 7, "grey", (127.5,), (2 / 255,), weights, "MIT"),
+        "Arriaga, Valdenegro-Toro, Ploeger: Real-time Convolutional Neural Networks for Emotion and Gender "
+        "Classification, ESANN 2019",
+        trained_on="FER2013: accuracy on FER2013 and FER+ is in-sample",
+        heads=(Head("expression", _FER_CLASSES),),
     )
+    return CatalogEntry(spec, exporter, package, file)
 
 
 def _face_api(name: str, file: str, heads: tuple[Head, ...], trained_on: str) -> CatalogEntry:
-    return CatalogEntry(
-        ModelSpec(
-            name=name,
-            task="classify",
-            size=112,
-            dim=sum(head.width for head in heads),
-            colour="RGB",
-            mean=(122.782, 117.001, 104.298),
-            scale=(1 / 255, 1 / 255, 1 / 255),
-            weights=f"{file}, npm {_FACE_API.name}",
-            licence="MIT",
-            citation=_FACE_API_CITATION,
-            caveat=_UNALIGNED,
-            trained_on=trained_on,
-            heads=heads,
-        ),
-        "faceapi",
-        _FACE_API,
-        f"package/model/{file}",
+    mean, weights = (122.782, 117.001, 104.298), f"{file}, npm {_FACE_API.name}"
+    dim = sum(head.width for head in heads)
+    spec = ModelSpec(
+        *(name, "classify", 112, dim, "RGB", mean, _BYTE, weights, "MIT"),
+        "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api",
+        "It was made for faces cut out by a detector of its own and padded to a square.",
+        trained_on,
+        heads,
     )
+    return CatalogEntry(spec, "faceapi", _FACE_API, f"package/model/{file}")
 
 
 CATALOG: tuple[CatalogEntry, ...] = (
-    CatalogEntry(
-        ModelSpec(
-            name="resnet50-keras",
-            task="embed",
-            size=224,
-            dim=2048,
-            colour="BGR",
-            mean=IMAGENET_BGR_MEAN,
-            scale=(1.0, 1.0, 1.0),
-            weights=_KERAS_WEIGHTS,
-            licence="MIT",
-            citation=_RESNET50,
-            trained_on="ImageNet",
+    _resnet50(
+        *("resnet50-keras", "keras-resnet50", "BGR", (IMAGENET_BGR_MEAN, _ONE), _KERAS_WEIGHTS)
+    ),
+    _resnet50(
+        *(
+            "resnet50-keras-paper",
+            "keras-resnet50",
+            "RGB",
+            ((0.0, 0.0, 0.0), _BYTE),
+            _KERAS_WEIGHTS,
         ),
-        exporter="keras-resnet50",
+        caveat="This model feeds RGB / 255 to weights trained on BGR minus the ImageNet mean, as the origin "
+        "paper's notebook did; most of its features are zero. It is for reproduction only.",
+    ),
+    _resnet50(
+        *("resnet50-tv", "torchvision", "RGB"),
+        ((123.675, 116.28, 103.53), (1 / 58.395, 1 / 57.12, 1 / 57.375)),
+        "torchvision ResNet50_Weights.IMAGENET1K_V2",
+        licence="BSD-3-Clause",
     ),
     CatalogEntry(
         ModelSpec(
-            name="resnet50-keras-paper",
-            task="embed",
-            size=224,
-            dim=2048,
-            colour="RGB",
-            mean=(0.0, 0.0, 0.0),
-            scale=(1 / 255, 1 / 255, 1 / 255),
-            weights=_KERAS_WEIGHTS,
-            licence="MIT",
-            citation=_RESNET50,
-            trained_on="ImageNet",
-            caveat=(
-                "This model feeds RGB / 255 to weights trained on BGR minus the ImageNet mean, as the origin "
-                "paper's notebook did; most of its features are zero. It is for reproduction only."
-            ),
-        ),
-        exporter="keras-resnet50",
-    ),
-    CatalogEntry(
-        ModelSpec(
-            name="resnet50-tv",
-            task="embed",
-            size=224,
-            dim=2048,
-            colour="RGB",
-            mean=(123.675, 116.28, 103.53),
-            scale=(1 / 58.395, 1 / 57.12, 1 / 57.375),
-            weights="torchvision ResNet50_Weights.IMAGENET1K_V2",
-            licence="BSD-3-Clause",
-            citation=_RESNET50,
-            trained_on="ImageNet",
-        ),
-        exporter="torchvision",
-    ),
-    CatalogEntry(
-        ModelSpec(
-            name="lbp",
-            task="embed",
-            size=112,
-            dim=980,
-            colour="grey",
-            mean=(0.0,),
-            scale=(1.0,),
-            weights="none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
-            licence="BSD-3-Clause",
-            citation=(
-                "Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "
-                "Computing 27 (2009)"
-            ),
+            *("lbp", "embed", 112, 980, "grey", (0.0,), (1.0,)),
+            "none; local binary patterns (uniform, P = 8, R = 1 and 2) by scikit-image, extra lbp",
+            "BSD-3-Clause",
+            "Shan, Gong, McOwan: Facial expression recognition based on Local Binary Patterns, Image and Vision "
+            "Computing 27 (2009)",
             trained_on="nothing",
         ),
         exporter="computed",
     ),
-    CatalogEntry(
-        ModelSpec(
-            name="resnet50-random",
-            task="embed",
-            size=224,
-            dim=2048,
-            colour="BGR",
-            mean=IMAGENET_BGR_MEAN,
-            scale=(1.0, 1.0, 1.0),
-            weights="none: drawn from a seed",
-            licence="MIT",
-            citation=_RESNET50,
-            trained_on="nothing",
-            caveat="This network was never trained: what its clusters find is the floor for those of a trained one.",
-        ),
-        exporter="random-resnet50",
+    _resnet50(
+        *("resnet50-random", "random-resnet50", "BGR", (IMAGENET_BGR_MEAN, _ONE)),
+        "none: drawn from a seed",
+        trained_on="nothing",
+        caveat="This network was never trained: what its clusters find is the floor for those of a trained one.",
     ),
     _grey_fer("fer-mini", _FER, "keras", "fer/data/emotion_model.hdf5"),
     _grey_fer("fer-human", _HUMAN, "tfjs", "package/models/emotion.json"),
     _face_api(
         "fer-faceapi",
         "face_expression_model",
-        (
-            Head(
-                "expression",
-                ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised"),
-            ),
-        ),
+        (Head("expression", _FACE_API_CLASSES),),
         "public and scraped faces, not stated in full",
     ),
     _face_api(

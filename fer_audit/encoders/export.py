@@ -5,20 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fer_audit.config import Precision
+from fer_audit.config import Precision, Resources
+from fer_audit.encoders import packaged
 from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
-from fer_audit.encoders.faceapi import add_age_gender, add_expression
-from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.half import to_half
-from fer_audit.encoders.keras_hdf5 import add_layers
 from fer_audit.encoders.network import PROBABILITIES, Network
 from fer_audit.encoders.packages import UNREADABLE, archive_reader, package_bytes
-from fer_audit.encoders.random_weights import random_resnet50
-from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import described, is_saved, load_model, save_model
-from fer_audit.encoders.tfjs import MAX_BYTES, add_graph, read_document, read_weights
+from fer_audit.encoders.resnet50 import build_resnet50, load_keras_resnet50, random_resnet50
+from fer_audit.encoders.sidecar import check_graph, described, is_saved, load_model, save_model
 from fer_audit.encoders.types import ExportedModel, ModelSpec
-from fer_audit.encoders.weights import load_keras_resnet50
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
 from fer_audit.store.locks import folder_lock
@@ -28,19 +23,13 @@ if TYPE_CHECKING:
     import onnx
 
 
-def models_folder(chosen: Path | None, cache_dir: Path | None) -> Path:
+def models_folder(places: Resources) -> Path:
     """Return where exported models live: models/ of a source checkout, else the user's cache."""
-    if chosen is not None:
-        return chosen
+    if places.models_dir is not None:
+        return places.models_dir
     checkout = Path(__file__).resolve().parents[2] / "models"
-    if (checkout / "README.md").exists():
-        return checkout
-    return cache_folder(cache_dir) / "models"
-
-
-def is_path(model: str) -> bool:
-    """Return whether `name` is a path of a model file rather than a name of the catalog."""
-    return model.endswith(".onnx")
+    there = (checkout / "README.md").exists()
+    return checkout if there else cache_folder(places.cache_dir) / "models"
 
 
 def model_path(models_dir: Path, name: str, precision: Precision) -> Path:
@@ -50,12 +39,7 @@ def model_path(models_dir: Path, name: str, precision: Precision) -> Path:
 
 
 def find_or_export(
-    model: str,
-    precision: Precision,
-    *,
-    models_dir: Path,
-    weights_dir: Path,
-    progress: Progress,
+    model: str, precision: Precision, places: Resources, progress: Progress
 ) -> ExportedModel:
     """Return the model, exporting a catalog model on first use.
 
@@ -63,30 +47,33 @@ def find_or_export(
     not the one its sidecar vouches for, missing weights, or a file of the user's with foreign parts (`check_graph`) or in
     another precision than the one asked for.
     """
+    models_dir = models_folder(places)
     imported = model_path(models_dir, Path(model).name, "fp32")
     if all(entry.spec.name != model for entry in CATALOG) and is_saved(imported):
         model = str(imported)
-    if is_path(model):
+    if model.endswith(".onnx"):
         # somebody else's file: looked into at once, while ours are looked into when they are used
-        found = _of_precision(load_model(Path(model)), precision)
+        found = load_model(Path(model))
+        if precision not in ("fp32", found.precision):  # fp32 is the default
+            raise ModelError(
+                f"{found.path} is {found.precision}, --precision asks for {precision}",
+                hint="Leave --precision out: a file has the precision its sidecar says.",
+            )
         check_graph(found)
         return found
     path = model_path(models_dir, catalog_entry(model).spec.name, precision)
     if is_saved(path):
         return load_model(path)
-    return export_model(
-        model, precision, models_dir=models_dir, weights_dir=weights_dir, progress=progress
-    )
+    return export_model(model, precision, places, progress)
 
 
 def export_model(
     name: str,
     precision: Precision,
-    *,
-    models_dir: Path,
-    weights_dir: Path,
-    source: Path | None = None,
+    places: Resources,
     progress: Progress,
+    *,
+    source: Path | None = None,
 ) -> ExportedModel:
     """Build a catalog model and write it with its sidecar, replacing what is there."""
     entry = catalog_entry(name)
@@ -100,11 +87,12 @@ def export_model(
             f"{name} is no network, so there is no file of it",
             hint=f"fer-audit run DATASET --model {name} needs no export.",
         )
+    models_dir = models_folder(places)
     path = model_path(models_dir, name, precision)
     make_folder(models_dir)
     with folder_lock(models_dir, wait_seconds=-1):
         progress.say(f"exporting {name} to {path} (once)")
-        graph = _build(entry, weights_dir, source, progress)
+        graph = _build(entry, cache_folder(places.cache_dir) / "weights", source, progress)
         if precision == "fp16":
             graph = to_half(graph)
         return save_model(graph, entry.spec, precision, path)
@@ -133,31 +121,25 @@ def build_packaged(entry: CatalogEntry, data: bytes) -> onnx.ModelProto:
     try:
         read = archive_reader(data)
         if entry.exporter == "keras":
-            answer = add_layers(network, image, read(file, MAX_BYTES))
+            answer = packaged.add_layers(network, image, read(file, packaged.MAX_BYTES))
         elif entry.exporter == "tfjs":
-            document = read_document(read, file)
-            arrays = read_weights(read, folder, document["weightsManifest"])
-            answer = add_graph(network, image, document["modelTopology"]["node"], arrays)
+            document = packaged.read_document(read, file)
+            arrays = packaged.read_weights(read, folder, document["weightsManifest"])
+            answer = packaged.add_graph(network, image, document["modelTopology"]["node"], arrays)
         else:
-            arrays = read_weights(
-                read, folder, read_document(read, f"{file}-weights_manifest.json")
+            arrays = packaged.read_weights(
+                read, folder, packaged.read_document(read, f"{file}-weights_manifest.json")
             )
-            add = add_age_gender if file.endswith("age_gender_model") else add_expression
+            add = (
+                packaged.add_age_gender
+                if file.endswith("age_gender_model")
+                else packaged.add_expression
+            )
             answer = add(network, image, arrays)
         network.add("Identity", [answer], PROBABILITIES)
         return network.finished(entry.spec, PROBABILITIES)
     except UNREADABLE as exc:
         raise ModelError(f"{entry.spec.weights} is not the network we know: {exc}") from exc
-
-
-def _of_precision(model: ExportedModel, asked: Precision) -> ExportedModel:
-    """Return the model, or raise ModelError where its precision is not the one asked for; fp32 is the default."""
-    if asked not in ("fp32", model.precision):
-        raise ModelError(
-            f"{model.path} is {model.precision}, --precision asks for {asked}",
-            hint="Leave --precision out: a file has the precision its sidecar says.",
-        )
-    return model
 
 
 def available_models(models_dir: Path) -> list[tuple[ModelSpec, Path | None]]:

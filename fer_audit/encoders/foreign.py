@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from fer_audit.encoders.graph_check import parsed, refuse_foreign_parts, sides_of, words_of
 from fer_audit.encoders.network import INPUT_NAME, Network
 from fer_audit.encoders.presets import PRESETS, Contract
-from fer_audit.encoders.types import MAX_MODEL_BYTES, Head, ModelSpec, read_model
+from fer_audit.encoders.sidecar import parsed, refuse_foreign_parts, sides_of, words_of
+from fer_audit.encoders.types import MAX_MODEL_BYTES, Head, ModelSpec, columns_of, read_model
 from fer_audit.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -98,14 +98,8 @@ def _load_files_of_weights(model: onnx.ModelProto, path: Path) -> None:
     from onnx import external_data_helper
 
     left = MAX_MODEL_BYTES
-    for location in sorted(
-        {
-            entry.value
-            for tensor in model.graph.initializer
-            for entry in tensor.external_data
-            if entry.key == "location"
-        }
-    ):
+    entries = [x for tensor in model.graph.initializer for x in tensor.external_data]
+    for location in sorted({entry.value for entry in entries if entry.key == "location"}):
         name = PurePosixPath(location.replace("\\", "/"))
         file = path.parent / name
         if name.is_absolute() or ".." in name.parts or file.is_symlink():
@@ -133,7 +127,11 @@ def contract_for(graph: ForeignGraph, asked: Contract) -> Contract:
     import onnx
 
     missing = []
-    layout = asked.layout or _layout(graph.sides)
+    first, last = graph.sides[1] in {1, 3}, graph.sides[3] in {1, 3}
+    # both places, or none, may hold the channels
+    seen: Literal["NCHW", "NHWC"] | None
+    seen = None if first == last else "NCHW" if first else "NHWC"
+    layout = asked.layout or seen
     if layout is None:
         missing.append("--layout NCHW or NHWC")
     channels, height, width = (
@@ -169,21 +167,9 @@ def contract_for(graph: ForeignGraph, asked: Contract) -> Contract:
     n = 1 if colour == "grey" else 3
     if not {len(mean), len(scale)} <= {1, n}:
         raise ConfigError(f"--mean and --scale are one number or {n} for {colour} images")
-    return replace(
-        asked,
-        size=size,
-        layout=layout,
-        colour=colour,
-        mean=mean * (n // len(mean)),
-        scale=scale * (n // len(scale)),
-        task=task,
-    )
-
-
-def _layout(sides: Sequence[int | None]) -> Literal["NCHW", "NHWC"] | None:
-    """Return where the channels lie; None where both places, or none, may hold them."""
-    first, last = sides[1] in {1, 3}, sides[3] in {1, 3}
-    return None if first == last else "NCHW" if first else "NHWC"
+    mean, scale = mean * (n // len(mean)), scale * (n // len(scale))
+    found = {"size": size, "layout": layout, "colour": colour, "task": task}
+    return replace(asked, **found, mean=mean, scale=scale)  # type: ignore[arg-type]  # a dict has one value type
 
 
 def last_operator(graph: ForeignGraph, output: str) -> str:
@@ -251,34 +237,30 @@ def wrapped(
 
 
 def _fed(network: Network, graph: ForeignGraph, spec: ModelSpec, *, nhwc: bool) -> str:
-    """Add what turns our bytes into what the graph takes."""
     from onnx import TensorProto
 
     if graph.kind == TensorProto.UINT8 and spec.colour == "RGB":
-        return (
-            INPUT_NAME
-            if nhwc
-            else network.add("Transpose", [INPUT_NAME], "nchw", perm=[0, 3, 1, 2])
-        )
+        if nhwc:
+            return INPUT_NAME
+        return network.add("Transpose", [INPUT_NAME], "nchw", perm=[0, 3, 1, 2])
     x = network.preprocessed(spec)
     if nhwc:
         x = network.add("Transpose", [x], "nhwc", perm=[0, 2, 3, 1])
     if graph.kind == TensorProto.UINT8:
         x = network.add("Round", [x], "whole")
-    return (
-        x if graph.kind == TensorProto.FLOAT else network.add("Cast", [x], "cast", to=graph.kind)
-    )
+    is_float = graph.kind == TensorProto.FLOAT
+    return x if is_float else network.add("Cast", [x], "cast", to=graph.kind)
 
 
 def _add_heads(network: Network, x: str, answer: Answer) -> None:
     """Add a softmax over the numbers of each head that are logits, the others as they are."""
-    parts, start = [], 0
-    for index, (head, is_logits) in enumerate(answer.heads):
+    parts = []
+    places = columns_of(head for head, _ in answer.heads)
+    for index, ((_, place), (_, is_logits)) in enumerate(zip(places, answer.heads, strict=True)):
         name = f"{answer.name}_{index}"
-        rows = network.constant(f"{name}_where", np.arange(start, start + head.width), np.int64)
+        rows = network.constant(f"{name}_where", np.arange(place.start, place.stop), np.int64)
         part = network.add("Gather", [x, rows], name, axis=1)
-        parts.append(
-            network.add("Softmax", [part], f"{name}_softmax", axis=1) if is_logits else part
-        )
-        start += head.width
+        if is_logits:
+            part = network.add("Softmax", [part], f"{name}_softmax", axis=1)
+        parts.append(part)
     network.add("Concat", parts, answer.name, axis=1)

@@ -6,7 +6,7 @@ the bytes minus their mean, and the mean over the last feature map.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ in fp16 as 255, and weights 256 times as large are normal numbers again."""
 STARTS_HALF = frozenset({"Conv"})
 """Operators that run in fp16 whatever reaches them; cuDNN adds up their products in float32."""
 
+_FLOAT, _FLOAT16 = 1, 10
+"""onnx.TensorProto.FLOAT and FLOAT16, without loading it."""
+
 STAYS_HALF = frozenset({"Relu", "Add", "MaxPool", "Clip"})
 """Operators that run in fp16 where an input is fp16. Every other operator is given float32 and runs in float32."""
 
@@ -50,14 +53,9 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = _HalfGraph(model)
     for node in model.graph.node:
         graph.convert(node)
+    nodes, old = graph.finished_nodes(), model.graph
     halved = helper.make_model(
-        helper.make_graph(
-            graph.finished_nodes(),
-            model.graph.name,
-            list(model.graph.input),
-            list(model.graph.output),
-            graph.used_weights(),
-        ),
+        helper.make_graph(nodes, old.name, [*old.input], [*old.output], graph.used_weights()),
         opset_imports=list(model.opset_import),
         ir_version=model.ir_version,
         producer_name="fer-audit",
@@ -67,8 +65,6 @@ def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _HalfGraph:
-    """Rewrites node after node; knows which tensors are fp16 by now."""
-
     def __init__(self, model: onnx.ModelProto) -> None:
         from onnx import numpy_helper
 
@@ -125,33 +121,27 @@ class _HalfGraph:
         for node in self._nodes:
             node.input[:] = [f"{name}_half" if name in late else name for name in node.input]
             node.output[:] = [f"{name}_half" if name in late else name for name in node.output]
-        return self._nodes + [_cast(f"{name}_half", name, _types().FLOAT) for name in late]
+        return self._nodes + [_cast(f"{name}_half", name, _FLOAT) for name in late]
 
     def used_weights(self) -> list[onnx.TensorProto]:
-        """Return the weights some node still reads, in the order they came."""
         read = {name for node in self._nodes for name in node.input}
         return [tensor for name, tensor in self._weights.items() if name in read]
 
     def _as_half(self, name: str, user: str) -> str:
-        if name in self._half:
-            return name
-        if name in self._arrays:
-            return self._half_weight(name, user)
-        return self._cast_once(name, f"{name}_as_half", _types().FLOAT16)
-
-    def _as_float(self, name: str, _user: str) -> str:
-        if name not in self._half:
-            return name
-        return self._cast_once(name, f"{name}_as_float", _types().FLOAT)
-
-    def _half_weight(self, name: str, user: str) -> str:
         from onnx import numpy_helper
 
+        if name in self._half:
+            return name
         halved = f"{name}_as_half"
+        if name not in self._arrays:
+            return self._cast_once(name, halved, _FLOAT16)
         if halved not in self._weights:
             array = half_weights(self._arrays[name], f"{name} of {user or 'a convolution'}")
             self._weights[halved] = numpy_helper.from_array(array, halved)
         return halved
+
+    def _as_float(self, name: str, _user: str) -> str:
+        return self._cast_once(name, f"{name}_as_float", _FLOAT) if name in self._half else name
 
     def _cast_once(self, name: str, cast: str, to: int) -> str:
         if cast not in self._casts:
@@ -182,12 +172,6 @@ def half_weights(array: NDArray[np.float32], name: str) -> NDArray[np.float16]:
             hint="Run this model with --precision fp32, or scale its weights.",
         )
     return array.astype(np.float16)
-
-
-def _types() -> Any:  # noqa: ANN401 - onnx's enumeration of element types
-    from onnx import TensorProto
-
-    return TensorProto
 
 
 def _cast(source: str, target: str, to: int) -> onnx.NodeProto:

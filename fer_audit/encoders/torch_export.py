@@ -6,6 +6,7 @@ Needs the extra `export`. Nothing else of fer-audit needs torch.
 from __future__ import annotations
 
 import io
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,13 @@ def export_torchvision(spec: ModelSpec, source: Path | None) -> onnx.ModelProto:
     """
     models = import_torchvision_models()
     if source is None:
-        network = _pretrained(models)
+        try:
+            network = models.resnet50(weights=models.ResNet50_Weights.IMAGENET1K_V2)
+        except (OSError, RuntimeError) as exc:
+            raise ModelError(
+                f"torchvision could not fetch its ResNet50 weights: {exc}",
+                hint="Give them as a file: fer-audit export --model resnet50-tv --from resnet50.safetensors",
+            ) from exc
     else:
         network = models.resnet50(weights=None)
         try:
@@ -55,34 +62,15 @@ def import_torchvision_models() -> Any:  # noqa: ANN401 - a module without types
     except RuntimeError as exc:
         if "torchvision::nms" not in str(exc):
             raise ModelError(f"torchvision cannot be imported: {exc}", hint=EXPORT_HINT) from exc
-        models = _import_with_schemas(torch)
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        from torchvision import models
+
+        models._fer_audit_library = library  # the schemas live as long as this object
     return models
-
-
-def _import_with_schemas(torch: Any) -> Any:  # noqa: ANN401 - modules without types
-    import sys
-
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-    library = torch.library.Library("torchvision", "DEF")
-    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    library.define(
-        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    )
-    from torchvision import models
-
-    models._fer_audit_library = library  # the schemas live as long as this object
-    return models
-
-
-def _pretrained(models: Any) -> Any:  # noqa: ANN401 - a module without types
-    try:
-        return models.resnet50(weights=models.ResNet50_Weights.IMAGENET1K_V2)
-    except (OSError, RuntimeError) as exc:
-        raise ModelError(
-            f"torchvision could not fetch its ResNet50 weights: {exc}",
-            hint="Give them as a file: fer-audit export --model resnet50-tv --from resnet50.safetensors",
-        ) from exc
 
 
 def _read_safetensors(path: Path) -> Any:  # noqa: ANN401 - a state dict
@@ -125,9 +113,7 @@ def export_network(network: Any, spec: ModelSpec) -> onnx.ModelProto:  # noqa: A
     buffer = io.BytesIO()
     example = torch.zeros((2, spec.size, spec.size, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # the exporter deprecates its own options from release to release
+        warnings.simplefilter("ignore")  # the exporter deprecates its own options
         torch.onnx.export(
             Encoder().eval(),
             (example,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,6 +32,14 @@ class Head:
     def width(self) -> int:
         """Return how many of the model's numbers are this head's."""
         return max(1, len(self.classes))
+
+
+def columns_of(heads: Iterable[Head]) -> Iterator[tuple[Head, slice]]:
+    """Yield each head with its place among the numbers of its model."""
+    start = 0
+    for head in heads:
+        yield head, slice(start, start + head.width)
+        start += head.width
 
 
 @dataclass(frozen=True, slots=True)

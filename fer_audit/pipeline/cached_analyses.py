@@ -4,23 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_audit.audit.inputs import ExtraPartitions
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.cluster.kmeans import best_start, by_size, start_seeds
+from fer_audit.cluster.studies import bootstrap_studies, sample_studies
+from fer_audit.cluster.style_baseline import cluster_style
+from fer_audit.cluster.types import NotClusterable, Study
+from fer_audit.config import AuditConfig
+from fer_audit.pipeline.types import Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.codec import ShapeError, decode, encode
 from fer_audit.report.files.document import result_json
 from fer_audit.store.fingerprint import source_digest
 from fer_audit.store.stage import StageFolder
 
+Part = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+"""Facts, and arrays by name."""
 
-def audit_folder(cache: Path, prints: RunFingerprints) -> StageFolder:
-    """Return the folder that keeps what audits of the same images found, whatever their labels and settings."""
-    return StageFolder.open(cache, "audit", prints.pack)
+
+def kept_part(folder: StageFolder, part: str, of: str, make: Callable[[], Part]) -> Part:
+    """Return a part that depends on `of`: from the folder if it has it, else made and kept there."""
+    with folder.locked():
+        found = folder.read_part(part)
+    if not isinstance(found, str) and found[0].get("of") == of:
+        return found
+    facts, arrays = make()
+    with folder.locked():
+        folder.write_part(part, {"of": of, **facts}, **arrays)
+    return facts, arrays
 
 
 class CachedAnalyses:
@@ -59,8 +78,7 @@ class CachedAnalyses:
             if found:
                 self._progress.say(f"{analysis} is computed again: {found}")
             return {}
-        facts, _ = found
-        kept: dict[str, str] = facts["pieces"]
+        kept: dict[str, str] = found[0]["pieces"]
         return kept
 
 
@@ -86,3 +104,42 @@ class KeptCharts:
         if len(self.drawn) > self._before:
             with self._folder.locked():
                 self._folder.write_part(self._PART, {"of": self._key, "svg": self.drawn})
+
+
+def extra_partitions(work: Work, config: AuditConfig, progress: Progress) -> ExtraPartitions:
+    """Return the partitions that a claim is compared with; each is made when an analysis first asks for it."""
+    clustering, settings = work.clustering, config.statistics
+    if clustering is None or clustering.coordinates is None:
+        return ExtraPartitions()
+    ok, coordinates = work.embeddings.ok, clustering.coordinates
+    k, seed = clustering.k, config.seed
+
+    @cache
+    def style_labels() -> NDArray[np.int32] | None:
+        try:
+            return cluster_style(work.rows.style, ok, k=k, seed=seed)
+        except NotClusterable as exc:
+            progress.say(f"no style-only baseline: {exc}")
+            return None
+
+    @cache
+    def replays() -> tuple[Study, ...]:
+        studies, size = settings.replay, settings.replay_size
+        if not studies:
+            return ()
+        try:
+            return sample_studies(coordinates, ok, studies=studies, size=size, k=k, seed=seed)
+        except NotClusterable as exc:
+            progress.say(f"no replay: {exc}; --replay-size makes the studies smaller")
+            return ()
+
+    @cache
+    def reclusters() -> tuple[Study, ...]:
+        times = settings.recluster
+        return bootstrap_studies(coordinates, ok, resamples=times, k=k, seed=seed) if times else ()
+
+    def clusters_of(points: NDArray[np.float32]) -> NDArray[np.int32]:
+        found, _ = best_start(points, k, start_seeds(seed, k, config.clusters.starts))
+        return by_size(found.labels, k)
+
+    return ExtraPartitions(style_labels, replays, reclusters, clusters_of=clusters_of)

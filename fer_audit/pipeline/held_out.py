@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,12 @@ from fer_audit.audit.units import units_of
 from fer_audit.classify.heldout import Apart, held_out_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said
 from fer_audit.cluster.threads import single_threaded
-from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.embed.types import Embeddings, ModelFacts
+from fer_audit.dataset.types import FaceDataset
+from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError
 from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.cached_analyses import audit_folder
-from fer_audit.pipeline.fingerprints import RunFingerprints
-from fer_audit.pipeline.types import Order, Source, Together
+from fer_audit.pipeline.cached_analyses import Part, kept_part
+from fer_audit.pipeline.types import Job, Source, Together
 from fer_audit.store.fingerprint import source_digest, stage_fingerprint
 
 LABELS = ("expression", "emotion", "class", "label")
@@ -30,61 +29,54 @@ _KEPT = ("codes", "probabilities", "ok", "reasons", "folds")
 _SOURCE = ("classify/heldout.py", "pipeline/held_out.py")
 
 
-def held_out_source(
-    order: Order, method: str, model: ModelFacts, prints: RunFingerprints
-) -> Source:
+def held_out_source(job: Job, method: str) -> Source:
     """Return what will fit a classifier, `svm` or `linear`, on the run's own vectors.
 
     What it says is kept with the audits of the same images. ConfigError where the set has no expression labels.
     """
-    dataset, seed = order.dataset, order.config.seed
-    labels, training = _labels(dataset), _training_part(dataset)
-    depends = [prints.embed, *map(digest, dataset.attributes), source_digest(*_SOURCE)]
+    dataset, seed, model = job.dataset, job.config.seed, job.facts
+    named = {each.name: each for each in dataset.attributes if each.kind == "label"}
+    if not set(LABELS) & set(named):
+        raise ConfigError(
+            f"--classify needs expression labels, and {dataset.name} has none",
+            hint="Name their column with --label expression=COLUMN.",
+        )
+    labels, training = next(named[name] for name in LABELS if name in named), None
+    for each in dataset.attributes:  # the set's own training part, where it has one
+        codes = [i for i, part in enumerate(each.categories) if "train" in part.casefold()]
+        if each.kind == "split" and codes and each.counts()[codes].any():
+            training = np.isin(each.codes, codes)
+            break
     fingerprint = stage_fingerprint(
         "predictions",
         {
             "method": method,
-            "depends": depends,
+            "depends": [
+                job.prints.embed,
+                *map(digest, dataset.attributes),
+                source_digest(*_SOURCE),
+            ],
             "seed": seed,
             "scikit-learn": version("scikit-learn"),
         },
     )
-    part, on = f"heldout-{method}", "other images of the set itself"
-    by = Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, model.caveat)
+    on = "other images of the set itself"
+    by = Predictor(f"{method} on {model.name}", "heldout", model.sha256, on, caveat=model.caveat)
 
     def make(found: Embeddings, together: Together) -> tuple[Said, ...]:
-        folder = audit_folder(order.cache, prints)
-        with folder.locked():
-            kept = folder.read_part(part)
-        if not isinstance(kept, str) and kept[0].get("of") == fingerprint:
-            facts, arrays = kept
-            said = Predictions(
-                labels.name,
-                labels.categories,
-                arrays["codes"],
-                arrays.get("probabilities"),
-                arrays["ok"],
-                arrays["reasons"],
-                by,
-                fingerprint,
-                arrays["folds"],
-                facts["unit"],
-                tuple(facts["notes"]),
-            )
-            return (said,)
-        order.progress.say(f"fitting {by.name}, held out")
-        apart = Apart(together(), units_of(dataset).exchanged, training)
-        with single_threaded():
-            said = held_out_predictions(method, found, labels, apart, seed=seed, by=by)
-        said = replace(said, fingerprint=fingerprint)
-        found_here = {name: getattr(said, name) for name in _KEPT}
-        with folder.locked():
-            folder.write_part(
-                part,
-                {"of": fingerprint, "unit": said.unit, "notes": [*said.notes]},
-                **{name: array for name, array in found_here.items() if array is not None},
-            )
-        return (said,)
+        def fit() -> Part:
+            job.progress.say(f"fitting {by.name}, held out")
+            apart = Apart(together(), units_of(dataset).exchanged, training)
+            with single_threaded():
+                said = held_out_predictions(method, found, labels, apart, seed=seed, by=by)
+            arrays = {name: getattr(said, name) for name in _KEPT}
+            facts = {"unit": said.unit, "notes": [*said.notes]}
+            return facts, {name: array for name, array in arrays.items() if array is not None}
+
+        facts, arrays = kept_part(job.folder("audit"), f"heldout-{method}", fingerprint, fit)
+        said: Any = {"probabilities": None, **arrays, "notes": tuple(facts["notes"])}
+        said |= {"by": by, "fingerprint": fingerprint, "unit": facts["unit"]}
+        return (Predictions(labels.name, labels.categories, **said),)
 
     return Source(by.name, fingerprint, (), make)
 
@@ -115,23 +107,3 @@ def units_together(
         (np.ones(n * len(first)), (np.tile(here, len(first)), np.concatenate(first))), (n, n)
     )
     return np.asarray(connected_components(ties, directed=False)[1], np.int64)
-
-
-def _labels(dataset: FaceDataset) -> Attribute:
-    found = {each.name: each for each in dataset.attributes if each.kind == "label"}
-    for name in LABELS:
-        if name in found:
-            return found[name]
-    raise ConfigError(
-        f"--classify needs expression labels, and {dataset.name} has none",
-        hint="Name their column with --label expression=COLUMN.",
-    )
-
-
-def _training_part(dataset: FaceDataset) -> NDArray[np.bool_] | None:
-    """Return the (n,) mask of the set's own training part; None where it has no parts, or they have other names."""
-    for each in dataset.attributes:
-        codes = [i for i, part in enumerate(each.categories) if "train" in part.casefold()]
-        if each.kind == "split" and codes and each.counts()[codes].any():
-            return np.isin(each.codes, codes)
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ from fer_audit.encoders.foreign import (
     look_into,
     wrapped,
 )
-from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.network import OUTPUT_NAME, PROBABILITIES
 from fer_audit.encoders.presets import Contract
-from fer_audit.encoders.sidecar import save_model
-from fer_audit.encoders.types import ExportedModel, ModelSpec
+from fer_audit.encoders.sidecar import check_graph, save_model
+from fer_audit.encoders.types import ExportedModel, ModelSpec, columns_of
 from fer_audit.errors import ConfigError, DatasetError, ModelError
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.rng import stage_rng
@@ -65,11 +65,7 @@ def import_model(
     graph = look_into(path)
     contract = contract_for(graph, asked)
     spec = ModelSpec(
-        name=name,
-        task=contract.task or "embed",
-        size=contract.size or 0,
-        dim=0,
-        colour=contract.colour or "RGB",
+        *(name, contract.task or "embed", contract.size or 0, 0, contract.colour or "RGB"),
         mean=contract.mean,
         scale=contract.scale,
         weights=f"{path.name}, sha256 {file_sha256(path)}",
@@ -80,56 +76,55 @@ def import_model(
         heads=contract.heads,
         batch=graph.sides[0],
     )
-    probes = _probes(spec.size)
+    # three images no network should answer alike: a slope, its negative, seeded noise
+    y, x = np.mgrid[: spec.size, : spec.size] * 255 // max(spec.size - 1, 1)
+    slope = np.stack([x, y, (x + y) // 2], axis=-1).astype(np.uint8)
+    noise = stage_rng(0, "import", "probe").integers(0, 256, slope.shape, np.uint8)
+    probes = np.stack([slope, 255 - slope, noise])
     answers, batch = _answers(graph, spec, contract, probes)
-    spec = replace(spec, batch=batch)
     output = _chosen(graph, contract, answers)
     numbers = answers[output]
-    _refuse_no_answer(path, output, numbers)
-    spec = replace(spec, dim=numbers.shape[1])
+    if not np.isfinite(numbers).all():
+        raise ModelError(f"{path} gives NaN or infinite numbers ({output}); its answers are none")
+    if (numbers == numbers[0]).all():
+        raise ModelError(
+            f"{path} gives the same numbers for three different images ({output}): there is nothing to cluster or to count",
+            hint="Check --mean and --scale, and that the export has its weights.",
+        )
+    spec = replace(spec, batch=batch, dim=numbers.shape[1])
     answer, words = _meaning(graph, spec, output, numbers)
-    model = save_model(
-        wrapped(graph, spec, contract.layout, [answer]), spec, "fp32", models_dir / f"{name}.onnx"
-    )
+    whole = wrapped(graph, spec, contract.layout, [answer])
+    model = save_model(whole, spec, "fp32", models_dir / f"{name}.onnx")
     check_graph(model)
-    session = EmbedSession(model, CPU, batch_size=1)
-    preview = session.embed(probes[:1] if image is None else _image(image, spec.size))[0]
-    session.close()
-    return Imported(model, (*_feeding(graph, contract, spec), *words), preview)
+    shown_one = probes[:1]
+    try:
+        if image is not None:
+            shown_one = decode_image(image.read_bytes(), image.name, spec.size).pixels[None]
+    except (OSError, DecodeError) as exc:
+        raise DatasetError(f"Cannot read the image {image}: {exc}") from exc
+    with closing(EmbedSession(model, CPU, batch_size=1)) as session:
+        preview = session.embed(shown_one)[0]
+    mean, scale = ", ".join(f"{m:g}" for m in spec.mean), ", ".join(f"{s:.5g}" for s in spec.scale)
+    fed = [
+        f"fed {spec.colour} {spec.size} x {spec.size} {contract.layout}, (x - ({mean})) * ({scale})"
+    ]
+    if batch is not None:
+        fed.append(f"takes {counted(batch, 'image')} at a time; a short batch is padded")
+    return Imported(model, (*fed, *words), preview)
 
 
 def shown(imported: Imported, image: str | None) -> tuple[str, ...]:
     """Return what the model says of the image, a line for each head."""
-    lines, start = [], 0
-    for head in imported.model.spec.heads:
-        part = imported.preview[start : start + head.width]
-        start += head.width
-        best = np.argsort(-part, kind="stable")[:3]
-        said = (
-            [f"{head.classes[i]} {percent(part[i])}" for i in best]
-            if head.classes
-            else [f"{part[0]:.4g}"]
-        )
-        lines.append(f"{head.name}: {', '.join(said)}")
+    lines = []
+    for head, place in columns_of(imported.model.spec.heads):
+        part = imported.preview[place]
+        best = np.argsort(-part, kind="stable")[:3] if head.classes else ()
+        said = ", ".join(f"{head.classes[i]} {percent(part[i])}" for i in best)
+        lines.append(f"{head.name}: {said or format(part[0], '.4g')}")
     if not lines:
         first = ", ".join(f"{number:.4g}" for number in imported.preview[:4])
         lines = [f"{counted(len(imported.preview), 'number')}: {first} ..."]
     return (f"On {image or 'a drawn slope of colours'} it says", *(f"  {line}" for line in lines))
-
-
-def _image(path: Path, size: int) -> NDArray[np.uint8]:
-    try:
-        return decode_image(path.read_bytes(), path.name, size).pixels[None]
-    except (OSError, DecodeError) as exc:
-        raise DatasetError(f"Cannot read the image {path}: {exc}") from exc
-
-
-def _probes(size: int) -> NDArray[np.uint8]:
-    """Return three (size, size, 3) images no network should answer alike: a slope, its negative, seeded noise."""
-    y, x = np.mgrid[:size, :size] * 255 // max(size - 1, 1)
-    slope = np.stack([x, y, (x + y) // 2], axis=-1).astype(np.uint8)
-    noise = stage_rng(0, "import", "probe").integers(0, 256, slope.shape, np.uint8)
-    return np.stack([slope, 255 - slope, noise])
 
 
 def _answers(
@@ -152,9 +147,8 @@ def _answers(
 
     alone = [probes[i : i + 1] for i in range(len(probes))]
     if spec.batch is not None:
-        return named(
-            run(spec.batch, [np.repeat(x, spec.batch, axis=0) for x in alone])
-        ), spec.batch
+        repeated = [np.repeat(each, spec.batch, axis=0) for each in alone]
+        return named(run(spec.batch, repeated)), spec.batch
     one_by_one = named(run(None, alone))
     try:
         together = dict(zip(graph.outputs, run(None, [probes])[0], strict=True))
@@ -200,16 +194,6 @@ def _is_distribution(rows: NDArray[np.float32]) -> bool:
     return bool(rows.shape[1] > 1 and (rows >= 0).all() and (abs(sums - 1) < SUMS_TO_ONE).all())
 
 
-def _refuse_no_answer(path: Path, output: str, rows: NDArray[np.float32]) -> None:
-    if not np.isfinite(rows).all():
-        raise ModelError(f"{path} gives NaN or infinite numbers ({output}); its answers are none")
-    if (rows == rows[0]).all():
-        raise ModelError(
-            f"{path} gives the same numbers for three different images ({output}): there is nothing to cluster or to count",
-            hint="Check --mean and --scale, and that the export has its weights.",
-        )
-
-
 def _meaning(
     graph: ForeignGraph, spec: ModelSpec, output: str, rows: NDArray[np.float32]
 ) -> tuple[Answer, tuple[str, ...]]:
@@ -217,28 +201,18 @@ def _meaning(
     if spec.task == "embed":
         words = f"{output} is taken as the embedding, {counted(spec.dim, 'number')}"
         return Answer(output, OUTPUT_NAME), (words,)
-    heads, words_of_heads, start = [], [], 0
-    for head in spec.heads:
-        part = rows[:, start : start + head.width]
-        start += head.width
-        is_logits = bool(head.classes) and not _is_distribution(part)
+    heads, words_of_heads = [], []
+    for head, place in columns_of(spec.heads):
+        is_logits = bool(head.classes) and not _is_distribution(rows[:, place])
         if is_logits and last_operator(graph, output) == "Sigmoid":
             raise ModelError(
                 f"{graph.path} ends in a sigmoid: its classes do not exclude each other, so none is the prediction"
             )
-        kind = "a number" if not head.classes else "logits" if is_logits else "probabilities"
+        kind = "logits, a softmax was added" if is_logits else "probabilities"
         heads.append((head, is_logits))
         words_of_heads.append(
-            f"{head.name}: {kind}"
-            + (", a softmax was added" if is_logits else "")
-            + (f" ({', '.join(head.classes)})" if head.classes else "")
+            f"{head.name}: {kind} ({', '.join(head.classes)})"
+            if head.classes
+            else f"{head.name}: a number"
         )
     return Answer(output, PROBABILITIES, tuple(heads)), tuple(words_of_heads)
-
-
-def _feeding(graph: ForeignGraph, contract: Contract, spec: ModelSpec) -> tuple[str, ...]:
-    numbers = ", ".join(f"{m:g}" for m in spec.mean), ", ".join(f"{s:.5g}" for s in spec.scale)
-    fed = f"fed {spec.colour} {spec.size} x {spec.size} {contract.layout}, (x - ({numbers[0]})) * ({numbers[1]})"
-    if spec.batch is None:
-        return (fed,)
-    return fed, f"takes {counted(spec.batch, 'image')} at a time; a short batch is padded"

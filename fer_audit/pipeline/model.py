@@ -1,4 +1,4 @@
-"""The model of a run, a network or an encoder that a library computes: found, where it runs, and opened.
+"""The model of a run, a network or an encoder that a library computes: found, where it runs, and opened; what each stage depends on.
 
 Everything else knows only `Model`, `ModelFacts` and `Session`.
 """
@@ -6,22 +6,48 @@ Everything else knows only `Model`, `ModelFacts` and `Session`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from importlib.metadata import version
+from typing import Literal
 
-from fer_audit.config import AuditConfig, Resources
+from fer_audit import __version__
+from fer_audit.audit.units import half_codes
+from fer_audit.cluster.run import cluster_fingerprint
+from fer_audit.config import AuditConfig, ClassifierSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.computed import ComputedSession
-from fer_audit.embed.session import choose_place, choose_provider, open_sessions
+from fer_audit.embed.run import embed_fingerprint
+from fer_audit.embed.session import choose_place, choose_provider, open_sessions, runtime_version
 from fer_audit.embed.types import ModelFacts, Place, Session
 from fer_audit.encoders import lbp
-from fer_audit.encoders.export import find_or_export, models_folder
-from fer_audit.encoders.graph_check import check_graph
+from fer_audit.encoders.export import find_or_export
+from fer_audit.encoders.sidecar import check_graph
 from fer_audit.encoders.types import ComputedModel, Model
 from fer_audit.errors import ModelError
+from fer_audit.pack.build import pack_fingerprint
+from fer_audit.pipeline.types import Job, Order, RunFingerprints
 from fer_audit.progress import Progress
-from fer_audit.store.stage import cache_folder
+from fer_audit.store.fingerprint import stage_fingerprint
 
 COMPUTED: Mapping[str, Callable[[], ComputedModel]] = {lbp.NAME: lbp.lbp_model}
 """Encoders without a graph, by name."""
+_OTHER_TASK = {
+    "embed": ("classes and no embedding, so there is nothing to cluster", "--model an encoder"),
+    "classify": ("an embedding and no classes", "a classifier"),
+}
+
+
+def job_of(order: Order, task: Literal["embed", "classify"]) -> Job:
+    """Return the order with its model; raises what `find_model` does, and ModelError for a model of the other task."""
+    model = find_model(order.dataset, order.config, order.resources, order.progress)
+    spec, (gives, needed) = model.spec, _OTHER_TASK[task]
+    if spec.task != task:
+        hint = f"Give {needed}; fer-audit models lists both kinds."
+        raise ModelError(f"{spec.name} gives {gives}", hint=hint)
+    facts = facts_of(model, order.resources)
+    prints = run_fingerprints(order.dataset, facts, spec.size, order.config)
+    asked = {each.name: getattr(order, each.name) for each in fields(Order)}
+    return Job(**asked, model=model, facts=facts, prints=prints)
 
 
 def find_model(
@@ -45,13 +71,7 @@ def find_model(
         from fer_audit.pipeline.quantized import find_or_quantize  # of no use to other runs
 
         return find_or_quantize(dataset, config, resources, progress)
-    return find_or_export(
-        name,
-        precision,
-        models_dir=models_folder(resources.models_dir, resources.cache_dir),
-        weights_dir=cache_folder(resources.cache_dir) / "weights",
-        progress=progress,
-    )
+    return find_or_export(name, precision, resources, progress)
 
 
 def facts_of(model: Model, resources: Resources) -> ModelFacts:
@@ -64,13 +84,53 @@ def facts_of(model: Model, resources: Resources) -> ModelFacts:
     return ModelFacts(spec.name, model.sha256, provider, model.precision, spec.dim, spec.caveat)
 
 
-def open_model(
-    model: Model, resources: Resources, *, batch_size: int, at_most: int
-) -> list[Session]:
+def open_model(job: Job, *, at_most: int) -> list[Session]:
     """Return a session for each device that was asked for, but not more than `at_most`."""
+    model, batch, threads = job.model, job.config.model.batch_size, job.resources.threads
     if isinstance(model, ComputedModel):
-        return [ComputedSession(model, batch_size=batch_size, threads=resources.threads)]
+        return [ComputedSession(model, batch_size=batch, threads=threads)]
     check_graph(model)
-    place = choose_place(resources.device)
+    place = choose_place(job.resources.device)
     place = Place(place.provider, place.devices[:at_most])
-    return [*open_sessions(model, place, batch_size=batch_size, threads=resources.threads)]
+    return [*open_sessions(model, place, batch_size=batch, threads=threads)]
+
+
+def run_fingerprints(
+    dataset: FaceDataset, model: ModelFacts, size: int, config: AuditConfig
+) -> RunFingerprints:
+    """Return the fingerprints of a run on `dataset` at images of `size` pixels, but for those of its predictions."""
+    pack = pack_fingerprint(dataset, size)
+    embed = embed_fingerprint(
+        pack,
+        model.sha256,
+        provider=model.provider,
+        batch_size=config.model.batch_size,
+        runtime=runtime_version(),
+    )
+    cluster = cluster_fingerprint(
+        embed,
+        config.clusters,
+        seed=config.seed,
+        versions=(version("numpy"), version("scipy"), version("scikit-learn")),
+        units=half_codes(dataset),
+    )
+    words = (dataset.name, dataset.format, dataset.terms, dataset.label_source, *dataset.notes)
+    # rules change no number; predictions have fingerprints of their own
+    settings = replace(config, fail_on=(), classifiers=ClassifierSettings())
+    depends = {
+        "dataset": dataset.fingerprint,
+        "words": words,
+        "rejects": [[reject.item, reject.reason] for reject in dataset.rejects],
+        "cluster": cluster,
+        "config": asdict(settings),
+        "versions": versions(),
+    }
+    audit = stage_fingerprint("audit", depends)
+    return RunFingerprints(dataset.fingerprint, pack, embed, cluster, audit)
+
+
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return (package, version) of everything that computes a number."""
+    packages = ("numpy", "scipy", "scikit-learn", "pillow")
+    others = ((name, version(name)) for name in packages)
+    return (("fer-audit", __version__), *others, ("onnxruntime", runtime_version()))

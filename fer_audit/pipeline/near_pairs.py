@@ -12,35 +12,38 @@ from fer_audit.audit.inputs import comparable, digest
 from fer_audit.audit.near_groups import SAME_PIXELS
 from fer_audit.audit.stats.near_pairs import correlations, cosines, largest_cosines
 from fer_audit.audit.types.near import NearPairs
-from fer_audit.config import Resources
-from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.faces import grey_cells, shards_of
 from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
-from fer_audit.pack.workers import Decoders, default_workers, worth_starting
+from fer_audit.pack.workers import Decoders, worth_starting
+from fer_audit.pipeline.cached_analyses import Part, kept_part
+from fer_audit.pipeline.types import Job
 from fer_audit.store.fingerprint import source_digest, stage_fingerprint
-from fer_audit.store.stage import StageFolder
 
 MOST_PIXELS = 50_000
 """Images up to which the pixels of all are compared; of larger sets only those of pairs with a large cosine are read."""
 SIDE = 32
 _PART = "near_pairs"
+_ARRAYS = ("first", "second", "cosine", "correlation")
 _SOURCE = ("audit/stats/near_pairs.py", "pack/faces.py", "pipeline/near_pairs.py")
 
 Grey = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 """(m,) ascending rows -> (m, 1024) grey values of their pixels, each the mean of the area it covers."""
 
 
-def near_pairs(
-    dataset: FaceDataset, rows: PackRows, embeddings: Embeddings, grey: Grey, folder: StageFolder
-) -> Callable[[], NearPairs | None]:
-    """Return what gives the pairs of images that may be one photo: from `folder` if it has them, else found and kept there.
+def near_pairs(job: Job, rows: PackRows, embeddings: Embeddings) -> Callable[[], NearPairs | None]:
+    """Return what gives the pairs of images that may be one photo: from the cache if it has them, else found and kept there.
 
     Images of one known subject are no pair, whatever they show; no other label plays a part.
     """
     among = comparable(rows, embeddings)
-    apart = tuple(each.codes for each in dataset.attributes if each.kind == "subject")
+    apart = tuple(each.codes for each in job.dataset.attributes if each.kind == "subject")
+
+    def make() -> Part:
+        pairs = find_near_pairs(embeddings.vectors, among, apart, grey_pixels(job))
+        arrays = {name: getattr(pairs, name) for name in _ARRAYS}
+        return {"floor": pairs.floor, "all_pixels": pairs.all_pixels}, arrays
 
     @cache
     def found() -> NearPairs | None:
@@ -48,19 +51,9 @@ def near_pairs(
             return None
         depends = [embeddings.fingerprint, *map(digest, (among, *apart)), source_digest(*_SOURCE)]
         key = stage_fingerprint("audit", {"part": _PART, "depends": depends})
-        with folder.locked():
-            kept = folder.read_part(_PART)
-            if not isinstance(kept, str) and kept[0].get("of") == key:
-                facts, arrays = kept
-                return NearPairs(
-                    **arrays, floor=float(facts["floor"]), all_pixels=bool(facts["all_pixels"])
-                )
-        pairs = find_near_pairs(embeddings.vectors, among, apart, grey)
-        names = ("first", "second", "cosine", "correlation")
-        facts = {"of": key, "floor": pairs.floor, "all_pixels": pairs.all_pixels}
-        with folder.locked():
-            folder.write_part(_PART, facts, **{name: getattr(pairs, name) for name in names})
-        return pairs
+        facts, arrays = kept_part(job.folder("audit"), _PART, key, make)
+        floor, every = float(facts["floor"]), bool(facts["all_pixels"])
+        return NearPairs(**arrays, floor=floor, all_pixels=every)
 
     return found
 
@@ -97,33 +90,28 @@ def find_near_pairs(
     return NearPairs(first, second, cosine, correlations(images, *places), near.floor, all_pixels)
 
 
-def grey_pixels(
-    dataset: FaceDataset, folder: StageFolder, *, size: int, resources: Resources
-) -> Grey:
-    """Return what reads images of `size` pixels from the packed ones in `folder`, or where these are not kept from their files.
+def grey_pixels(job: Job) -> Grey:
+    """Return what reads images at the model's size from the packed ones, or where these are not kept from their files.
 
     An image that cannot be decoded any more is black.
     """
+    folder, size = job.folder("pack"), job.size
 
     def grey(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         images = np.zeros((len(rows), SIDE * SIDE), np.uint8)
         try:
-            for shard in KeptPixels(folder, len(dataset)).iterate(shards_of(rows)):
+            for shard in KeptPixels(folder, len(job.dataset)).iterate(shards_of(rows)):
                 here = np.flatnonzero((rows >= shard.start) & (rows < shard.stop))
                 for index in here.tolist():
                     images[index] = grey_cells(shard.pixels[rows[index] - shard.start], SIDE)
         except PixelsNotKept:
-            _decode(rows, images)
+            workers, limit = worth_starting(job.workers, len(rows)), job.resources.file_seconds
+            with folder.locked(), Decoders(workers, folder.path, size, limit=limit) as decoders:
+                for start in range(0, len(rows), SHARD_ROWS):
+                    some = rows[start : start + SHARD_ROWS]
+                    pixels = np.zeros((len(some), size, size, 3), np.uint8)
+                    decoders.fill(job.dataset.source.take(some), pixels)
+                    images[start : start + SHARD_ROWS] = [grey_cells(x, SIDE) for x in pixels]
         return images
-
-    def _decode(rows: NDArray[np.int64], images: NDArray[np.uint8]) -> None:
-        workers = worth_starting(resources.workers or default_workers(), len(rows))
-        limit = resources.file_seconds
-        with folder.locked(), Decoders(workers, folder.path, size, limit=limit) as decoders:
-            for start in range(0, len(rows), SHARD_ROWS):
-                some = rows[start : start + SHARD_ROWS]
-                pixels = np.zeros((len(some), size, size, 3), np.uint8)
-                decoders.fill(dataset.source.take(some), pixels)
-                images[start : start + SHARD_ROWS] = [grey_cells(each, SIDE) for each in pixels]
 
     return grey

@@ -7,7 +7,6 @@ same `fer-audit run` makes everything again. An interrupted purge is finished by
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterable
@@ -16,17 +15,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.config import refuse_min_cell
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline import run_folder
-from fer_audit.pipeline.finish import min_cell_of_page
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures, shared_pictures
 from fer_audit.report.files.timings import read_timings
 from fer_audit.store.durable import remove
 from fer_audit.store.locks import LOCK, folder_lock
-from fer_audit.store.stage import TEMPORARY, open_plain, write_text
+from fer_audit.store.stage import TEMPORARY, write_text
 
 REASON = "removed by fer-audit purge"
 """Why a purged report shows no faces; a part of `Pictures.missing` and of the page."""
@@ -39,10 +36,9 @@ CACHED = {
 }
 """Stage -> what its folder in the cache holds."""
 
+_UNREADABLE = (StoreError, ConfigError, ValueError, KeyError, TypeError, AttributeError)
 _FACE = b"data:image/webp"
 """How every face on a page begins; maps are PNG."""
-
-Place = Literal["run", "cache"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Removed:
     """Files that were removed, or one that was written again without its faces."""
 
     what: str
-    place: Place
+    place: Literal["run", "cache"]
     path: str
     """Below the run directory or the cache."""
     files: int
@@ -84,11 +80,9 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
     Raises StoreError, before anything is removed, for a folder that is no run, a link, or a place that cannot be written to;
     LockedError while another process works in one of the folders.
     """
-    _refuse_links(
-        [run, *(run / name for name in (*run_folder.FILES, LOCK, run_folder.LISTS_FOLDER))]
-    )
-    remedies = _remedies(run)
-    _refuse_links([*{each.parent for each in remedies}, *remedies])
+    names = (*run_folder.FILES, LOCK, run_folder.LISTS_FOLDER)
+    remedies = [each for kind in run_folder.REMEDIES for each in sorted(run.glob(kind))]
+    _refuse_links([run, *(run / name for name in names), *(x.parent for x in remedies), *remedies])
     stages = [(stage, cache / stage / name) for stage, name in run_folder.used_stages(run)]
     if not stages:
         raise StoreError(
@@ -104,14 +98,25 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise StoreError(f"The folder {folder} is not writable; nothing was removed")
             locks.enter_context(folder_lock(folder, wait_seconds=0))
-        purging.remove_own(rows=rows)
+        purging.remove_own("vectors", run_folder.VECTORS)
+        for left in (f"{TEMPORARY}*", f"{run_folder.LISTS_FOLDER}/{TEMPORARY}*"):
+            purging.remove("unfinished files", run / left, sorted(run.glob(left)))
+        if rows:
+            for name in (run_folder.ROWS, run_folder.ROWS_CSV):
+                purging.remove_own("table of all files", name)
+            purging.remove_own("predictions", run_folder.PREDICTIONS)
+            for name in run_folder.LIST_PATHS:
+                purging.remove_own("list", name)
+            for folder in remedies:
+                files = [folder / name for name in run_folder.REMEDY_FILES]
+                purging.remove("balanced subset or split", folder, files)
         for stage, folder in there:
             files = [path for path in folder.iterdir() if path.name != LOCK]
             # manifests first: a part without one does not exist
             files.sort(key=lambda path: (path.suffix != ".json", path.name))
-            purging.remove(CACHED[stage], folder, files)
+            purging.remove(CACHED[stage], folder, files, place="cache")
         purging.remove_faces()
-        kept = [run / name for name in run_folder.FILES if (run / name).exists()]
+        kept = [name for name in run_folder.FILES if (run / name).exists()]
     return Purge(
         tuple(purging.removed),
         tuple(
@@ -119,14 +124,9 @@ def purge_run(run: Path, cache: Path, *, rows: bool = False, dry_run: bool = Fal
             for stage, folder in stages
             if (stage, folder) not in there and stage != "audit"  # not every run gets that far
         ),
-        tuple(path.relative_to(run).as_posix() for path in kept if path not in purging.gone),
+        tuple(name for name in kept if run / name not in purging.gone),
         sum(purging.names_left.values()),
     )
-
-
-def _remedies(run: Path) -> list[Path]:
-    """Return the folders of balanced subsets and splits in a run directory."""
-    return [each for folder in run_folder.REMEDIES for each in sorted(run.glob(folder))]
 
 
 def _refuse_links(paths: Iterable[Path]) -> None:
@@ -140,8 +140,6 @@ def _refuse_links(paths: Iterable[Path]) -> None:
 
 @dataclass(slots=True)
 class _Purging:
-    """One purge, and what it has removed so far."""
-
     run: Path
     cache: Path
     dry_run: bool
@@ -153,54 +151,12 @@ class _Purging:
     names_left: dict[tuple[int, int], int] = field(default_factory=dict)
     """(device, inode) of what was removed -> names it still has."""
 
-    def remove_own(self, *, rows: bool) -> None:
-        """Remove the vectors of the run directory, what killed writers left there, and on request its tables."""
-        vectors, left = self.run / run_folder.VECTORS, f"{TEMPORARY}*"
-        self.remove("vectors", vectors, [vectors])
-        for folder in (self.run, self.run / run_folder.LISTS_FOLDER):
-            self.remove("unfinished files", folder / left, sorted(folder.glob(left)))
-        for name in (run_folder.ROWS, run_folder.ROWS_CSV) if rows else ():
-            self.remove("table of all files", self.run / name, [self.run / name])
-        if rows:
-            said = self.run / run_folder.PREDICTIONS
-            self.remove("predictions", said, [said])
-            for each in LISTS:
-                self.remove("list", self.run / each.path, [self.run / each.path])
-            for folder in _remedies(self.run):
-                files = [folder / name for name in run_folder.REMEDY_FILES]
-                self.remove("balanced subset or split", folder, files)
+    def remove_own(self, what: str, name: str) -> None:
+        self.remove(what, self.run / name, [self.run / name])
 
-    def remove_faces(self) -> None:
-        """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""
-        path, page = self.run / run_folder.PICTURES, self.run / run_folder.PAGE
-        try:
-            pictures = read_pictures(path)
-        except StoreError:
-            self.remove("pictures that could not be read", path, [path])
-            pictures = None
-        if pictures is not None and (pictures.faces or pictures.sheets):
-            pictures = without_faces(pictures)
-            self._rewrite(path, pictures_json(pictures))
-        if not page.is_file() or _FACE not in page.read_bytes():
-            return
-        if not self.page_is_as_marked:  # nobody knows what --min-cell hid in it
-            self.remove("a page that cannot be drawn again", page, [page])
-            return
-        try:
-            min_cell = _min_cell_of_page(self.run)
-            result = read_result(self.run / run_folder.RESULT)
-        except StoreError:
-            self.remove("a page that cannot be drawn again", page, [page])
-            return
-        from fer_audit.audit.suppression import withhold
-        from fer_audit.report.page import report_page  # jinja2: only where it is needed
-
-        shared = withhold(result, min_cell)
-        pictures = shared_pictures(pictures, shared, min_cell)
-        timings = read_timings(self.run / run_folder.TIMINGS)
-        self._rewrite(page, report_page(shared, pictures, timings))
-
-    def remove(self, what: str, path: Path, files: Iterable[Path]) -> None:
+    def remove(
+        self, what: str, path: Path, files: Iterable[Path], place: Literal["run", "cache"] = "run"
+    ) -> None:
         """Remove the files that are there, `path` in the report. A link goes, not what it points to."""
         count = size = 0
         for file in files:
@@ -217,14 +173,39 @@ class _Purging:
             if not self.dry_run:
                 remove(file)
         if count:
-            folders = (
-                self.run / run_folder.LISTS_FOLDER,
-                *{x.parent for x in _remedies(self.run)},
-            )
-            own = path.parent in (self.run, *folders)
-            place: Place = "run" if own else "cache"
             below = path.relative_to(self.run if place == "run" else self.cache).as_posix()
             self.removed.append(Removed(what, place, below, count, size))
+
+    def remove_faces(self) -> None:
+        """Write the pictures and the page again without faces. One that cannot be written again as it was is removed."""
+        path, page = self.run / run_folder.PICTURES, self.run / run_folder.PAGE
+        try:
+            pictures = read_pictures(path)
+        except StoreError:
+            self.remove_own("pictures that could not be read", path.name)
+            pictures = None
+        if pictures is not None and (pictures.faces or pictures.sheets):
+            pictures = without_faces(pictures)
+            self._rewrite(path, pictures_json(pictures))
+        if not page.is_file() or _FACE not in page.read_bytes():
+            return
+        try:
+            if not self.page_is_as_marked:  # nobody knows what --min-cell hid in it
+                raise StoreError(f"{page} is of no finished run")
+            prints, _ = run_folder.read_done(self.run)
+            min_cell = run_folder.min_cell_of_page(prints["pictures"])
+            refuse_min_cell(min_cell)
+            result = read_result(self.run / run_folder.RESULT)
+        except _UNREADABLE:
+            self.remove_own("a page that cannot be drawn again", page.name)
+            return
+        from fer_audit.audit.suppression import withhold
+        from fer_audit.report.page import report_page  # jinja2: only where it is needed
+
+        shared = withhold(result, min_cell)
+        pictures = shared_pictures(pictures, shared, min_cell)
+        timings = read_timings(self.run / run_folder.TIMINGS)
+        self._rewrite(page, report_page(shared, pictures, timings))
 
     def _rewrite(self, path: Path, text: str) -> None:
         size = max(0, path.lstat().st_size - len(text.encode()))
@@ -233,30 +214,8 @@ class _Purging:
             write_text(path, text)
 
 
-def _min_cell_of_page(run: Path) -> int:
-    """Return the --min-cell that a finished run's page was made with, 0 = none; StoreError when nothing says it."""
-    try:
-        with open_plain(run / run_folder.DONE) as file:
-            min_cell = min_cell_of_page(json.load(file)["fingerprints"]["pictures"])
-        refuse_min_cell(min_cell)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-        ConfigError,
-    ) as exc:
-        raise StoreError(f"{run} is not finished") from exc
-    return min_cell
-
-
 def without_faces(pictures: Pictures) -> Pictures:
     """Return the pictures without mean faces and contact sheets, the reason in `missing`; a run never takes them for its own."""
-    reasons = dict(pictures.missing)
-    if pictures.faces:
-        reasons["mean faces"] = REASON
-    if pictures.sheets:
-        reasons["contact sheets"] = REASON
+    gone = {"mean faces": pictures.faces, "contact sheets": pictures.sheets}
+    reasons = dict(pictures.missing) | {what: REASON for what, shown in gone.items() if shown}
     return replace(pictures, faces=(), sheets=(), missing=tuple(reasons.items()), fingerprint="")

@@ -15,20 +15,12 @@ from typing import Any
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.cluster.types import Clustering
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ConfigError, StoreError
-from fer_audit.pack.types import PackRows
-from fer_audit.pipeline.fingerprints import RunFingerprints
+from fer_audit.pipeline.types import Job, RunFingerprints, Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.rows import (
-    rows_table,
-    write_list,
-    write_rows_csv,
-    write_rows_parquet,
-)
+from fer_audit.report.files.rows import rows_table, write_list, write_rows_csv, write_rows_parquet
 from fer_audit.store.durable import remove, sync_folder
 from fer_audit.store.stage import (
     NAME_LENGTH,
@@ -71,6 +63,8 @@ FILES = (
 STAGES = ("pack", "embed", "cluster")
 """Stages that have a folder of every image's data in the cache."""
 
+MIN_CELL = "-min-cell-"
+"""In the mark of a page, before the least count that it shows."""
 COPY_BYTES = 1 << 20
 """Copied at a time."""
 
@@ -141,11 +135,10 @@ def finished_result(
 
     Its pictures and its page may still be missing: see `has_report`.
     """
-    try:
-        before, files = _read_done(out)
-    except FileNotFoundError:
+    if not (out / DONE).exists():
         return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    before, files = read_done(out)
+    if not files:
         progress.say(f"{out / DONE} cannot be read; finishing this run again")
         return None
     now = dataclasses.asdict(prints)
@@ -156,9 +149,7 @@ def finished_result(
     if csv and ROWS_CSV not in files:
         return None
     for name, digest in files.items():
-        if name in (PICTURES, PAGE):
-            continue
-        if not _is_intact(out / name, digest):
+        if name not in (PICTURES, PAGE) and not _is_intact(out / name, digest):
             progress.say(f"{out / name} is missing or was changed; made again")
             return None
     try:
@@ -170,7 +161,7 @@ def finished_result(
 
 def has_report(out: Path, pictures_fingerprint: str) -> bool:
     """Whether a finished run's pictures and page are there, untouched and those that are asked for."""
-    before, files = _read_done(out)
+    before, files = read_done(out)
     return before.get("pictures") == pictures_fingerprint and all(
         name in files and _is_intact(out / name, files[name]) for name in (PICTURES, PAGE)
     )
@@ -178,21 +169,19 @@ def has_report(out: Path, pictures_fingerprint: str) -> bool:
 
 def is_as_marked(out: Path, name: str) -> bool:
     """Whether a file of a finished run is the one that was there when the run was marked as finished."""
-    try:
-        _, files = _read_done(out)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+    _, files = read_done(out)
     return name in files and _is_intact(out / name, files[name])
 
 
-def _read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the fingerprints and the checksums of a finished run."""
-    with open_plain(out / DONE) as file:
-        done = json.load(file)
-    prints, files = dict(done["fingerprints"]), dict(done["files"])
-    if not set(files) <= set(FILES) or RESULT not in files:
-        raise ValueError(f"{DONE} does not name the files of a run")
-    return prints, files
+def read_done(out: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fingerprints and the checksums of a finished run, none where they cannot be read."""
+    try:
+        with open_plain(out / DONE) as file:
+            done = json.load(file)
+        prints, files = dict(done["fingerprints"]), dict(done["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}, {}
+    return (prints, files) if set(files) <= set(FILES) and RESULT in files else ({}, {})
 
 
 def _is_intact(path: Path, digest: str) -> bool:
@@ -210,27 +199,24 @@ def mark_done(
     write_text(out / DONE, json.dumps(document, indent=2) + "\n")
 
 
+def min_cell_of_page(page_mark: str) -> int:
+    """Return the --min-cell that a finished run's page was made with, 0 = none. ValueError when the mark is none of ours."""
+    return int(page_mark.partition(MIN_CELL)[2] or 0)
+
+
 def forget_result(out: Path) -> None:
     """Remove a result, what was predicted for it and drawn from it, and how long it took."""
     for name in (RESULT, PREDICTIONS, PICTURES, PAGE, TIMINGS, *LIST_PATHS):
         remove(out / name)
 
 
-def write_rows(
-    out: Path,
-    dataset: FaceDataset,
-    rows: PackRows,
-    embeddings: Embeddings,
-    clustering: Clustering | None,
-    *,
-    csv: bool,
-) -> None:
+def write_rows(job: Job, dataset: FaceDataset, work: Work) -> None:
     """Write the table of all files, as parquet and on request as CSV."""
-    table = rows_table(dataset, rows, embeddings, clustering)
-    write_rows_parquet(out / ROWS, table)
-    remove(out / ROWS_CSV)
-    if csv:
-        write_rows_csv(out / ROWS_CSV, table)
+    table = rows_table(dataset, work.rows, work.embeddings, work.clustering)
+    write_rows_parquet(job.out / ROWS, table)
+    remove(job.out / ROWS_CSV)
+    if job.csv:
+        write_rows_csv(job.out / ROWS_CSV, table)
 
 
 def write_lists(out: Path, inputs: AuditInputs) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from fer_audit.bench import measure
-from fer_audit.bench.options import BenchOptions
 from fer_audit.bench.run import run_bench
-from fer_audit.bench.types import BenchResult
+from fer_audit.bench.types import BenchOptions, BenchResult
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.encoders.types import ExportedModel
 from tests.graphs import convolution_graph, save

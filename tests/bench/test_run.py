@@ -9,20 +9,16 @@ from typing import Any
 
 import pytest
 
-from fer_audit.bench import measure, stages
-from fer_audit.bench.document import BENCH_SCHEMA, bench_json
-from fer_audit.bench.model_stages import ModelStages, pack_once
-from fer_audit.bench.options import STAGES, BenchOptions
-from fer_audit.bench.run import run_bench
-from fer_audit.bench.subject import find_subject
-from fer_audit.bench.types import BenchResult
+from fer_audit.bench import measure
+from fer_audit.bench import run as running
+from fer_audit.bench.run import Ways, run_bench
+from fer_audit.bench.types import BENCH_SCHEMA, STAGES, BenchOptions, BenchResult
 from fer_audit.config import AuditConfig, Resources
-from fer_audit.embed.session import EmbedSession
+from fer_audit.dataset.load import load_dataset
 from fer_audit.embed.types import CPU
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ConfigError, DatasetError, LockedError, ModelError
 from fer_audit.pipeline import Run, run_audit
-from fer_audit.progress import Silent
 from fer_audit.store.locks import folder_lock
 from tests.bench.conftest import Bench
 from tests.graphs import convolution_graph, save
@@ -50,7 +46,7 @@ def test_every_stage_is_measured_and_the_three_ways_are_compared(
         assert (ratio.over, ratio.under, len(ratio.values)) == (over, "bare model", 3)
         assert ratio.values[0] == ways[over].rates[0] / ways["bare model"].rates[0]
 
-    document = json.loads(bench_json(result))
+    document = json.loads(result.json())
     assert document["schema"] == BENCH_SCHEMA
     assert set(document) == {"schema", *BenchResult.__slots__}
     stage = document["stages"][-1]
@@ -75,7 +71,7 @@ def test_where_the_time_of_a_whole_run_goes_leaves_the_warm_up_out(
         runs.append({timing.stage: timing.seconds for timing in done.timings})
         return done
 
-    monkeypatch.setattr(stages, "run_audit", listening)
+    monkeypatch.setattr(running, "run_audit", listening)
     monkeypatch.setattr(measure, "LONG_SECONDS", math.inf)  # else a slow warm-up is a sample
 
     result = bench(faces, stages=("run",), repeats=1)
@@ -164,22 +160,13 @@ def test_an_int8_model_of_the_measured_images_is_not_left_with_the_users(
 
 
 def test_ways_that_give_other_vectors_are_never_timed(
-    conv_model: ExportedModel, faces: Path, cache_dir: Path, tmp_path: Path
+    conv_model: ExportedModel, faces: Path, tmp_path: Path
 ) -> None:
-    subject = find_subject(
-        faces,
-        BenchOptions(images=24),
-        AuditConfig.of(model=str(conv_model.path)),
-        Resources(cache_dir=cache_dir),
-        Silent(),
-        scratch=tmp_path,
-    )
-    packed = pack_once(subject.dataset, tmp_path, subject.model.spec.size, 1)
-    session = EmbedSession(conv_model, CPU, batch_size=4, threads=1)
-    ways = ModelStages(subject, packed, session, tmp_path, workers=1, threads=1)
+    config, places = AuditConfig.of(batch_size=4), Resources(threads=1, workers=1)
+    ways = Ways(load_dataset(faces, config), conv_model, config, places, tmp_path)
     ways.refuse_other_vectors()
 
-    packed.pixels[7] = 0  # the bare model now sees another image than the two others
+    ways.pixels[7] = 0  # the bare model now sees another image than the two others
 
     with pytest.raises(ModelError, match="other vectors than the bare model for 1 of 24 images"):
         ways.refuse_other_vectors()

@@ -10,13 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fer_audit.classify.heldout import (
-    FOLDS,
-    NO_LABEL,
-    TRAINING_PART,
-    Apart,
-    held_out_predictions,
-)
+from fer_audit.classify.heldout import FOLDS, NO_LABEL, TRAINING_PART, Apart, held_out_predictions
 from fer_audit.classify.types import Predictions, Predictor
 from fer_audit.dataset.types import Attribute
 from fer_audit.embed.types import Embeddings, ModelFacts
@@ -125,10 +119,7 @@ def test_the_sets_own_parts_are_kept_and_what_leaks_is_not_fitted_on() -> None:
 
 @pytest.mark.parametrize(
     ("codes", "units", "match"),
-    [
-        ([0] * 20, range(20), "two of its classes"),
-        ([0, 1] * 10, [0] * 10 + [1] * 10, "5 subject"),
-    ],
+    [([0] * 20, range(20), "two of its classes"), ([0, 1] * 10, [0] * 10 + [1] * 10, "5 subject")],
 )
 def test_what_cannot_be_held_out_is_said(codes: list[int], units: list[int], match: str) -> None:
     apart = Apart(np.array([*units]), "subject")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_audit.classify.onnx import predictions_of
-from fer_audit.classify.types import PredictedNumbers, Predictions
+from fer_audit.classify.types import PredictedNumbers, Predictions, predictions_of
 from fer_audit.embed.types import CPU, Embeddings, ModelFacts
 from fer_audit.encoders.catalog import catalog_entry
 

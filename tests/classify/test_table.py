@@ -75,7 +75,7 @@ def test_lines_say_a_class_or_why_they_do_not() -> None:
     said = joined({"x": words}, PredictionColumns("x", {}), rows, 8)
 
     assert [EIGHT.groups[code] if code >= 0 else "" for code in said.codes] == [
-        *("happiness", "", "", "", "", "happiness", "", ""),
+        *("happiness", "", "", "", "", "happiness", "", "")
     ]
     assert said.reasons.tolist() == [
         *("", "class_without_counterpart", "unknown_class", "no_prediction", "no_prediction"),

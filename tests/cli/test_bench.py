@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.bench.options import STAGES, BenchOptions
+from fer_audit.bench.types import STAGES, BenchOptions
 from fer_audit.cli import bench as verb
 from fer_audit.embed.types import CPU
 from fer_audit.encoders.types import ExportedModel

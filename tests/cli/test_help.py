@@ -11,7 +11,7 @@ import click
 import pytest
 
 from fer_audit.cli.app import COMMANDS, cli
-from fer_audit.cli.groups import GROUPS, Option
+from fer_audit.cli.param_types import GROUPS, Option
 from fer_audit.cli.run import run_command
 from tests.cli.conftest import Call
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.cli import console, standing
-from fer_audit.cli.console import Terminal
-from fer_audit.cli.standing import Standing, rough
-from fer_audit.pipeline.stopwatch import USUAL, Stopwatch
+from fer_audit.cli import console
+from fer_audit.cli.console import Standing, Terminal, rough
+from fer_audit.pipeline.types import USUAL, Stopwatch
 from fer_audit.progress import Silent
 from tests.cli.conftest import Call
 
@@ -30,7 +29,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(standing, "time", made)
+    monkeypatch.setattr(console, "time", made)
     return made
 
 
@@ -38,7 +37,7 @@ def test_the_line_says_where_how_far_and_how_long_the_whole_still_takes(clock: C
     shown = Standing()
     assert shown.line() == "starting: 0.0 s so far"
 
-    shown.enter("embed", 3, 7, expected=300, later=120)
+    shown.stage("embed", 3, 7, expected=300, later=120)
     clock.now += 60
     assert shown.line() == "3 of 7, embed: about 6 min left, 1 min 0 s so far"
 
@@ -53,7 +52,7 @@ def test_the_line_says_where_how_far_and_how_long_the_whole_still_takes(clock: C
 
 def test_the_guess_is_right_for_steady_work_and_never_below_nothing(clock: Clock) -> None:
     shown = Standing()
-    shown.enter("audit", 5, 7, expected=1, later=0)
+    shown.stage("audit", 5, 7, expected=1, later=0)
     shown.start("audit", 20, "analyses", 0)
     for done in range(1, 21):
         clock.now += 3

@@ -15,9 +15,9 @@ from fer_audit.cli.purge import PURGE_SCHEMA
 from fer_audit.config import AuditConfig, PackMode, ReportSettings, Resources
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import run_audit
-from fer_audit.pipeline.finish import min_cell_of_page
 from fer_audit.pipeline.purge import REASON
 from fer_audit.pipeline.run import Until
+from fer_audit.pipeline.run_folder import min_cell_of_page
 from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.store.locks import LOCK, folder_lock

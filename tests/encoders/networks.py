@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.encoders.resnet50 import ConvBatchNorm, LayerId, layer_ids
 from fer_audit.encoders.types import ModelSpec
-from fer_audit.encoders.weights import ConvBatchNorm, LayerId, layer_ids
 
 WIDTH = 4
 """Channels of conv1; 64 in the real network."""

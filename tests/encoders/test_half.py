@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fer_audit.config import Resources
 from fer_audit.embed.session import CPU, EmbedSession
 from fer_audit.encoders.catalog import IMAGENET_BGR_MEAN
 from fer_audit.encoders.export import find_or_export
-from fer_audit.encoders.graph_check import check_graph
 from fer_audit.encoders.half import LARGEST, UNIT_ROUNDOFF, half_weights, lost_in_half, to_half
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import load_model, save_model
+from fer_audit.encoders.sidecar import check_graph, load_model, save_model
 from fer_audit.encoders.types import ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.progress import Silent
@@ -229,9 +229,8 @@ def test_a_file_of_another_precision_than_asked_for_is_refused(tmp_path: Path) -
         return find_or_export(
             str(model.path),
             precision,  # type: ignore[arg-type]  # as it comes from the command line
-            models_dir=tmp_path,
-            weights_dir=tmp_path,
-            progress=Silent(),
+            Resources(models_dir=tmp_path, cache_dir=tmp_path),
+            Silent(),
         )
 
     assert find("fp32") == model

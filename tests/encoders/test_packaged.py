@@ -21,14 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from fer_audit.config import Resources
 from fer_audit.embed.session import run_all
-from fer_audit.encoders import faceapi
 from fer_audit.encoders.catalog import CATALOG, CatalogEntry, catalog_entry
 from fer_audit.encoders.export import build_packaged, export_model
 from fer_audit.encoders.network import PROBABILITIES, Network
+from fer_audit.encoders.packaged import add_age_gender, add_expression, add_graph, read_weights
 from fer_audit.encoders.packages import Package, package_bytes
 from fer_audit.encoders.sidecar import load_model
-from fer_audit.encoders.tfjs import add_graph, read_weights
 from fer_audit.encoders.types import Head, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.progress import Silent
@@ -340,7 +340,7 @@ def age_by_hand(x: tf.Array, w: Weights) -> tf.Array:
 def test_the_networks_of_face_api_are_joined_as_their_sources_say(kind: str) -> None:
     model = spec("RGB", size=45, dim=7 if kind == "expression" else 3)
     w = face_api_arrays(kind)
-    add = faceapi.add_expression if kind == "expression" else faceapi.add_age_gender
+    add = add_expression if kind == "expression" else add_age_gender
     network = Network()
     network.add("Identity", [add(network, network.preprocessed(model), {**w})], PROBABILITIES)
 
@@ -434,7 +434,9 @@ CANONICAL = {
 @pytest.mark.parametrize("name", CANONICAL)
 def test_the_real_networks_answer_as_their_packages_do(name: str, tmp_path: Path) -> None:
     weights = Path.home() / ".cache" / "fer-audit" / "weights"
-    model = export_model(name, "fp32", models_dir=tmp_path, weights_dir=weights, progress=Silent())
+    model = export_model(
+        name, "fp32", Resources(models_dir=tmp_path, cache_dir=weights.parent), Silent()
+    )
     side = catalog_entry(name).spec.size
     y, x = np.mgrid[:side, :side]
     slope = np.stack(

@@ -7,8 +7,7 @@ import onnxruntime
 
 from fer_audit.audit.types.compare import FLOOR
 from fer_audit.encoders.catalog import CATALOG, catalog_entry
-from fer_audit.encoders.random_weights import random_resnet50
-from fer_audit.encoders.resnet50 import build_resnet50
+from fer_audit.encoders.resnet50 import build_resnet50, random_resnet50
 
 
 def test_it_embeds_images_and_tells_them_apart() -> None:

@@ -11,14 +11,13 @@ import platformdirs
 import pytest
 from numpy.typing import NDArray
 
+from fer_audit.config import Resources
 from fer_audit.embed.session import CPU, EmbedSession
 from fer_audit.encoders.catalog import IMAGENET_BGR_MEAN, catalog_entry
 from fer_audit.encoders.export import export_model
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import save_model
+from fer_audit.encoders.resnet50 import ConvBatchNorm, LayerId, build_resnet50, layer_ids
+from fer_audit.encoders.sidecar import check_graph, save_model
 from fer_audit.encoders.types import ExportedModel, ModelSpec
-from fer_audit.encoders.weights import ConvBatchNorm, LayerId, layer_ids
 from fer_audit.progress import Silent
 from tests.encoders.networks import DIM, EPSILON, SIZE, narrow_spec, random_layers
 from tests.encoders.networks import reference_features as keras
@@ -155,7 +154,7 @@ def test_the_real_weights_give_keras_own_numbers(name: str, tmp_path: Path) -> N
     if not WEIGHTS.exists():
         pytest.skip(f"There are no weights at {WEIGHTS}; set FER_AUDIT_WEIGHTS")
     model = export_model(
-        name, "fp32", models_dir=tmp_path, weights_dir=tmp_path, source=WEIGHTS, progress=Silent()
+        name, "fp32", Resources(models_dir=tmp_path, cache_dir=tmp_path), Silent(), source=WEIGHTS
     )
     first_ten, (norm, total, largest, maximum, zeros) = CANONICAL[name]
 

@@ -15,9 +15,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from fer_audit.config import Resources
 from fer_audit.encoders.export import find_or_export
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.sidecar import load_model, save_model, sidecar_path
+from fer_audit.encoders.sidecar import check_graph, load_model, save_model, sidecar_path
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from fer_audit.progress import Silent
@@ -234,9 +234,8 @@ def test_an_onnx_path_is_the_users_own_and_a_catalog_name_is_not(model: Exported
     found = find_or_export(
         str(model.path),
         "fp32",
-        models_dir=Path("/nowhere"),
-        weights_dir=Path("/nowhere"),
-        progress=Silent(),
+        Resources(models_dir=Path("/nowhere"), cache_dir=Path("/nowhere")),
+        Silent(),
     )
 
     assert found == model

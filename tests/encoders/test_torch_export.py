@@ -11,8 +11,7 @@ import pytest
 
 from fer_audit.embed.session import CPU, EmbedSession
 from fer_audit.encoders.catalog import catalog_entry
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.sidecar import load_model, save_model
+from fer_audit.encoders.sidecar import check_graph, load_model, save_model
 from fer_audit.encoders.torch_export import (
     export_network,
     export_torchvision,

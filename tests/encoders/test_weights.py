@@ -17,10 +17,11 @@ import h5py
 import numpy as np
 import pytest
 
-from fer_audit.encoders import weights
+from fer_audit.config import Resources
+from fer_audit.encoders import resnet50
 from fer_audit.encoders.catalog import CATALOG, KERAS_H5_MD5, NPM_SHA512, catalog_entry
 from fer_audit.encoders.export import export_model, find_or_export
-from fer_audit.encoders.weights import (
+from fer_audit.encoders.resnet50 import (
     ConvBatchNorm,
     LayerId,
     load_keras_resnet50,
@@ -71,9 +72,9 @@ def pin(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """Make a synthetic file the pinned one."""
     data = path.read_bytes()
     for name in ("NPM_BYTES", "KERAS_H5_BYTES"):
-        monkeypatch.setattr(weights, name, len(data))
-    monkeypatch.setattr(weights, "NPM_SHA512", hashlib.sha512(data).hexdigest())
-    monkeypatch.setattr(weights, "KERAS_H5_MD5", hashlib.md5(data).hexdigest())
+        monkeypatch.setattr(resnet50, name, len(data))
+    monkeypatch.setattr(resnet50, "NPM_SHA512", hashlib.sha512(data).hexdigest())
+    monkeypatch.setattr(resnet50, "KERAS_H5_MD5", hashlib.md5(data).hexdigest())
 
 
 @pytest.mark.parametrize("name", ["w.tgz", "w.h5"])
@@ -107,10 +108,9 @@ def test_a_wrong_file_is_refused_naming_the_hash_found_and_the_one_expected(
         export_model(
             "resnet50-keras",
             "fp32",
-            models_dir=tmp_path / "models",
-            weights_dir=tmp_path,
+            Resources(models_dir=tmp_path / "models", cache_dir=tmp_path),
+            Silent(),
             source=path,
-            progress=Silent(),
         )
 
     assert pinned in str(caught.value)
@@ -126,9 +126,8 @@ def test_without_any_source_the_error_lists_all_three_and_nothing_is_made(tmp_pa
         find_or_export(
             "resnet50-keras",
             "fp32",
-            models_dir=tmp_path / "models",
-            weights_dir=tmp_path / "weights",
-            progress=Silent(),
+            Resources(models_dir=tmp_path / "models", cache_dir=tmp_path),
+            Silent(),
         )
 
     assert "No weights for Keras' ResNet50" in str(caught.value)
@@ -330,8 +329,8 @@ def test_a_download_that_grows_beyond_the_pinned_size_is_broken_off(
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Endless) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("PATH", "")  # no npm
-        monkeypatch.setattr(weights, "KERAS_H5_BYTES", 3_000_000)
-        monkeypatch.setattr(weights, "KERAS_H5_URL", f"http://127.0.0.1:{server.server_port}/")
+        monkeypatch.setattr(resnet50, "KERAS_H5_BYTES", 3_000_000)
+        monkeypatch.setattr(resnet50, "KERAS_H5_URL", f"http://127.0.0.1:{server.server_port}/")
 
         with pytest.raises(ModelError, match="the server sends more than the 3,000,000 bytes"):
             load_keras_resnet50(tmp_path / "weights", None, Silent())
@@ -351,7 +350,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_precision_we_cannot_export_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be exported"):
         export_model(
-            "resnet50-keras", "int8", models_dir=tmp_path, weights_dir=tmp_path, progress=Silent()
+            "resnet50-keras", "int8", Resources(models_dir=tmp_path, cache_dir=tmp_path), Silent()
         )
 
 

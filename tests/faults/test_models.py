@@ -21,8 +21,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fer_audit.embed.session import CPU, EmbedSession
 from fer_audit.encoders.catalog import KERAS_H5_BYTES, KERAS_H5_MD5, NPM_BYTES, NPM_SHA512
-from fer_audit.encoders.graph_check import MOST_PARTS, check_graph
-from fer_audit.encoders.sidecar import MOST_SIDECAR_BYTES, load_model, sidecar_path
+from fer_audit.encoders.sidecar import (
+    MOST_PARTS,
+    MOST_SIDECAR_BYTES,
+    check_graph,
+    load_model,
+    sidecar_path,
+)
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 from tests.encoders.test_sidecar import external_tensor, vouched

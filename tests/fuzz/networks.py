@@ -15,8 +15,8 @@ from onnx import TensorProto
 from fer_audit.encoders.catalog import CatalogEntry, catalog_entry
 from fer_audit.encoders.export import build_packaged
 from fer_audit.encoders.foreign import Answer, contract_for, look_into, wrapped
+from fer_audit.encoders.packaged import MAX_BYTES
 from fer_audit.encoders.presets import Contract
-from fer_audit.encoders.tfjs import MAX_BYTES
 from fer_audit.encoders.types import ModelSpec
 from tests.encoders import test_packaged as packaged
 from tests.foreign_graphs import Drawn

@@ -19,10 +19,15 @@ from fer_audit.audit.gate import parse_rule
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cli.app import COMMANDS
 from fer_audit.cli.bench import bench_command
-from fer_audit.cli.chosen import audit_config, report_settings, resources
-from fer_audit.cli.reference import read_reference
 from fer_audit.cli.run import run_command
-from fer_audit.cli.settings import OWN_FILE, settings_from_files
+from fer_audit.cli.settings import (
+    OWN_FILE,
+    audit_config,
+    read_reference,
+    report_settings,
+    resources,
+    settings_from_files,
+)
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.ages import parse_age_group, parse_years
 from fer_audit.dataset.formats.utkface import (
@@ -33,14 +38,13 @@ from fer_audit.dataset.formats.utkface import (
     parse_name,
 )
 from fer_audit.dataset.load import load_dataset
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.sidecar import load_model
+from fer_audit.encoders.resnet50 import read_h5, read_tarball
+from fer_audit.encoders.sidecar import check_graph, load_model
 from fer_audit.encoders.types import ExportedModel
-from fer_audit.encoders.weights import read_h5, read_tarball
 from fer_audit.errors import FerAuditError
 from fer_audit.pack.decode import DecodeError, decode_image
-from fer_audit.pipeline.fingerprints import RunFingerprints
 from fer_audit.pipeline.run_folder import finished_result
+from fer_audit.pipeline.types import RunFingerprints
 from fer_audit.progress import Silent
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.files.read_run import read_finished_result

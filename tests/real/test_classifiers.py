@@ -21,11 +21,9 @@ from fer_audit.dataset.maps import MAPS, GroupMap
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
 from fer_audit.errors import ModelError
-from fer_audit.pipeline.fingerprints import run_fingerprints
-from fer_audit.pipeline.model import facts_of, find_model
-from fer_audit.pipeline.predict import network_source
-from fer_audit.pipeline.stopwatch import Stopwatch
-from fer_audit.pipeline.types import Order
+from fer_audit.pipeline.model import job_of
+from fer_audit.pipeline.predictions import network_source
+from fer_audit.pipeline.types import Order, Stopwatch
 from fer_audit.pipeline.vectors import make_vectors
 from fer_audit.progress import Silent
 from tests.known import known
@@ -86,10 +84,7 @@ def said(order: Order, model: str) -> Predictions:
 
 
 def embedded(order: Order) -> Embeddings:
-    model = find_model(order.dataset, order.config, order.resources, order.progress)
-    facts = facts_of(model, order.resources)
-    prints = run_fingerprints(order.dataset, facts, model.spec.size, order.config)
-    return make_vectors(order, model, facts, prints)[1]
+    return make_vectors(job_of(order, "embed"))[1]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import onnx
 import platformdirs
 import pytest
 
+from fer_audit.config import Resources
 from fer_audit.encoders.catalog import catalog_entry
 from fer_audit.encoders.export import export_model, model_path
 from fer_audit.encoders.half import LARGEST
@@ -32,7 +33,7 @@ def test_the_real_weights_on_real_faces_keep_their_direction(
         pytest.skip(f"There are no weights in {WEIGHTS}")
     models = {
         precision: export_model(
-            name, precision, models_dir=tmp_path, weights_dir=WEIGHTS, progress=Silent()
+            name, precision, Resources(models_dir=tmp_path, cache_dir=WEIGHTS.parent), Silent()
         )
         for precision in ("fp32", "fp16")
     }

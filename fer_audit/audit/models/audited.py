@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -28,13 +27,10 @@ from fer_audit.audit.types.models import (
 )
 from fer_audit.audit.types.result import NO_CORRECTION, LedgerEntry
 from fer_audit.classify.types import Predictions
-from fer_audit.dataset.maps import fold
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import unreached
 
-ANY_SET = ("", "table", "folder", "imagefolder", "webdataset", "hf_parquet")
-"""Formats that say nothing of which set it is."""
 MOST_CROSSED = 60
 """Groups x clusters; more are mostly too few images."""
 
@@ -81,7 +77,7 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
         about=said.about,
         sha256=said.by.sha256,
         trained_on=said.by.trained_on,
-        in_sample=said.folds is None and _names_this_set(said.by.trained_on, inputs),
+        in_sample=said.folds is None and bool(said.by.seen),
         caveat=said.by.caveat,
         notes=said.notes,
         classes=said.classes,
@@ -101,15 +97,6 @@ def _audit(inputs: AuditInputs, name: str, said: Predictions) -> ModelAudit:
         if has_truth
         else (("accuracy", "no label column has two of the model's classes"),),
     )
-
-
-def _names_this_set(trained_on: str, inputs: AuditInputs) -> bool:
-    """Whether a format of one set, or a folder's name that is no everyday word, is named: faces in "scraped faces" is not."""
-    layout, name = inputs.dataset.format, inputs.dataset.name
-    names = [layout.removesuffix("8")] if layout not in ANY_SET else []
-    names += [name] if re.search(r"[0-9+]", name) else []
-    seen = fold(trained_on).replace("+", "plus")
-    return any(x and fold(x).replace("+", "plus") in seen for x in names)
 
 
 def _columns(inputs: AuditInputs, about: set[str], *, crossed: bool) -> Iterator[Attribute]:

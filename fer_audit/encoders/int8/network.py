@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.types import ExportedModel
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -102,16 +100,6 @@ class Network:
             )
         return found
 
-    @cached_property
-    def activated(self) -> dict[str, str]:
-        """Output of an integer convolution -> the output of the ReLU after it, where only that reads it, else itself."""
-        seen = {}
-        for node in self.convolutions:
-            name = node.output[0]
-            alone = self.is_read_once(name) and self.readers[name][0].op_type == "Relu"
-            seen[name] = self.readers[name][0].output[0] if alone else name
-        return seen
-
     def is_read_once(self, name: str) -> bool:
         """Whether exactly one node reads a tensor, once, and it is no output of the graph."""
         return len(self.readers[name]) == 1 and name not in self.outputs
@@ -119,7 +107,10 @@ class Network:
     @cached_property
     def quantized(self) -> list[str]:
         """The tensors that pass from one integer operator to the next, in the order they are made."""
-        wanted = {node.input[0] for node in self.convolutions} | set(self.activated.values())
+        wanted = {node.input[0] for node in self.convolutions}
+        for made in (node.output[0] for node in self.convolutions):
+            reader = self.readers[made][0] if self.is_read_once(made) else None
+            wanted.add(reader.output[0] if reader and reader.op_type == "Relu" else made)
         return [name for node in self.nodes for name in node.output if name in wanted]
 
     def channel_groups(self) -> list[list[str]]:
@@ -139,11 +130,6 @@ class Network:
         for name in parent:
             groups[root(name)].append(name)
         return list(groups.values())
-
-
-def read_network(model: ExportedModel) -> Network:
-    """Return the network of a model file; ModelError as `check_graph` raises it."""
-    return Network(check_graph(model))
 
 
 def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -189,7 +175,7 @@ def _plain(model: onnx.ModelProto) -> onnx.ModelProto:
                 own.CopyFrom(tensors[name])
                 own.name = f"{name}_of_{node.output[0]}"
                 node.input[i] = own.name
-    kept = [_copied(node) for node in nodes]  # the list below is emptied under them
+    kept = [copied(node) for node in nodes]  # the list below is emptied under them
     del graph.node[:]
     graph.node.extend(_with_max_pools_first(kept, {value.name for value in graph.output}))
     del graph.value_info[:]  # of tensors that may be gone
@@ -228,17 +214,13 @@ def _is_dense_max_pool(node: onnx.NodeProto) -> bool:
     A window of padding alone is minus infinity, or zero after a ReLU. Padding is narrower than the window (onnxruntime
     checks that), so it takes gaps inside the window, or windows past the end, to have one.
     """
-    return (
-        node.op_type == "MaxPool"
-        and len(node.output) == 1
-        and not any(
-            (a.name == "dilations" and max(a.ints) > 1) or (a.name == "ceil_mode" and a.i)
-            for a in node.attribute
-        )
-    )
+    gaps = any(a.name == "dilations" and max(a.ints) > 1 for a in node.attribute)
+    beyond = any(a.name == "ceil_mode" and a.i for a in node.attribute)
+    return node.op_type == "MaxPool" and len(node.output) == 1 and not gaps and not beyond
 
 
-def _copied(node: onnx.NodeProto) -> onnx.NodeProto:
+def copied(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Return a copy of a node."""
     import onnx
 
     copy = onnx.NodeProto()

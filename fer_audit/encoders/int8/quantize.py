@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.encoders.int8.calibrate import ChannelStatistics
-from fer_audit.encoders.int8.equalize import Equalized, equalize
-from fer_audit.encoders.int8.network import Network
+from fer_audit.encoders.int8.calibrate import ChannelStatistics, Equalized, equalize
+from fer_audit.encoders.int8.network import Network, copied
 from fer_audit.errors import ModelError
 
 if TYPE_CHECKING:
@@ -71,8 +70,6 @@ def activation_ranges(
 
 
 class _Writer:
-    """Writes the nodes of the integer network one after the other."""
-
     def __init__(self, network: Network, even: Equalized, largest: int) -> None:
         self._network = network
         self._even = even
@@ -94,17 +91,15 @@ class _Writer:
             self._add(node)
             for name in node.output:
                 if name in self._steps:
-                    self._round(name, f"{name}_step", f"{name}_zero")
+                    step = [f"{name}_step", f"{name}_zero"]
+                    self._node("QuantizeLinear", [name, *step], f"{name}_integers")
+                    self._node("DequantizeLinear", [f"{name}_integers", *step], f"{name}_rounded")
         old = self._network.model.graph
         used = {name for node in self._nodes for name in node.input}
         kept = [x for x in old.initializer if x.name in used and x.name not in self._constants]
-        graph = helper.make_graph(
-            self._nodes,
-            f"{old.name}_int8",
-            list(old.input),
-            list(old.output),
-            [*kept, *self._constants.values()],
-        )
+        weights = [*kept, *self._constants.values()]
+        ends = ([*old.input], [*old.output])
+        graph = helper.make_graph(self._nodes, f"{old.name}_int8", *ends, weights)
         model = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", self._network.opset)],
@@ -121,10 +116,7 @@ class _Writer:
 
     def _add(self, node: onnx.NodeProto) -> None:
         """Add a node that reads the rounded tensors, and floats in their own scale where it is no integer operator."""
-        import onnx
-
-        copy = onnx.NodeProto()
-        copy.CopyFrom(node)
+        copy = copied(node)
         if node.name in self._integer:
             copy.input[:] = [self._rounded(node.input[0]), *self._convolution(node)]
         elif self._network.is_plain_convolution(node):
@@ -140,7 +132,6 @@ class _Writer:
         return f"{name}_rounded" if name in self._steps else name
 
     def _unscaled(self, name: str) -> str:
-        """Return a tensor as the float network has it."""
         factors = self._even.factors.get(name)
         if factors is None:
             return self._rounded(name)
@@ -169,15 +160,10 @@ class _Writer:
         self._constant(f"{weight_name}_integers", integers.astype(np.int8))
         self._constant(f"{bias_name}_step", bias_step)
         self._constant(f"{bias_name}_integers", np.round(bias / bias_step).astype(np.int32))
-        return self._float_of(weight_name), self._float_of(bias_name)
-
-    def _float_of(self, name: str) -> str:
-        inputs = [f"{name}_integers", f"{name}_step"]
-        return self._node("DequantizeLinear", inputs, f"{name}_float", axis=0)
-
-    def _round(self, name: str, step: str, zero: str) -> None:
-        self._node("QuantizeLinear", [name, step, zero], f"{name}_integers")
-        self._node("DequantizeLinear", [f"{name}_integers", step, zero], f"{name}_rounded")
+        for name in (weight_name, bias_name):
+            inputs = [f"{name}_integers", f"{name}_step"]
+            self._node("DequantizeLinear", inputs, f"{name}_float", axis=0)
+        return f"{weight_name}_float", f"{bias_name}_float"
 
     def _node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:  # noqa: ANN401 - whatever an ONNX attribute holds
         from onnx import helper

@@ -16,9 +16,14 @@ from fer_audit.config import Precision
 from fer_audit.embed.saturation import EXACT_SUM, saturation_graph
 from fer_audit.embed.saturation import SIZE as WHITE_SIZE
 from fer_audit.embed.session import CPU, EmbedSession
-from fer_audit.encoders.graph_check import check_graph
-from fer_audit.encoders.int8.calibrate import ChannelStatistics, read_statistics, statistics_graph
-from fer_audit.encoders.int8.equalize import SMALLEST, STRENGTH, equalize
+from fer_audit.encoders.int8.calibrate import (
+    SMALLEST,
+    STRENGTH,
+    ChannelStatistics,
+    equalize,
+    read_statistics,
+    statistics_graph,
+)
 from fer_audit.encoders.int8.network import Network
 from fer_audit.encoders.int8.quantize import (
     FULL_RANGE,
@@ -28,9 +33,9 @@ from fer_audit.encoders.int8.quantize import (
     quantize,
 )
 from fer_audit.encoders.resnet50 import build_resnet50
-from fer_audit.encoders.sidecar import save_model
+from fer_audit.encoders.sidecar import check_graph, save_model
 from fer_audit.errors import ModelError
-from fer_audit.pipeline.int8_agreement import relative_error
+from fer_audit.pipeline.quantized import relative_error
 from tests.encoders.networks import SIZE, narrow_spec, random_layers
 from tests.graphs import mean_colour_graph
 
