@@ -28,12 +28,11 @@ from fer_audit.report.blocks import (
 )
 from fer_audit.report.render.markdown import blocks_lines, cell_text, code, heading
 from fer_audit.report.sections.claims import claims
-from fer_audit.report.sections.collection import collection
-from fer_audit.report.sections.composition import composition
-from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.collection import collection, subset
+from fer_audit.report.sections.found import CANNOT_SAY
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.method import run_command_line
-from fer_audit.report.sections.subset import subset
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from fer_audit.text import clipped
 

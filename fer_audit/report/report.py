@@ -7,29 +7,17 @@ from collections.abc import Callable
 from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
 from fer_audit.report.charts.chart import Chart
 from fer_audit.report.sections.claims import claims
-from fer_audit.report.sections.clusters import clusters
-from fer_audit.report.sections.collection import collection
-from fer_audit.report.sections.composition import composition
-from fer_audit.report.sections.copies import copies
-from fer_audit.report.sections.erasure import erasure
-from fer_audit.report.sections.files import files
-from fer_audit.report.sections.findings import findings
-from fer_audit.report.sections.found import fix_first, what_we_found
-from fer_audit.report.sections.gate import gate
-from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.clusters import clusters, the_map
+from fer_audit.report.sections.collection import collection, style, subset
+from fer_audit.report.sections.found import findings, fix_first, how_sure, what_we_found
+from fer_audit.report.sections.groups import intersections, overlap
+from fer_audit.report.sections.labels import copies, files, split_leakage
 from fer_audit.report.sections.ladder import ladders
-from fer_audit.report.sections.map import the_map
-from fer_audit.report.sections.method import method
-from fer_audit.report.sections.mitigation import mitigation
+from fer_audit.report.sections.method import gate, method, planted
 from fer_audit.report.sections.models import models
-from fer_audit.report.sections.overlap import overlap
-from fer_audit.report.sections.planted import planted
-from fer_audit.report.sections.replay import replay
-from fer_audit.report.sections.split_leakage import split_leakage
-from fer_audit.report.sections.stability import stability
-from fer_audit.report.sections.style import style
-from fer_audit.report.sections.subset import subset
-from fer_audit.report.sections.sure import how_sure
+from fer_audit.report.sections.remedies import erasure, mitigation
+from fer_audit.report.sections.stability import replay, stability
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from fer_audit.text import counted, duration, whole
 

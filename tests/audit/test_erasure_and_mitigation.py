@@ -14,8 +14,8 @@ from fer_audit.audit.types.remedies import BeforeAfter
 from fer_audit.config import ANY_LABEL, AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.errors import ConfigError
-from fer_audit.report.sections.erasure import erasure as erasure_section
-from fer_audit.report.sections.mitigation import mitigation as mitigation_section
+from fer_audit.report.sections.remedies import erasure as erasure_section
+from fer_audit.report.sections.remedies import mitigation as mitigation_section
 from fer_audit.report.view import View
 from tests.audit.inputs import attribute, audit_dataset, dataset_of, inputs_of, part_of
 from tests.report.sections.reading import tables

@@ -21,7 +21,7 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.report import card_sentences as say
 from fer_audit.report.blocks import Table
 from fer_audit.report.card import BEGIN, END, CardFormat, dataset_card
-from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.found import CANNOT_SAY
 from fer_audit.report.sections.method import run_command_line
 from tests.known import known
 from tests.report.results import bare, degenerate, hostile, paper, utkface

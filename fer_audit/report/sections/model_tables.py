@@ -6,6 +6,7 @@ from fer_audit.audit.types.models import ByAttribute, GroupErrors, ModelAudit, R
 from fer_audit.report.blocks import Table, plain_table
 from fer_audit.report.sections.values import (
     left,
+    p_or_dash,
     right,
     spoken,
     table_of,
@@ -13,14 +14,11 @@ from fer_audit.report.sections.values import (
     zero,
 )
 from fer_audit.text import (
-    NO_VALUE,
     clipped,
     difference,
     or_dash,
-    p_text,
     percent,
     share_text,
-    unreached,
     whole,
 )
 
@@ -30,11 +28,6 @@ def recall_words(cell: RecallCell) -> str:
     return share_text(cell.recall, cell.n, cell.low, cell.high) if cell.n else "no image"
 
 
-def p_words(p: float | None, by: ByAttribute, alone: float | None) -> str:
-    """Write a p, at most the least that the shuffles can give."""
-    return NO_VALUE if p is None else p_text(p, at_most=unreached(alone, by.permutations))
-
-
 def each_class(by: ByAttribute) -> Table:
     """Return the recall of each class over all images."""
     (whole,) = by.errors
@@ -42,16 +35,17 @@ def each_class(by: ByAttribute) -> Table:
     if whole.calibration_error is not None:
         over = difference(whole.overconfidence or 0.0)
         score += f"; calibration error {zero(whole.calibration_error)}, confidence less accuracy {over} points"
-    table = table_of(
-        "Each class",
-        by.cells,
-        left("true class", lambda x: clipped(x.label, 20)),
-        right("predicted right", recall_words),
-        right("by votes", lambda x: "" if x.soft_recall is None else percent(x.soft_recall)),
-        faint=lambda x: x.too_few,
-        note=f"{score}.",
+    return without_empty_columns(
+        table_of(
+            "Each class",
+            by.cells,
+            left("true class", lambda x: clipped(x.label, 20)),
+            right("predicted right", recall_words),
+            right("by votes", lambda x: "" if x.soft_recall is None else percent(x.soft_recall)),
+            faint=lambda x: x.too_few,
+            note=f"{score}.",
+        )
     )
-    return without_empty_columns(table)
 
 
 def each_group(by: ByAttribute) -> Table:
@@ -61,50 +55,51 @@ def each_group(by: ByAttribute) -> Table:
         around = "" if error is None else f" ± {100 * error:.1f}"
         return "" if value is None else f"{difference(value)}{around}"
 
+    def right_words(each: GroupErrors) -> str:
+        shown = share_text(each.accuracy, each.n, each.low, each.high)
+        return shown if each.n else "no image"
+
+    def error(each: GroupErrors) -> str:
+        return "" if each.calibration_error is None else zero(each.calibration_error)
+
+    def copies(each: GroupErrors) -> str:
+        return f"{each.copies_disagree:,} of {each.copies:,}" if each.copies else ""
+
     def votes(each: GroupErrors) -> str:
         known = each.soft_accuracy is not None
         return f"{percent(each.soft_accuracy)} ({percent(each.soft_ceiling)})" if known else ""
 
-    table = table_of(
-        f"Each group, by {spoken(by.attribute)}",
-        by.errors,
-        left("group", lambda x: clipped(x.group, 28), wrap=9),
-        right(
-            "right",
-            lambda x: share_text(x.accuracy, x.n, x.low, x.high) if x.n else "no image",
-            wrap=12,
-        ),
-        right("macro-F1", lambda x: or_dash(x.macro_f1_common, zero), wrap=8),
-        right("points from others", lambda x: signed(x.gap), wrap=7),
-        right("by class mix", lambda x: signed(x.composition, x.composition_se), wrap=6),
-        right("within classes", lambda x: signed(x.within, x.within_se), wrap=7),
-        right("within clusters", lambda x: signed(x.across_clusters), wrap=8, drop=2),
-        right(
-            "calibration error",
-            lambda x: "" if x.calibration_error is None else zero(x.calibration_error),
-            wrap=11,
-            drop=3,
-        ),
-        right("over- confident", lambda x: signed(x.overconfidence), wrap=9, drop=4),
-        right("votes (most)", votes, wrap=8, drop=5),
-        right(
-            "copies that disagree",
-            lambda x: f"{x.copies_disagree:,} of {x.copies:,}" if x.copies else "",
-            wrap=8,
-            drop=6,
-        ),
-        importance="normal" if by.demographic else "detail",
-        faint=lambda x: x.too_few,
-        note=(
-            "Macro-F1 over the classes that all groups have. By class mix: points that other shares of the true classes make"
-            " (Kitagawa), ± standard error."
-        ),
+    return without_empty_columns(
+        table_of(
+            f"Each group, by {spoken(by.attribute)}",
+            by.errors,
+            left("group", lambda x: clipped(x.group, 28), wrap=9),
+            right("right", right_words, wrap=12),
+            right("macro-F1", lambda x: or_dash(x.macro_f1_common, zero), wrap=8),
+            right("points from others", lambda x: signed(x.gap), wrap=7),
+            right("by class mix", lambda x: signed(x.composition, x.composition_se), wrap=6),
+            right("within classes", lambda x: signed(x.within, x.within_se), wrap=7),
+            right("within clusters", lambda x: signed(x.across_clusters), wrap=8, drop=2),
+            right("calibration error", error, wrap=11, drop=3),
+            right("over- confident", lambda x: signed(x.overconfidence), wrap=9, drop=4),
+            right("votes (most)", votes, wrap=8, drop=5),
+            right("copies that disagree", copies, wrap=8, drop=6),
+            importance="normal" if by.demographic else "detail",
+            faint=lambda x: x.too_few,
+            note=(
+                "Macro-F1 over the classes that all groups have. By class mix: points that other shares of the true classes make"
+                " (Kitagawa), ± standard error."
+            ),
+        )
     )
-    return without_empty_columns(table)
 
 
 def each_cell(by: ByAttribute) -> Table:
     """Return the recall of each group and class."""
+
+    def p(value: float | None, x: RecallCell) -> str:
+        return p_or_dash(value, x.p, by.permutations)
+
     return table_of(
         f"Recall of each group and class, by {spoken(by.attribute)}",
         by.cells,
@@ -113,11 +108,7 @@ def each_cell(by: ByAttribute) -> Table:
         right("recall", recall_words, wrap=12),
         right("drawn to the others", lambda x: or_dash(x.pooled, percent), wrap=9),
         right("by votes", lambda x: or_dash(x.soft_recall, percent)),
-        right(
-            "p (adjusted)",
-            lambda x: f"{p_words(x.p, by, x.p)} ({p_words(x.p_adjusted, by, x.p)})",
-            wrap=9,
-        ),
+        right("p (adjusted)", lambda x: f"{p(x.p, x)} ({p(x.p_adjusted, x)})", wrap=9),
         importance="detail",
         faint=lambda x: x.too_few,
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fer_audit.report.sections.cluster_names import GAIN, N_NAMES, cluster_name, telling
+from fer_audit.report.sections.cluster_cards import GAIN, N_NAMES, cluster_name, telling
 from fer_audit.report.view import View
 from tests.report.results import association, bare
 

@@ -13,7 +13,7 @@ from fer_audit.audit.types.clusters import KVote
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.blocks import Block, Card, Cards, Gallery, Section, Table
 from fer_audit.report.files.pictures import Pictures
-from fer_audit.report.sections.cluster_names import telling
+from fer_audit.report.sections.cluster_cards import telling
 from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures

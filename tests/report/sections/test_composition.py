@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fer_audit.report.blocks import Bar, Charts, Table
-from fer_audit.report.sections.composition import composition
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from tests.report.results import RACES, bare, degenerate, representation, utkface
 from tests.report.sections.reading import rows, said, sentences, tables

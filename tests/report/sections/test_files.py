@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fer_audit.report.sections.copies import copies
-from fer_audit.report.sections.files import files
+from fer_audit.report.sections.labels import copies, files
 from fer_audit.report.view import View
 from tests.report.results import bare, utkface
 from tests.report.sections.reading import rows, said, sentences, tables

@@ -7,8 +7,7 @@ from dataclasses import replace
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import Finding, Severity
 from fer_audit.report.blocks import Climb, Statements
-from fer_audit.report.sections.findings import CANNOT_SAY, findings
-from fer_audit.report.sections.found import N_FIXES, fix_first
+from fer_audit.report.sections.found import CANNOT_SAY, N_FIXES, findings, fix_first
 from fer_audit.report.sections.ladder import climb_of
 from fer_audit.report.view import View
 from tests.report.results import bare, ladder, utkface

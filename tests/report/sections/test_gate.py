@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD
 from fer_audit.audit.types.result import GateRule
-from fer_audit.report.sections.gate import gate
+from fer_audit.report.sections.method import gate
 from fer_audit.report.view import View
 from tests.report.results import bare, utkface
 from tests.report.sections.reading import rows, said

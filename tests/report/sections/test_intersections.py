@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.groups import intersections
 from fer_audit.report.view import View
 from tests.report.results import bare, utkface
 from tests.report.sections.reading import rows, said, tables

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fer_audit.report.blocks import MapPanel, Maps
 from fer_audit.report.files.pictures import Pictures
-from fer_audit.report.sections.map import the_map
+from fer_audit.report.sections.clusters import the_map
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
 from tests.report.results import RACES, utkface

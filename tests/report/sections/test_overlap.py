@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.space import LatentOverlap, PairOverlap
-from fer_audit.report.sections.overlap import overlap
+from fer_audit.report.sections.groups import overlap
 from fer_audit.report.view import View
 from tests.report.results import bare, degenerate, utkface
 from tests.report.sections.reading import rows, said, tables

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fer_audit.report.blocks import Interval
-from fer_audit.report.sections.replay import replay
+from fer_audit.report.sections.stability import replay
 from fer_audit.report.view import View
 from tests.report.results import bare, utkface
 from tests.report.sections.reading import rows, said, tables

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fer_audit.audit.types.composition import VoteAgreement
 from fer_audit.audit.types.splits import InPart, PartPair, SplitLeak, SubjectFacts
-from fer_audit.report.sections.composition import composition
-from fer_audit.report.sections.split_leakage import split_leakage
+from fer_audit.report.sections.labels import split_leakage
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from tests.report.results import bare, utkface
 from tests.report.sections.reading import rows, said, tables

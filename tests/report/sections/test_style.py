@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.report.sections.style import style
+from fer_audit.report.sections.collection import style
 from fer_audit.report.view import View
 from tests.report.results import bare, degenerate, utkface
 from tests.report.sections.reading import rows, said, sentences, tables

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fer_audit.report.sections.planted import planted
-from fer_audit.report.sections.subset import subset
+from fer_audit.report.sections.collection import subset
+from fer_audit.report.sections.method import planted
 from fer_audit.report.view import View
 from tests.report.results import bare, degenerate, paper, utkface
 from tests.report.sections.reading import rows, said, sentences

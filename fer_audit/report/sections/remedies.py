@@ -1,0 +1,131 @@
+"""What if an attribute were erased from the vectors, and do heads that are meant to treat groups alike do so?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fer_audit.audit.types.remedies import Erasure, Mitigation
+from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
+from fer_audit.report.blocks import Block, Bullets, Charts, Heading, Prose, Sign
+from fer_audit.report.charts.remedies import before_and_after, gains
+from fer_audit.report.sections.values import (
+    left,
+    right,
+    section,
+    small,
+    spoken,
+    table_of,
+    without_value,
+    zero,
+)
+from fer_audit.report.view import View
+from fer_audit.text import (
+    clipped,
+    coefficient,
+    counted,
+    display,
+    listed,
+    or_dash,
+    percent,
+    span,
+)
+
+
+def _what_if(view: View) -> str:
+    names = dict.fromkeys(display(each.attribute) for each in view.result.erasures)
+    return f"What if {' and '.join(names)} were erased?"
+
+
+@section("what-if", _what_if)
+def erasure(view: View) -> Iterator[Block]:
+    """Return what each erasure leaves and costs; nothing unless --what-if asked for one."""
+    found = view.result.erasures
+    if found:
+        yield small(
+            "Erased is what a linear classifier could use (LEACE; SPLINCE keeps the covariance with a label). Each half of the"
+            " images is erased as the other half says, clustered again, and probes are fitted and asked there. Nothing is"
+            " promised for any other probe. A probe's chance is one over the number of groups; that of clusters is what 95 % of"
+            " shuffled labels stay under."
+        )
+    for each in found:
+        yield from _erasure(each, view.level)
+
+
+def _erasure(found: Erasure, level: str) -> Iterator[Block]:
+    kept = f", {spoken(found.keeps)} kept" if found.keeps else ""
+    title = f"{spoken(found.attribute)}{kept} ({found.method})"
+    if found.not_computable:
+        yield from without_value([(title, found.not_computable)])
+        return
+    yield Heading(title)
+    yield Prose(
+        f"{counted(found.removed, 'dimension')} of {counted(found.dimensions, 'principal coordinate')} removed, with"
+        f" {percent(found.variance_removed)} of the variance; {counted(found.n, 'image')}, halves by {display(found.unit)}"
+        f" ({found.units:,}), covariance {'shrunk (fewer than 10 images a dimension)' if found.shrunk else 'as it is'}."
+    )
+    yield table_of(
+        f"{title}: before and after",
+        found.found,
+        left("found by", lambda x: x.by),
+        left("of", lambda x: spoken(x.attribute, 20), wrap=9),
+        right("before", lambda x: zero(x.before.value)),
+        right("after", lambda x: zero(x.after.value)),
+        right(f"{level}interval", lambda x: span(x.after.low, x.after.high)),
+        right("chance", lambda x: or_dash(x.chance, zero)),
+        note="Clusters: strength (V~). Probes: share recognised, mean over groups.",
+    )
+    yield Charts(lambda: [before_and_after(found)])
+
+
+@section("mitigation", "Do heads that treat groups alike do so?")
+def mitigation(view: View) -> Iterator[Block]:
+    """Return how each arm compares with a plain head; nothing unless --mitigate asked for it."""
+    if view.result.mitigations:
+        yield small(
+            "Linear heads on the vectors as they are, fitted and asked on different units: probe-level analogues of published"
+            " approaches; the network itself is not trained again. F (Xu et al. 2020) is the least sum of recalls of a group over"
+            f" the largest, 1 = equal. Gains over the plain head are paired; their {view.level}"
+            "intervals hold for all approaches together and say nothing of another training."
+        )
+    for each in view.result.mitigations:
+        yield from _mitigation(each)
+
+
+def _mitigation(found: Mitigation) -> Iterator[Block]:
+    title = f"{spoken(found.label)} by {spoken(found.attribute)}"
+    if not found.arms:
+        yield from without_value([(title, found.not_computable)])
+        return
+    yield Heading(title)
+    yield Prose(
+        f"{counted(found.n, 'image')}, folds by {display(found.unit)} ({found.units:,}), {counted(found.dimensions, 'principal coordinate')};"
+        f" groups {listed([clipped(x, 20) for x in found.groups])}; {counted(len(found.classes), 'class', 'classes')} that all of them"
+        f" have, the rarest group and class with {counted(found.least_cell, 'image')}."
+    )
+    yield table_of(
+        f"{title}: each approach",
+        found.arms,
+        left("approach", lambda x: x.arm),
+        right("F", lambda x: coefficient(x.fairness)),
+        right("worst group", lambda x: f"{clipped(x.worst_group, 14)} {percent(x.worst)}", wrap=8),
+        right("best group", lambda x: percent(x.best), wrap=8),
+        right("accuracy", lambda x: percent(x.accuracy)),
+        left("", lambda x: Sign("fails", "levelling down") if x.levelling_down else "", wrap=10),
+        note="Groups: mean recall. Levelling down: F rose more because the best group fell than because the worst rose.",
+    )
+    yield table_of(
+        f"{title}: gains over the plain head",
+        found.arms[1:],
+        left("approach", lambda x: x.arm),
+        right("F", lambda x: f_gained(x.fairness_gain), wrap=12),
+        right("worst group, points", lambda x: points_gained(x.worst_gain), wrap=12),
+        right("accuracy, points", lambda x: points_gained(x.accuracy_gain), wrap=12),
+    )
+    yield Charts(lambda: [gains(found)])
+    yield Bullets(
+        tuple(
+            f"{each.method}: a {each.by} probe reads {display(found.attribute)} {before_after(each)}, chance {percent(each.chance)}."
+            for each in found.probes
+        )
+    )
+    yield from without_value((name, ((name, reason),)) for name, reason in found.not_computable)
