@@ -190,6 +190,11 @@ def or_dash(value: float | None, write: Callable[[float], str]) -> str:
     return NO_VALUE if value is None else write(value)
 
 
+def or_empty(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value of a table, nothing where there is none."""
+    return "" if value is None else write(value)
+
+
 def because(not_computable: tuple[tuple[str, str], ...]) -> str:
     """Write "not computable (reason)", each reason once."""
     reasons = dict.fromkeys(reason for _, reason in not_computable)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fer_audit.audit.types.result import AuditResult
 
-_UNORDERED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
+UNORDERED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
 _CLUSTERS = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#ccbb44", "#66ccee", "#888888")
 _PAIR = ("#1b9e77", "#7570b3")
 _SCALE = (0.22, 0.92)
@@ -61,7 +61,7 @@ def make_palette(attributes: Sequence[tuple[str, str, tuple[str, ...]]], k: int)
 def _colours(name: str, kind: str, count: int) -> tuple[str, ...]:
     if name in ORDERED_NAMES or kind == "batch":
         return _scale(count)
-    return _some(_PAIR if count == 2 else _UNORDERED, count)
+    return _some(_PAIR if count == 2 else UNORDERED, count)
 
 
 def _some(colours: Sequence[str], count: int) -> tuple[str, ...]:

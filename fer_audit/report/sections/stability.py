@@ -20,8 +20,7 @@ from fer_audit.report.blocks import (
     Table,
     state_of,
 )
-from fer_audit.report.charts.replay import histogram
-from fer_audit.report.charts.stability import come_back, sweep
+from fer_audit.report.charts.stability import come_back, histogram, sweep
 from fer_audit.report.sections.values import (
     corrected,
     estimate,
