@@ -95,7 +95,7 @@ def _unsteady(result: BenchResult) -> list[RenderableType]:
 def _time_goes(result: BenchResult) -> Table:
     from rich.table import Table
 
-    from fer_audit.report.render.terminal_bars import bar
+    from fer_audit.report.render.terminal_lines import bar
 
     total = sum(seconds for _, seconds in result.time_goes)
     table = Table(

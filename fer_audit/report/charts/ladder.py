@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.audit.types.stability import AttributeStability, VariantV
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _ROW = 0.185
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """One line of the chart: a value with its interval and what chance gives, on one side or the other."""
 
     strength: bool
@@ -102,29 +100,23 @@ def _lines(
     asked = [each for each in claim.conditionals if each.rung == rung.number]
     if asked:
         return [_kept_line(each) for each in weakest(asked)]
-    if rung.number == 1 and association is not None:
-        found, limit = association, association.null_95
-        chance = "" if limit is None else f", chance up to {coefficient(limit)}"
-        words = f"V {coefficient(found.v)}{chance}"
-        return [_Line(True, words, found.v, None, None, 0.0, limit)]
-    if rung.number == 2 and association is not None:
-        value, low, high = association.v_corrected, association.low, association.high
-        words = f"V~ {coefficient(value)} ({span(low, high)})"
-        return [_Line(True, words, value, low, high, 0.0, association.v_corrected_null_95)]
-    if rung.number == 7 and stability is not None and rung.holds is not None:
-        near = [
-            each
-            for each in stability.ks
-            if k is not None and k - 1 <= each.k <= k + 2 and each.k > 1
-        ]
-        return [
-            *_spread_line("other seeds", stability.seeds),
-            *_spread_line(f"k = {near[0].k}-{near[-1].k}" if near else "", near),
-        ] or [_Line(True, clipped(rung.reading, 60))]
-    if rung.number == 8 and stability is not None and stability.half_v is not None:
-        value, low, high = stability.half_v, stability.half_low, stability.half_high
+    x, half = association, stability
+    if rung.number == 1 and x is not None:
+        chance = "" if x.null_95 is None else f", chance up to {coefficient(x.null_95)}"
+        words = f"V {coefficient(x.v)}{chance}"
+        return [_Line(True, words, x.v, null_low=0.0, null_high=x.null_95)]
+    if rung.number == 2 and x is not None:
+        words = f"V~ {coefficient(x.v_corrected)} ({span(x.low, x.high)})"
+        return [_Line(True, words, x.v_corrected, x.low, x.high, 0.0, x.v_corrected_null_95)]
+    if rung.number == 7 and half is not None and rung.holds is not None:
+        near = [v for v in half.ks if k is not None and k - 1 <= v.k <= k + 2 and v.k > 1]
+        ks = _spread_line(f"k = {near[0].k}-{near[-1].k}" if near else "", near)
+        lines = [*_spread_line("other seeds", half.seeds), *ks]
+        return lines or [_Line(True, clipped(rung.reading, 60))]
+    if rung.number == 8 and half is not None and half.half_v is not None:
+        value, low, high = half.half_v, half.half_low, half.half_high
         words = f"held-out half: V~ {coefficient(value)} ({span(low, high)})"
-        return [_Line(True, words, value, low, high, 0.0, stability.half_null_95)]
+        return [_Line(True, words, value, low, high, 0.0, half.half_null_95)]
     if rung.p is not None:
         return [_Line(True, f"{p_phrase(rung.p, at_most=rung.at_most)} after Holm")]
     return [_Line(True, clipped(rung.reading, 60))]
@@ -135,9 +127,10 @@ def _spread_line(what: str, variants: Sequence[VariantV]) -> list[_Line]:
     if not variants:
         return []
     values = [each.v_corrected for each in variants]
-    words = f"{what}: V~ {span(min(values), max(values))}"
+    ends = (min(values), max(values))
     chance = max(each.null_95 for each in variants)
-    return [_Line(True, words, None, min(values), max(values), 0.0, chance, is_range=True)]
+    words = f"{what}: V~ {span(*ends)}"
+    return [_Line(True, words, None, *ends, 0.0, chance, is_range=True)]
 
 
 def _kept_line(each: Conditional) -> _Line:
@@ -170,17 +163,14 @@ def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
 
 
 def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
-    for axes, strength in ((left, True), (right, False)):
-        ends = [
-            end
-            for line in lines
-            if line.strength is strength
-            for end in (line.value, line.low, line.high, line.null_low, line.null_high)
-            if end is not None
-        ]
+    for axes, strength, label in (
+        (left, True, "strength: V, V~"),
+        (right, False, "left among alike images"),
+    ):
+        of_it = [line[2:7] for line in lines if line.strength is strength]
+        ends = [end for each in of_it for end in each if end is not None]
         low, high = min([0.0, *ends]), max([0.1 if strength else 1.0, *ends])
         axes.set_xlim(low - 0.03 * (high - low), high + 0.06 * (high - low))
         few_ticks(axes.xaxis, percent=not strength)
         bare(axes)
-    left.set_xlabel("strength: V, V~")
-    right.set_xlabel("left among alike images")
+        axes.set_xlabel(label)
