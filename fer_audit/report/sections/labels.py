@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.types.composition import RejectCount
 from fer_audit.audit.types.lists import NEAR_DUPLICATES, SPLIT_LEAKS
+from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.splits import SplitLeak
 from fer_audit.report.blocks import Block, Bullets, Prose
 from fer_audit.report.sections.values import left, right, section, small, spoken, table_of
@@ -17,26 +18,30 @@ def _ids(ids: Sequence[str]) -> str:
     return ", ".join(clipped(each, 60) for each in ids)
 
 
+def copies_in_words(result: AuditResult) -> str:
+    """Return how many files are byte-identical copies."""
+    found = result.duplicates
+    if not found.groups:
+        return "No two files are byte-identical."
+    left_out = f"{counted(found.left_out, 'copy', 'copies')} left out of the tests"
+    files, groups = counted(found.files, "file"), counted(found.groups, "group")
+    kept = left_out if found.left_out else "all kept in the tests"
+    return f"{files} in {groups} of byte-identical files; {kept}."
+
+
 @section("copies", "Are there copies, and do their labels agree?")
 def copies(view: View) -> Iterator[Block]:
     """Return how many files are copies, how many have contradicting labels, and a few of them."""
     found = view.result.duplicates
-    if not found.groups:
-        yield Prose("No two files are byte-identical.")
-        yield from _near(view)
-        return
-    left_out = f"{counted(found.left_out, 'copy', 'copies')} left out of the tests"
-    files, groups = counted(found.files, "file"), counted(found.groups, "group")
-    kept = left_out if found.left_out else "all kept in the tests"
-    yield Prose(f"{files} in {groups} of byte-identical files; {kept}.")
-    if conflicts := [conflict for conflict in found.conflicts if conflict.count]:
+    yield Prose(copies_in_words(view.result))
+    if conflicts := [each for each in found.conflicts if found.groups and each.count]:
         yield table_of(
             "Groups whose copies disagree, so at least one label is wrong",
             conflicts,
             left("label", lambda x: display(clipped(x.name, 28)), wrap=12),
             right("groups", lambda x: whole(x.count)),
         )
-    if found.examples:
+    if found.groups and found.examples:
         yield table_of("For example", found.examples, left("identical files", _ids, wrap=20))
     yield from _near(view)
 
