@@ -13,16 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.report import blocks as b
 from fer_audit.report import card_sentences as say
-from fer_audit.report.blocks import (
-    Block,
-    Bullets,
-    Facts,
-    Prose,
-    Table,
-    is_shown,
-    without_drawings,
-)
 from fer_audit.report.render.markdown import blocks_lines, cell_text, code, heading
 from fer_audit.report.sections.claims import claims
 from fer_audit.report.sections.collection import collection, subset
@@ -63,7 +55,7 @@ class CardSection(NamedTuple):
 
     level: int
     title: str
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[b.Block, ...] = ()
     field: str = ""
     """"" = Croissant has no place for it."""
 
@@ -83,24 +75,24 @@ def _parts(result: AuditResult) -> list[CardSection]:
     told = tuple(each for each in result.associations if each.v_corrected is not None)
     people = View(result.having(representation=tuple(about), associations=told))
 
-    def of(*sections: Maker) -> tuple[Block, ...]:
+    def of(*sections: Maker) -> tuple[b.Block, ...]:
         """Return what a card shows of sections."""
         made = (section for each in sections if (section := each(people)) is not None)
-        return tuple(x for section in made for x in section.blocks if is_shown(x, "normal"))
+        return tuple(x for section in made for x in section.blocks if b.is_shown(x, "normal"))
 
     conflicts = say.conflicts(result)
     gaps = [copies_in_words(result), *say.notes(result)]
-    limits: tuple[Block, ...] = (
-        Prose("The audit cannot say:"),
-        Bullets(CANNOT_SAY),
-        *(Prose(text) for text in say.about_the_model(result)),
+    limits: tuple[b.Block, ...] = (
+        b.Prose("The audit cannot say:"),
+        b.Bullets(CANNOT_SAY),
+        *(b.Prose(text) for text in say.about_the_model(result)),
     )
     who, biases = "dataAnnotationProtocol", "dataBiases"
     protocol = who if about else ""
     shown = of(composition, subset, collection)
     sorts = of(claims, ladders) if told else ()
-    disagree = (Prose(conflicts),) if conflicts else ()
-    computed = (Facts(tuple(say.computation(result))),)
+    disagree = (b.Prose(conflicts),) if conflicts else ()
+    computed = (b.Facts(tuple(say.computation(result))),)
     personal, gone = "personalSensitiveInformation", "dataCollectionMissingData"
     return [
         CardSection(3, "Annotations"),
@@ -122,8 +114,8 @@ def _parts(result: AuditResult) -> list[CardSection]:
     ]
 
 
-def _list(texts: Sequence[str]) -> tuple[Block, ...]:
-    return (Bullets(tuple(texts)),)
+def _list(texts: Sequence[str]) -> tuple[b.Block, ...]:
+    return (b.Bullets(tuple(texts)),)
 
 
 def _markdown(result: AuditResult, parts: Sequence[CardSection]) -> str:
@@ -136,7 +128,7 @@ def _markdown(result: AuditResult, parts: Sequence[CardSection]) -> str:
     lines += code(command)
     if is_incomplete:
         text = "Names of columns, age bins or a larger set's counts were given too: see config in result.json."
-        lines += blocks_lines((Prose(text),), level=4, least="normal")
+        lines += blocks_lines((b.Prose(text),), level=4, least="normal")
     return "\n".join([*lines, END, ""])
 
 
@@ -170,16 +162,16 @@ def _croissant(result: AuditResult, parts: Sequence[CardSection]) -> str:
     return text.translate(_IN_HTML) + "\n"
 
 
-def _texts(block: Block) -> list[str]:
+def _texts(block: b.Block) -> list[str]:
     """Return a block as texts: a sentence each, a table as one text a row."""
-    if isinstance(block, Prose):
+    if isinstance(block, b.Prose):
         return [block.text]
-    if isinstance(block, Bullets):
+    if isinstance(block, b.Bullets):
         return list(block.items)
-    if isinstance(block, Facts):
+    if isinstance(block, b.Facts):
         return [f"{name}: {value}" for name, value in block.pairs]
-    if isinstance(block, Table):
-        columns, rows = without_drawings(block)
+    if isinstance(block, b.Table):
+        columns, rows = b.without_drawings(block)
         found = []
         for name, *cells in rows:
             named = zip(columns[1:], map(cell_text, cells), strict=True)

@@ -7,24 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fer_audit import text as t
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
 from fer_audit.report.charts.theme import INK, MUTED, finish, one_panel, point, tell, write_next_to
-from fer_audit.text import (
-    clipped,
-    display,
-    measured,
-    number,
-    number_span,
-    or_empty,
-    p_text,
-    percent,
-    signed,
-    whole,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +42,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
         reach = _reach([cell for _, cell in shown])
         for name, cells in blocks:
             for cell in cells:
-                ticks[row] = clipped(cell.group, 16)
+                ticks[row] = t.clipped(cell.group, 16)
                 _draw_lift(axes, cell, row, palette.group(name, cell.group), reach)
                 row += 1
             row += 0.6
@@ -75,7 +64,7 @@ def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -
     top = max(above, key=lambda cell: cell.residual or 0.0, default=None)
     first = "No group stands out."
     if top is not None:
-        first = f"{clipped(top.group, 40)} {number(top.lift)} times as often as in the set."
+        first = f"{t.clipped(top.group, 40)} {t.number(top.lift)} times as often as in the set."
     return Chart(
         key=key_of("lifts", str(cluster)),
         title="Who is in it",
@@ -112,7 +101,9 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
     low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
     axes.hlines(row, max(low, 1 / reach), min(high, reach), color=shown, linewidth=1.6)
     beyond = "<" if cell.lift < 1 / reach else ">" if cell.lift > reach else ""
-    words = f"{number(cell.lift)} times as often ({number_span(low, high)}), {whole(cell.count)}"
+    words = (
+        f"{t.number(cell.lift)} times as often ({t.number_span(low, high)}), {t.whole(cell.count)}"
+    )
     point(
         axes,
         (min(max(cell.lift, 1.04 / reach), reach / 1.04), row),
@@ -128,15 +119,15 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
 
 def lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
     """Return group, images, share of the cluster, lift with its interval, and adjusted p of a cell."""
-    lift = or_empty(cell.lift, number)
+    lift = t.or_empty(cell.lift, t.number)
     if cell.lift_low is not None and cell.lift_high is not None and lift:
-        lift += f" ({number_span(cell.lift_low, cell.lift_high)})"
+        lift += f" ({t.number_span(cell.lift_low, cell.lift_high)})"
     return (
-        f"{clipped(display(attribute), 24)}: {clipped(cell.group, 40)}",
-        whole(cell.count) + (", too few" if cell.too_few else ""),
-        or_empty(cell.share, percent),
+        f"{t.clipped(t.display(attribute), 24)}: {t.clipped(cell.group, 40)}",
+        t.whole(cell.count) + (", too few" if cell.too_few else ""),
+        t.or_empty(cell.share, t.percent),
         lift,
-        or_empty(cell.p_adjusted, p_text),
+        t.or_empty(cell.p_adjusted, t.p_text),
     )
 
 
@@ -151,7 +142,7 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         return None
 
     def name(each: ClusterStyle) -> str:
-        return clipped(display(each.measure), 24)
+        return t.clipped(t.display(each.measure), 24)
 
     def draw() -> Figure:
         figure, axes = one_panel(0.45 + _ROW * len(measures))
@@ -161,8 +152,8 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         values = [value for _, value in measures]
         bars = axes.barh(rows, values, height=0.55, color=colour, alpha=0.75)
         for bar, (each, value) in zip(bars, measures, strict=True):
-            away = f"{signed(value, 2)} standard deviations"
-            tell(bar, f"{display(each.measure)}: {away}", f"cluster {cluster}")
+            away = f"{t.signed(value, 2)} standard deviations"
+            tell(bar, f"{t.display(each.measure)}: {away}", f"cluster {cluster}")
         low = [value if x.low is None else x.low for x, value in measures]
         high = [value if x.high is None else x.high for x, value in measures]
         axes.hlines(rows, low, high, color=INK, linewidth=1.2)
@@ -173,17 +164,22 @@ def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette
         return figure
 
     def row(each: ClusterStyle, value: float) -> tuple[str, ...]:
-        apart = signed(value, 2)
+        apart = t.signed(value, 2)
         if each.low is not None and each.high is not None:
-            apart += f" ({signed(each.low, 2)} to {signed(each.high, 2)})"
-        return name(each), or_empty(each.mean, measured), or_empty(each.set_mean, measured), apart
+            apart += f" ({t.signed(each.low, 2)} to {t.signed(each.high, 2)})"
+        return (
+            name(each),
+            t.or_empty(each.mean, t.measured),
+            t.or_empty(each.set_mean, t.measured),
+            apart,
+        )
 
     furthest, value = max(measures, key=lambda x: abs(x[1]))
     return Chart(
         key=key_of("style", str(cluster)),
         title="How its pictures were taken",
         alt=f"Style of cluster {cluster} compared with the set; furthest apart is"
-        f" {name(furthest)}, by {number(value)} standard deviations.",
+        f" {name(furthest)}, by {t.number(value)} standard deviations.",
         sheet=ChartTable(
             ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
             tuple(row(*each) for each in measures),

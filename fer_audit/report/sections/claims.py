@@ -5,37 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from fer_audit import text as t
 from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association, Conditional
 from fer_audit.errors import ConfigError
 from fer_audit.report.blocks import Block, Bullets, Facts, Heading, Prose, Section
+from fer_audit.report.sections import values as v
 from fer_audit.report.sections.ladder import control_of, ladders
 from fer_audit.report.sections.stability import stability
-from fer_audit.report.sections.values import (
-    alike_in,
-    claimed,
-    corrected,
-    left,
-    p_or_dash,
-    right,
-    section,
-    small,
-    span_or_dash,
-    table_of,
-    without_value,
-)
 from fer_audit.report.view import View
-from fer_audit.text import (
-    NO_VALUE,
-    coefficient,
-    display,
-    listed,
-    or_dash,
-    percent,
-    span,
-    whole,
-)
 
 QUESTIONS = {
     "chance": (1, 2, 3),
@@ -47,7 +26,7 @@ QUESTIONS = {
 """What may stand after a claim's name -> the rungs that it is about."""
 
 
-@section("claims", "Do the clusters separate people?")
+@v.section("claims", "Do the clusters separate people?")
 def claims(view: View) -> Iterator[Block]:
     """Return the association of every attribute with the clusters."""
     result = view.result
@@ -56,7 +35,7 @@ def claims(view: View) -> Iterator[Block]:
         yield Prose("Nothing to compare: it takes clusters and at least one attribute.")
         return
     yield from _summed_up([each for each in result.claims if each.v_corrected is not None])
-    yield from without_value((_name(x), x.not_computable) for x in found if x.v is None)
+    yield from v.without_value((_name(x), x.not_computable) for x in found if x.v is None)
     if result.not_asked:
         yield Prose(result.not_asked)
     if computed := [each for each in found if each.v is not None]:
@@ -67,15 +46,17 @@ def _summed_up(found: list[Claim]) -> Iterator[Block]:
     """Return each claim in three steps: how strong, how much is left, and whether it would come back."""
     if not found:
         return
-    yield table_of(
+    yield v.table_of(
         "What may be claimed",
         found,
-        left("claim", claimed, wrap=12),
-        left("strength", lambda x: x.strength, wrap=8),
-        right("V~, these images", corrected, wrap=11),
-        right("another collection", lambda x: span_or_dash(x.other_low, x.other_high), wrap=10),
-        left("left among alike images", _grades, wrap=18),
-        left("comes back", lambda x: x.comes_back, wrap=7, drop=1),
+        v.left("claim", v.claimed, wrap=12),
+        v.left("strength", lambda x: x.strength, wrap=8),
+        v.right("V~, these images", v.corrected, wrap=11),
+        v.right(
+            "another collection", lambda x: v.span_or_dash(x.other_low, x.other_high), wrap=10
+        ),
+        v.left("left among alike images", _grades, wrap=18),
+        v.left("comes back", lambda x: x.comes_back, wrap=7, drop=1),
         note="Strength by V~: below .1 faint, .1-.3 weak, .3-.5 clear, above .5 strong. Left: of what can still vary among"
         " images alike in it; trace, little (at most a third), part, most (at least two thirds).",
     )
@@ -83,26 +64,26 @@ def _summed_up(found: list[Claim]) -> Iterator[Block]:
 
 
 def _grades(claim: Claim) -> str:
-    told = [f"{display(x.level)} {x.grade}" for x in claim.left if x.headline]
-    return listed(told) if told and claim.limited_by != "chance" else NO_VALUE
+    told = [f"{t.display(x.level)} {x.grade}" for x in claim.left if x.headline]
+    return t.listed(told) if told and claim.limited_by != "chance" else t.NO_VALUE
 
 
 def _table(view: View, computed: list[Association]) -> Iterator[Block]:
     def ladder(each: Association) -> str:
         found = view.ladder(each.of, each.attribute)
-        return NO_VALUE if found is None else f"{found.highest} of {len(found.rungs)}"
+        return t.NO_VALUE if found is None else f"{found.highest} of {len(found.rungs)}"
 
-    yield table_of(
+    yield v.table_of(
         "Association of every attribute with the clusters",
         computed,
-        left("attribute", _name, wrap=9),
-        right("images", lambda x: whole(x.n), drop=2),
-        right("V", lambda x: coefficient(x.v), drop=1),
-        right("chance", lambda x: span_or_dash(x.null_mean, x.null_95)),
-        right(f"V~ ({view.level}interval)", corrected, wrap=11),
-        right("p (Holm p)", _p, wrap=8),
-        right("U", lambda x: or_dash(x.u_corrected, percent), drop=3),
-        right("ladder", ladder),
+        v.left("attribute", _name, wrap=9),
+        v.right("images", lambda x: t.whole(x.n), drop=2),
+        v.right("V", lambda x: t.coefficient(x.v), drop=1),
+        v.right("chance", lambda x: v.span_or_dash(x.null_mean, x.null_95)),
+        v.right(f"V~ ({view.level}interval)", v.corrected, wrap=11),
+        v.right("p (Holm p)", _p, wrap=8),
+        v.right("U", lambda x: t.or_dash(x.u_corrected, t.percent), drop=3),
+        v.right("ladder", ladder),
         note="V (Cramér's V) is 0 when clusters ignore the attribute and 1 when they sort by it. V~ is V without its bias:"
         " judge by it, not by p. Chance: V of unrelated labels, their mean and 95 % limit.",
     )
@@ -113,20 +94,20 @@ def _table(view: View, computed: list[Association]) -> Iterator[Block]:
     shuffles = sorted({x.permutations for x in computed if x.p_permutation is not None})
     if shuffles:
         more += (
-            f" p: share of {listed(list(map(whole, shuffles)), 'or')} shuffles of the labels (of whole people where the"
+            f" p: share of {t.listed(list(map(t.whole, shuffles)), 'or')} shuffles of the labels (of whole people where the"
             " set says who is on its images) that are as extreme; Holm p: corrected for the number of demographic attributes."
         )
-    yield small(more)
+    yield v.small(more)
 
 
 def _p(each: Association) -> str:
     alone, shuffles = each.p_permutation, each.permutations
-    both = p_or_dash(alone, alone, shuffles)
-    return both if each.p_holm is None else f"{both} ({p_or_dash(each.p_holm, alone, shuffles)})"
+    both = v.p_or_dash(alone, alone, shuffles)
+    return both if each.p_holm is None else f"{both} ({v.p_or_dash(each.p_holm, alone, shuffles)})"
 
 
 def _name(each: Association) -> str:
-    name = claimed(each)
+    name = v.claimed(each)
     return name if each.kind == "demographic" else f"{name} ({each.kind})"
 
 
@@ -141,7 +122,7 @@ def explain(view: View, asked: str) -> list[Section]:
     Raises ConfigError for a claim or a question that there is not.
     """
     names = {claim_name(each): each for each in view.result.claims}
-    spoken = {claimed(each): claim_name(each) for each in view.result.claims}
+    spoken = {v.claimed(each): claim_name(each) for each in view.result.claims}
     for shown, name in spoken.items():  # as the reports call it: age group
         if asked == shown or asked.startswith(f"{shown}."):
             asked = name + asked[len(shown) :]
@@ -168,18 +149,18 @@ def _in_short(claim: Claim, view: View, question: str) -> Section:
         for rung in rungs
         if rung.number in numbers
     )
-    levels = tuple((alike_in(x.given), _left(x)) for x in asked if x.rung in numbers)
+    levels = tuple((v.alike_in(x.given), _left(x)) for x in asked if x.rung in numbers)
     blocks: list[Block] = [Bullets((claim.sentence,))]
     blocks += [Heading("Each question"), Bullets(answers)] if answers else []
     blocks += [Heading("Among images alike"), Facts(levels)] if levels else []
-    return Section("explain", f"What is said of {claimed(claim)}, and why", tuple(blocks))
+    return Section("explain", f"What is said of {v.claimed(claim)}, and why", tuple(blocks))
 
 
 def _left(each: Conditional) -> str:
     return (
-        f"left {or_dash(each.kept, percent)} ({span(each.low, each.high, digits=2)});"
-        f" free to vary {or_dash(each.entropy_left, percent)}; of that {coefficient(each.per_entropy, 2)};"
-        f" control {control_of(each)}; {whole(each.n_effective)} of {whole(each.n)} images can tell; {each.grade}"
+        f"left {t.or_dash(each.kept, t.percent)} ({t.span(each.low, each.high, digits=2)});"
+        f" free to vary {t.or_dash(each.entropy_left, t.percent)}; of that {t.coefficient(each.per_entropy, 2)};"
+        f" control {control_of(each)}; {t.whole(each.n_effective)} of {t.whole(each.n)} images can tell; {each.grade}"
     )
 
 

@@ -5,40 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from fer_audit import text as t
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.report.blocks import (
-    Bar,
-    Block,
-    Cards,
-    Charts,
-    Column,
-    Heading,
-    Importance,
-    MapPanel,
-    Maps,
-    Picture,
-    Prose,
-    Table,
-)
+from fer_audit.report import blocks as b
 from fer_audit.report.charts import map as drawn
 from fer_audit.report.charts.stability import elbow
 from fer_audit.report.files.pictures import MapPoints
 from fer_audit.report.sections.cluster_cards import cards, telling
 from fer_audit.report.sections.values import left, right, section, small, spoken, table_of
 from fer_audit.report.view import View, is_clear
-from fer_audit.text import (
-    NONE,
-    WITHHELD,
-    because,
-    clipped,
-    counted,
-    large,
-    listed,
-    percent,
-    whole,
-)
 
 N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
@@ -51,26 +28,26 @@ _MAP_PIXELS = 320
 
 
 @section("clusters", "Who is in each cluster?")
-def clusters(view: View) -> Iterator[Block]:
+def clusters(view: View) -> Iterator[b.Block]:
     """Return the sizes, one table for each attribute, how k was found, and a card for each cluster."""
     facts = view.result.clustering
     if facts is None:
         why = view.result.not_computable
-        reason = because(why) if why else "the images were not embedded, or too few of them"
-        yield Prose(f"No clusters: {reason}.")
+        reason = t.because(why) if why else "the images were not embedded, or too few of them"
+        yield b.Prose(f"No clusters: {reason}.")
         return
     yield _overview(view, facts, "The clusters", range(min(facts.k, N_CLUSTERS)), "summary")
     if facts.k > N_CLUSTERS:
-        more = counted(facts.k - N_CLUSTERS, "smaller cluster")
-        yield Prose(f"... and {more}: --section clusters", "summary")
+        more = t.counted(facts.k - N_CLUSTERS, "smaller cluster")
+        yield b.Prose(f"... and {more}: --section clusters", "summary")
         yield _overview(view, facts, "Smaller clusters", range(N_CLUSTERS, facts.k), "normal")
     note = "Groups that a cluster holds more of than chance allows, with their share of it and of the set."
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
-    yield Prose(note, "summary", "small")
+    yield b.Prose(note, "summary", "small")
     yield from _tables(view)
     yield from _how_found(facts)
-    yield Prose(
+    yield b.Prose(
         "A lift of 2 means twice as often in the cluster as in the whole set. Lines are intervals. Open grey circles"
         f" and grey bars stand for fewer than {TOO_FEW} images: too few to say anything. An arrow at the edge: further"
         " out than the axis. Lifts, tests and mean faces count one copy of each image.",
@@ -78,19 +55,19 @@ def clusters(view: View) -> Iterator[Block]:
         "small",
     )
     if view.pictures is None:
-        yield Prose(f"No mean faces: {_why_missing(view, 'mean faces')}.", "detail", "small")
+        yield b.Prose(f"No mean faces: {_why_missing(view, 'mean faces')}.", "detail", "small")
     yield from _missing_pictures(view, maps=False)
-    yield Cards(lambda: cards(view, facts), "detail")
+    yield b.Cards(lambda: cards(view, facts), "detail")
 
 
 def _overview(
-    view: View, facts: ClusterFacts, title: str, shown: range, importance: Importance
-) -> Table:
+    view: View, facts: ClusterFacts, title: str, shown: range, importance: b.Importance
+) -> b.Table:
     return table_of(
         title,
         shown,
         left("cluster", lambda x: _name(x, view.unstable), wrap=8),
-        right("images", lambda x: whole(facts.sizes[x])),
+        right("images", lambda x: t.whole(facts.sizes[x])),
         left("who is in it more than in the set", lambda x: _telling(view, x), wrap=24),
         importance=importance,
         faint=lambda x: x in view.unstable and importance == "summary",
@@ -103,19 +80,19 @@ def _telling(view: View, cluster: int) -> str:
     while len(", ".join(names)) > _ONE_LINE and len(names) > 1:
         del names[-1]
     hidden = any(None in row for each in view.result.associations for row in each.table)
-    return ", ".join(names) or (WITHHELD if hidden else "nobody in particular")
+    return ", ".join(names) or (t.WITHHELD if hidden else "nobody in particular")
 
 
 def _name(cluster: int, unstable: frozenset[int]) -> str:
     return f"{cluster} unstable" if cluster in unstable else f"{cluster}"
 
 
-def _tables(view: View) -> Iterator[Block]:
+def _tables(view: View) -> Iterator[b.Block]:
     kinds = ("demographic", "label")
     found = [each for each in view.result.associations if each.kind in kinds and each.table]
     shown = [each for each in found if len(each.groups) <= N_GROUPS]
     if shown:
-        yield Heading("Each attribute in the clusters")
+        yield b.Heading("Each attribute in the clusters")
         yield small(
             "Each share is of the images in that cluster; all is the whole set. ▲ more and ▼ fewer than chance allows"
             f" (Benjamini-Hochberg over the table). A cell marked few has under {TOO_FEW} images and is not judged."
@@ -124,12 +101,12 @@ def _tables(view: View) -> Iterator[Block]:
         yield from (cluster_table(each, view.alpha, view.unstable) for each in shown)
     for each in found:
         if each not in shown:
-            many = counted(len(each.groups), "group")
+            many = t.counted(len(each.groups), "group")
             too_many = "too many for a table here; all of them are in result.json."
-            yield Prose(f"{spoken(each.attribute)}: {many}, {too_many}")
+            yield b.Prose(f"{spoken(each.attribute)}: {many}, {too_many}")
 
 
-def cluster_table(association: Association, alpha: float, unstable: frozenset[int]) -> Table:
+def cluster_table(association: Association, alpha: float, unstable: frozenset[int]) -> b.Table:
     """Return clusters and groups: the clusters are the rows, unless there are too many groups for columns."""
     cells = {(cell.cluster, cell.group): cell for cell in association.cells}
     groups, table = association.groups, association.table
@@ -140,17 +117,17 @@ def cluster_table(association: Association, alpha: float, unstable: frozenset[in
         for at, (row, total) in enumerate(zip(table, totals, strict=True))
     ]
     body.append([_cell(_added(x), of_all, None, alpha) for x in zip(*table, strict=True)])
-    sides = [f"{_name(at, unstable)} ({whole(total)})" for at, total in enumerate(totals)]
-    sides.append(f"all ({whole(of_all)})")
-    heads = [clipped(group, 20) for group in groups]
+    sides = [f"{_name(at, unstable)} ({t.whole(total)})" for at, total in enumerate(totals)]
+    sides.append(f"all ({t.whole(of_all)})")
+    heads = [t.clipped(group, 20) for group in groups]
     turned = len(heads) > max(N_COLUMNS, len(totals))
     if turned:
         body = [list(column) for column in zip(*body, strict=True)]
         sides, heads = heads, sides
     first = spoken(association.attribute, 20) if turned else "cluster"
-    return Table(
+    return b.Table(
         f"{spoken(association.attribute)} in each cluster",
-        (Column(first, wrap=10), *(Column(head, right=True, wrap=8) for head in heads)),
+        (b.Column(first, wrap=10), *(b.Column(head, right=True, wrap=8) for head in heads)),
         tuple((side, *row) for side, row in zip(sides, body, strict=True)),
         faint=frozenset() if turned else unstable & set(range(len(totals))),
         total=not turned,
@@ -165,33 +142,39 @@ def _added(counts: Sequence[int | None]) -> int | None:
 
 def _cell(count: int | None, total: int | None, cell: AssociationCell | None, alpha: float) -> str:
     if count is None:
-        return WITHHELD
+        return t.WITHHELD
     share = count / total if total else None if cell is None else cell.share
     mark = "few" if cell is not None and cell.too_few else ""
     if cell is not None and cell.residual and is_clear(cell, alpha):
         mark = "▲" if cell.residual > 0 else "▼"
-    return " ".join(filter(None, (whole(count), mark, "" if share is None else percent(share))))
+    return " ".join(
+        filter(None, (t.whole(count), mark, "" if share is None else t.percent(share)))
+    )
 
 
-def _how_found(facts: ClusterFacts) -> Iterator[Block]:
+def _how_found(facts: ClusterFacts) -> Iterator[b.Block]:
     starts = facts.starts
     low, high = starts.inertia_min, starts.inertia_max
-    near = f"; {whole(starts.near_best)} of {whole(starts.n)} within 0.1 % of the best"
-    yield Heading("How were the clusters found?")
-    yield Prose(
-        f"Inertia {large(facts.inertia)}. Best of {counted(starts.n, 'start')}: they ended between {large(low)} and"
-        f" {large(high)} in the reduced space, {percent((high - low) / low if low else 0.0)} apart"
+    near = f"; {t.whole(starts.near_best)} of {t.whole(starts.n)} within 0.1 % of the best"
+    yield b.Heading("How were the clusters found?")
+    yield b.Prose(
+        f"Inertia {t.large(facts.inertia)}. Best of {t.counted(starts.n, 'start')}: they ended between {t.large(low)} and"
+        f" {t.large(high)} in the reduced space, {t.percent((high - low) / low if low else 0.0)} apart"
         f"{near if starts.near_best else ''}."
     )
     if facts.votes:
-        votes = [f"{clipped(x.criterion, 30)} {NONE if x.k is None else x.k}" for x in facts.votes]
-        yield Prose(f"k was chosen, not given. Votes: {listed(votes)}; the lower median counts.")
+        votes = [
+            f"{t.clipped(x.criterion, 30)} {t.NONE if x.k is None else x.k}" for x in facts.votes
+        ]
+        yield b.Prose(
+            f"k was chosen, not given. Votes: {t.listed(votes)}; the lower median counts."
+        )
     if facts.sweep:
         yield _elbow(facts)
-        yield Charts(lambda: [elbow(facts)])
+        yield b.Charts(lambda: [elbow(facts)])
 
 
-def _elbow(facts: ClusterFacts) -> Table:
+def _elbow(facts: ClusterFacts) -> b.Table:
     """Return the sweep over k. A bar is what one more cluster saves: the elbow is where the bars turn short."""
     drops = [
         (before.inertia - after.inertia) / before.inertia if before.inertia else 0.0
@@ -202,31 +185,31 @@ def _elbow(facts: ClusterFacts) -> Table:
         "Other k",
         list(zip(facts.sweep, (None, *drops), strict=True)),
         left("k", lambda x: f"{x[0].k} ◀ used" if x[0].k == facts.k else f"{x[0].k}"),
-        right("inertia", lambda x: large(x[0].inertia)),
+        right("inertia", lambda x: t.large(x[0].inertia)),
         right(
-            "saved by one more cluster", lambda x: "" if x[1] is None else percent(x[1]), wrap=9
+            "saved by one more cluster", lambda x: "" if x[1] is None else t.percent(x[1]), wrap=9
         ),
-        left("", lambda x: Bar(x[1] or 0.0, full), drop=1),
+        left("", lambda x: b.Bar(x[1] or 0.0, full), drop=1),
     )
 
 
 @section("map", "The map of all images")
-def the_map(view: View) -> Iterator[Block]:
+def the_map(view: View) -> Iterator[b.Block]:
     """Return the points in every colouring, or why there is no map."""
     points = None if view.pictures is None else view.pictures.map
     if points is None:
-        yield Prose(f"No map: {_why_missing(view, 'map')}.", "detail")
+        yield b.Prose(f"No map: {_why_missing(view, 'map')}.", "detail")
         return
-    shown = f"a random {whole(points.shown)} of {counted(points.n, 'image')}"
+    shown = f"a random {t.whole(points.shown)} of {t.counted(points.n, 'image')}"
     if points.shown == points.n:
-        shown = f"all {whole(points.shown)} images that were embedded"
-    yield Prose(
+        shown = f"all {t.whole(points.shown)} images that were embedded"
+    yield b.Prose(
         f"Each point is an image: {shown}, {_how_laid_out(view, points)}. The points lie in the same places in every"
         " panel; only the colour changes. They are drawn in one shuffled order, so that no group covers another.",
         "detail",
         "lead",
     )
-    yield Maps(lambda: list(_panels(view, points)), "detail")
+    yield b.Maps(lambda: list(_panels(view, points)), "detail")
     yield from _missing_pictures(view, maps=True)
 
 
@@ -236,14 +219,14 @@ def _why_missing(view: View, what: str) -> str:
     return dict(view.pictures.missing).get(what, "there is nothing to show")
 
 
-def _missing_pictures(view: View, *, maps: bool) -> Iterator[Block]:
+def _missing_pictures(view: View, *, maps: bool) -> Iterator[b.Block]:
     """Return the reasons of pictures that were not made, of maps or of all others."""
     for what, reason in () if view.pictures is None else view.pictures.missing:
         if what.startswith("map") == maps:
-            yield Prose(f"No {what}: {reason}.", "detail", "small")
+            yield b.Prose(f"No {what}: {reason}.", "detail", "small")
 
 
-def _panels(view: View, points: MapPoints) -> Iterator[MapPanel]:
+def _panels(view: View, points: MapPoints) -> Iterator[b.MapPanel]:
     height = round(_MAP_PIXELS * drawn.map_aspect(points))
     for colouring in points.colourings:
         chart = drawn.map_chart(points, colouring, view.palette, view.result)
@@ -253,8 +236,8 @@ def _panels(view: View, points: MapPoints) -> Iterator[MapPanel]:
         if len(legend) < len(names):
             legend.append(("transparent", f"{len(names)} in all, in this order"))
         data = drawn.map_png(points, colouring, view.palette)
-        picture = Picture("image/png", data, chart.alt, "", _MAP_PIXELS, height)
-        yield MapPanel(chart, picture, tuple(legend))
+        picture = b.Picture("image/png", data, chart.alt, "", _MAP_PIXELS, height)
+        yield b.MapPanel(chart, picture, tuple(legend))
 
 
 def _how_laid_out(view: View, points: MapPoints) -> str:
@@ -267,6 +250,6 @@ def _how_laid_out(view: View, points: MapPoints) -> str:
     axes = view.result.principal_axes
     if axes is not None and len(axes.shares) > 1:
         first, second = axes.shares[:2]
-        words += f", which hold {percent(first)} and {percent(second)} of the variance; what separates groups can lie in the"
-        words += f" other {percent(1 - first - second)}"
+        words += f", which hold {t.percent(first)} and {t.percent(second)} of the variance; what separates groups can lie in the"
+        words += f" other {t.percent(1 - first - second)}"
     return words

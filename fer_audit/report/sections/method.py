@@ -7,34 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fer_audit import __version__
+from fer_audit import text as t
 from fer_audit.audit.types.result import AuditResult, GateRule, LedgerEntry
 from fer_audit.config import AuditConfig, setting_texts
 from fer_audit.progress import Timing
-from fer_audit.report.blocks import (
-    Block,
-    Code,
-    Definitions,
-    Facts,
-    Heading,
-    Prose,
-    Sign,
-    plain_table,
-)
+from fer_audit.report import blocks as b
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.definitions import DEFINITIONS
 from fer_audit.report.sections.values import Shown, left, right, section, small, table_of
 from fer_audit.report.view import View
-from fer_audit.text import (
-    NO_VALUE,
-    WITHHELD,
-    clipped,
-    counted,
-    display,
-    number,
-    p_text,
-    six_figures,
-    whole,
-)
 
 CITATION = (
     f"The fer-audit authors. fer-audit: audits of face datasets. Version {__version__}. Apache-2.0."
@@ -55,16 +36,16 @@ _IN_THE_TABLE = (
 
 
 @section("gate", "Does it pass the gate?")
-def gate(view: View) -> Iterator[Block]:
+def gate(view: View) -> Iterator[b.Block]:
     """Return every rule with its value; None where no rule was given."""
     rules = view.result.gate
     if not rules:
         return
     crossed = sum(rule.crossed for rule in rules)
     ends = ": the run ends with exit code 1." if crossed else "."
-    yield Prose(f"{whole(crossed)} of {counted(len(rules), 'rule')} crossed{ends}")
+    yield b.Prose(f"{t.whole(crossed)} of {t.counted(len(rules), 'rule')} crossed{ends}")
     columns: list[Shown[GateRule]] = [
-        left("not acceptable", lambda x: clipped(x.rule, 60), wrap=16),
+        left("not acceptable", lambda x: t.clipped(x.rule, 60), wrap=16),
         left("verdict", _verdict, wrap=9),
         right("found", _found),
     ]
@@ -73,72 +54,74 @@ def gate(view: View) -> Iterator[Block]:
     yield table_of("Rules", rules, *columns)
 
 
-def _verdict(rule: GateRule) -> Sign:
+def _verdict(rule: GateRule) -> b.Sign:
     if rule.value is None and not rule.withheld:
-        return Sign("unknown", "no value")
+        return b.Sign("unknown", "no value")
     # A rule that a withheld value was compared with was judged all the same.
-    return Sign("fails", "crossed") if rule.crossed else Sign("holds", "kept")
+    return b.Sign("fails", "crossed") if rule.crossed else b.Sign("holds", "kept")
 
 
 def _found(rule: GateRule) -> str:
-    missing = WITHHELD if rule.withheld else NO_VALUE
-    return missing if rule.value is None else six_figures(rule.value)
+    missing = t.WITHHELD if rule.withheld else t.NO_VALUE
+    return missing if rule.value is None else t.six_figures(rule.value)
 
 
 @section("planted", "Does the audit find what was planted?")
-def planted(view: View) -> Iterator[Block]:
+def planted(view: View) -> Iterator[b.Block]:
     """Return what was drawn into the demo set and what the audit found; None for any other set."""
     checks = view.result.planted
     if checks:
-        yield Prose("This set is drawn, not photographed: what is wrong with it is known.")
+        yield b.Prose("This set is drawn, not photographed: what is wrong with it is known.")
         yield table_of(
             "Planted in this demo set",
             checks,
             left("planted", lambda x: x.claim, wrap=16),
             left("expected", lambda x: x.expected, wrap=12),
             left("found", lambda x: x.found, wrap=12),
-            left("agrees", lambda x: Sign("holds", "yes") if x.agrees else Sign("fails", "no")),
+            left(
+                "agrees", lambda x: b.Sign("holds", "yes") if x.agrees else b.Sign("fails", "no")
+            ),
         )
 
 
 @section("method", "How was this computed?")
-def method(view: View) -> Iterator[Block]:
+def method(view: View) -> Iterator[b.Block]:
     """Return model, tests and settings, what has no value, the time taken, the command, definitions and citation."""
     result = view.result
-    yield Facts(tuple(_facts(view)))
+    yield b.Facts(tuple(_facts(view)))
     if result.model is not None and result.model.caveat:
-        yield Prose(f"About the model: {result.model.caveat}")
+        yield b.Prose(f"About the model: {result.model.caveat}")
     yield from _missing(result)
     if view.stages:
         yield table_of(
             "Time taken",
             view.stages,
             left("stage", lambda x: x.stage, wrap=8),
-            right("items", lambda x: whole(x.items)),
-            right("seconds", lambda x: number(x.seconds)),
+            right("items", lambda x: t.whole(x.items)),
+            right("seconds", lambda x: t.number(x.seconds)),
             right("items a second", _speed, drop=1),
             left("", lambda x: "done before" if x.reused else "", drop=2),
         )
     command, is_incomplete = run_command_line(result)
-    yield Heading("How to reproduce it")
-    yield Code(command)
+    yield b.Heading("How to reproduce it")
+    yield b.Code(command)
     if is_incomplete:
         yield small("Some settings name columns or files of the set: see the settings.")
     yield small("The same files, versions and machine give the same result.json, byte for byte.")
-    settings = [(display(name), value) for name, value in setting_texts(result.config)]
-    yield plain_table("Settings", ("setting", "value"), settings, importance="detail")
+    settings = [(t.display(name), value) for name, value in setting_texts(result.config)]
+    yield b.plain_table("Settings", ("setting", "value"), settings, importance="detail")
     if result.ledger:
-        yield plain_table(
-            f"Every test that was run: {counted(sum(x.tests for x in result.ledger), 'test')}",
+        yield b.plain_table(
+            f"Every test that was run: {t.counted(sum(x.tests for x in result.ledger), 'test')}",
             ("family", "test of", "method", "p", "corrected", "by"),
             [_entry(x) for x in result.ledger],
             right=(3, 4),
             importance="detail",
         )
-    yield Heading("Definitions", "detail")
-    yield Definitions(DEFINITIONS)
-    yield Heading("Citation")
-    yield Prose(CITATION)
+    yield b.Heading("Definitions", "detail")
+    yield b.Definitions(DEFINITIONS)
+    yield b.Heading("Citation")
+    yield b.Prose(CITATION)
 
 
 def _facts(view: View) -> Iterator[tuple[str, str]]:
@@ -146,15 +129,18 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
     yield "set", dataset.name
     yield "fingerprint", _start(dataset.fingerprint)
     known = (
-        ("true of every image", "; ".join(f"{display(x)} {value}" for x, value in dataset.facts)),
-        ("left out", "; ".join(f"{counted(n, 'file')}, {why}" for why, n in dataset.skipped)),
+        (
+            "true of every image",
+            "; ".join(f"{t.display(x)} {value}" for x, value in dataset.facts),
+        ),
+        ("left out", "; ".join(f"{t.counted(n, 'file')}, {why}" for why, n in dataset.skipped)),
         ("terms of such a set", dataset.terms),
     )
     yield from ((name, value) for name, value in known if value)
     if model is not None:
         yield "model", model.name
         yield "sha256", _start(model.sha256)
-        yield "numbers an image", whole(model.dim)
+        yield "numbers an image", t.whole(model.dim)
         yield "precision", model.precision
         yield "ran on", model.provider
     if view.pictures is not None and view.pictures.map is not None:
@@ -163,7 +149,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
         yield "map", f"{drawn.method} {settings}".strip()
     if result.ledger:
         yield "tests", _tests(result.ledger)
-    changed = ", ".join(f"{display(name)} {value}" for name, value in _changed(result.config))
+    changed = ", ".join(f"{t.display(name)} {value}" for name, value in _changed(result.config))
     yield "settings", changed or "all as they are by default"
     versions = ", ".join(f"{name} {version}" for name, version in result.versions)
     yield "versions", versions or "not recorded"
@@ -171,7 +157,7 @@ def _facts(view: View) -> Iterator[tuple[str, str]]:
 
 def _start(digits: str) -> str:
     """Return the first characters of a hash; result.json has all of it."""
-    return f"{clipped(digits, 200)[:16]}…" if len(digits) > 16 else digits
+    return f"{t.clipped(digits, 200)[:16]}…" if len(digits) > 16 else digits
 
 
 def _changed(config: AuditConfig) -> list[tuple[str, str]]:
@@ -186,19 +172,19 @@ def _tests(ledger: Sequence[LedgerEntry]) -> str:
         tests[entry.correction] += entry.tests
     families = Counter(by for _, by in {(entry.family, entry.correction) for entry in ledger})
     return "; ".join(
-        f"{counted(n, 'test')} in {counted(families[by], 'family', 'families')}, correction {by}"
+        f"{t.counted(n, 'test')} in {t.counted(families[by], 'family', 'families')}, correction {by}"
         for by, n in tests.items()
     )
 
 
-def _missing(result: AuditResult) -> Iterator[Block]:
+def _missing(result: AuditResult) -> Iterator[b.Block]:
     missing = missing_values(result)
     if missing:
-        values = counted(sum(len(each.fields) for each in missing), "value")
-        reasons = counted(len({each.reason for each in missing}), "reason")
+        values = t.counted(sum(len(each.fields) for each in missing), "value")
+        reasons = t.counted(len({each.reason for each in missing}), "reason")
         where = "report.html and result.json list them."
-        yield Prose(f"{values} could not be computed, for {reasons}: {where}")
-        yield plain_table(
+        yield b.Prose(f"{values} could not be computed, for {reasons}: {where}")
+        yield b.plain_table(
             f"What could not be computed: {values}",
             ("not computable", "values", "because"),
             [(each.where, ", ".join(each.fields), each.reason) for each in missing],
@@ -208,14 +194,14 @@ def _missing(result: AuditResult) -> Iterator[Block]:
 
 def _speed(each: Timing) -> str:
     known = each.seconds > 0 and not each.reused
-    return number(each.items / each.seconds, 0) if known else ""
+    return t.number(each.items / each.seconds, 0) if known else ""
 
 
 def _entry(x: LedgerEntry) -> tuple[str, ...]:
     p, corrected = (
-        "" if p is None else p_text(p, at_most=x.at_most) for p in (x.p, x.p_corrected)
+        "" if p is None else t.p_text(p, at_most=x.at_most) for p in (x.p, x.p_corrected)
     )
-    return x.family, x.subject, x.method, p or p_text(x.p), corrected, x.correction
+    return x.family, x.subject, x.method, p or t.p_text(x.p), corrected, x.correction
 
 
 def run_command_line(result: AuditResult) -> tuple[str, bool]:
