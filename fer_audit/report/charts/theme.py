@@ -216,10 +216,10 @@ def drawn_before(drawn: MutableMapping[str, str]) -> Iterator[None]:
 def page_svg(chart: Chart) -> str:
     """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text."""
     drawn = _DRAWN.get()
-    if drawn is None:
-        return _page_svg(chart)
-    if chart.key not in drawn:
-        drawn[chart.key] = _page_svg(chart)
+    if drawn is None or chart.key not in drawn:
+        svg = _page_svg(chart)
+        drawn = {} if drawn is None else drawn
+        drawn[chart.key] = svg
     return drawn[chart.key]
 
 
@@ -240,19 +240,16 @@ def _page_svg(chart: Chart) -> str:
     for number, (words, mark) in enumerate(_TOLD.get(figure, ())):
         marked = f' data-mark="{escape(visible(mark))}"' if mark else ""
         group = f'<g id="{chart.key}-told-{number}"'
-        body = body.replace(
-            f"{group}>", f'{group} class="told"{marked}><title>{escape(visible(words))}</title>', 1
-        )
+        told = f'{group} class="told"{marked}><title>{escape(visible(words))}</title>'
+        body = body.replace(f"{group}>", told, 1)
     label = escape(visible(chart.alt))
     size = f'viewBox="{view[1]}" width="{width * _PIXELS:.0f}"'
     return f'<svg {size} role="img" aria-label="{label}">{body}'
 
 
 def _own_ids(tag: str, key: str) -> str:
-    tag = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', tag)
-    tag = re.sub(r"url\(#([^)]*)\)", rf"url(#{key}-\1)", tag)
     tag = tag.replace("xlink:href=", "href=")
-    tag = re.sub(r'href="#([^"]*)"', rf'href="#{key}-\1"', tag)
+    tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{key}-", tag)
     for ink, variable in _VARIABLES.items():
         tag = tag.replace(ink, f"var({variable})")
     return tag
