@@ -9,20 +9,10 @@ import numpy as np
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.targets import has_target
+from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
-from fer_audit.report.charts.theme import (
-    INK,
-    WIDE,
-    Keyword,
-    bare,
-    finish,
-    new_figure,
-    one_panel,
-    tell,
-    write_next_to,
-)
 from fer_audit.text import clipped, display, percent, share_text, whole, whole_percent
 
 if TYPE_CHECKING:
@@ -48,27 +38,31 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     targets = [x.share / x.ratio if aimed and x.share and x.ratio else None for x in shown]
 
     def draw() -> Figure:
-        figure, axes = one_panel(0.45 + _ROW * len(shown))
+        figure, axes = theme.one_panel(0.45 + _ROW * len(shown))
         rows = np.arange(len(shown))
         colours = [palette.group(found.attribute, group.name) for group in shown]
         bars = axes.barh(rows, shares, color=colours, height=0.7)
         for bar, group in zip(bars, shown, strict=True):
             words = share_text(group.share, group.count, group.low, group.high)
-            tell(bar, f"{group.name}: {words}", group.name)
-        axes.hlines(rows, low, high, color=INK, linewidth=1.0)
+            theme.tell(bar, f"{group.name}: {words}", group.name)
+        axes.hlines(rows, low, high, color=theme.INK, linewidth=1.0)
         marked = [(target, row) for row, target in enumerate(targets) if target is not None]
         if marked:
-            diamond: dict[str, Keyword] = {"marker": "D", "markersize": 3.2, "linestyle": "none"}
-            edge: dict[str, Keyword] = {
+            diamond: dict[str, theme.Keyword] = {
+                "marker": "D",
+                "markersize": 3.2,
+                "linestyle": "none",
+            }
+            edge: dict[str, theme.Keyword] = {
                 "markerfacecolor": "none",
-                "markeredgecolor": INK,
+                "markeredgecolor": theme.INK,
                 "markeredgewidth": 0.8,
             }
             axes.plot(*zip(*marked, strict=True), **diamond, **edge)
         for row, (share, end) in enumerate(zip(shares, high, strict=True)):
-            write_next_to(axes, percent(share), (max(end, targets[row] or 0.0), row), gap=7)
+            theme.write_next_to(axes, percent(share), (max(end, targets[row] or 0.0), row), gap=7)
         names = [clipped(group.name, _NAME) for group in shown]
-        finish(axes, rows=names, span=(0, max(0.02, max(high) * 1.32)), percent=True)
+        theme.finish(axes, rows=names, span=(0, max(0.02, max(high) * 1.32)), percent=True)
         return figure
 
     ends = (max(shown, key=lambda x: x.count or 0), min(shown, key=lambda x: x.count or 0))
@@ -97,7 +91,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         from matplotlib.patches import Rectangle
         from matplotlib.ticker import FuncFormatter
 
-        figure = new_figure(0.75 + 0.15 * len(age_names), width=WIDE)
+        figure = theme.new_figure(0.75 + 0.15 * len(age_names), width=theme.WIDE)
         grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         rows = np.arange(len(age_names))
         # One scale for all panels, so that their shapes compare.
@@ -110,15 +104,15 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
                 counts, mark = block[:, side], side_names[side]
                 bars = axes.barh(rows, sign * counts / total, height=0.86, color=colours[side])
                 for bar, age, count in zip(bars, age_names, counts.tolist(), strict=True):
-                    tell(bar, f"{name}, {mark}, {age}: {whole(count)}", mark)
+                    theme.tell(bar, f"{name}, {mark}, {age}: {whole(count)}", mark)
                     if count < TOO_FEW:
                         bar.set_alpha(0.45)
             axes.set_xlim(-1.1 * full, 1.1 * full)
-            axes.axvline(0, color=INK, linewidth=0.6)
+            axes.axvline(0, color=theme.INK, linewidth=0.6)
             axes.set_title(f"{clipped(name, 14)}\n{whole(int(block.sum()))}", fontsize=7)
             axes.set_xticks([-step, 0, step])
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(abs(x))))
-            bare(axes)
+            theme.bare(axes)
             axes.grid(axis="x")
         grid[0].set_yticks(rows, [clipped(name, _NAME) for name in age_names])
         keys = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours]

@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.audit.types.stability import AttributeStability, VariantV
 from fer_audit.report.blocks import SIGNS, state_of
+from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, key_of
-from fer_audit.report.charts.theme import (
-    BAND,
-    INK,
-    MUTED,
-    RULE,
-    WIDE,
-    bare,
-    few_ticks,
-    new_figure,
-    write_next_to,
-)
 from fer_audit.report.view import weakest
 from fer_audit.text import clipped, coefficient, display, p_phrase, span
 
@@ -59,7 +49,7 @@ def ladder(
     name = clipped(display(claim.attribute), 40)
 
     def draw() -> Figure:
-        figure = new_figure(0.6 + _ROW * sum(len(of) for _, of in lines), width=WIDE)
+        figure = theme.new_figure(0.6 + _ROW * sum(len(of) for _, of in lines), width=theme.WIDE)
         left, right = figure.subplots(1, 2, sharey=True)
         row, ticks = 0, []
         for rung, of in lines:
@@ -70,7 +60,7 @@ def ladder(
                 row += 1
             if rung is not claim.rungs[-1]:
                 for axes in (left, right):
-                    axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
+                    axes.axhline(row - 0.5, color=theme.RULE, linewidth=0.5)
         left.set_yticks([at for at, _ in ticks], [text for _, text in ticks])
         left.set_ylim(row - 0.4, -0.6)
         _finish(left, right, [line for _, of in lines for line in of])
@@ -142,24 +132,28 @@ def _kept_line(each: Conditional) -> _Line:
 
 def _draw(line: _Line, left: Axes, right: Axes, row: int) -> None:
     on, off = (left, right) if line.strength else (right, left)
-    on.vlines(0, row - 0.5, row + 0.5, color=MUTED, linewidth=0.6)
+    on.vlines(0, row - 0.5, row + 0.5, color=theme.MUTED, linewidth=0.6)
     if not line.strength:
-        on.vlines(1, row - 0.5, row + 0.5, color=MUTED, linewidth=0.6, linestyles=(0, (3, 2)))
+        on.vlines(
+            1, row - 0.5, row + 0.5, color=theme.MUTED, linewidth=0.6, linestyles=(0, (3, 2))
+        )
     if line.null_low is not None and line.null_high is not None:
         width = line.null_high - line.null_low
-        on.barh(row, width, left=line.null_low, height=0.8, color=BAND, linewidth=0)
+        on.barh(row, width, left=line.null_low, height=0.8, color=theme.BAND, linewidth=0)
     if line.low is not None and line.high is not None:
-        on.hlines(row, line.low, line.high, color=INK, linewidth=0.7 if line.is_range else 1.4)
+        on.hlines(
+            row, line.low, line.high, color=theme.INK, linewidth=0.7 if line.is_range else 1.4
+        )
         if line.is_range:
             ends = [line.low, line.high]
-            on.plot(ends, [row, row], marker="|", markersize=5, color=INK, linestyle="none")
+            on.plot(ends, [row, row], marker="|", markersize=5, color=theme.INK, linestyle="none")
     if line.value is not None:
-        on.plot([line.value], [row], marker="o", markersize=4.2, color=INK, linestyle="none")
+        on.plot([line.value], [row], marker="o", markersize=4.2, color=theme.INK, linestyle="none")
     # Words stand where nothing is drawn, against the middle of the chart.
     at, gap, side = (0.0, 4, "left") if line.strength else (1.0, -4, "right")
     across = off.get_yaxis_transform()
-    how = {"xycoords": across, "gap": gap, "ha": side, "fontsize": 6.3, "color": MUTED}
-    write_next_to(off, line.words, (at, row), **how)
+    how = {"xycoords": across, "gap": gap, "ha": side, "fontsize": 6.3, "color": theme.MUTED}
+    theme.write_next_to(off, line.words, (at, row), **how)
 
 
 def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
@@ -171,6 +165,6 @@ def _finish(left: Axes, right: Axes, lines: Sequence[_Line]) -> None:
         ends = [end for each in of_it for end in each if end is not None]
         low, high = min([0.0, *ends]), max([0.1 if strength else 1.0, *ends])
         axes.set_xlim(low - 0.03 * (high - low), high + 0.06 * (high - low))
-        few_ticks(axes.xaxis, percent=not strength)
-        bare(axes)
+        theme.few_ticks(axes.xaxis, percent=not strength)
+        theme.bare(axes)
         axes.set_xlabel(label)

@@ -5,18 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fer_audit.audit.types.remedies import BeforeAfter, Erasure, Mitigation
+from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, key_of
-from fer_audit.report.charts.theme import (
-    INK,
-    MUTED,
-    RULE,
-    WIDE,
-    Keyword,
-    finish,
-    new_figure,
-    one_panel,
-    point,
-)
 from fer_audit.text import clipped, coefficient, display, signed
 
 if TYPE_CHECKING:
@@ -33,23 +23,23 @@ def before_and_after(found: Erasure) -> Chart | None:
         return f"{each.by}: {clipped(display(each.attribute), 20)}"
 
     def draw() -> Figure:
-        figure, axes = one_panel(0.6 + 0.21 * len(rows))
+        figure, axes = theme.one_panel(0.6 + 0.21 * len(rows))
         for row, each in enumerate(rows):
             before, after = each.before.value, each.after.value
-            axes.plot([before, after], [row, row], color=RULE, linewidth=2, zorder=1)
-            dot: dict[str, Keyword] = {
-                "color": INK,
+            axes.plot([before, after], [row, row], color=theme.RULE, linewidth=2, zorder=1)
+            dot: dict[str, theme.Keyword] = {
+                "color": theme.INK,
                 "markersize": 4,
                 "linestyle": "none",
                 "clip_on": False,
             }
             axes.plot([before], [row], marker="o", markerfacecolor="white", **dot)
             words = f"{named(each)}: {coefficient(before)} before, {coefficient(after)} after"
-            point(axes, (after, row), words, **dot)
+            theme.point(axes, (after, row), words, **dot)
             if each.chance is not None:
-                axes.plot([each.chance], [row], "|", color=MUTED, markersize=9)
+                axes.plot([each.chance], [row], "|", color=theme.MUTED, markersize=9)
         label = "V~ of clusters, balanced accuracy of probes"
-        finish(axes, label, rows=list(map(named, rows)), span=(0, 1), steps=5)
+        theme.finish(axes, label, rows=list(map(named, rows)), span=(0, 1), steps=5)
         return figure
 
     words = (
@@ -78,21 +68,21 @@ def gains(found: Mitigation) -> Chart | None:
     names = [x.arm for x in arms]
 
     def draw() -> Figure:
-        figure = new_figure(0.6 + 0.22 * len(arms), width=WIDE)
+        figure = theme.new_figure(0.6 + 0.22 * len(arms), width=theme.WIDE)
         parts = figure.subplots(1, len(panels), sharey=True)
         for axes, (title, values) in zip(parts, panels.items(), strict=True):
-            axes.axvline(0, color=MUTED, linewidth=0.8)
+            axes.axvline(0, color=theme.MUTED, linewidth=0.8)
             for row, each in enumerate(values):
-                filled = INK if each.low > 0 or each.high < 0 else "white"
-                axes.hlines(row, each.low, each.high, color=INK, linewidth=1.1)
+                filled = theme.INK if each.low > 0 or each.high < 0 else "white"
+                axes.hlines(row, each.low, each.high, color=theme.INK, linewidth=1.1)
                 words = f"{names[row]}, {title}: {signed(each.value, 3)}"
-                how: dict[str, Keyword] = {
+                how: dict[str, theme.Keyword] = {
                     "markersize": 4,
                     "markerfacecolor": filled,
                     "linestyle": "none",
                 }
-                point(axes, (each.value, row), words, **how)
-            finish(axes, title, rows=names, steps=3)
+                theme.point(axes, (each.value, row), words, **how)
+            theme.finish(axes, title, rows=names, steps=3)
         return figure
 
     words = (

@@ -10,20 +10,9 @@ import numpy as np
 from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.replay import PublishedValue, Replay, ReplayAttribute
 from fer_audit.audit.types.stability import UNSTABLE, AttributeStability, StabilityFacts
+from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
-from fer_audit.report.charts.theme import (
-    BAND,
-    INK,
-    MUTED,
-    Keyword,
-    bare,
-    few_ticks,
-    name_rows,
-    one_panel,
-    tell,
-    write_next_to,
-)
 from fer_audit.text import clipped, coefficient, display, large, span, whole
 
 if TYPE_CHECKING:
@@ -32,14 +21,14 @@ if TYPE_CHECKING:
 
 _BINS = 16
 _LEAST_BINS = 12
-_DOTS: dict[str, Keyword] = {"color": INK, "marker": "o", "markersize": 3}
+_DOTS: dict[str, theme.Keyword] = {"color": theme.INK, "marker": "o", "markersize": 3}
 
 
 def _over_k(axes: Axes, label: str) -> None:
     axes.set_xlabel("clusters k")
     axes.set_ylabel(label)
-    few_ticks(axes.xaxis, 10, integer=True)
-    few_ticks(axes.yaxis)
+    theme.few_ticks(axes.xaxis, 10, integer=True)
+    theme.few_ticks(axes.yaxis)
     axes.grid(axis="y")
 
 
@@ -52,9 +41,9 @@ def elbow(found: ClusterFacts | None) -> Chart | None:
     def draw() -> Figure:
         from matplotlib.ticker import EngFormatter
 
-        figure, axes = one_panel(1.75)
+        figure, axes = theme.one_panel(1.75)
         axes.plot(ks, inertias, **_DOTS)
-        ring: dict[str, Keyword] = {
+        ring: dict[str, theme.Keyword] = {
             **_DOTS,
             "markersize": 8,
             "markerfacecolor": "none",
@@ -85,18 +74,18 @@ def come_back(found: StabilityFacts | None, palette: Palette) -> Chart | None:
     values = [each.jaccard for each in clusters]
 
     def draw() -> Figure:
-        figure, axes = one_panel(0.5 + 0.2 * max(4, len(clusters)))
-        axes.axvspan(0, UNSTABLE, color=BAND, linewidth=0)
+        figure, axes = theme.one_panel(0.5 + 0.2 * max(4, len(clusters)))
+        axes.axvspan(0, UNSTABLE, color=theme.BAND, linewidth=0)
         colours = [palette.cluster(each.cluster) for each in clusters]
         bars = axes.barh(range(len(clusters)), values, height=0.62, color=colours)
         for row, (bar, name, value) in enumerate(zip(bars, names, values, strict=True)):
-            write_next_to(axes, coefficient(value), (value, row))
-            tell(bar, f"{name}: {coefficient(value)}", name)
-        name_rows(axes, names)
+            theme.write_next_to(axes, coefficient(value), (value, row))
+            theme.tell(bar, f"{name}: {coefficient(value)}", name)
+        theme.name_rows(axes, names)
         axes.set_xlim(0, 1.15)
         axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
         axes.set_xlabel("mean Jaccard similarity over resamples")
-        bare(axes)
+        theme.bare(axes)
         return figure
 
     unstable = sum(not each.stable for each in clusters)
@@ -120,17 +109,17 @@ def sweep(found: AttributeStability) -> Chart | None:
     ks, values = [each.k for each in points], [each.v_corrected for each in points]
 
     def draw() -> Figure:
-        figure, axes = one_panel(1.75)
+        figure, axes = theme.one_panel(1.75)
         chance = [each.null_95 for each in points]
-        axes.fill_between(ks, 0, chance, color=BAND, linewidth=0, label="chance (95 %)")
+        axes.fill_between(ks, 0, chance, color=theme.BAND, linewidth=0, label="chance (95 %)")
         axes.plot(ks, values, label="V~", **_DOTS)
         if found.seeds:
             at = [each.k for each in found.seeds], [each.v_corrected for each in found.seeds]
-            stroke: dict[str, Keyword] = {
+            stroke: dict[str, theme.Keyword] = {
                 "linestyle": "none",
                 "marker": "_",
                 "markersize": 10,
-                "color": MUTED,
+                "color": theme.MUTED,
             }
             axes.plot(*at, label="other seeds", **stroke)
         ends = [max(each.v_corrected, each.null_95) for each in (*points, *found.seeds)]
@@ -166,15 +155,17 @@ def histogram(
     ends = found.v_corrected_low, found.v_corrected_high
 
     def draw() -> Figure:
-        figure, axes = one_panel(1.9)
+        figure, axes = theme.one_panel(1.9)
         marks = [found.v_full or 0.0, *(p.v_corrected for p in said)]
         top = 1.08 * max(float(values.max()), 0.05, *marks)
         low, high = float(values.min()), float(values.max())
         high = max(high, low + top / _LEAST_BINS)  # all studies alike: one narrow bar, not a wall
-        axes.hist(values, bins=_BINS, range=(low, high), color=MUTED, alpha=0.65, linewidth=0)
+        axes.hist(
+            values, bins=_BINS, range=(low, high), color=theme.MUTED, alpha=0.65, linewidth=0
+        )
         if ends[0] is not None and ends[1] is not None:
-            axes.axvspan(ends[0], ends[1], color=BAND, linewidth=0, zorder=-1)
-        line: dict[str, Keyword] = {"color": INK, "linewidth": 1.6}
+            axes.axvspan(ends[0], ends[1], color=theme.BAND, linewidth=0, zorder=-1)
+        line: dict[str, theme.Keyword] = {"color": theme.INK, "linewidth": 1.6}
         if found.v_full is not None:
             axes.axvline(found.v_full, label="the whole set", **line)
         for each in said:
@@ -183,11 +174,11 @@ def histogram(
         axes.set_xlim(0, top)
         axes.set_xlabel(f"V~ of a study of {size}")
         axes.set_ylabel("studies")
-        few_ticks(axes.xaxis, 5)
-        few_ticks(axes.yaxis, integer=True)
+        theme.few_ticks(axes.xaxis, 5)
+        theme.few_ticks(axes.yaxis, integer=True)
         if found.v_full is not None or said:
             figure.legend(loc="outside upper center", ncols=2)
-        axes.spines["bottom"].set_color(INK)
+        axes.spines["bottom"].set_color(theme.INK)
         return figure
 
     paper = "".join(
