@@ -39,13 +39,8 @@ class Palette:
 def palette_of(result: AuditResult) -> Palette:
     """Give every group of every attribute of a result its colour."""
     k = 0 if result.clustering is None else result.clustering.k
-    return make_palette(
-        [
-            (each.attribute, each.kind, tuple(group.name for group in each.groups))
-            for each in result.representation
-        ],
-        k,
-    )
+    found = [(x.attribute, x.kind, tuple(y.name for y in x.groups)) for x in result.representation]
+    return make_palette(found, k)
 
 
 def make_palette(attributes: Sequence[tuple[str, str, tuple[str, ...]]], k: int) -> Palette:

@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fer_audit.report import blocks as b
-from fer_audit.report.charts.chart import Chart
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.render.markdown import cell_text
 from fer_audit.text import rounded_percent, visible
@@ -64,7 +63,7 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(
-        svg=_svg,
+        svg=lambda chart: Markup(page_svg(chart)),  # drawn by matplotlib, which escapes every name
         base64=lambda data: base64.b64encode(data).decode("ascii"),
         kind=lambda block: type(block).__name__.lower(),
         drawn=lambda block: [chart for chart in block.make() if chart is not None],
@@ -83,10 +82,6 @@ def _environment() -> Environment:
 def _shown(value: object) -> object:
     """Make visible what a stranger may have named; markup of ours passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _svg(chart: Chart) -> Markup:
-    return Markup(page_svg(chart))  # drawn by matplotlib, which escapes every name
 
 
 def _own(name: str) -> Markup:
