@@ -147,19 +147,19 @@ def show_report(
     Raises ConfigError for a topic that there is not.
     """
     from fer_audit.report.render.terminal import terminal_report
-    from fer_audit.report.report import TOPICS, make_report
+    from fer_audit.report.report import TOPICS, make_report, topics_of
 
     if section is not None and section not in TOPICS:
         near = difflib.get_close_matches(section, TOPICS, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigError(
             f"--section {section}: there is no such section",
-            hint=f"{hint}There are: {', '.join(TOPICS)}",
+            hint=f"{hint}There are: {', '.join(topics_of(view))}",
         )
     short = not full and section is None
     where = str(page) if page is not None and page.is_file() else ""
     more = f"fer-audit report {shlex.quote(str(run))} --full"
-    topics = f"or --section {', '.join(TOPICS)}; or --json"
+    topics = f"or --section {', '.join(topics_of(view))}; or --json"
     report = make_report(view, section)
     if not report.sections:
         say(f"fer-audit: the run has nothing to say of {section}")

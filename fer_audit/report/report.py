@@ -51,6 +51,16 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
 """(its word for --section, the section) in the order of a report. A section that has nothing to say gives None."""
 TOPICS = tuple(dict.fromkeys(topic for topic, _ in SECTIONS))
 
+
+def topics_of(view: View) -> tuple[str, ...]:
+    """Return the topics of which a run has something to say."""
+    return tuple(
+        topic
+        for topic in TOPICS
+        if any(make(view) is not None for name, make in SECTIONS if name == topic)
+    )
+
+
 ALARM = (
     "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the"
     " same command again."

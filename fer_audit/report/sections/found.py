@@ -81,6 +81,11 @@ def what_we_found(view: View) -> Iterator[b.Block]:
     if not view.result.min_cell:  # the lists that findings name, and the result
         lists = dict.fromkeys(each.files for each in view.result.findings if each.files)
         yield b.Links(tuple((name, name) for name in (*lists, "result.json", "rows.parquet")))
+        commands = (
+            "figures for a paper: fer-audit report RUN --pdf DIR; the methods in words: fer-audit report RUN --methods;"
+            " a dataset card: fer-audit card RUN"
+        )
+        yield b.Prose(f"Made from the run directory RUN: {commands}.", "detail", "small")
 
 
 def _claims(view: View, claims: list[Claim]) -> Iterator[b.Block]:
