@@ -69,7 +69,7 @@ class Finish(Order):
         keep_libraries_in(self.cache)
         from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
         from fer_audit.report.charts.theme import drawn_before
-        from fer_audit.report.page import report_page  # jinja2
+        from fer_audit.report.report import report_page  # jinja2
 
         with self.watch.stage("pictures", len(self.dataset)):
             pictures = self._kept_pictures(prints)

@@ -193,7 +193,7 @@ class _Purging:
             self.remove("a page that cannot be drawn again", page, [page])
             return
         from fer_audit.audit.suppression import withhold
-        from fer_audit.report.page import report_page  # jinja2: only where it is needed
+        from fer_audit.report.report import report_page  # jinja2: only where it is needed
 
         shared = withhold(result, min_cell)
         pictures = shared_pictures(pictures, shared, min_cell)

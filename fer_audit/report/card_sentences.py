@@ -210,36 +210,31 @@ def recommendations(result: AuditResult) -> list[str]:
         for x in result.ladders
         if x.of == "cluster" and kinds.get(x.attribute) == "demographic" and x.highest >= _MIN_HELD
     ]
-    advice = (
-        (
-            "Report a model's results for each group with counts and intervals, not as one number.",
-            has_groups,
-        ),
-        (f"A result over the whole set says little about: {listed(low)}.", low),
-        (
-            f"Make no statement about the {counted(thin, 'combination')} with fewer than {TOO_FEW} images.",
-            thin,
-        ),
-        (
-            "Keep all copies of an image in the same split, or keep one copy.",
-            result.duplicates.groups,
-        ),
-        (
-            "Look at the labels of the copies that disagree before you trust single labels.",
-            conflicts(result),
-        ),
-        (
-            "Use bins of ages rather than single years: ages are rounded.",
-            ages is not None and (ages.whipple or 0.0) >= _HEAPED,
-        ),
-        (
-            f"Check what a model that starts from these vectors makes of: {listed(held)}; the clusters are associated with them"
-            " beyond chance.",
-            held,
-        ),
-        ("Do not take the labels for what people say of themselves.", has_groups),
-    )
-    texts = [text for text, holds in advice if holds]
+    texts = []
+    if has_groups:
+        texts.append(
+            "Report a model's results for each group with counts and intervals, not as one number."
+        )
+    if low:
+        texts.append(f"A result over the whole set says little about: {listed(low)}.")
+    if thin:
+        few = f"{counted(thin, 'combination')} with fewer than {TOO_FEW} images"
+        texts.append(f"Make no statement about the {few}.")
+    if result.duplicates.groups:
+        texts.append("Keep all copies of an image in the same split, or keep one copy.")
+    if conflicts(result):
+        texts.append(
+            "Look at the labels of the copies that disagree before you trust single labels."
+        )
+    if ages is not None and (ages.whipple or 0.0) >= _HEAPED:
+        texts.append("Use bins of ages rather than single years: ages are rounded.")
+    if held:
+        beyond = "the clusters are associated with them beyond chance."
+        texts.append(
+            f"Check what a model that starts from these vectors makes of: {listed(held)}; {beyond}"
+        )
+    if has_groups:
+        texts.append("Do not take the labels for what people say of themselves.")
     return texts or ["None: nothing was measured that one could follow from."]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.progress import Timing
 from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
 from fer_audit.report.charts.chart import Chart
+from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.sections.claims import claims
 from fer_audit.report.sections.clusters import clusters, the_map
 from fer_audit.report.sections.collection import collection, style, subset
@@ -97,6 +100,15 @@ def make_report(view: View, topic: str | None = None) -> Report:
         sections=tuple(section for section in found if section is not None),
         footer="Made by fer-audit from result.json. This page asks for nothing outside itself.",
     )
+
+
+def report_page(
+    result: AuditResult, pictures: Pictures | None = None, timings: Iterable[Timing] = ()
+) -> str:
+    """Return report.html. It rests on nothing but its arguments: the same ones give the same bytes."""
+    from fer_audit.report.render.html import render_page  # jinja2
+
+    return render_page(make_report(View(result, pictures, tuple(timings))))
 
 
 def charts_of(report: Report) -> list[Chart]:

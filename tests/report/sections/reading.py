@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from fer_audit.report.blocks import (
     SIGNS,
@@ -21,6 +22,14 @@ from fer_audit.report.blocks import (
     Table,
 )
 
+Found = TypeVar("Found")
+
+
+def blocks_of(section: Section | None, kind: type[Found]) -> list[Found]:
+    """Return the blocks of one kind."""
+    blocks = () if section is None else section.blocks
+    return [block for block in blocks if isinstance(block, kind)]
+
 
 def sentences(section: Section | None) -> list[str]:
     """Return every text outside tables, in order."""
@@ -34,8 +43,7 @@ def said(section: Section | None) -> str:
 
 def tables(section: Section | None) -> dict[str, Table]:
     """Return the tables by their titles."""
-    blocks = () if section is None else section.blocks
-    return {block.title: block for block in blocks if isinstance(block, Table)}
+    return {block.title: block for block in blocks_of(section, Table)}
 
 
 def rows(section: Section | None, title: str) -> list[dict[str, str]]:

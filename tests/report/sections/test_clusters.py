@@ -18,7 +18,7 @@ from fer_audit.report.sections.clusters import clusters
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
 from tests.report.results import PEOPLE, bare, paper, utkface
-from tests.report.sections.reading import rows, said, tables
+from tests.report.sections.reading import blocks_of, rows, said, tables
 
 ALPHA = 0.01
 TELLING = "who is in it more than in the set"
@@ -44,8 +44,7 @@ def judged() -> AuditResult:
 
 
 def cards(result: AuditResult, pictures: Pictures | None = None) -> list[Card]:
-    section = clusters(View(result, pictures))
-    (block,) = (each for each in section.blocks if isinstance(each, Cards))
+    (block,) = blocks_of(clusters(View(result, pictures)), Cards)
     return list(block.make())
 
 

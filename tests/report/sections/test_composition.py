@@ -10,7 +10,7 @@ from fer_audit.report.blocks import Bar, Charts, Table
 from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from tests.report.results import RACES, bare, degenerate, representation, utkface
-from tests.report.sections.reading import rows, said, sentences, tables
+from tests.report.sections.reading import blocks_of, rows, said, sentences, tables
 
 SHARE = "share (count; 95 % interval)"
 
@@ -175,7 +175,7 @@ def test_a_set_without_labels_says_that_nobody_can_be_counted() -> None:
 
 
 def test_each_attribute_of_few_groups_and_the_ages_have_a_chart() -> None:
-    (block,) = (b for b in composition(View(utkface())).blocks if isinstance(b, Charts))
+    (block,) = blocks_of(composition(View(utkface())), Charts)
 
     keys = [chart.key for chart in block.make() if chart is not None]
 

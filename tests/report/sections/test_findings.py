@@ -11,7 +11,7 @@ from fer_audit.report.sections.found import CANNOT_SAY, N_FIXES, findings, fix_f
 from fer_audit.report.sections.ladder import climb_of
 from fer_audit.report.view import View
 from tests.report.results import bare, ladder, utkface
-from tests.report.sections.reading import said, sentences
+from tests.report.sections.reading import blocks_of, said, sentences
 
 ANSWERS = (True, False, True, None, True, None, True, False)
 SKIPPED = 6
@@ -52,11 +52,7 @@ def test_every_finding_is_in_one_section_with_its_severity_figures_and_what_to_d
 def test_what_does_not_fit_among_the_first_fixes_is_counted_and_kept() -> None:
     many = tuple(Finding(f"c{n}", "fix", f"sentence {n}.") for n in range(N_FIXES + 3))
 
-    first, rest = (
-        block
-        for block in fix_first(View(replace(bare(), findings=many))).blocks
-        if isinstance(block, Statements)
-    )
+    first, rest = blocks_of(fix_first(View(replace(bare(), findings=many))), Statements)
 
     assert (len(first.items), first.importance) == (N_FIXES, "summary")
     assert (len(rest.items), rest.importance, rest.cut) == (3, "normal", "3 more things")

@@ -10,11 +10,11 @@ from fer_audit.report.sections.clusters import the_map
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
 from tests.report.results import RACES, utkface
-from tests.report.sections.reading import said
+from tests.report.sections.reading import blocks_of, said
 
 
 def panels(view: View) -> list[MapPanel]:
-    (block,) = (each for each in the_map(view).blocks if isinstance(each, Maps))
+    (block,) = blocks_of(the_map(view), Maps)
     return list(block.make())
 
 

@@ -13,7 +13,7 @@ from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
 from tests.report.results import bare, degenerate, ladder, timings, utkface
 from tests.report.results_upper import silent
-from tests.report.sections.reading import rows, said, sentences, tables
+from tests.report.sections.reading import blocks_of, rows, said, sentences, tables
 
 
 def only(claim: Ladder) -> list[tuple[str, str]]:
@@ -101,7 +101,7 @@ def test_the_command_is_there_to_copy_and_says_what_it_lacks() -> None:
     )
     section = method(View(named))
 
-    assert [block.text for block in section.blocks if isinstance(block, Code)] == [
+    assert [block.text for block in blocks_of(section, Code)] == [
         "fer-audit run DATASET --model resnet50-keras --precision fp16 --k 8 --seed 0"
     ]
     assert "Some settings name columns or files of the set" in said(section)
