@@ -11,7 +11,7 @@ from fer_audit.report.sections.found import CANNOT_SAY, N_FIXES, findings, fix_f
 from fer_audit.report.sections.ladder import climb_of
 from fer_audit.report.view import View
 from tests.report.results import bare, ladder, utkface
-from tests.report.sections.reading import blocks_of, said, sentences
+from tests.report.sections.reading import blocks_of, sentences
 
 ANSWERS = (True, False, True, None, True, None, True, False)
 SKIPPED = 6
@@ -56,10 +56,6 @@ def test_what_does_not_fit_among_the_first_fixes_is_counted_and_kept() -> None:
 
     assert (len(first.items), first.importance) == (N_FIXES, "summary")
     assert (len(rest.items), rest.importance, rest.cut) == (3, "normal", "3 more things")
-
-
-def test_an_audit_without_findings_says_so() -> None:
-    assert "Nothing was found that has to be mended first." in said(fix_first(View(bare())))
 
 
 def test_each_step_of_a_small_ladder_is_the_answer_of_its_rung() -> None:

@@ -189,7 +189,3 @@ def test_a_question_without_an_answer_is_missing_once_and_its_rung_is_not() -> N
     found = missing_values(bare().having(ladders=(asked_once,)))
 
     assert [(each.where, each.reason) for each in found] == [("race, what is left", "one stratum")]
-
-
-def test_without_claims_there_is_no_section() -> None:
-    assert ladders(View(bare())) is None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fer_audit.audit.types.clusters import KVote
 from fer_audit.audit.types.composition import VoteAgreement
 from fer_audit.audit.types.near import Disagreement, NearDuplicates
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD
@@ -16,11 +17,13 @@ from fer_audit.audit.types.space import LatentOverlap, PairOverlap
 from fer_audit.audit.types.splits import InPart, PartPair, SplitLeak, SubjectFacts
 from fer_audit.report.blocks import Bar, Interval, Section
 from fer_audit.report.sections.claims import claims
+from fer_audit.report.sections.clusters import clusters, the_map
 from fer_audit.report.sections.collection import collection, style, subset
+from fer_audit.report.sections.found import fix_first
 from fer_audit.report.sections.groups import intersections, overlap
 from fer_audit.report.sections.labels import copies, files, split_leakage
 from fer_audit.report.sections.ladder import ladders
-from fer_audit.report.sections.method import gate, planted
+from fer_audit.report.sections.method import gate, method, planted
 from fer_audit.report.sections.stability import replay, stability
 from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
@@ -75,6 +78,23 @@ def kept_rule() -> AuditResult:
     return replace(ALL, gate=(rule,))
 
 
+def with_hidden_group() -> AuditResult:
+    race, *_ = ALL.representation
+    hidden = replace(race.groups[0], count=None, share=None, low=None, high=None, ratio=None)
+    hidden = replace(hidden, ratio_low=None, ratio_high=None)
+    return ALL.having(representation=(replace(race, groups=(hidden, *race.groups[1:])),))
+
+
+def with_crawl_as_label() -> AuditResult:
+    (crawl,) = (each for each in ALL.associations if each.kind == "batch")
+    return ALL.having(associations=(replace(crawl, kind="label"),))
+
+
+def with_votes() -> AuditResult:
+    votes = (KVote("silhouette", 4), KVote("gap", None))
+    return ALL.having(clustering=replace(known(ALL.clustering), votes=votes))
+
+
 def without_studies(asked: int) -> AuditResult:
     return replace(bare(), config=bare().config.having(replay=asked))
 
@@ -111,6 +131,22 @@ def without_studies(asked: int) -> AuditResult:
         (composition, PEOPLE, "Person id: 118 people, 1 to 22 images of each, median 2.5; 1 image names nobody."),
         (composition, PEOPLE, "Emotion: where several annotators voted, the winning answer has 80.0 % of the votes in the median image; 10.5 % (105 of 1,000) images have no answer with more than half."),
         (composition, ALL.having(subjects=(WITHHELD,)), "Person: [c] people, [c] to [c] images of each, median [c]; 3 images name nobody."),
+        (composition, ALL, "Whipple's index is 132.9 over 15,000 images aged 23 to 62"),
+        (composition, bare(), "The set has no labels, so nobody can be counted."),
+        (composition, with_hidden_group(), "race: White [c], Black 19.1, Asian 14.5, Indian 16.8, Other 7.1"),
+        (composition, degenerate(), "race: White –"),
+        (clusters, with_crawl_as_label(), "crawl hour: 213 groups, too many for a table here"),
+        (clusters, ALL, "Unstable clusters do not come back in resamples"),
+        (clusters, ALL, "Inertia 8,409,512. Best of 10 starts"),
+        (clusters, ALL, "0.2 % apart; 3 of 10 within 0.1 % of the best"),
+        (clusters, ALL, "No mean faces: the run directory holds no pictures"),
+        (clusters, with_votes(), "Votes: silhouette 4 and gap not computable; the lower median counts."),
+        (clusters, bare(), "No clusters: the images were not embedded"),
+        (clusters, replace(bare(), not_computable=(("clustering", "fewer images than clusters"),)), "No clusters: not computable (fewer images than clusters)."),
+        (fix_first, bare(), "Nothing was found that has to be mended first."),
+        (the_map, ALL, "No map: the run directory holds no pictures"),
+        (method, bare(), "settings: all as they are by default"),
+        (method, bare(), "versions: not recorded"),
         (stability, ALL, "9 other seeds: two partitions agree with ARI .981 (median; .412-1.000)"),
         (stability, degenerate(), "Other seeds: not computable (no other seed)."),
         (style, ALL, "brightness by race: lowest in White (median 96.2), highest in Other (132)."),
@@ -129,6 +165,10 @@ def test_a_section_says(section: Maker, result: AuditResult, text: str) -> None:
     ("section", "result", "text"),
     [
         (copies, ALL, "near-identical"),
+        (clusters, ALL, "k was chosen"),
+        (clusters, ALL, "too many"),
+        (composition, degenerate(), "Whipple"),
+        (method, bare(), "could not be computed"),
         (split_leakage, ALL.having(split_leaks=(NOBODY,)), "lists/"),
         (subset, ALL.having(subset_checks=(FAIR,)), "furthest"),
     ],
@@ -190,6 +230,14 @@ BATCH = "Guessing an attribute from the batch or part alone"
         (replay, ALL, STUDIES, 0, "race | 200 | .184 (.081-.292) | .213 | 0.5 % | 34.5 % | 91.5 % (yes)"),
         (split_leakage, SHARED, "Shared by parts of split: photos", 0, "train | test | 312 | 640"),
         (split_leakage, SHARED, "For example, by split: photos", 0, "train: a.jpg and test: b.jpg"),
+        (composition, ALL, "Diversity", 0, "race | 5 | 4.25 | 3.68 | 1.45 | .899 | .299 | 5.96 | .425"),
+        (composition, degenerate(), "Diversity", 0, "race | 0 | – | – | – | – | – | – | –"),
+        (composition, ALL, "Distance to the target", 0, "race | uniform | .225 | .775 | .775 | .056 | < .001"),
+        (composition, with_hidden_group(), "race", 0, "White | [c] |  | "),
+        (composition, degenerate(), "race", 0, "White | not computable (0) |  | "),
+        (clusters, paper(), "race in each cluster", 0, "0 (199) | 117 58.8 % | 6 few 3.0 % | 28 few 14.1 % | 26 few 13.1 % | 22 few 11.1 %"),
+        (clusters, ALL, "Other k", 0, "1 | 10,210,000 | "),
+        (method, ALL, "Every test that was run: 3 tests", 2, "cells | race, cluster 0 x White | adjusted residual | < .001 | .002 | Benjamini-Hochberg"),
         (stability, ALL, "Does each cluster come back?", 2, "2 | 5,190 | .412 | ✗ unstable: nothing rests on it"),
         (stability, ALL, "Each other seed", 0, "race | 4 | 1 | .214 | .015"),
         (style, ALL, "Style measures against every attribute", 0, "brightness | race | .083 | ≤ .001 | White (96.2) | Other (132)"),
@@ -212,6 +260,11 @@ def test_a_row_of_a_table_has_its_numbers(
         (gate, kept_rule(), "Rules", "not acceptable | verdict | found"),
         (intersections, ALL, "Smallest", "combination | images | expected | residual | p | to collect"),
         (subset, ALL, SAMPLE, "group | here | images | in the set | exact p"),
+        (composition, ALL, "Diversity", "attribute | groups | ENS | 1/D | H | SEI | NSD | IR | BP"),
+        (composition, ALL, "Distance to the target", "attribute | target | TV | DS_R | DS_E | JSD | p"),
+        (clusters, paper(), "race in each cluster", "cluster | White | Black | Asian | Indian | Other"),
+        (clusters, ALL, "Other k", "k | inertia | saved by one more cluster"),
+        (method, ALL, "Every test that was run: 3 tests", "family | test of | method | p | corrected | by"),
         (stability, ALL, "Does each cluster come back?", "cluster | images | Jaccard | comes back in resamples"),
     ],
 )  # fmt: skip
@@ -226,6 +279,8 @@ def test_the_columns_of_a_table_name_them(
     [
         (stability, "Each other seed", 27),
         (style, "Style measures against every attribute", 29),
+        (composition, "crawl hour (batch): all 213 groups", 213 + 1),
+        (method, "Every test that was run: 3 tests", 3),
         (overlap, "race: all 6 pairs", 6),
     ],
 )
