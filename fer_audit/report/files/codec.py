@@ -16,21 +16,12 @@ import base64
 import dataclasses
 import json
 import math
+import typing
 from collections.abc import Container, Mapping
 from functools import cache
 from itertools import starmap
 from types import NoneType, UnionType
-from typing import (
-    Any,
-    Literal,
-    NoReturn,
-    TypeAlias,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args
 
 import numpy as np
 
@@ -54,7 +45,7 @@ class ShapeError(ValueError):
 @cache
 def field_types(record: type, *, with_ranges: bool = False) -> dict[str, TypeHint]:
     """Return the resolved type of every field, in the order of declaration."""
-    hints = get_type_hints(record, include_extras=with_ranges)
+    hints = typing.get_type_hints(record, include_extras=with_ranges)
     return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
@@ -203,7 +194,7 @@ def _expect(value: Json, kind: TypeHint, place: str) -> Json:
 @cache
 def origin_of(kind: TypeHint) -> object:
     """Return tuple of tuple[X, ...], Union of X | None, and so on; None of a class."""
-    return get_origin(kind)
+    return typing.get_origin(kind)
 
 
 @cache
@@ -234,5 +225,5 @@ def parse_document(data: str | bytes, *, schema: str, source: str, hint: str) ->
     return document
 
 
-def _refuse_constant(word: str) -> NoReturn:
+def _refuse_constant(word: str) -> typing.NoReturn:
     raise ValueError(f"{word} is no number")

@@ -8,7 +8,7 @@ from fer_audit import text as t
 from fer_audit.audit.types.composition import SubsetCheck
 from fer_audit.audit.types.space import StyleTest
 from fer_audit.report import blocks as b
-from fer_audit.report.charts.collection import batch_guesses, style_differences
+from fer_audit.report.charts.groups import batch_guesses, style_differences
 from fer_audit.report.sections import values as v
 from fer_audit.report.view import View
 

@@ -9,7 +9,7 @@ from fer_audit import text as t
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.models import ByAttribute, ModelAudit, RecallCell
 from fer_audit.report.blocks import Block, Bullets, Charts, Column, Facts, Heading, Prose, Table
-from fer_audit.report.charts.models import by_class
+from fer_audit.report.charts.groups import by_class
 from fer_audit.report.sections import model_tables as tables
 from fer_audit.report.sections import values as v
 from fer_audit.report.view import View

@@ -8,7 +8,7 @@ from fer_audit import text as t
 from fer_audit.audit.types.remedies import Erasure, Mitigation
 from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
 from fer_audit.report.blocks import Block, Bullets, Charts, Heading, Prose, Sign
-from fer_audit.report.charts.remedies import before_and_after, gains
+from fer_audit.report.charts.groups import before_and_after, gains
 from fer_audit.report.sections import values as v
 from fer_audit.report.view import View
 
