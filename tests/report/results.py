@@ -110,54 +110,34 @@ def association(
         for group, count, column in zip(groups, row, columns, strict=True):
             size = sum(row)
             expected = size * column / total if total else 0.0
-            spread = (
-                (expected * (1 - size / total) * (1 - column / total)) ** 0.5 if total else 0.0
-            )
+            spread = (expected * (1 - size / (total or 1)) * (1 - column / (total or 1))) ** 0.5
             residual = (count - expected) / spread if spread else None
-            few = count < 30
+            p_adjusted = None if residual is None else (0.001 if abs(residual) > 3 else 0.4)
+            share, lift = count / size if size else None, count / expected if expected else None
             cells.append(
                 AssociationCell(
-                    cluster=cluster,
-                    group=group,
-                    count=count,
-                    share=count / size if size else None,
-                    lift=count / expected if expected else None,
-                    lift_low=0.8,
-                    lift_high=1.2,
-                    residual=residual,
-                    p_adjusted=None if residual is None else (0.001 if abs(residual) > 3 else 0.4),
-                    npmi=0.01,
-                    ducher_z=0.02,
-                    too_few=few,
+                    cluster,
+                    group,
+                    count,
+                    share,
+                    lift,
+                    0.8,
+                    1.2,
+                    residual,
+                    p_adjusted,
+                    0.01,
+                    0.02,
+                    count < 30,
                 )
             )
     return Association(
-        attribute=attribute,
-        kind=kind,
-        n=total,
-        groups=groups,
-        table=table,
-        chi2=12.1678,
-        df=12,
-        p_asymptotic=0.4323,
-        expected_min=0.494,
-        v=v,
-        null_mean=0.0887,
-        null_95=0.1182,
-        v_corrected=v_corrected,
-        low=max(0.0, v_corrected - 0.02),
-        high=v_corrected + 0.0513,
-        p_permutation=p,
-        p_holm=min(1.0, 3 * p) if kind == "demographic" else None,
-        permutations=10_000,
-        u_group_from_cluster=0.0113,
-        u_cluster_from_group=0.0127,
-        ami=0.0021,
-        balance=0.0,
-        cells=tuple(cells),
-        u_corrected=0.0109,
+        attribute=attribute, kind=kind, n=total, groups=groups, table=table, chi2=12.1678, df=12, p_asymptotic=0.4323,
+        expected_min=0.494, v=v, null_mean=0.0887, null_95=0.1182, v_corrected=v_corrected,
+        low=max(0.0, v_corrected - 0.02), high=v_corrected + 0.0513, p_permutation=p,
+        p_holm=min(1.0, 3 * p) if kind == "demographic" else None, permutations=10_000, u_group_from_cluster=0.0113,
+        u_cluster_from_group=0.0127, ami=0.0021, balance=0.0, cells=tuple(cells), u_corrected=0.0109,
         v_corrected_null_95=0.0762,
-    )
+    )  # fmt: skip
 
 
 def ladder(attribute: str, holds: tuple[bool | None, ...], reading: str) -> Ladder:
@@ -196,64 +176,24 @@ def utkface() -> res.AuditResult:
     crawl = representation(
         "crawl hour", hours, tuple(400 - index for index in range(213)), 5, kind="batch"
     )
+    ages = (0.079, 0.071, 0.07, 0.31, 0.191, 0.095, 0.097, 0.056, 0.031)
     associations = (
-        association(
-            "race",
-            RACES,
-            spread_out(22_900, (0.425, 0.191, 0.145, 0.168, 0.071)),
-            v=0.2131,
-            v_corrected=0.2127,
-            p=0.0001,
-        ),
-        association(
-            "gender",
-            ("male", "female"),
-            spread_out(22_900, (0.52, 0.48)),
-            v=0.31,
-            v_corrected=0.3097,
-            p=0.0001,
-        ),
-        association(
-            "age",
-            AGES,
-            spread_out(22_900, (0.079, 0.071, 0.07, 0.31, 0.191, 0.095, 0.097, 0.056, 0.031)),
-            v=0.25,
-            v_corrected=0.2496,
-            p=0.0001,
-        ),
-        association(
-            "crawl hour",
-            hours,
-            ((20,) * 213,) * 4,
-            v=0.41,
-            v_corrected=0.4,
-            p=0.0001,
-            kind="batch",
-        ),
+        association("race", RACES, spread_out(22_900, (0.425, 0.191, 0.145, 0.168, 0.071)), v=0.2131, v_corrected=0.2127, p=0.0001),
+        association("gender", ("male", "female"), spread_out(22_900, (0.52, 0.48)), v=0.31, v_corrected=0.3097, p=0.0001),
+        association("age", AGES, spread_out(22_900, ages), v=0.25, v_corrected=0.2496, p=0.0001),
+        association("crawl hour", hours, ((20,) * 213,) * 4, v=0.41, v_corrected=0.4, p=0.0001, kind="batch"),
         association("shuffled control", RACES, TABLE_I, kind="label"),
-    )
+    )  # fmt: skip
     held: tuple[bool | None, ...] = (True,) * 8
     lower_half = res.AuditResult.of(
         schema=res.AUDIT_SCHEMA,
         complete=True,
         dataset=comp.DatasetFacts(
-            name="UTKFace",
-            listed=23_708,
-            ok=23_707,
-            failed=1,
-            fully_labelled=23_704,
+            name="UTKFace", listed=23_708, ok=23_707, failed=1, fully_labelled=23_704,
             failures=(comp.RejectCount("truncated", 1, ("44_1_4_20170116235150272.jpg.chip.jpg",)),),
             flags=(comp.RejectCount("png_named_jpg", 2, ("a.jpg", "b.jpg")),),
             rejects=(
-                comp.RejectCount(
-                    "race_missing",
-                    3,
-                    (
-                        "39_1_20170116174525125.jpg.chip.jpg",
-                        "61_1_20170109142408075.jpg.chip.jpg",
-                        "61_1_20170109150557335.jpg.chip.jpg",
-                    ),
-                ),
+                comp.RejectCount("race_missing", 3, ("39_1_20170116174525125.jpg.chip.jpg", "61_1_20170109142408075.jpg.chip.jpg", "61_1_20170109150557335.jpg.chip.jpg")),
                 comp.RejectCount("name_repaired", 2, ("24_0_1_20170116220224657 .jpg.chip.jpg",)),
             ),
             notes=(
@@ -270,11 +210,7 @@ def utkface() -> res.AuditResult:
         representation=(race, gender, age, crawl),
         age_heaping=comp.AgeHeaping(132.9, 15_000),
         intersections=comp.Intersections(
-            attributes=("race", "gender", "age"),
-            n=23_704,
-            cells=90,
-            empty=1,
-            under_30=11,
+            attributes=("race", "gender", "age"), n=23_704, cells=90, empty=1, under_30=11,
             smallest=(
                 comp.Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
                 comp.Cell(("Other", "female", "70+"), 4, 24.1, -4.4),
@@ -293,9 +229,7 @@ def utkface() -> res.AuditResult:
             counts=CROSS_TABLE,
         ),
         duplicates=comp.Duplicates(
-            groups=375,
-            files=765,
-            left_out=390,
+            groups=375, files=765, left_out=390,
             conflicts=(comp.Count("race", 70), comp.Count("gender", 40), comp.Count("age", 205)),
             examples=(("1_0_0_20161219140623097.jpg.chip.jpg", "1_0_0_20161219140627985.jpg.chip.jpg"),),
             contradicting=259,
@@ -303,12 +237,7 @@ def utkface() -> res.AuditResult:
         ),
         subset_checks=(
             comp.SubsetCheck(
-                attribute="race",
-                reference="UTKFace, all 23,702 strictly named files",
-                n=500,
-                tv=0.2149,
-                chi2=98.905,
-                p=0.0001,
+                attribute="race", reference="UTKFace, all 23,702 strictly named files", n=500, tv=0.2149, chi2=98.905, p=0.0001,
                 p_asymptotic=1.7e-20,
                 worst=comp.SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
                 groups=(

@@ -30,34 +30,16 @@ def conditional(
     detail = rung == 5 and len(given) == 1
     free = 0.973
     found = Conditional(
-        of="cluster",
-        attribute=attribute,
-        rung=rung,
-        given=given,
-        headline=rung is not None and not detail,
-        detail=detail,
-        n=23_314,
-        strata=27,
-        informative=26,
-        n_effective=23_298,
-        entropy_left=free,
-        marginal=0.0412,
-        mi_debiased=0.0412 * kept,
-        kept=kept,
-        low=kept - 0.047,
-        high=kept + 0.052,
-        per_entropy=kept / free,
-        per_low=kept / free - 0.048,
-        per_high=kept / free + 0.053,
-        p_mi=None if detail else 0.0001 if holds else 0.31,
-        p_cmh=None if detail else 0.0002 if holds else 0.44,
-        p=None if detail else 0.0002 if holds else 0.62,
-        permutations=0 if detail else 10_000,
+        of="cluster", attribute=attribute, rung=rung, given=given, headline=rung is not None and not detail, detail=detail,
+        n=23_314, strata=27, informative=26, n_effective=23_298, entropy_left=free, marginal=0.0412, mi_debiased=0.0412 * kept,
+        kept=kept, low=kept - 0.047, high=kept + 0.052,
+        per_entropy=kept / free, per_low=kept / free - 0.048, per_high=kept / free + 0.053,
+        p_mi=None if detail else 0.0001 if holds else 0.31, p_cmh=None if detail else 0.0002 if holds else 0.44,
+        p=None if detail else 0.0002 if holds else 0.62, permutations=0 if detail else 10_000,
         grade="most" if kept > 0.75 else "part" if holds else "trace",
         reading=f"given {' x '.join(given)} {100 * kept:.1f} % of the association is left",
-        null_low=None if detail else -0.041,
-        null_high=None if detail else 0.046,
-    )
+        null_low=None if detail else -0.041, null_high=None if detail else 0.046,
+    )  # fmt: skip
     return replace(found, **changes)  # type: ignore[arg-type]  # fields by name
 
 
@@ -109,17 +91,10 @@ def asked(ladder: Ladder, others: tuple[str, ...], crawl: float) -> Ladder:
 def stability(attributes: tuple[str, ...] = ("race", "gender", "age")) -> StabilityFacts:
     """Return four clusters of which one is loose, nine seeds, k = 1..10, and a half."""
     strengths = (0.213, 0.31, 0.25)
+    similar = (0.964, 0.871, 0.412, 0.733)
     return StabilityFacts(
-        seeds=9,
-        ari_median=0.981,
-        ari_min=0.412,
-        ari_max=0.9996,
-        clusters=(
-            ClusterStability(0, 0.964, stable=True),
-            ClusterStability(1, 0.871, stable=True),
-            ClusterStability(2, 0.412, stable=False),
-            ClusterStability(3, 0.733, stable=True),
-        ),
+        seeds=9, ari_median=0.981, ari_min=0.412, ari_max=0.9996,
+        clusters=tuple(ClusterStability(at, each, stable=each > 0.6) for at, each in enumerate(similar)),
         attributes=tuple(
             AttributeStability(
                 attribute=name,
@@ -128,14 +103,8 @@ def stability(attributes: tuple[str, ...] = ("race", "gender", "age")) -> Stabil
                     VariantV(k, 0, 0.0 if k == 2 and name == "race" else v * (0.6 + 0.1 * k), 0.01 + 0.0015 * k)
                     for k in range(2, 11)
                 ),
-                half_n=11_657,
-                half_v=v - 0.004,
-                half_low=v - 0.021,
-                half_high=v + 0.013,
-                half_p=0.0001,
-                half_p_holm=0.0003,
-                half_permutations=10_000,
-                half_null_95=0.0162,
+                half_n=11_657, half_v=v - 0.004, half_low=v - 0.021, half_high=v + 0.013, half_p=0.0001, half_p_holm=0.0003,
+                half_permutations=10_000, half_null_95=0.0162,
             )
             for name, v in zip(attributes, strengths, strict=False)
         ),
@@ -175,16 +144,8 @@ def overlap(attribute: str, names: tuple[str, ...]) -> space.LatentOverlap:
         groups[-1] = space.GroupOverlap(names[-1], 12, None, None, None, missing)
         names = names[:-1]
     return space.LatentOverlap(
-        attribute=attribute,
-        n=3_000,
-        drawn_from=23_317,
-        dimensions=128,
-        neighbours=10,
-        homophily=0.452,
-        expected=0.2713,
-        p=0.001,
-        permutations=999,
-        groups=tuple(groups),
+        attribute=attribute, n=3_000, drawn_from=23_317, dimensions=128, neighbours=10, homophily=0.452, expected=0.2713, p=0.001,
+        permutations=999, groups=tuple(groups),
         pairs=tuple(
             space.PairOverlap(a, b, n, n, 0.53 + 0.06 * (i % 8), 0.52 + 0.05 * (i % 8), 0.541, 0.005, 0.06 if i == 0 else 0.005, 199, 11.5 + i, 0.31 + 0.05 * (i % 9), low=0.51 + 0.06 * (i % 8), high=0.55 + 0.06 * (i % 8))
             for i, (a, b) in enumerate(combinations(names, 2))
