@@ -133,10 +133,13 @@ def _row(claim: Claim, level: str, predicted: Collection[str]) -> tuple[str, b.S
     known = left is not None and left.kept is not None and left.grade != "cannot tell"
     held = min(max(left.kept or 0.0, 0.0), 1.0) if known and left is not None else None
     strength = b.Strength(claim.v_corrected or 0.0, held, t.coefficient(claim.v_corrected, 2))
-    return text, strength, t.NO_VALUE if left is None else _left_words(left)
+    return text, strength, left_words(left)
 
 
-def _left_words(left: LeftAt) -> str:
+def left_words(left: LeftAt | None) -> str:
+    """Write how much is left of a claim among images alike: 38 %, part."""
+    if left is None:
+        return t.NO_VALUE
     if left.kept is None or left.grade == "cannot tell":
         return "cannot tell"
     amount = "none" if left.kept < 0.0005 else t.rounded_percent(left.kept)
