@@ -133,8 +133,8 @@ def by_class(model: ModelAudit, by: ByAttribute, palette: Palette) -> Chart | No
             point(axes, (x.share, row), x.words, x.group, **look)
         for row in range(1, len(labels)):
             axes.axhline(row - 0.5, color=RULE, linewidth=0.5)
-        label, names = "predicted right" if by.errors else "predicted so", labels
-        finish(axes, label, rows=[clipped(x, 16) for x in names], span=(0, far), percent=True)
+        label = "predicted right" if by.errors else "predicted so"
+        finish(axes, label, rows=[clipped(x, 16) for x in labels], span=(0, far), percent=True)
         for group in groups:
             colour = palette.group(by.attribute, group)
             axes.plot([], [], "o", markersize=3.6, color=colour, label=clipped(group, 14))
