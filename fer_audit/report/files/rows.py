@@ -109,8 +109,11 @@ def write_list(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) 
     if path.suffix == ".txt":
         write_text(path, "".join(f"{visible(row[0])}\n" for row in rows))
         return
-    columns = [pa.array([encodable(x[at]) for x in rows], pa.string()) for at in range(len(names))]
-    write_rows_csv(path, pa.table(columns, names=list(names)))
+    columns = {
+        name: pa.array([encodable(row[index]) for row in rows], pa.string())
+        for index, name in enumerate(names)
+    }
+    write_rows_csv(path, pa.table(columns))
 
 
 def attribute_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -134,9 +137,11 @@ def _guarded(table: pa.Table) -> pa.Table:
         quoted = compute.binary_join_element_wise("'", texts, "")
         return compute.if_else(is_formula, quoted, texts)
 
-    kept = [x for x in table.schema if not pa.types.is_list(x.type)]  # a cell holds no list
+    table = table.select(
+        [x.name for x in table.schema if not pa.types.is_list(x.type)]
+    )  # a cell holds none
     columns = [
-        guarded(table[x.name]) if pa.types.is_string(x.type) else table[x.name] for x in kept
+        guarded(column) if pa.types.is_string(column.type) else column for column in table.columns
     ]
-    names = guarded(pa.array([x.name for x in kept], pa.string())).to_pylist()
+    names = guarded(pa.array(table.column_names, pa.string())).to_pylist()
     return pa.table(columns, names=names)
