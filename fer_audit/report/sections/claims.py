@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.claims import Association, Conditional

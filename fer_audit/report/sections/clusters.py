@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW

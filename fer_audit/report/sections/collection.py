@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.composition import SubsetCheck
 from fer_audit.audit.types.space import StyleTest
 from fer_audit.report import blocks as b

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.claim import Claim, LeftAt
 from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL

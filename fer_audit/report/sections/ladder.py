@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.claims import Conditional, Ladder, Rung
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.report import blocks as b

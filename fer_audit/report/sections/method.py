@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import fer_audit.text as t
 from fer_audit import __version__
-from fer_audit import text as t
 from fer_audit.audit.types.result import AuditResult, GateRule, LedgerEntry
 from fer_audit.config import AuditConfig, setting_texts
 from fer_audit.progress import Timing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.models import ByAttribute, GroupErrors, ModelAudit, RecallCell
 from fer_audit.report.blocks import Table, plain_table
 from fer_audit.report.sections import values as v

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.claim_words import CLUSTER
 from fer_audit.audit.types.models import ByAttribute, ModelAudit, RecallCell
 from fer_audit.report.blocks import Block, Bullets, Charts, Column, Facts, Heading, Prose, Table

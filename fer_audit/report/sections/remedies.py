@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.remedies import Erasure, Mitigation
 from fer_audit.audit.types.remedy_words import before_after, f_gained, points_gained
 from fer_audit.report.blocks import Block, Bullets, Charts, Heading, Prose, Sign

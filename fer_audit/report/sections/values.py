@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.not_computable import NotComputable
 from fer_audit.report import blocks as b
 from fer_audit.report.view import View

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fer_audit import text as t
+import fer_audit.text as t
 from fer_audit.audit.types.composition import FOUR_FIFTHS, GroupShare, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.targets import has_target, is_under
