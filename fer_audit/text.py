@@ -16,6 +16,13 @@ WITHHELD = "[c]"
 """In place of a count that --min-cell withholds: c = confidential (UK Government Analysis Function). "<5" would tell more."""
 
 
+def _joined(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
+    """Write an interval; with "to" where a minus sign would confuse."""
+    if low is None or high is None:
+        return NONE
+    return (" to " if low < 0 or high < 0 else "-").join(map(write, (low, high)))
+
+
 def whole(count: int | None) -> str:
     """Write a count: 23,707; None = withheld."""
     return WITHHELD if count is None else f"{count:,}"
@@ -32,7 +39,7 @@ def percent(share: float | None) -> str:
         return NONE
     if 0 < share < 0.0005:
         return "< 0.1 %"
-    return "> 99.9 %" if 0.9995 <= share < 1 else f"{_points(share)} %"
+    return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
 def whole_percent(share: float) -> str:
@@ -51,8 +58,8 @@ def part(count: int, total: int) -> str:
 
 
 def percent_span(low: float | None, high: float | None) -> str:
-    """Write an interval of shares in per cent: 79.0-89.2; with "to" where a minus sign would confuse."""
-    return _joined(low, high, _points)
+    """Write an interval of shares in per cent: 79.0-89.2."""
+    return _joined(low, high, lambda share: f"{100 * share:.1f}")
 
 
 def share_text(
@@ -83,9 +90,8 @@ def coefficient(value: float | None, digits: int = 3) -> str:
     """
     if value is None:
         return NONE
-    text = f"{value:.{digits}f}"
+    text, least = f"{value:.{digits}f}", f".{'1':0>{digits}}"
     if value and float(text) == 0:
-        least = f".{'1':0>{digits}}"
         return f"< {least}" if value > 0 else f"> -{least}"
     if float(text) == 1 and value < 1 - 1e-9:
         return f"> .{'9' * digits}"
@@ -93,21 +99,11 @@ def coefficient(value: float | None, digits: int = 3) -> str:
 
 
 def span(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Write an interval of coefficients: .000-.061; with "to" where a minus sign would confuse."""
+    """Write an interval of coefficients: .000-.061."""
     zero = f".{0:0{digits}}"
     return _joined(
-        low, high, lambda x: coefficient(round(x, digits), digits) if round(x, digits) else zero
+        low, high, lambda x: coefficient(y, digits) if (y := round(x, digits)) else zero
     )
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
-
-
-def _joined(low: float | None, high: float | None, write: Callable[[float], str]) -> str:
-    if low is None or high is None:
-        return NONE
-    return (" to " if low < 0 or high < 0 else "-").join(map(write, (low, high)))
 
 
 def p_text(p: float | None, *, at_most: bool = False) -> str:
@@ -178,16 +174,20 @@ def size_text(size_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Write how long something took: 42 s, 17 min 29 s, 2 h 5 min."""
-    whole_seconds = round(seconds)
-    if whole_seconds < 60:
-        return f"{whole_seconds} s" if whole_seconds >= 10 else f"{seconds:.1f} s"
-    minutes, rest = divmod(whole_seconds, 60)
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s" if rest >= 10 else f"{seconds:.1f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
     """Write a value of a table, a dash where there is none."""
     return NO_VALUE if value is None else write(value)
+
+
+def or_empty(value: float | None, write: Callable[[float], str]) -> str:
+    """Write a value of a table, nothing where there is none."""
+    return "" if value is None else write(value)
 
 
 def because(not_computable: tuple[tuple[str, str], ...]) -> str:
@@ -252,10 +252,9 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 def name_some(items: Sequence[str], *, limit: int = MAX_NAMED) -> str:
     """Write the first few names, quoted, then how many more there are."""
-    names = [encodable(item) for item in items[:limit]]
-    cut = [name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in names]
-    shown = ", ".join(f'"{name}"' for name in cut)
-    more = len(items) - limit
+    names = map(encodable, items[:limit])
+    cut = (name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…" for name in names)
+    shown, more = ", ".join(f'"{name}"' for name in cut), len(items) - limit
     return f"{shown} and {whole(more)} more" if more > 0 else shown
 
 
@@ -282,7 +281,7 @@ def visible(text: str) -> str:
         return text
     text = encodable(text)
     return "".join(
-        char if char in _JOINERS and _joins(text, index) else _escape(char)
+        char if char in _JOINERS and _joins(text, index) else _escape(char, as_python=True)
         for index, char in enumerate(text)
     )
 
@@ -292,7 +291,7 @@ def visible_json(text: str) -> str:
 
     JSON itself asks for escapes below U+0020 only, and leaves C1 and bidi controls as they are.
     """
-    return "".join(char if char == "\n" else _escape_in_json(char) for char in text)
+    return "".join(char if char == "\n" else _escape(char) for char in text)
 
 
 def clipped(text: str, limit: int) -> str:
@@ -312,17 +311,12 @@ def _joins(text: str, index: int) -> bool:
     )
 
 
-def _escape(char: str) -> str:
+def _escape(char: str, *, as_python: bool = False) -> str:
+    """Return a character, one that cannot be seen as Python's escape or as JSON's: UTF-16 units."""
     if unicodedata.category(char) not in _ESCAPED:
         return char
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def _escape_in_json(char: str) -> str:
-    if unicodedata.category(char) not in _ESCAPED:
-        return char
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+    if as_python:
+        width, letter = next(x for x in ((2, "x"), (4, "u"), (8, "U")) if ord(char) < 16 ** x[0])
+        return f"\\{letter}{ord(char):0{width}x}"
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -14,7 +14,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.pipeline import Run, run_audit
 from fer_audit.pipeline.run import Until
 from fer_audit.progress import Silent
-from fer_audit.report import page
+from fer_audit.report import report
 from fer_audit.report.files.pictures import Pictures, read_pictures
 from fer_audit.text import counted
 from tests.drawings import draw_faces
@@ -79,7 +79,7 @@ def fresh(made: Runs, run_dir: Path, cache_dir: Path) -> Runs:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write a few words in place of the page, which takes seconds to draw."""
-    monkeypatch.setattr(page, "report_page", lambda *_: "<p>a page</p>")
+    monkeypatch.setattr(report, "report_page", lambda *_: "<p>a page</p>")
 
 
 def pictures_of(runs: Runs) -> Pictures:
@@ -140,7 +140,7 @@ def test_a_run_that_ends_while_it_draws_keeps_its_audit(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(page, "report_page", stop)
+        patched.setattr(report, "report_page", stop)
         with pytest.raises(KeyboardInterrupt):
             fresh.run()
 

@@ -74,8 +74,7 @@ def bench_report(result: BenchResult) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    from fer_audit.report.render.terminal_bars import bar
-    from fer_audit.report.render.terminal_lines import Lines
+    from fer_audit.report.render.terminal_lines import Lines, bar
 
     machine, model, sample = result.machine, result.model, result.sample
     isa = ", ".join(machine.isa) or "instruction sets not known"

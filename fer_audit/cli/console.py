@@ -198,15 +198,15 @@ def show_report(
     Raises ConfigError for a topic that there is not.
     """
     from fer_audit.report.render.terminal import terminal_report
-    from fer_audit.report.report import TOPICS, make_report
+    from fer_audit.report.report import TOPICS, make_report, topics_of
 
     if section is not None and section not in TOPICS:
-        hint = f"{nearest(section, TOPICS)} There are: {', '.join(TOPICS)}".lstrip()
+        hint = f"{nearest(section, TOPICS)} There are: {', '.join(topics_of(view))}".lstrip()
         raise ConfigError(f"--section {section}: there is no such section", hint=hint)
     short = not full and section is None
     where = str(page) if page is not None and page.is_file() else ""
     more = f"fer-audit report {shlex.quote(str(run))} --full"
-    topics = f"or --section {', '.join(TOPICS)}; or --json"
+    topics = f"or --section {', '.join(topics_of(view))}; or --json"
     report = make_report(view, section)
     if not report.sections:
         say(f"fer-audit: the run has nothing to say of {section}")

@@ -135,7 +135,7 @@ def explain_command(ctx: click.Context, /, run: Path, claim: str, as_json: bool)
     from fer_audit.report.blocks import Report
     from fer_audit.report.files.document import read_result
     from fer_audit.report.render.terminal import terminal_report
-    from fer_audit.report.sections.explain import explain
+    from fer_audit.report.sections.claims import explain
     from fer_audit.report.view import View
 
     refuse_to_share(ctx)
@@ -144,7 +144,7 @@ def explain_command(ctx: click.Context, /, run: Path, claim: str, as_json: bool)
     if as_json:
         from fer_audit.audit.types.claim import Claim
         from fer_audit.report.files.codec import encode
-        from fer_audit.report.sections.explain import claim_name
+        from fer_audit.report.sections.claims import claim_name
 
         name = claim if claim in map(claim_name, view.result.claims) else claim.rpartition(".")[0]
         found = next(x for x in view.result.claims if claim_name(x) == name)

@@ -200,7 +200,7 @@ class _Purging:
             self.remove_own("a page that cannot be drawn again", page.name)
             return
         from fer_audit.audit.suppression import withhold
-        from fer_audit.report.page import report_page  # jinja2: only where it is needed
+        from fer_audit.report.report import report_page  # jinja2: only where it is needed
 
         shared = withhold(result, min_cell)
         pictures = shared_pictures(pictures, shared, min_cell)

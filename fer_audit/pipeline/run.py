@@ -253,7 +253,7 @@ def make_report(job: Job, result: AuditResult, work: Callable[[], Work]) -> Audi
     keep_libraries_in(job.cache)
     from fer_audit.audit.suppression import withhold  # scipy: a warm rerun needs neither
     from fer_audit.report.charts.theme import drawn_before
-    from fer_audit.report.page import report_page  # jinja2
+    from fer_audit.report.report import report_page  # jinja2
 
     with job.watch.stage("pictures", len(job.dataset)):
         pictures = None

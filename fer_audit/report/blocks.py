@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from fer_audit.report.charts.chart import Chart
 
@@ -23,8 +23,7 @@ Tone = Literal["", "lead", "small", "alarm"]
 """lead: under a heading. small: how to read something. alarm: what must not be overlooked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
+class Prose(NamedTuple):
     """A paragraph."""
 
     text: str
@@ -32,16 +31,14 @@ class Prose:
     tone: Tone = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """A heading inside a section, one level below the section's own."""
 
     text: str
     importance: Importance = "normal"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A cell that is a bar from 0 to `full`, with a tick at `target`; drawn in the terminal only."""
 
     value: float
@@ -49,8 +46,7 @@ class Bar:
     target: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A cell that is a line from low to high with a dot at value, on a scale from 0 to `full`; terminal only."""
 
     value: float
@@ -60,24 +56,21 @@ class Interval:
     mark: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """A cell or mark that says how a question was answered, and words after it."""
 
     state: State
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One question of a small ladder picture."""
 
     number: int
     state: State
 
 
-@dataclass(frozen=True, slots=True)
-class Climb:
+class Climb(NamedTuple):
     """A small picture of how far a claim climbs; also a cell."""
 
     attribute: str
@@ -87,8 +80,7 @@ class Climb:
     """The same in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strength:
+class Strength(NamedTuple):
     """How strong a claim is, 0 to 1, and how much of it is left among images alike; a bar on the page, words elsewhere."""
 
     value: float
@@ -100,8 +92,7 @@ class Strength:
 Cell: TypeAlias = Strength | str | Bar | Interval | Sign | Climb
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column of a table."""
 
     title: str
@@ -128,8 +119,7 @@ class Table:
     """How to read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charts:
+class Charts(NamedTuple):
     """Charts next to each other, as many as fit; shown by the page and saved as files."""
 
     make: Callable[[], Iterable[Chart | None]]
@@ -151,8 +141,7 @@ class Picture:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class MapPanel:
+class MapPanel(NamedTuple):
     """The map in one colouring: the chart that files show, its points as a picture for the page, and a legend."""
 
     chart: Chart
@@ -161,16 +150,14 @@ class MapPanel:
     """(colour, group)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Maps:
+class Maps(NamedTuple):
     """Maps next to each other."""
 
     make: Callable[[], Sequence[MapPanel]]
     importance: Importance = "normal"
 
 
-@dataclass(frozen=True, slots=True)
-class Gallery:
+class Gallery(NamedTuple):
     """Small pictures with captions."""
 
     title: str
@@ -179,16 +166,14 @@ class Gallery:
     importance: Importance = "normal"
 
 
-@dataclass(frozen=True, slots=True)
-class Bullets:
+class Bullets(NamedTuple):
     """A list of sentences."""
 
     items: tuple[str, ...]
     importance: Importance = "normal"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Names and values."""
 
     pairs: tuple[tuple[str, str], ...]
@@ -208,8 +193,7 @@ class Statement:
     """Key of the section that shows it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statements:
+class Statements(NamedTuple):
     """Findings in order."""
 
     items: tuple[Statement, ...]
@@ -218,8 +202,7 @@ class Statements:
     """What a rendering that leaves them out says instead: 3 more things."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """A box of its own, e.g. one cluster."""
 
     key: str
@@ -230,16 +213,14 @@ class Card:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cards:
+class Cards(NamedTuple):
     """Boxes one below the other."""
 
     make: Callable[[], Sequence[Card]]
     importance: Importance = "detail"
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """A term: what it says in words, its formula, and where it comes from."""
 
     term: str
@@ -248,24 +229,21 @@ class Definition:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(NamedTuple):
     """Terms and what they mean."""
 
     items: tuple[Definition, ...]
     importance: Importance = "detail"
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A command or a text to copy."""
 
     text: str
     importance: Importance = "normal"
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """Files next to the page, to be saved; the page alone shows them."""
 
     pairs: tuple[tuple[str, str], ...]
@@ -333,15 +311,12 @@ def state_of(holds: bool | None, *, skipped: bool = False) -> State:
 
 def without_drawings(table: Table) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
     """Return the columns and rows without bars and intervals, which say nothing beyond the numbers next to them."""
-    kept = [
-        index
-        for index in range(len(table.columns))
-        if not any(isinstance(row[index], (Bar, Interval)) for row in table.rows)
-    ]
-    return (
-        tuple(table.columns[index] for index in kept),
-        tuple(tuple(row[index] for index in kept) for row in table.rows),
-    )
+    drawn = {
+        at for row in table.rows for at, x in enumerate(row) if isinstance(x, (Bar, Interval))
+    }
+    kept = [at for at in range(len(table.columns)) if at not in drawn]
+    rows = tuple(tuple(row[at] for at in kept) for row in table.rows)
+    return tuple(table.columns[at] for at in kept), rows
 
 
 def plain_table(
@@ -353,12 +328,7 @@ def plain_table(
     importance: Importance = "normal",
 ) -> Table:
     """Return a table whose first column may be wrapped and whose others may be too, but for those set flush right."""
-    return Table(
-        title,
-        tuple(
-            Column(name, right=index in right, wrap=0 if index in right else 12)
-            for index, name in enumerate(columns)
-        ),
-        tuple(tuple(row) for row in rows),
-        importance,
-    )
+    heads = [
+        Column(name, at in right, 0 if at in right else 12) for at, name in enumerate(columns)
+    ]
+    return Table(title, tuple(heads), tuple(map(tuple, rows)), importance)

@@ -9,31 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.report import blocks as b
 from fer_audit.report import card_sentences as say
-from fer_audit.report.blocks import (
-    Block,
-    Bullets,
-    Facts,
-    Importance,
-    Prose,
-    Section,
-    Table,
-    is_shown,
-    without_drawings,
-)
 from fer_audit.report.render.markdown import blocks_lines, cell_text, code, heading
 from fer_audit.report.sections.claims import claims
-from fer_audit.report.sections.collection import collection
-from fer_audit.report.sections.composition import composition
-from fer_audit.report.sections.findings import CANNOT_SAY
+from fer_audit.report.sections.collection import collection, subset
+from fer_audit.report.sections.found import CANNOT_SAY
+from fer_audit.report.sections.labels import copies_in_words
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.method import run_command_line
-from fer_audit.report.sections.subset import subset
+from fer_audit.report.sections.values import Maker
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from fer_audit.text import clipped
 
@@ -60,13 +50,12 @@ _IN_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """JSON-LD often stands inside a script element, which no text of ours may close."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardSection:
+class CardSection(NamedTuple):
     """One heading of a card, what stands under it, and the Croissant field that says the same."""
 
     level: int
     title: str
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[b.Block, ...] = ()
     field: str = ""
     """"" = Croissant has no place for it."""
 
@@ -83,66 +72,50 @@ def dataset_card(result: AuditResult, *, form: CardFormat = "markdown") -> str:
 
 def _parts(result: AuditResult) -> list[CardSection]:
     about = say.about_people(result)
-    people = View(
-        result.having(
-            representation=tuple(about),
-            associations=tuple(
-                each for each in result.associations if each.v_corrected is not None
-            ),
-        )
-    )
-    labelled = [say.annotation(each) for each in about]
-    biases = "dataBiases" if about else ""
-    drawn = (*_blocks(subset(people)), *_blocks(collection(people)))
+    told = tuple(each for each in result.associations if each.v_corrected is not None)
+    people = View(result.having(representation=tuple(about), associations=told))
+
+    def of(*sections: Maker) -> tuple[b.Block, ...]:
+        """Return what a card shows of sections."""
+        made = (section for each in sections if (section := each(people)) is not None)
+        return tuple(x for section in made for x in section.blocks if b.is_shown(x, "normal"))
+
     conflicts = say.conflicts(result)
-    disagree = (Prose(conflicts),) if conflicts else ()
-    gaps = (say.copies(result), *say.notes(result))
-    limits: tuple[Block, ...] = (
-        Prose("The audit cannot say:"),
-        Bullets(CANNOT_SAY),
-        *(Prose(text) for text in say.about_the_model(result)),
+    gaps = [copies_in_words(result), *say.notes(result)]
+    limits: tuple[b.Block, ...] = (
+        b.Prose("The audit cannot say:"),
+        b.Bullets(CANNOT_SAY),
+        *(b.Prose(text) for text in say.about_the_model(result)),
     )
-    computed = Facts(tuple(say.computation(result)))
-    claimed = _blocks(claims(people)) if people.result.associations else ()
-    left = _blocks(ladders(people)) if claimed else ()
+    who, biases = "dataAnnotationProtocol", "dataBiases"
+    protocol = who if about else ""
+    shown = of(composition, subset, collection)
+    sorts = of(claims, ladders) if told else ()
+    disagree = (b.Prose(conflicts),) if conflicts else ()
+    computed = (b.Facts(tuple(say.computation(result))),)
+    personal, gone = "personalSensitiveInformation", "dataCollectionMissingData"
     return [
         CardSection(3, "Annotations"),
-        CardSection(4, "Annotation process", _list(labelled or ["The set has no labels."])),
+        CardSection(4, "Annotation process", _list(say.annotated(result))),
+        CardSection(4, "Who are the annotators?", _list(say.label_makers(result)), protocol),
         CardSection(
-            4,
-            "Who are the annotators?",
-            _list(say.label_makers(result)),
-            "dataAnnotationProtocol" if about else "",
-        ),
-        CardSection(
-            4,
-            "Personal and Sensitive Information",
-            _list(say.personal(result)),
-            "personalSensitiveInformation",
+            4, "Personal and Sensitive Information", _list(say.personal(result)), personal
         ),
         CardSection(2, "Bias, Risks, and Limitations", tuple(say.risks(result))),
-        CardSection(3, "Who is in the set", (*_blocks(composition(people)), *drawn), biases),
-        CardSection(
-            3, "Empty and thin combinations", tuple(say.combinations(result)), "dataBiases"
-        ),
+        CardSection(3, "Who is in the set", shown, biases if about else ""),
+        CardSection(3, "Empty and thin combinations", tuple(say.combinations(result)), biases),
         CardSection(3, "Copies and contradicting labels", disagree, "dataAnnotationAnalysis"),
         CardSection(3, "Duplicates, conflicts and gaps", _list(gaps), "dataLimitations"),
-        CardSection(4, "Missing data", _list(say.missing(result)), "dataCollectionMissingData"),
-        CardSection(3, "Do clusters of the vectors sort people?", (*claimed, *left), "dataBiases"),
+        CardSection(4, "Missing data", _list(say.missing(result)), gone),
+        CardSection(3, "Do clusters of the vectors sort people?", sorts, biases),
         CardSection(3, "Considerations for Using the Data", limits, "dataLimitations"),
         CardSection(3, "Recommendations", _list(say.recommendations(result))),
-        CardSection(3, "How this was computed", (computed,), "dataLimitations"),
+        CardSection(3, "How this was computed", computed, "dataLimitations"),
     ]
 
 
-def _list(texts: Sequence[str]) -> tuple[Block, ...]:
-    return (Bullets(tuple(texts)),)
-
-
-def _blocks(section: Section | None, least: Importance = "normal") -> tuple[Block, ...]:
-    """Return what a card shows of a section."""
-    shown = () if section is None else section.blocks
-    return tuple(block for block in shown if is_shown(block, least))
+def _list(texts: Sequence[str]) -> tuple[b.Block, ...]:
+    return (b.Bullets(tuple(texts)),)
 
 
 def _markdown(result: AuditResult, parts: Sequence[CardSection]) -> str:
@@ -155,7 +128,7 @@ def _markdown(result: AuditResult, parts: Sequence[CardSection]) -> str:
     lines += code(command)
     if is_incomplete:
         text = "Names of columns, age bins or a larger set's counts were given too: see config in result.json."
-        lines += blocks_lines((Prose(text),), level=4, least="normal")
+        lines += blocks_lines((b.Prose(text),), level=4, least="normal")
     return "\n".join([*lines, END, ""])
 
 
@@ -189,23 +162,20 @@ def _croissant(result: AuditResult, parts: Sequence[CardSection]) -> str:
     return text.translate(_IN_HTML) + "\n"
 
 
-def _texts(block: Block) -> list[str]:
+def _texts(block: b.Block) -> list[str]:
     """Return a block as texts: a sentence each, a table as one text a row."""
-    if isinstance(block, Prose):
+    if isinstance(block, b.Prose):
         return [block.text]
-    if isinstance(block, Bullets):
+    if isinstance(block, b.Bullets):
         return list(block.items)
-    if isinstance(block, Facts):
+    if isinstance(block, b.Facts):
         return [f"{name}: {value}" for name, value in block.pairs]
-    if isinstance(block, Table):
-        columns, rows = without_drawings(block)
-        return [
-            f"{block.title}: {cell_text(row[0])}: "
-            + ", ".join(
-                f"{column.title} {text}".strip()
-                for column, cell in zip(columns[1:], row[1:], strict=True)
-                if (text := cell_text(cell))
-            )
-            for row in rows
-        ]
+    if isinstance(block, b.Table):
+        columns, rows = b.without_drawings(block)
+        found = []
+        for name, *cells in rows:
+            named = zip(columns[1:], map(cell_text, cells), strict=True)
+            values = ", ".join(f"{column.title} {text}".strip() for column, text in named if text)
+            found.append(f"{block.title}: {cell_text(name)}: {values}")
+        return found
     return []

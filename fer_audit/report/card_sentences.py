@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from fer_audit.audit.types.composition import FOUR_FIFTHS, Cell, RejectCount, Representation
+from fer_audit.audit.types.composition import FOUR_FIFTHS, RejectCount, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import setting_texts
@@ -39,47 +39,45 @@ def about_people(result: AuditResult) -> list[Representation]:
     return [each for each in result.representation if each.kind in ("demographic", "label")]
 
 
-def annotation(about: Representation) -> str:
-    """Return how many images have an attribute, and how they got it."""
-    return (
-        f"{_name(about.attribute)}: {counted(about.annotated, 'image')} {about.source},"
-        f" {whole(about.not_annotated)} not."
-    )
+def annotated(result: AuditResult) -> list[str]:
+    """Return how many images have each attribute, and how they got it."""
+    return [
+        f"{_name(x.attribute)}: {counted(x.annotated, 'image')} {x.source}, {whole(x.not_annotated)} not."
+        for x in about_people(result)
+    ] or ["The set has no labels."]
 
 
 def label_makers(result: AuditResult) -> list[str]:
     """Return who made the labels, as the set says, and which of them a model made."""
     origin = clipped(result.dataset.label_source.strip(), MAX_SENTENCE)
     texts = [origin or "The set does not say who made its labels."]
-    for source, words in (
-        ("annotated", "Labels that came with the set"),
-        ("predicted", "Labels that a model predicted"),
-    ):
+    came = {
+        "annotated": "Labels that came with the set",
+        "predicted": "Labels that a model predicted",
+    }
+    for source, words in came.items():
         names = [_name(each.attribute) for each in about_people(result) if each.source == source]
-        if names:
-            texts.append(f"{words}: {', '.join(names)}.")
+        texts += [f"{words}: {', '.join(names)}."] if names else []
     return texts
 
 
 def personal(result: AuditResult) -> list[str]:
     """Return what is personal in the set."""
-    texts = [
+    return [
         "The faces of this demo set are drawn: nobody is shown."
         if result.planted
-        else "The set was audited as images of faces. A face is personal data: it can identify the person shown."
+        else "The set was audited as images of faces. A face is personal data: it can identify the person shown.",
+        *(
+            f"{_name(x.attribute)}: a label of a person in {counted(x.annotated, 'image')} ({x.source})."
+            for x in result.representation
+            if x.kind == "demographic"
+        ),
+        *(
+            f"{_name(x.attribute)}: says who is shown, in all but {counted(x.unnamed, 'image')}."
+            for x in result.subjects
+        ),
+        *(["The set holds ages in years."] if result.age_heaping is not None else []),
     ]
-    texts += [
-        f"{_name(each.attribute)}: a label of a person in {counted(each.annotated, 'image')} ({each.source})."
-        for each in result.representation
-        if each.kind == "demographic"
-    ]
-    texts += [
-        f"{_name(each.attribute)}: says who is shown, in all but {counted(each.unnamed, 'image')}."
-        for each in result.subjects
-    ]
-    if result.age_heaping is not None:
-        texts.append("The set holds ages in years.")
-    return texts
 
 
 def risks(result: AuditResult) -> list[Block]:
@@ -88,16 +86,15 @@ def risks(result: AuditResult) -> list[Block]:
         f"Measured on {_name(result.dataset.name)}: {counted(result.dataset.listed, 'image')} listed,"
         f" {whole(result.dataset.ok)} used. Every share stands next to its count and its interval."
     )
-    blocks: list[Block] = [Prose(measured)]
-    if not result.complete:
-        blocks.append(Prose(INCOMPLETE))
-    texts = [
+    texts = tuple(
         clipped(f"{each.text} ({each.figures})" if each.figures else each.text, MAX_SENTENCE)
         for each in result.findings
         if each.severity != "fine" and each.code != _RANKED
-    ]
+    )
     more = len(texts) - N_FINDINGS
-    blocks += [Bullets(tuple(texts[:N_FINDINGS]))] if texts else []
+    blocks: list[Block] = [Prose(measured)]
+    blocks += [] if result.complete else [Prose(INCOMPLETE)]
+    blocks += [Bullets(texts[:N_FINDINGS])] if texts else []
     blocks += [Prose(f"... and {counted(more, 'further finding')} in result.json.")] * (more > 0)
     return blocks
 
@@ -115,35 +112,18 @@ def combinations(result: AuditResult) -> list[Block]:
     named = dict.fromkeys((*found.smallest, *found.largest_gaps))
     thin = sorted((cell for cell in named if cell.count < TOO_FEW), key=lambda cell: cell.groups)
     gaps = [cell for cell in found.largest_gaps if cell.count >= TOO_FEW]
-    return [
-        Prose(text),
-        *_cells("Fewer than 30 images, in no ranking", thin),
-        *_cells("Furthest below what unrelated attributes would give", gaps),
-    ]
-
-
-def _cells(title: str, cells: Sequence[Cell]) -> list[Block]:
-    if not cells:
-        return []
-    rows = [
-        (
-            " × ".join(_name(group) for group in cell.groups),
-            whole(cell.count),
-            number(cell.expected, 1),
-        )
-        for cell in cells
-    ]
-    return [plain_table(title, ("combination", "images", "if unrelated"), rows, right=(1, 2))]
-
-
-def copies(result: AuditResult) -> str:
-    """Return how many files are byte-identical copies."""
-    found = result.duplicates
-    if not found.groups:
-        return "No two files are byte-identical."
-    left_out = f"{counted(found.left_out, 'copy', 'copies')} left out of the tests"
-    kept = left_out if found.left_out else "all kept in the tests"
-    return f"{counted(found.files, 'file')} in {counted(found.groups, 'group')} of byte-identical files; {kept}."
+    blocks: list[Block] = [Prose(text)]
+    for title, cells in (
+        ("Fewer than 30 images, in no ranking", thin),
+        ("Furthest below what unrelated attributes would give", gaps),
+    ):
+        rows = [
+            (" × ".join(map(_name, x.groups)), whole(x.count), number(x.expected, 1))
+            for x in cells
+        ]
+        columns = ("combination", "images", "if unrelated")
+        blocks += [plain_table(title, columns, rows, right=(1, 2))] if rows else []
+    return blocks
 
 
 def conflicts(result: AuditResult) -> str:
@@ -161,22 +141,17 @@ def conflicts(result: AuditResult) -> str:
 def missing(result: AuditResult) -> list[str]:
     """Return what failed, what could not be read, and what is not annotated."""
     facts = result.dataset
-    texts = [
-        f"{whole(facts.failed)} of {counted(facts.listed, 'listed image')} could not be used"
-        f"{_by_reason(facts.failures)}."
-    ]
+    listed = counted(facts.listed, "listed image")
+    texts = [f"{whole(facts.failed)} of {listed} could not be used{_by_reason(facts.failures)}."]
     if facts.rejects:
-        amount = counted(
-            sum(each.count for each in facts.rejects), "label or line", "labels or lines"
-        )
-        texts.append(
-            f"{amount} could not be read or had to be repaired{_by_reason(facts.rejects)}."
-        )
+        lines = sum(each.count for each in facts.rejects)
+        amount = counted(lines, "label or line", "labels or lines")
+        repaired = f"could not be read or had to be repaired{_by_reason(facts.rejects)}"
+        texts.append(f"{amount} {repaired}.")
     return texts + [
-        f"{_name(each.attribute)} is not annotated in"
-        f" {part(each.not_annotated, each.annotated + each.not_annotated)}."
-        for each in about_people(result)
-        if each.not_annotated
+        f"{_name(x.attribute)} is not annotated in {part(x.not_annotated, x.annotated + x.not_annotated)}."
+        for x in about_people(result)
+        if x.not_annotated
     ]
 
 
@@ -187,7 +162,7 @@ def _by_reason(found: Sequence[RejectCount]) -> str:
 
 def notes(result: AuditResult) -> list[str]:
     """Return the notes of the set without the file names they quote: a name can hold an age and a gender."""
-    kept = (_without_names(note) for note in result.dataset.notes)
+    kept = map(_without_names, result.dataset.notes)
     return [clipped(text, MAX_SENTENCE) for text in kept if text]
 
 
@@ -213,61 +188,54 @@ def about_the_model(result: AuditResult) -> list[str]:
     model = result.model
     if model is None:
         return ["No vectors were made: nothing is said about a latent space."]
-    if result.clustering is None:
-        return []
     text = f"What is said of clusters is said of the vectors of {_name(model.name)}; another model can sort otherwise."
-    caveat = clipped(model.caveat.strip(), MAX_SENTENCE)
-    return [text, caveat] if caveat else [text]
+    texts = (text, clipped(model.caveat.strip(), MAX_SENTENCE))
+    return [] if result.clustering is None else [each for each in texts if each]
 
 
 def recommendations(result: AuditResult) -> list[str]:
     """Return what follows from the numbers; nothing that was not measured is recommended."""
-    found = result.intersections
-    has_cells = found is not None and bool(found.n)
-    thin = 0 if found is None or not has_cells else (found.empty or 0) + (found.under_30 or 0)
-    has_groups = any(each.annotated for each in about_people(result))
-    low, held = listed(list(_under_represented(result))), listed(list(_held(result)))
-    ages = result.age_heaping
-    is_heaped = ages is not None and ages.whipple is not None and ages.whipple >= _HEAPED
-    advice = {
-        "Report a model's results for each group with counts and intervals, not as one number.": has_groups,
-        f"A result over the whole set says little about: {low}.": bool(low),
-        f"Make no statement about the {counted(thin, 'combination')} with fewer than {TOO_FEW} images.": thin
-        > 0,
-        "Keep all copies of an image in the same split, or keep one copy.": result.duplicates.groups
-        > 0,
-        "Look at the labels of the copies that disagree before you trust single labels.": bool(
-            conflicts(result)
-        ),
-        "Use bins of ages rather than single years: ages are rounded.": is_heaped,
-        f"Check what a model that starts from these vectors makes of: {held}; the clusters are associated with them beyond"
-        " chance.": bool(held),
-        "Do not take the labels for what people say of themselves.": has_groups,
-    }
-    texts = [text for text, holds in advice.items() if holds]
-    return texts or ["None: nothing was measured that one could follow from."]
-
-
-def _under_represented(result: AuditResult) -> Iterable[str]:
-    for each in about_people(result):
-        for group in each.groups:
-            if (
-                (group.count or 0) >= TOO_FEW
-                and group.ratio is not None
-                and group.ratio < FOUR_FIFTHS
-            ):
-                yield f"{_name(group.name)} ({_name(each.attribute)})"
-
-
-def _held(result: AuditResult) -> Iterable[str]:
+    found, ages, about = result.intersections, result.age_heaping, about_people(result)
+    thin = 0 if found is None or not found.n else (found.empty or 0) + (found.under_30 or 0)
+    has_groups = any(each.annotated for each in about)
+    low = [
+        f"{_name(group.name)} ({_name(each.attribute)})"
+        for each in about
+        for group in each.groups
+        if (group.count or 0) >= TOO_FEW and (group.ratio or 1.0) < FOUR_FIFTHS
+    ]
     kinds = {each.attribute: each.kind for each in result.associations}
-    for ladder in result.ladders:
-        if (
-            ladder.of == "cluster"
-            and kinds.get(ladder.attribute) == "demographic"
-            and ladder.highest >= _MIN_HELD
-        ):
-            yield _name(ladder.attribute)
+    held = [
+        _name(x.attribute)
+        for x in result.ladders
+        if x.of == "cluster" and kinds.get(x.attribute) == "demographic" and x.highest >= _MIN_HELD
+    ]
+    texts = []
+    if has_groups:
+        texts.append(
+            "Report a model's results for each group with counts and intervals, not as one number."
+        )
+    if low:
+        texts.append(f"A result over the whole set says little about: {listed(low)}.")
+    if thin:
+        few = f"{counted(thin, 'combination')} with fewer than {TOO_FEW} images"
+        texts.append(f"Make no statement about the {few}.")
+    if result.duplicates.groups:
+        texts.append("Keep all copies of an image in the same split, or keep one copy.")
+    if conflicts(result):
+        texts.append(
+            "Look at the labels of the copies that disagree before you trust single labels."
+        )
+    if ages is not None and (ages.whipple or 0.0) >= _HEAPED:
+        texts.append("Use bins of ages rather than single years: ages are rounded.")
+    if held:
+        beyond = "the clusters are associated with them beyond chance."
+        texts.append(
+            f"Check what a model that starts from these vectors makes of: {listed(held)}; {beyond}"
+        )
+    if has_groups:
+        texts.append("Do not take the labels for what people say of themselves.")
+    return texts or ["None: nothing was measured that one could follow from."]
 
 
 def computation(result: AuditResult) -> list[tuple[str, str]]:

@@ -46,11 +46,9 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     if result.clustering is None:
         return said, cited
     k = result.clustering.k
-    chosen = (
-        "chosen from elbow, silhouette and stability"
-        if result.clustering.votes
-        else "set, not chosen from the data"
-    )
+    chosen = "set, not chosen from the data"
+    if result.clustering.votes:
+        chosen = "chosen from elbow, silhouette and stability"
     said.append(
         f"They were clustered with mini-batch k-means [sculley2010] (k = {k}, {chosen}; {counted(result.clustering.starts.n, 'start')}, seed {result.config.seed})."
     )
@@ -61,11 +59,9 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     copies = "every file counted" if settings.keep_duplicates else "one copy of each image"
     units = listed(list(dict.fromkeys(display(each.unit) for each in claims)))
     drawn = listed(list(dict.fromkeys(display(each.drawn) for each in claims if each.drawn)))
-    other = (
-        f"; of another collection over {drawn}"
-        if drawn
-        else "; how another collection would differ is not known"
-    )
+    other = "; how another collection would differ is not known"
+    if drawn:
+        other = f"; of another collection over {drawn}"
     said.append(
         f"Association with {listed([display(each.attribute) for each in claims])} is the bias-corrected Cramér's V [bergsma2013]"
         f" over {copies}, with {level(settings.confidence)} bootstrap intervals over units ({units}{other}; {whole(settings.bootstraps)} resamples)"
@@ -73,19 +69,15 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     )
     cited += ["bergsma2013", "phipson2010", "holm1979"]
     if any(each.left for each in claims):
-        levels = listed(
-            [
-                _ALIKE.get(x) or display(x)
-                for x in dict.fromkeys(left.level for each in claims for left in each.left)
-            ]
-        )
+        asked = dict.fromkeys(left.level for each in claims for left in each.left)
+        levels = listed([_ALIKE.get(x) or display(x) for x in asked])
         said.append(
             "What is left of an association among images alike in other columns is its conditional mutual information over the"
             f" marginal one, less the mean under shuffling within strata ({levels}); its p is the smaller of generalised"
             " Cochran-Mantel-Haenszel [landis1978] and conditional information, doubled."
         )
         cited.append("landis1978")
-        if any(left.level == "style" for each in claims for left in each.left):
+        if "style" in asked:
             said.append(
                 "Style strata are cells of a cross-fitted propensity score [rosenbaum1983] from ten image measures."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
@@ -26,8 +27,7 @@ _WORDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(NamedTuple):
     """Values of one record that could not be computed, for one reason."""
 
     where: str
@@ -41,14 +41,12 @@ def missing_values(result: AuditResult) -> tuple[Missing, ...]:
 
 
 def _walk(value: object, subject: str) -> Iterator[Missing]:
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         for part in value:
             yield from _walk(part, subject)
     elif isinstance(value, Rung):
         if value.holds is None and not value.skipped:
-            where = (
-                f"{subject}, question {value.number}" if subject else f"question {value.number}"
-            )
+            where = f"{subject}, " * bool(subject) + f"question {value.number}"
             yield Missing(where, (value.name,), value.reading.removeprefix(f"{NONE}: "))
     elif isinstance(value, Ladder):
         # Rungs 4 to 6 have no answer when their conditional tests have none, which give the reason.
@@ -57,18 +55,13 @@ def _walk(value: object, subject: str) -> Iterator[Missing]:
         yield from _walk((*answered, *value.conditionals), display(value.attribute))
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         subject = display(getattr(value, "attribute", None) or subject)
-        yield from _own(value, subject)
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in getattr(value, "not_computable", ()):
+            by_reason.setdefault(reason, []).append(display(name))
+        kind = type(value).__name__
+        words = _WORDS.get(kind) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
+        for reason, names in by_reason.items():
+            yield Missing(f"{subject}, " * bool(subject) + words, tuple(names), reason)
         for field in dataclasses.fields(value):
             if field.name != "not_computable":
                 yield from _walk(getattr(value, field.name), subject)
-
-
-def _own(record: object, subject: str) -> Iterator[Missing]:
-    by_reason: dict[str, list[str]] = {}
-    for field, reason in getattr(record, "not_computable", ()):
-        by_reason.setdefault(reason, []).append(field)
-    name = type(record).__name__
-    words = _WORDS.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
-    where = f"{subject}, {words}" if subject else words
-    for reason, fields in by_reason.items():
-        yield Missing(where, tuple(map(display, fields)), reason)

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from fer_audit.audit.types.result import AuditResult
+from fer_audit.progress import Timing
 from fer_audit.report.blocks import Block, Card, Cards, Charts, Maps, Report, Section
 from fer_audit.report.charts.chart import Chart
+from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.sections.claims import claims
-from fer_audit.report.sections.clusters import clusters
-from fer_audit.report.sections.collection import collection
-from fer_audit.report.sections.composition import composition
-from fer_audit.report.sections.copies import copies
-from fer_audit.report.sections.erasure import erasure
-from fer_audit.report.sections.files import files
-from fer_audit.report.sections.findings import findings
-from fer_audit.report.sections.found import fix_first, what_we_found
-from fer_audit.report.sections.gate import gate
-from fer_audit.report.sections.intersections import intersections
+from fer_audit.report.sections.clusters import clusters, the_map
+from fer_audit.report.sections.collection import collection, style, subset
+from fer_audit.report.sections.found import findings, fix_first, how_sure, what_we_found
+from fer_audit.report.sections.groups import intersections, overlap
+from fer_audit.report.sections.labels import copies, files, split_leakage
 from fer_audit.report.sections.ladder import ladders
-from fer_audit.report.sections.map import the_map
-from fer_audit.report.sections.method import method
-from fer_audit.report.sections.mitigation import mitigation
+from fer_audit.report.sections.method import gate, method, planted
 from fer_audit.report.sections.models import models
-from fer_audit.report.sections.overlap import overlap
-from fer_audit.report.sections.planted import planted
-from fer_audit.report.sections.replay import replay
-from fer_audit.report.sections.split_leakage import split_leakage
-from fer_audit.report.sections.stability import stability
-from fer_audit.report.sections.style import style
-from fer_audit.report.sections.subset import subset
-from fer_audit.report.sections.sure import how_sure
-from fer_audit.report.sections.weighted import weighted
+from fer_audit.report.sections.remedies import erasure, mitigation, weighted
+from fer_audit.report.sections.stability import replay, stability
+from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
 from fer_audit.text import counted, duration, whole
 
@@ -64,6 +54,16 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
 )
 """(its word for --section, the section) in the order of a report. A section that has nothing to say gives None."""
 TOPICS = tuple(dict.fromkeys(topic for topic, _ in SECTIONS))
+
+
+def topics_of(view: View) -> tuple[str, ...]:
+    """Return the topics of which a run has something to say."""
+    return tuple(
+        topic
+        for topic in TOPICS
+        if any(make(view) is not None for name, make in SECTIONS if name == topic)
+    )
+
 
 ALARM = (
     "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the"
@@ -101,6 +101,15 @@ def make_report(view: View, topic: str | None = None) -> Report:
         sections=tuple(section for section in found if section is not None),
         footer="Made by fer-audit from result.json. This page asks for nothing outside itself.",
     )
+
+
+def report_page(
+    result: AuditResult, pictures: Pictures | None = None, timings: Iterable[Timing] = ()
+) -> str:
+    """Return report.html. It rests on nothing but its arguments: the same ones give the same bytes."""
+    from fer_audit.report.render.html import render_page  # jinja2
+
+    return render_page(make_report(View(result, pictures, tuple(timings))))
 
 
 def charts_of(report: Report) -> list[Chart]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from fer_audit.audit.types.claims import Association, Conditional, Ladder
+from fer_audit.audit.types.claims import Association, AssociationCell, Conditional, Ladder
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.stability import AttributeStability
 from fer_audit.progress import Timing
 from fer_audit.report.charts.palette import Palette, palette_of
-from fer_audit.report.files.pictures import Pictures
+from fer_audit.report.files.pictures import MeanFace, Pictures
 from fer_audit.text import level
 
 
@@ -51,9 +51,19 @@ class View:
         rows = () if facts is None else facts.clusters
         return frozenset(x.cluster for x in rows if not x.stable)
 
-    def ladder(self, attribute: str) -> Ladder | None:
-        """Return the claim that clusters and an attribute are associated."""
-        found = (x for x in self.result.ladders if (x.of, x.attribute) == ("cluster", attribute))
+    @property
+    def k(self) -> int | None:
+        """The number of clusters."""
+        return None if self.result.clustering is None else self.result.clustering.k
+
+    @property
+    def faces(self) -> tuple[MeanFace, ...]:
+        """The mean faces."""
+        return () if self.pictures is None else self.pictures.faces
+
+    def ladder(self, of: str, attribute: str) -> Ladder | None:
+        """Return the ladder of a claim."""
+        found = (x for x in self.result.ladders if (x.of, x.attribute) == (of, attribute))
         return next(found, None)
 
     def association(self, attribute: str) -> Association | None:
@@ -65,6 +75,11 @@ class View:
         facts = self.result.stability
         rows = () if facts is None else facts.attributes
         return next((x for x in rows if x.attribute == attribute), None)
+
+
+def is_clear(cell: AssociationCell, alpha: float) -> bool:
+    """Whether a cell has images enough, and is further from chance than chance allows."""
+    return not cell.too_few and cell.p_adjusted is not None and cell.p_adjusted <= alpha
 
 
 N_QUESTIONS = 3

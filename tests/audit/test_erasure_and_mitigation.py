@@ -14,8 +14,9 @@ from fer_audit.audit.types.remedies import BeforeAfter
 from fer_audit.config import ANY_LABEL, AuditConfig
 from fer_audit.dataset.types import Attribute
 from fer_audit.errors import ConfigError
-from fer_audit.report.sections.erasure import erasure as erasure_section
-from fer_audit.report.sections.mitigation import mitigation as mitigation_section
+from fer_audit.report.blocks import Charts
+from fer_audit.report.sections.remedies import erasure as erasure_section
+from fer_audit.report.sections.remedies import mitigation as mitigation_section
 from fer_audit.report.view import View
 from tests.audit.inputs import attribute, audit_dataset, dataset_of, inputs_of, part_of
 from tests.report.sections.reading import tables
@@ -185,5 +186,5 @@ def test_the_report_says_what_was_found() -> None:
     assert len(tables(compared)["smile by race: each approach"].rows) == 7
     for section in (what_if, compared):
         for block in section.blocks:
-            for chart in block.make() if hasattr(block, "make") else ():
+            for chart in block.make() if isinstance(block, Charts) else ():
                 chart.draw()  # type: ignore[union-attr]

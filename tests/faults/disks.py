@@ -22,7 +22,8 @@ import matplotlib.backends.backend_svg  # noqa: F401 - as below
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page  # noqa: F401 - each would be imported in every fork
+import fer_audit.report.render.html
+import fer_audit.report.report  # noqa: F401 - the same
 from fer_audit.cli import main as program
 from fer_audit.store.locks import LOCK
 from fer_audit.store.stage import TEMPORARY

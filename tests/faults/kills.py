@@ -23,7 +23,8 @@ import matplotlib.backends.backend_svg  # noqa: F401 - as below
 
 import fer_audit.audit.findings
 import fer_audit.audit.run
-import fer_audit.report.page  # noqa: F401 - each would be imported in every fork
+import fer_audit.report.render.html
+import fer_audit.report.report  # noqa: F401 - the same
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.pipeline import run_audit

@@ -20,7 +20,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import read_pictures
 from fer_audit.report.files.timings import read_timings
-from fer_audit.report.page import report_page
+from fer_audit.report.report import report_page
 from tests.drawings import draw_faces
 from tests.faults.conftest import Program, clean_environment, command
 from tests.faults.kills import ALL, RANDOM_KILLS, START, all_workers_end, draw_classes

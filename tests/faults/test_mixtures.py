@@ -27,8 +27,7 @@ from fer_audit.encoders.types import ExportedModel
 from fer_audit.pack.rows import empty_rows
 from fer_audit.report.files.document import parse_result, result_json
 from fer_audit.report.files.read_run import read_finished_result
-from fer_audit.report.page import report_page
-from fer_audit.report.report import ALARM
+from fer_audit.report.report import ALARM, report_page
 from tests.audit.inputs import audit_dataset
 from tests.drawings import draw_face
 from tests.faults.conftest import QUICK

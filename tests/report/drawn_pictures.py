@@ -7,14 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from fer_audit.report.files.pictures import (
-    ContactSheet,
-    MapColouring,
-    MapPoints,
-    MeanFace,
-    Pictures,
-    grid_of,
-)
+from fer_audit.report.files import pictures
 
 SHOWN = 7
 
@@ -28,13 +21,13 @@ def webp(width: int = 12, height: int = 8, *, lossless: bool = False, exif: byte
     return buffer.getvalue()
 
 
-def some_points() -> MapPoints:
+def some_points() -> pictures.MapPoints:
     """Return a map of seven of nine images in two colourings."""
     points = np.random.default_rng(0).normal(size=(SHOWN, 2)).astype(np.float32)
-    box, grid = grid_of(points)
+    box, grid = pictures.grid_of(points)
     clusters = np.array([0, 1, 0, 1, 0, 0, 1], np.int16)
     races = np.array([0, -1, 2, 1, 0, 2, -1], np.int16)
-    return MapPoints(
+    return pictures.MapPoints(
         "umap",
         (("neighbours", "15"), ("min_dist", "0.1")),
         9,
@@ -42,21 +35,21 @@ def some_points() -> MapPoints:
         np.array([0, 1, 2, 4, 5, 7, 8], np.int32),
         grid,
         (
-            MapColouring("cluster", "cluster", ("0", "1"), clusters),
-            MapColouring("race", "demographic", ("Asian", "Black", "Ñandú"), races),
+            pictures.MapColouring("cluster", "cluster", ("0", "1"), clusters),
+            pictures.MapColouring("race", "demographic", ("Asian", "Black", "Ñandú"), races),
         ),
     )
 
 
-def some_pictures() -> Pictures:
+def some_pictures() -> pictures.Pictures:
     """Return a map, two means, one sheet, and one picture that is missing."""
-    return Pictures(
+    return pictures.Pictures(
         some_points(),
         (
-            MeanFace(0, None, None, 400, 256, webp()),
-            MeanFace(0, "race", "Ñandú", 31, 31, webp(9, 9)),
+            pictures.MeanFace(0, None, None, 400, 256, webp()),
+            pictures.MeanFace(0, "race", "Ñandú", 31, 31, webp(9, 9)),
         ),
-        (ContactSheet(1, "median", 3, True, webp(72, 24)),),
+        (pictures.ContactSheet(1, "median", 3, True, webp(72, 24)),),
         (("mean face of cluster 1", "it has fewer than 30 images"),),
         "f" * 64,
     )

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from fer_audit.audit.claims.summary import summed_up
 from fer_audit.audit.findings import find
+from fer_audit.audit.types import composition as comp
+from fer_audit.audit.types import result as res
 from fer_audit.audit.types.claims import (
     Association,
     AssociationCell,
@@ -18,30 +20,8 @@ from fer_audit.audit.types.claims import (
     Rung,
 )
 from fer_audit.audit.types.clusters import ClusterFacts, Starts, SweepEntry
-from fer_audit.audit.types.composition import (
-    AgeHeaping,
-    Cell,
-    Count,
-    DatasetFacts,
-    Duplicates,
-    GroupShare,
-    Indices,
-    Intersections,
-    RejectCount,
-    Representation,
-    SubsetCheck,
-    SubsetGroup,
-    TargetDistance,
-)
 from fer_audit.audit.types.planted import PlantedCheck
 from fer_audit.audit.types.replay import PublishedValue
-from fer_audit.audit.types.result import (
-    AUDIT_SCHEMA,
-    AuditResult,
-    Finding,
-    GateRule,
-    LedgerEntry,
-)
 from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.audit.types.stability import ClusterStability
 from fer_audit.config import AuditConfig
@@ -86,7 +66,7 @@ HOSTILE = (
 
 def representation(
     attribute: str, names: tuple[str, ...], counts: tuple[int, ...], missing: int, **kind: str
-) -> Representation:
+) -> comp.Representation:
     """Return a composition whose shares follow from the counts; intervals are plausible, not exact."""
     total = sum(counts)
     even = 1 / len(names)
@@ -96,17 +76,19 @@ def representation(
         half = 1.96 * (share * (1 - share) / total) ** 0.5
         low, high = max(0.0, share - half), min(1.0, share + half)
         groups.append(
-            GroupShare(name, count, share, low, high, share / even, low / even, high / even)
+            comp.GroupShare(name, count, share, low, high, share / even, low / even, high / even)
         )
-    return Representation(
+    return comp.Representation(
         attribute=attribute,
         kind=kind.get("kind", "demographic"),
         source="annotated",
         annotated=total,
         not_annotated=missing,
         groups=tuple(groups),
-        indices=Indices(len(names), 4.2525, 0.2714, 3.6846, 1.4475, 0.8994, 0.2987, 5.956, 0.4251),
-        target=TargetDistance("uniform", 0.2251, 0.7749, 0.7749, 0.0561, 9000.1, 0.0001),
+        indices=comp.Indices(
+            len(names), 4.2525, 0.2714, 3.6846, 1.4475, 0.8994, 0.2987, 5.956, 0.4251
+        ),
+        target=comp.TargetDistance("uniform", 0.2251, 0.7749, 0.7749, 0.0561, 9000.1, 0.0001),
     )
 
 
@@ -128,54 +110,34 @@ def association(
         for group, count, column in zip(groups, row, columns, strict=True):
             size = sum(row)
             expected = size * column / total if total else 0.0
-            spread = (
-                (expected * (1 - size / total) * (1 - column / total)) ** 0.5 if total else 0.0
-            )
+            spread = (expected * (1 - size / (total or 1)) * (1 - column / (total or 1))) ** 0.5
             residual = (count - expected) / spread if spread else None
-            few = count < 30
+            p_adjusted = None if residual is None else (0.001 if abs(residual) > 3 else 0.4)
+            share, lift = count / size if size else None, count / expected if expected else None
             cells.append(
                 AssociationCell(
-                    cluster=cluster,
-                    group=group,
-                    count=count,
-                    share=count / size if size else None,
-                    lift=count / expected if expected else None,
-                    lift_low=0.8,
-                    lift_high=1.2,
-                    residual=residual,
-                    p_adjusted=None if residual is None else (0.001 if abs(residual) > 3 else 0.4),
-                    npmi=0.01,
-                    ducher_z=0.02,
-                    too_few=few,
+                    cluster,
+                    group,
+                    count,
+                    share,
+                    lift,
+                    0.8,
+                    1.2,
+                    residual,
+                    p_adjusted,
+                    0.01,
+                    0.02,
+                    count < 30,
                 )
             )
     return Association(
-        attribute=attribute,
-        kind=kind,
-        n=total,
-        groups=groups,
-        table=table,
-        chi2=12.1678,
-        df=12,
-        p_asymptotic=0.4323,
-        expected_min=0.494,
-        v=v,
-        null_mean=0.0887,
-        null_95=0.1182,
-        v_corrected=v_corrected,
-        low=max(0.0, v_corrected - 0.02),
-        high=v_corrected + 0.0513,
-        p_permutation=p,
-        p_holm=min(1.0, 3 * p) if kind == "demographic" else None,
-        permutations=10_000,
-        u_group_from_cluster=0.0113,
-        u_cluster_from_group=0.0127,
-        ami=0.0021,
-        balance=0.0,
-        cells=tuple(cells),
-        u_corrected=0.0109,
+        attribute=attribute, kind=kind, n=total, groups=groups, table=table, chi2=12.1678, df=12, p_asymptotic=0.4323,
+        expected_min=0.494, v=v, null_mean=0.0887, null_95=0.1182, v_corrected=v_corrected,
+        low=max(0.0, v_corrected - 0.02), high=v_corrected + 0.0513, p_permutation=p,
+        p_holm=min(1.0, 3 * p) if kind == "demographic" else None, permutations=10_000, u_group_from_cluster=0.0113,
+        u_cluster_from_group=0.0127, ami=0.0021, balance=0.0, cells=tuple(cells), u_corrected=0.0109,
         v_corrected_null_95=0.0762,
-    )
+    )  # fmt: skip
 
 
 def ladder(attribute: str, holds: tuple[bool | None, ...], reading: str) -> Ladder:
@@ -205,7 +167,7 @@ def spread_out(
     return tuple(rows)
 
 
-def utkface() -> AuditResult:
+def utkface() -> res.AuditResult:
     """Return a result with the numbers of UTKFace, aligned and cropped."""
     race = representation("race", RACES, (10078, 4525, 3434, 3975, 1692), 3)
     gender = representation("gender", ("male", "female"), (12390, 11314), 3)
@@ -214,65 +176,25 @@ def utkface() -> AuditResult:
     crawl = representation(
         "crawl hour", hours, tuple(400 - index for index in range(213)), 5, kind="batch"
     )
+    ages = (0.079, 0.071, 0.07, 0.31, 0.191, 0.095, 0.097, 0.056, 0.031)
     associations = (
-        association(
-            "race",
-            RACES,
-            spread_out(22_900, (0.425, 0.191, 0.145, 0.168, 0.071)),
-            v=0.2131,
-            v_corrected=0.2127,
-            p=0.0001,
-        ),
-        association(
-            "gender",
-            ("male", "female"),
-            spread_out(22_900, (0.52, 0.48)),
-            v=0.31,
-            v_corrected=0.3097,
-            p=0.0001,
-        ),
-        association(
-            "age",
-            AGES,
-            spread_out(22_900, (0.079, 0.071, 0.07, 0.31, 0.191, 0.095, 0.097, 0.056, 0.031)),
-            v=0.25,
-            v_corrected=0.2496,
-            p=0.0001,
-        ),
-        association(
-            "crawl hour",
-            hours,
-            ((20,) * 213,) * 4,
-            v=0.41,
-            v_corrected=0.4,
-            p=0.0001,
-            kind="batch",
-        ),
+        association("race", RACES, spread_out(22_900, (0.425, 0.191, 0.145, 0.168, 0.071)), v=0.2131, v_corrected=0.2127, p=0.0001),
+        association("gender", ("male", "female"), spread_out(22_900, (0.52, 0.48)), v=0.31, v_corrected=0.3097, p=0.0001),
+        association("age", AGES, spread_out(22_900, ages), v=0.25, v_corrected=0.2496, p=0.0001),
+        association("crawl hour", hours, ((20,) * 213,) * 4, v=0.41, v_corrected=0.4, p=0.0001, kind="batch"),
         association("shuffled control", RACES, TABLE_I, kind="label"),
-    )
+    )  # fmt: skip
     held: tuple[bool | None, ...] = (True,) * 8
-    lower_half = AuditResult.of(
-        schema=AUDIT_SCHEMA,
+    lower_half = res.AuditResult.of(
+        schema=res.AUDIT_SCHEMA,
         complete=True,
-        dataset=DatasetFacts(
-            name="UTKFace",
-            listed=23_708,
-            ok=23_707,
-            failed=1,
-            fully_labelled=23_704,
-            failures=(RejectCount("truncated", 1, ("44_1_4_20170116235150272.jpg.chip.jpg",)),),
-            flags=(RejectCount("png_named_jpg", 2, ("a.jpg", "b.jpg")),),
+        dataset=comp.DatasetFacts(
+            name="UTKFace", listed=23_708, ok=23_707, failed=1, fully_labelled=23_704,
+            failures=(comp.RejectCount("truncated", 1, ("44_1_4_20170116235150272.jpg.chip.jpg",)),),
+            flags=(comp.RejectCount("png_named_jpg", 2, ("a.jpg", "b.jpg")),),
             rejects=(
-                RejectCount(
-                    "race_missing",
-                    3,
-                    (
-                        "39_1_20170116174525125.jpg.chip.jpg",
-                        "61_1_20170109142408075.jpg.chip.jpg",
-                        "61_1_20170109150557335.jpg.chip.jpg",
-                    ),
-                ),
-                RejectCount("name_repaired", 2, ("24_0_1_20170116220224657 .jpg.chip.jpg",)),
+                comp.RejectCount("race_missing", 3, ("39_1_20170116174525125.jpg.chip.jpg", "61_1_20170109142408075.jpg.chip.jpg", "61_1_20170109150557335.jpg.chip.jpg")),
+                comp.RejectCount("name_repaired", 2, ("24_0_1_20170116220224657 .jpg.chip.jpg",)),
             ),
             notes=(
                 "Other holds Hispanic, Latino and Middle Eastern people, as the set's own page says.",
@@ -286,55 +208,44 @@ def utkface() -> AuditResult:
         ),
         model=ModelFacts("resnet50-keras", "ab" * 32, "CPUExecutionProvider", "fp32", 2048, "Trained on ImageNet, not on faces."),
         representation=(race, gender, age, crawl),
-        age_heaping=AgeHeaping(132.9, 15_000),
-        intersections=Intersections(
-            attributes=("race", "gender", "age"),
-            n=23_704,
-            cells=90,
-            empty=1,
-            under_30=11,
+        age_heaping=comp.AgeHeaping(132.9, 15_000),
+        intersections=comp.Intersections(
+            attributes=("race", "gender", "age"), n=23_704, cells=90, empty=1, under_30=11,
             smallest=(
-                Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
-                Cell(("Other", "female", "70+"), 4, 24.1, -4.4),
-                Cell(("Indian", "female", "70+"), 13, 59.5, -6.9),
+                comp.Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
+                comp.Cell(("Other", "female", "70+"), 4, 24.1, -4.4),
+                comp.Cell(("Indian", "female", "70+"), 13, 59.5, -6.9),
             ),
             largest_gaps=(
-                Cell(("Black", "male", "0-2"), 24, 187.4, -13.3),
-                Cell(("White", "female", "50-59"), 301, 466.6, -9.4),
+                comp.Cell(("Black", "male", "0-2"), 24, 187.4, -13.3),
+                comp.Cell(("White", "female", "50-59"), 301, 466.6, -9.4),
             ),
             beyond_pairs=(
-                Cell(("Asian", "female", "0-2"), 412, 287.3, 8.1, 351.9, 5.2, 0.0001),
-                Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
-                Cell(("Indian", "male", "20-29"), 611, 640.2, -1.3, 633.6, None, None),
+                comp.Cell(("Asian", "female", "0-2"), 412, 287.3, 8.1, 351.9, 5.2, 0.0001),
+                comp.Cell(("Other", "male", "70+"), 0, 24.9, -5.0, 9.6, -3.3, 0.0042, 74_125),
+                comp.Cell(("Indian", "male", "20-29"), 611, 640.2, -1.3, 633.6, None, None),
             ),
             groups=(RACES, ("male", "female"), AGES),
             counts=CROSS_TABLE,
         ),
-        duplicates=Duplicates(
-            groups=375,
-            files=765,
-            left_out=390,
-            conflicts=(Count("race", 70), Count("gender", 40), Count("age", 205)),
+        duplicates=comp.Duplicates(
+            groups=375, files=765, left_out=390,
+            conflicts=(comp.Count("race", 70), comp.Count("gender", 40), comp.Count("age", 205)),
             examples=(("1_0_0_20161219140623097.jpg.chip.jpg", "1_0_0_20161219140627985.jpg.chip.jpg"),),
             contradicting=259,
             worst="age 5 and 53",
         ),
         subset_checks=(
-            SubsetCheck(
-                attribute="race",
-                reference="UTKFace, all 23,702 strictly named files",
-                n=500,
-                tv=0.2149,
-                chi2=98.905,
-                p=0.0001,
+            comp.SubsetCheck(
+                attribute="race", reference="UTKFace, all 23,702 strictly named files", n=500, tv=0.2149, chi2=98.905, p=0.0001,
                 p_asymptotic=1.7e-20,
-                worst=SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
+                worst=comp.SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
                 groups=(
-                    SubsetGroup("White", 271, 0.542, 0.42515, 1.9e-7),
-                    SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
-                    SubsetGroup("Asian", 84, 0.168, 0.14488, 0.142),
-                    SubsetGroup("Indian", 78, 0.156, 0.16771, 0.511),
-                    SubsetGroup("Other", 54, 0.108, 0.07139, 0.0031),
+                    comp.SubsetGroup("White", 271, 0.542, 0.42515, 1.9e-7),
+                    comp.SubsetGroup("Black", 13, 0.026, 0.19087, 2.7e-29),
+                    comp.SubsetGroup("Asian", 84, 0.168, 0.14488, 0.142),
+                    comp.SubsetGroup("Indian", 78, 0.156, 0.16771, 0.511),
+                    comp.SubsetGroup("Other", 54, 0.108, 0.07139, 0.0031),
                 ),
             ),
         ),
@@ -357,9 +268,9 @@ def utkface() -> AuditResult:
             ladder("age", (*held[:6], None, True), "a third k could not be fitted to so few images"),
         ),
         ledger=(
-            LedgerEntry("association", "race", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
-            LedgerEntry("association", "gender", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
-            LedgerEntry("cells", "race, cluster 0 x White", "adjusted residual", 0.0004, 0.002, "Benjamini-Hochberg"),
+            res.LedgerEntry("association", "race", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
+            res.LedgerEntry("association", "gender", "permutation, fixed margins", 0.0001, 0.0003, "Holm"),
+            res.LedgerEntry("cells", "race, cluster 0 x White", "adjusted residual", 0.0004, 0.002, "Benjamini-Hochberg"),
         ),
         planted=(),
         config=AuditConfig(),
@@ -375,7 +286,7 @@ def utkface() -> AuditResult:
     return with_findings(with_upper_half(lower_half, PEOPLE))
 
 
-def with_findings(base: AuditResult) -> AuditResult:
+def with_findings(base: res.AuditResult) -> res.AuditResult:
     """Return the result with the claims that its tables and ladders make, and what an audit would say of it."""
     ladders = {each.attribute: each for each in base.ladders}
     claims = tuple(
@@ -387,7 +298,7 @@ def with_findings(base: AuditResult) -> AuditResult:
     return replace(result, findings=find(result))
 
 
-def paper() -> AuditResult:
+def paper() -> res.AuditResult:
     """Return the origin paper's 500 images: its Table I, and what was planted, as the demo set has it."""
     whole_set = utkface()
     result = whole_set.having(
@@ -408,26 +319,26 @@ def paper() -> AuditResult:
     return with_findings(result)
 
 
-def degenerate() -> AuditResult:
+def degenerate() -> res.AuditResult:
     """Return a result where nothing could be computed: no labels, no model, not even complete."""
     reason = "nothing is annotated"
-    lower_half = AuditResult.of(
-        schema=AUDIT_SCHEMA,
+    lower_half = res.AuditResult.of(
+        schema=res.AUDIT_SCHEMA,
         complete=False,
-        dataset=DatasetFacts("one image", 1, 0, 1, 0, (RejectCount("empty", 1, ("a.jpg",)),), (), (), (), "", "00" * 32),
+        dataset=comp.DatasetFacts("one image", 1, 0, 1, 0, (comp.RejectCount("empty", 1, ("a.jpg",)),), (), (), (), "", "00" * 32),
         model=None,
         representation=(
-            Representation(
+            comp.Representation(
                 "race", "demographic", "annotated", 0, 1,
-                (GroupShare("White", 0, None, None, None, None, None, None),),
-                Indices(0, None, None, None, None, None, None, None, None, (("ENS", reason), ("SEI", "fewer than two groups"))),
-                TargetDistance("uniform", None, None, None, None, None, None, (("tv", reason),)),
+                (comp.GroupShare("White", 0, None, None, None, None, None, None),),
+                comp.Indices(0, None, None, None, None, None, None, None, None, (("ENS", reason), ("SEI", "fewer than two groups"))),
+                comp.TargetDistance("uniform", None, None, None, None, None, None, (("tv", reason),)),
             ),
         ),
-        age_heaping=AgeHeaping(None, 0, (("whipple", "no ages from 23 to 62"),)),
+        age_heaping=comp.AgeHeaping(None, 0, (("whipple", "no ages from 23 to 62"),)),
         intersections=None,
-        duplicates=Duplicates(0, 0, 0, (), ()),
-        subset_checks=(SubsetCheck("race", "the whole set", 0, None, None, None, None, None, (), (("p", reason),)),),
+        duplicates=comp.Duplicates(0, 0, 0, (), ()),
+        subset_checks=(comp.SubsetCheck("race", "the whole set", 0, None, None, None, None, None, (), (("p", reason),)),),
         clustering=ClusterFacts(1, 0.0, (1,), (SweepEntry(1, 0.0),), Starts(1, 0.0, 0.0)),
         associations=(
             Association(
@@ -449,28 +360,28 @@ def degenerate() -> AuditResult:
     return without_values(lower_half)
 
 
-def bare() -> AuditResult:
+def bare() -> res.AuditResult:
     """Return the least a result can be."""
     base = degenerate()
     return replace(base, parts=(("duplicates", base.duplicates),), gate=())
 
 
-def hostile() -> AuditResult:
+def hostile() -> res.AuditResult:
     """Return a result in which every name and sentence tries to break out."""
     base = utkface()
     bad = "".join(HOSTILE[:6])
     counts = tuple(range(100, 100 + len(HOSTILE)))
-    reject = (RejectCount(bad, 3, HOSTILE[:3]),)
+    reject = (comp.RejectCount(bad, 3, HOSTILE[:3]),)
     lower_half = base.having(        dataset=replace(base.dataset, name=bad, notes=HOSTILE, label_source=bad, failures=reject, flags=reject, rejects=reject, terms=bad, facts=((bad, bad),), skipped=((bad, 3),)),
         model=ModelFacts(bad, bad, bad, "fp32", 8, bad),
         representation=(representation(bad, HOSTILE, counts, 1), representation(HOSTILE[1], HOSTILE[:3], counts[:3], 0)),
-        intersections=Intersections(
-            HOSTILE[:3], 9, 9, 1, 8, (Cell(HOSTILE[:3], 0, 1.0, None),), (Cell(HOSTILE[3:6], 0, 1.0, None),),
+        intersections=comp.Intersections(
+            HOSTILE[:3], 9, 9, 1, 8, (comp.Cell(HOSTILE[:3], 0, 1.0, None),), (comp.Cell(HOSTILE[3:6], 0, 1.0, None),),
             groups=(HOSTILE[:3], HOSTILE[3:6], HOSTILE[6:7]), counts=(0, 1, 1, 1, 1, 1, 1, 1, 2),
         ),
-        duplicates=Duplicates(1, 2, 1, (Count(bad, 1),), (HOSTILE,)),
+        duplicates=comp.Duplicates(1, 2, 1, (comp.Count(bad, 1),), (HOSTILE,)),
         subset_checks=(
-            SubsetCheck(bad, bad, 9, 0.5, 9.0, 0.0001, 0.1, SubsetGroup(bad, 1, 0.1, 0.2, 0.01), (SubsetGroup(bad, 1, 0.1, 0.2, 0.01),)),
+            comp.SubsetCheck(bad, bad, 9, 0.5, 9.0, 0.0001, 0.1, comp.SubsetGroup(bad, 1, 0.1, 0.2, 0.01), (comp.SubsetGroup(bad, 1, 0.1, 0.2, 0.01),)),
         ),
         associations=(
             association(bad, HOSTILE[:5], TABLE_I),
@@ -478,9 +389,9 @@ def hostile() -> AuditResult:
             association("\x1b[2J", HOSTILE, (counts, counts)),
         ),
         ladders=(replace(ladder(bad, (False,) * 8, bad.replace("{", "")), rungs=(Rung(1, bad, False, None, None, None, None, 0, bad),)),),
-        gate=(GateRule(bad, None, crossed=False, reason=bad), GateRule(HOSTILE[1], 0.5, crossed=True, reason=bad)),
-        ledger=(LedgerEntry(bad, bad, bad, 0.1, None, bad),),
-        findings=tuple(Finding("code", "fix", text) for text in HOSTILE),
+        gate=(res.GateRule(bad, None, crossed=False, reason=bad), res.GateRule(HOSTILE[1], 0.5, crossed=True, reason=bad)),
+        ledger=(res.LedgerEntry(bad, bad, bad, 0.1, None, bad),),
+        findings=tuple(res.Finding("code", "fix", text) for text in HOSTILE),
         planted=(PlantedCheck(bad, bad, bad, agrees=False),),
         config=AuditConfig.of(model=bad, path_column=bad, group=((bad, bad),), given=((bad,),), fail_on=(bad,)),
         batch_predictions=(BatchPrediction(bad, bad, 9, 3, 0.3, bad, 0.2, 0.1, 0.5, 9), BatchPrediction(bad, bad, 9, 3, None, None, None, None, None, 9, ((bad, bad),))),
@@ -503,7 +414,7 @@ def hostile() -> AuditResult:
     )  # fmt: skip
 
 
-def many() -> AuditResult:
+def many() -> res.AuditResult:
     """Return the largest of everything: attributes and groups of long names, clusters, findings of what they hold."""
     base = utkface()
     names = [f"{'attribute of a long name ' * 3}{n}" for n in range(30)]
@@ -513,8 +424,10 @@ def many() -> AuditResult:
     holds: tuple[bool | None, ...] = (True,) * 8
     facts = known(base.clustering)
     missed = tuple(PlantedCheck(name, name, name, agrees=False) for name in names)
-    crossed = tuple(GateRule(f"{name}.v>0.1", 0.5, crossed=True, reason=name) for name in names)
-    rejects = tuple(RejectCount(name, 400, (name,)) for name in names)
+    crossed = tuple(
+        res.GateRule(f"{name}.v>0.1", 0.5, crossed=True, reason=name) for name in names
+    )
+    rejects = tuple(comp.RejectCount(name, 400, (name,)) for name in names)
     shown = stability(tuple(names[:3]))
     loose = tuple(ClusterStability(at, 0.4, stable=False) for at in range(k))
     return with_findings(

@@ -9,18 +9,10 @@ from dataclasses import replace
 from itertools import combinations
 from statistics import NormalDist
 
+from fer_audit.audit.types import space
 from fer_audit.audit.types.claims import Conditional, Ladder, LaggedControl
 from fer_audit.audit.types.replay import GroupSpread, Recluster, Replay, ReplayAttribute
 from fer_audit.audit.types.result import AuditResult, GateRule
-from fer_audit.audit.types.space import (
-    ClusterStyle,
-    GroupOverlap,
-    LatentOverlap,
-    PairOverlap,
-    PrincipalAxes,
-    StyleBaseline,
-    StyleTest,
-)
 from fer_audit.audit.types.stability import (
     AttributeStability,
     ClusterStability,
@@ -38,34 +30,16 @@ def conditional(
     detail = rung == 5 and len(given) == 1
     free = 0.973
     found = Conditional(
-        of="cluster",
-        attribute=attribute,
-        rung=rung,
-        given=given,
-        headline=rung is not None and not detail,
-        detail=detail,
-        n=23_314,
-        strata=27,
-        informative=26,
-        n_effective=23_298,
-        entropy_left=free,
-        marginal=0.0412,
-        mi_debiased=0.0412 * kept,
-        kept=kept,
-        low=kept - 0.047,
-        high=kept + 0.052,
-        per_entropy=kept / free,
-        per_low=kept / free - 0.048,
-        per_high=kept / free + 0.053,
-        p_mi=None if detail else 0.0001 if holds else 0.31,
-        p_cmh=None if detail else 0.0002 if holds else 0.44,
-        p=None if detail else 0.0002 if holds else 0.62,
-        permutations=0 if detail else 10_000,
+        of="cluster", attribute=attribute, rung=rung, given=given, headline=rung is not None and not detail, detail=detail,
+        n=23_314, strata=27, informative=26, n_effective=23_298, entropy_left=free, marginal=0.0412, mi_debiased=0.0412 * kept,
+        kept=kept, low=kept - 0.047, high=kept + 0.052,
+        per_entropy=kept / free, per_low=kept / free - 0.048, per_high=kept / free + 0.053,
+        p_mi=None if detail else 0.0001 if holds else 0.31, p_cmh=None if detail else 0.0002 if holds else 0.44,
+        p=None if detail else 0.0002 if holds else 0.62, permutations=0 if detail else 10_000,
         grade="most" if kept > 0.75 else "part" if holds else "trace",
         reading=f"given {' x '.join(given)} {100 * kept:.1f} % of the association is left",
-        null_low=None if detail else -0.041,
-        null_high=None if detail else 0.046,
-    )
+        null_low=None if detail else -0.041, null_high=None if detail else 0.046,
+    )  # fmt: skip
     return replace(found, **changes)  # type: ignore[arg-type]  # fields by name
 
 
@@ -117,17 +91,10 @@ def asked(ladder: Ladder, others: tuple[str, ...], crawl: float) -> Ladder:
 def stability(attributes: tuple[str, ...] = ("race", "gender", "age")) -> StabilityFacts:
     """Return four clusters of which one is loose, nine seeds, k = 1..10, and a half."""
     strengths = (0.213, 0.31, 0.25)
+    similar = (0.964, 0.871, 0.412, 0.733)
     return StabilityFacts(
-        seeds=9,
-        ari_median=0.981,
-        ari_min=0.412,
-        ari_max=0.9996,
-        clusters=(
-            ClusterStability(0, 0.964, stable=True),
-            ClusterStability(1, 0.871, stable=True),
-            ClusterStability(2, 0.412, stable=False),
-            ClusterStability(3, 0.733, stable=True),
-        ),
+        seeds=9, ari_median=0.981, ari_min=0.412, ari_max=0.9996,
+        clusters=tuple(ClusterStability(at, each, stable=each > 0.6) for at, each in enumerate(similar)),
         attributes=tuple(
             AttributeStability(
                 attribute=name,
@@ -136,65 +103,51 @@ def stability(attributes: tuple[str, ...] = ("race", "gender", "age")) -> Stabil
                     VariantV(k, 0, 0.0 if k == 2 and name == "race" else v * (0.6 + 0.1 * k), 0.01 + 0.0015 * k)
                     for k in range(2, 11)
                 ),
-                half_n=11_657,
-                half_v=v - 0.004,
-                half_low=v - 0.021,
-                half_high=v + 0.013,
-                half_p=0.0001,
-                half_p_holm=0.0003,
-                half_permutations=10_000,
-                half_null_95=0.0162,
+                half_n=11_657, half_v=v - 0.004, half_low=v - 0.021, half_high=v + 0.013, half_p=0.0001, half_p_holm=0.0003,
+                half_permutations=10_000, half_null_95=0.0162,
             )
             for name, v in zip(attributes, strengths, strict=False)
         ),
     )  # fmt: skip
 
 
-def style_tests(attributes: dict[str, tuple[str, ...]]) -> tuple[StyleTest, ...]:
+def style_tests(attributes: dict[str, tuple[str, ...]]) -> tuple[space.StyleTest, ...]:
     """Return every measure against every attribute; the last measure is the same in all images."""
     found = []
     for place, (name, groups) in enumerate(attributes.items()):
         for index, measure in enumerate(STYLE_NAMES):
             effect = round(0.083 / (1 + index) / (1 + place), 4)
             found.append(
-                StyleTest(
+                space.StyleTest(
                     measure, name, 23_314, effect * 1.1, effect, 0.001, 0.3 if effect < 0.004 else 0.0014, 999,
                     groups[0], 96.25 * (1 + index), groups[-1], 131.5 * (1 + index),
                 )
             )  # fmt: skip
     reason = "the measure is the same in all images"
-    found[-1] = StyleTest(
+    found[-1] = space.StyleTest(
         STYLE_NAMES[-1], found[-1].attribute, 23_314, None, None, None, None, 0, None, None, None, None,
         tuple((name, reason) for name in ("eta_squared", "rank_effect", "p")),
     )  # fmt: skip
     return tuple(found)
 
 
-def overlap(attribute: str, names: tuple[str, ...]) -> LatentOverlap:
+def overlap(attribute: str, names: tuple[str, ...]) -> space.LatentOverlap:
     """Return groups of which the last is too small, and the pairs of the others."""
     n = 3_000 // len(names)
     reason = "12 images in the subsample are too few"
     missing = tuple((field, reason) for field in ("homophily", "expected", "dispersion"))
     groups = [
-        GroupOverlap(name, n, 0.36 + 0.04 * i, (n - 1) / 2_999, 38.25 + i)
+        space.GroupOverlap(name, n, 0.36 + 0.04 * i, (n - 1) / 2_999, 38.25 + i)
         for i, name in enumerate(names)
     ]
     if len(names) > 2:
-        groups[-1] = GroupOverlap(names[-1], 12, None, None, None, missing)
+        groups[-1] = space.GroupOverlap(names[-1], 12, None, None, None, missing)
         names = names[:-1]
-    return LatentOverlap(
-        attribute=attribute,
-        n=3_000,
-        drawn_from=23_317,
-        dimensions=128,
-        neighbours=10,
-        homophily=0.452,
-        expected=0.2713,
-        p=0.001,
-        permutations=999,
-        groups=tuple(groups),
+    return space.LatentOverlap(
+        attribute=attribute, n=3_000, drawn_from=23_317, dimensions=128, neighbours=10, homophily=0.452, expected=0.2713, p=0.001,
+        permutations=999, groups=tuple(groups),
         pairs=tuple(
-            PairOverlap(a, b, n, n, 0.53 + 0.06 * (i % 8), 0.52 + 0.05 * (i % 8), 0.541, 0.005, 0.06 if i == 0 else 0.005, 199, 11.5 + i, 0.31 + 0.05 * (i % 9), low=0.51 + 0.06 * (i % 8), high=0.55 + 0.06 * (i % 8))
+            space.PairOverlap(a, b, n, n, 0.53 + 0.06 * (i % 8), 0.52 + 0.05 * (i % 8), 0.541, 0.005, 0.06 if i == 0 else 0.005, 199, 11.5 + i, 0.31 + 0.05 * (i % 9), low=0.51 + 0.06 * (i % 8), high=0.55 + 0.06 * (i % 8))
             for i, (a, b) in enumerate(combinations(names, 2))
         ),
     )  # fmt: skip
@@ -228,7 +181,7 @@ def around(mean: float, sd: float) -> tuple[float, ...]:
     return tuple(round(law.inv_cdf((77 * i % 200 + 0.5) / 200), 6) for i in range(200))
 
 
-def cluster_styles() -> tuple[ClusterStyle, ...]:
+def cluster_styles() -> tuple[space.ClusterStyle, ...]:
     """Return four clusters by every measure, their differences summing to 0; the last measure never varies."""
     sizes = (7_282, 6_404, 5_105, 4_526)
     found = []
@@ -239,21 +192,21 @@ def cluster_styles() -> tuple[ClusterStyle, ...]:
         for cluster, (n, each) in enumerate(zip(sizes, shown, strict=True)):
             reach = 1.96 * ((1 - n / sum(sizes)) / n) ** 0.5
             found.append(
-                ClusterStyle(cluster, measure, n, set_mean + each * sd, set_mean, each, each - reach, each + reach)
+                space.ClusterStyle(cluster, measure, n, set_mean + each * sd, set_mean, each, each - reach, each + reach)
             )  # fmt: skip
     reason = "the measure is the same in all images"
     missing = tuple((name, reason) for name in ("difference", "low", "high"))
     found[-4:] = [
-        ClusterStyle(cluster, STYLE_NAMES[-1], n, 0.5, 0.5, None, None, None, missing)
+        space.ClusterStyle(cluster, STYLE_NAMES[-1], n, 0.5, 0.5, None, None, None, missing)
         for cluster, n in enumerate(sizes)
     ]
     return tuple(sorted(found, key=lambda each: each.cluster))
 
 
-def principal_axes() -> PrincipalAxes:
+def principal_axes() -> space.PrincipalAxes:
     """Return shares of the variance as ResNet50's vectors of faces have them, about."""
     shares = (0.118, 0.094, 0.061, 0.045, 0.037, 0.031, 0.026, 0.022, 0.0195, 0.017)
-    return PrincipalAxes(128, shares, 0.863)
+    return space.PrincipalAxes(128, shares, 0.863)
 
 
 def with_upper_half(base: AuditResult, people: dict[str, tuple[str, ...]]) -> AuditResult:
@@ -268,13 +221,15 @@ def with_upper_half(base: AuditResult, people: dict[str, tuple[str, ...]]) -> Au
     )
     names = tuple(people)
     baselines = tuple(
-        StyleBaseline(name, 23_314, 4, 0.0812, 0.0711, 0.0927, 0.0001, 10_000, 0.2127, 0.3818)
+        space.StyleBaseline(
+            name, 23_314, 4, 0.0812, 0.0711, 0.0927, 0.0001, 10_000, 0.2127, 0.3818
+        )
         for name in names
     )
     gone = ("v_corrected", "low", "high", "reproduced")
     baselines = (
         *baselines[:-1],
-        StyleBaseline(names[-1], 0, 4, None, None, None, None, 0, 0.25, None, tuple((x, "one style cluster") for x in gone)),
+        space.StyleBaseline(names[-1], 0, 4, None, None, None, None, 0, 0.25, None, tuple((x, "one style cluster") for x in gone)),
     )  # fmt: skip
     return base.having(
         ladders=ladders,
@@ -316,14 +271,14 @@ def without_values(base: AuditResult) -> AuditResult:
             (AttributeStability("race", (), (), 0, None, None, None, None, None, 0, (("half_v", why),)),),
             (("ari_median", "no other seed"),),
         ),
-        style_tests=(StyleTest("luma_mean", "race", 0, None, None, None, None, 0, None, None, None, None, (("p", "no image has this label"),)),),
-        style_baselines=(StyleBaseline("race", 0, 1, None, None, None, None, 0, None, None, (("v_corrected", why),)),),
-        latent=(LatentOverlap("race", 0, 0, 0, 10, None, None, None, 0, (), (), (("homophily", "0 images in the subsample are too few"),)),),
+        style_tests=(space.StyleTest("luma_mean", "race", 0, None, None, None, None, 0, None, None, None, None, (("p", "no image has this label"),)),),
+        style_baselines=(space.StyleBaseline("race", 0, 1, None, None, None, None, 0, None, None, (("v_corrected", why),)),),
+        latent=(space.LatentOverlap("race", 0, 0, 0, 10, None, None, None, 0, (), (), (("homophily", "0 images in the subsample are too few"),)),),
         replay=Replay(3, 1, (ReplayAttribute("race", 0, *(None,) * 7, (), None, None, None, None, (("v", why),)),)),
         recluster=(Recluster("race", 0, None, None, None, (("v_corrected", why),)),),
         cluster_styles=(
-            ClusterStyle(0, "luma_mean", 0, None, None, None, None, None, (("mean", "no image of this cluster is tested"),)),
+            space.ClusterStyle(0, "luma_mean", 0, None, None, None, None, None, (("mean", "no image of this cluster is tested"),)),
         ),
-        principal_axes=PrincipalAxes(0, (), None, (("shares", why), ("total", why))),
+        principal_axes=space.PrincipalAxes(0, (), None, (("shares", why), ("total", why))),
         gate=(GateRule("race.v>0.1", None, crossed=False, reason="race.v has no value in this run, so the rule is not crossed"),),
     )  # fmt: skip

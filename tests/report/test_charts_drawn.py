@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import permutations
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from fer_audit.audit.types.claims import Conditional, Ladder
+from fer_audit.audit.types.claims import AssociationCell, Conditional, Ladder
 from fer_audit.audit.types.composition import Intersections
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart
@@ -35,6 +37,7 @@ TABLE = np.array(CROSS_TABLE).reshape(5, 2, 9)
 """Race, gender, age."""
 GENDERS = ("male", "female")
 Span = tuple[float, float]
+Of = TypeVar("Of")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,12 @@ def charts() -> dict[str, Chart]:
 
 def by_key(result: AuditResult, pictures: Pictures | None = None) -> dict[str, Chart]:
     return {chart.key: chart for chart in charts_of(make_report(View(result, pictures)))}
+
+
+def about(records: Iterable[Of], attribute: str) -> Of:
+    """Return the one record of an attribute."""
+    (found,) = (each for each in records if getattr(each, "attribute", "") == attribute)
+    return found
 
 
 def drawn(chart: Chart) -> Figure:
@@ -105,7 +114,7 @@ def row_names(axes: Axes) -> dict[str, float]:
 def test_a_composition_draws_each_share_with_its_interval_target_and_colour(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    (found,) = (each for each in RESULT.representation if each.attribute == attribute)
+    found = about(RESULT.representation, attribute)
 
     axes = only(drawn(charts[f"composition-{attribute}"]))
 
@@ -160,10 +169,8 @@ def test_a_pyramid_has_the_first_group_left_and_the_second_right(order: tuple[in
             for age, count in zip(AGES, block[side], strict=True):
                 assert shares.get(round(rows[age]), 0.0) == pytest.approx(count / block.sum())
             pale = {round(middle(bar)) for bar in here if (bar.get_alpha() or 1.0) < 1.0}
-            few = {
-                round(rows[age]) for age, n in zip(AGES, block[side], strict=True) if 0 < n < 30
-            }
-            assert pale == few
+            counts = zip(AGES, block[side], strict=True)
+            assert pale == {round(rows[age]) for age, n in counts if 0 < n < 30}
 
 
 def test_the_key_of_a_pyramid_names_its_sides() -> None:
@@ -210,20 +217,12 @@ def test_a_heat_map_writes_each_count_in_its_place_and_frames_the_small_ones(
 
 def with_own_intervals(result: AuditResult) -> AuditResult:
     """Return a result in which no two lifts have the same interval."""
-    return result.having(
-        associations=tuple(
-            replace(
-                each,
-                cells=tuple(
-                    replace(cell, lift_low=0.9 * cell.lift, lift_high=1.2 * cell.lift)
-                    if cell.lift
-                    else cell
-                    for cell in each.cells
-                ),
-            )
-            for each in result.associations
-        )
-    )
+
+    def own(x: AssociationCell) -> AssociationCell:
+        return replace(x, lift_low=0.9 * x.lift, lift_high=1.2 * x.lift) if x.lift else x
+
+    found = (replace(each, cells=tuple(map(own, each.cells))) for each in result.associations)
+    return result.having(associations=tuple(found))
 
 
 @pytest.mark.parametrize("cluster", range(4))
@@ -346,11 +345,9 @@ def _kept(each: Conditional) -> Drawn:
 def test_a_ladder_draws_v_then_corrected_v_then_what_is_kept(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    (found,) = (each for each in RESULT.associations if each.attribute == attribute)
-    (claim,) = (each for each in RESULT.ladders if each.attribute == attribute)
-    (variants,) = (
-        each for each in known(RESULT.stability).attributes if each.attribute == attribute
-    )
+    found = about(RESULT.associations, attribute)
+    claim = about(RESULT.ladders, attribute)
+    variants = about(known(RESULT.stability).attributes, attribute)
 
     left, right = drawn(charts[f"ladder-{attribute}"]).axes
 
@@ -379,7 +376,7 @@ def test_a_ladder_draws_v_then_corrected_v_then_what_is_kept(
 def test_the_rung_of_stability_spans_the_other_seeds(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    (found,) = (each for each in known(RESULT.stability).attributes if each.attribute == attribute)
+    found = about(known(RESULT.stability).attributes, attribute)
     values = [each.v_corrected for each in found.seeds]
 
     left, _ = drawn(charts[f"ladder-{attribute}"]).axes
@@ -407,7 +404,7 @@ def test_a_ladder_marks_each_rung_by_its_answer() -> None:
 def test_a_sweep_draws_corrected_v_of_every_k_over_what_chance_gives(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    (found,) = (each for each in known(RESULT.stability).attributes if each.attribute == attribute)
+    found = about(known(RESULT.stability).attributes, attribute)
 
     axes = only(drawn(charts[f"sweep-{attribute}"]))
 
@@ -426,7 +423,7 @@ def test_a_sweep_draws_corrected_v_of_every_k_over_what_chance_gives(
 def test_a_replay_counts_the_corrected_v_of_every_study(
     charts: dict[str, Chart], attribute: str
 ) -> None:
-    (found,) = (each for each in known(RESULT.replay).attributes if each.attribute == attribute)
+    found = about(known(RESULT.replay).attributes, attribute)
     values = np.array(found.v_corrected_studies)
 
     axes = only(drawn(charts[f"replay-{attribute}"]))
@@ -509,16 +506,11 @@ def test_every_point_of_a_map_has_the_colour_of_its_own_group(place: int) -> Non
     (scatter,) = only(figure).collections
     assert isinstance(scatter, PathCollection)
     offsets = np.asarray(scatter.get_offsets(), np.float64)
-    here = {
-        (round(x, 3), round(y, 3)): to_hex(colour)
-        for (x, y), colour in zip(
-            offsets.tolist(), np.asarray(scatter.get_facecolor()), strict=True
-        )
-    }
-    there = {
-        (round(x, 3), round(y, 3)): ink
-        for (x, y), ink in zip(found.points.tolist(), inks(colouring), strict=True)
-    }
+    colours = [to_hex(each) for each in np.asarray(scatter.get_facecolor())]
+    here, there = (
+        {(round(x, 3), round(y, 3)): ink for (x, y), ink in zip(at.tolist(), of, strict=True)}
+        for at, of in ((offsets, colours), (found.points, inks(colouring)))
+    )
     assert here == there
     (legend,) = figure.legends
     texts = [text.get_text() for text in legend.get_texts()]

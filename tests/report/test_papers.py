@@ -16,7 +16,7 @@ from fer_audit.report.charts.theme import save_captions, save_charts
 from fer_audit.report.files.sheets import named_tables, sheet
 from fer_audit.report.methods import methods_text
 from fer_audit.report.report import charts_of, make_report
-from fer_audit.report.sections.explain import QUESTIONS, claim_name, explain
+from fer_audit.report.sections.claims import QUESTIONS, claim_name, explain
 from fer_audit.report.sections.values import claimed
 from fer_audit.report.view import View
 from tests.report.results import bare, degenerate, hostile, utkface

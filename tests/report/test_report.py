@@ -14,14 +14,8 @@ import pytest
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.encoders.types import ExportedModel
 from fer_audit.report.blocks import Heading
+from fer_audit.report.files import pictures
 from fer_audit.report.files.document import read_result
-from fer_audit.report.files.pictures import (
-    MapColouring,
-    MapPoints,
-    Pictures,
-    grid_of,
-    read_pictures,
-)
 from fer_audit.report.files.timings import read_timings
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.render.html import render_page
@@ -171,7 +165,7 @@ def test_the_page_of_a_run_is_rendered_again_from_its_json_files_byte_for_byte(p
     again = make_report(
         View(
             read_result(run / "result.json"),
-            read_pictures(run / "pictures.json"),
+            pictures.read_pictures(run / "pictures.json"),
             read_timings(run / "timings.json"),
         )
     )
@@ -190,9 +184,9 @@ def test_a_page_of_24_000_images_is_small() -> None:
     """With a colouring of 22 days, the noisiest one: no point's neighbour has its colour."""
     rng = np.random.default_rng(0)
     n = 24_000
-    box, grid = grid_of(rng.normal(size=(n, 2)).astype(np.float32))
+    box, grid = pictures.grid_of(rng.normal(size=(n, 2)).astype(np.float32))
     colourings = tuple(
-        MapColouring(
+        pictures.MapColouring(
             name,
             "batch" if name == "day" else "cluster" if name == "cluster" else "demographic",
             tuple(map(str, range(groups))),
@@ -200,8 +194,8 @@ def test_a_page_of_24_000_images_is_small() -> None:
         )
         for name, groups in (("cluster", 4), ("race", 5), ("gender", 2), ("age", 9), ("day", 22))
     )
-    points = MapPoints("pca", (), n, box, np.arange(n, dtype=np.int32), grid, colourings)
+    points = pictures.MapPoints("pca", (), n, box, np.arange(n, dtype=np.int32), grid, colourings)
 
-    page = render_page(make_report(View(utkface(), Pictures(points, (), (), ()))))
+    page = render_page(make_report(View(utkface(), pictures.Pictures(points, (), (), ()))))
 
     assert len(page.encode()) < MAX_BYTES

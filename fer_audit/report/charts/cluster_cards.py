@@ -7,23 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import fer_audit.text as t
 from fer_audit.audit.types.claims import Association, AssociationCell
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.space import ClusterStyle
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
-from fer_audit.report.charts.theme import INK, MUTED, RULE, bare, one_panel, tell, write_next_to
-from fer_audit.text import (
-    clipped,
-    display,
-    measured,
-    number,
-    number_span,
-    p_text,
-    percent,
-    signed,
-    whole,
-)
+from fer_audit.report.charts.theme import INK, MUTED, finish, one_panel, point, tell, write_next_to
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,50 +28,43 @@ _WIDEST = 64.0
 def lifts(cluster: int, associations: Sequence[Association], palette: Palette) -> Chart | None:
     """Return how often each group is found in a cluster, against its share of the set."""
     asked = [each for each in associations if each.kind == "demographic"]
-    blocks = [
-        (each.attribute, [cell for cell in each.cells if cell.cluster == cluster])
-        for each in asked
-    ]
+    blocks = [(x.attribute, [y for y in x.cells if y.cluster == cluster]) for x in asked]
     blocks = [(name, cells) for name, cells in blocks if any(c.lift is not None for c in cells)]
-    if not blocks:
-        return None
     shown = [(name, cell) for name, cells in blocks for cell in cells]
+    if not shown:
+        return None
 
     def draw() -> Figure:
         from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
         figure, axes = one_panel(0.45 + _ROW * (len(shown) + len(blocks) - 1))
-        row, ticks = 0.0, []
+        row, ticks = 0.0, {}
         reach = _reach([cell for _, cell in shown])
         for name, cells in blocks:
             for cell in cells:
-                ticks.append((row, clipped(cell.group, 16)))
+                ticks[row] = t.clipped(cell.group, 16)
                 _draw_lift(axes, cell, row, palette.group(name, cell.group), reach)
                 row += 1
             row += 0.6
         axes.axvline(1, color=MUTED, linewidth=0.8)
         axes.set_xscale("log")
-        axes.set_xlim(1 / reach, reach)
         step = 1 if reach <= 8 else 2 if reach <= 32 else 3
         octaves = [o for o in range(-6, 7) if o % step == 0 and 1 / reach < 2.0**o < reach]
         axes.xaxis.set_major_locator(FixedLocator([2.0**octave for octave in octaves]))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda x, _: f"{x:g}×" if x >= 1 else f"1/{1 / x:.0f}×")
-        )
-        axes.set_yticks([at for at, _ in ticks], [text for _, text in ticks])
+        times = FuncFormatter(lambda x, _: f"{x:g}×" if x >= 1 else f"1/{1 / x:.0f}×")
+        axes.xaxis.set_major_formatter(times)
+        axes.set_yticks(list(ticks), list(ticks.values()))
         axes.set_ylim(row - 1.0, -0.6)
-        bare(axes)
-        axes.grid(axis="x")
-        axes.set_xlabel("times as often as in the whole set")
+        finish(axes, "times as often as in the whole set", span=(1 / reach, reach), steps=0)
         return figure
 
-    ranked = _telling([cell for _, cell in shown])
-    first = (
-        "No group stands out."
-        if not ranked
-        else f"{clipped(ranked[0].group, 40)} {number(ranked[0].lift)} times as often as in the set."
-    )
+    # The cell that is in the cluster more often than chance, furthest from it.
+    above = [c for _, c in shown if not c.too_few and c.residual is not None and c.residual > 2]
+    top = max(above, key=lambda cell: cell.residual or 0.0, default=None)
+    first = "No group stands out."
+    if top is not None:
+        first = f"{t.clipped(top.group, 40)} {t.number(top.lift)} times as often as in the set."
     return Chart(
         key=key_of("lifts", str(cluster)),
         title="Who is in it",
@@ -118,98 +101,88 @@ def _draw_lift(axes: Axes, cell: AssociationCell, row: float, colour: str, reach
     low, high = cell.lift_low or cell.lift, cell.lift_high or cell.lift
     axes.hlines(row, max(low, 1 / reach), min(high, reach), color=shown, linewidth=1.6)
     beyond = "<" if cell.lift < 1 / reach else ">" if cell.lift > reach else ""
-    (point,) = axes.plot(
-        [min(max(cell.lift, 1.04 / reach), reach / 1.04)],
-        [row],
+    words = (
+        f"{t.number(cell.lift)} times as often ({t.number_span(low, high)}), {t.whole(cell.count)}"
+    )
+    point(
+        axes,
+        (min(max(cell.lift, 1.04 / reach), reach / 1.04), row),
+        f"{cell.group}: {words}",
+        cell.group,
         marker=beyond or "o",
         markersize=4.2,
         color=shown,
         markerfacecolor="none" if cell.too_few else shown,
         linestyle="none",
     )
-    words = f"{number(cell.lift)} times as often ({number_span(low, high)}), {whole(cell.count)}"
-    tell(point, f"{cell.group}: {words}", cell.group)
 
 
 def lift_row(attribute: str, cell: AssociationCell) -> tuple[str, ...]:
     """Return group, images, share of the cluster, lift with its interval, and adjusted p of a cell."""
-    interval = (
-        ""
-        if cell.lift_low is None or cell.lift_high is None
-        else f" ({number_span(cell.lift_low, cell.lift_high)})"
-    )
+    lift = t.or_empty(cell.lift, t.number)
+    if cell.lift_low is not None and cell.lift_high is not None and lift:
+        lift += f" ({t.number_span(cell.lift_low, cell.lift_high)})"
     return (
-        f"{clipped(display(attribute), 24)}: {clipped(cell.group, 40)}",
-        whole(cell.count) + (", too few" if cell.too_few else ""),
-        "" if cell.share is None else percent(cell.share),
-        "" if cell.lift is None else number(cell.lift) + interval,
-        "" if cell.p_adjusted is None else p_text(cell.p_adjusted),
+        f"{t.clipped(t.display(attribute), 24)}: {t.clipped(cell.group, 40)}",
+        t.whole(cell.count) + (", too few" if cell.too_few else ""),
+        t.or_empty(cell.share, t.percent),
+        lift,
+        t.or_empty(cell.p_adjusted, t.p_text),
     )
-
-
-def _telling(cells: Sequence[AssociationCell]) -> list[AssociationCell]:
-    """Return the cells that are in the cluster more often than chance, the furthest first."""
-    ranked = [c for c in cells if not c.too_few and c.residual is not None and c.residual > 2]
-    return sorted(ranked, key=lambda cell: -(cell.residual or 0.0))
 
 
 def style_profile(cluster: int, styles: Sequence[ClusterStyle], palette: Palette) -> Chart | None:
     """Return how the pictures of a cluster differ from the set's, measure by measure."""
-    measures = [each for each in styles if each.cluster == cluster and each.difference is not None]
+    measures = [
+        (each, each.difference)
+        for each in styles
+        if each.cluster == cluster and each.difference is not None
+    ]
     if not measures:
         return None
-    few = measures[0].n < TOO_FEW
+
+    def name(each: ClusterStyle) -> str:
+        return t.clipped(t.display(each.measure), 24)
 
     def draw() -> Figure:
         figure, axes = one_panel(0.45 + _ROW * len(measures))
         rows = np.arange(len(measures))
-        values = [each.difference or 0.0 for each in measures]
         axes.axvline(0, color=MUTED, linewidth=0.8)
-        colour = NEUTRAL if few else palette.cluster(cluster)
+        colour = NEUTRAL if measures[0][0].n < TOO_FEW else palette.cluster(cluster)
+        values = [value for _, value in measures]
         bars = axes.barh(rows, values, height=0.55, color=colour, alpha=0.75)
-        for bar, each in zip(bars, measures, strict=True):
-            away = f"{signed(each.difference or 0.0, 2)} standard deviations"
-            tell(bar, f"{display(each.measure)}: {away}", f"cluster {cluster}")
-        low = [
-            v if each.low is None else each.low for v, each in zip(values, measures, strict=True)
-        ]
-        high = [
-            v if each.high is None else each.high for v, each in zip(values, measures, strict=True)
-        ]
+        for bar, (each, value) in zip(bars, measures, strict=True):
+            away = f"{t.signed(value, 2)} standard deviations"
+            tell(bar, f"{t.display(each.measure)}: {away}", f"cluster {cluster}")
+        low = [value if x.low is None else x.low for x, value in measures]
+        high = [value if x.high is None else x.high for x, value in measures]
         axes.hlines(rows, low, high, color=INK, linewidth=1.2)
-        axes.set_yticks(rows, [clipped(display(each.measure), 24) for each in measures])
+        axes.set_yticks(rows, [name(each) for each, _ in measures])
         axes.set_ylim(len(measures) - 0.4, -0.6)
         reach = 1.15 * max(0.5, *(abs(value) for value in values))
-        axes.set_xlim(-reach, reach)
-        bare(axes)
-        axes.grid(axis="x", color=RULE)
-        axes.set_xlabel("standard deviations from the whole set")
+        finish(axes, "standard deviations from the whole set", span=(-reach, reach), steps=0)
         return figure
 
-    furthest = max(measures, key=lambda each: abs(each.difference or 0.0))
+    def row(each: ClusterStyle, value: float) -> tuple[str, ...]:
+        apart = t.signed(value, 2)
+        if each.low is not None and each.high is not None:
+            apart += f" ({t.signed(each.low, 2)} to {t.signed(each.high, 2)})"
+        return (
+            name(each),
+            t.or_empty(each.mean, t.measured),
+            t.or_empty(each.set_mean, t.measured),
+            apart,
+        )
+
+    furthest, value = max(measures, key=lambda x: abs(x[1]))
     return Chart(
         key=key_of("style", str(cluster)),
         title="How its pictures were taken",
-        alt=(
-            f"Style of cluster {cluster} compared with the set; furthest apart is"
-            f" {clipped(display(furthest.measure), 24)}, by {number(furthest.difference)} standard deviations."
-        ),
+        alt=f"Style of cluster {cluster} compared with the set; furthest apart is"
+        f" {name(furthest)}, by {t.number(value)} standard deviations.",
         sheet=ChartTable(
             ("measure", "mean here", "mean of the set", "difference in SD (interval)"),
-            tuple(
-                (
-                    clipped(display(each.measure), 24),
-                    "" if each.mean is None else measured(each.mean),
-                    "" if each.set_mean is None else measured(each.set_mean),
-                    signed(each.difference or 0.0, 2)
-                    + (
-                        ""
-                        if each.low is None or each.high is None
-                        else f" ({signed(each.low, 2)} to {signed(each.high, 2)})"
-                    ),
-                )
-                for each in measures
-            ),
+            tuple(row(*each) for each in measures),
         ),
         draw=draw,
     )

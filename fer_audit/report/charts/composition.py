@@ -9,20 +9,10 @@ import numpy as np
 from fer_audit.audit.types.composition import Intersections, Representation
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.audit.types.targets import has_target
+from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.intersections import Counts, joint_table
 from fer_audit.report.charts.palette import ORDERED_NAMES, Palette
-from fer_audit.report.charts.theme import (
-    INK,
-    WIDE,
-    bare,
-    few_ticks,
-    name_rows,
-    new_figure,
-    one_panel,
-    tell,
-    write_next_to,
-)
 from fer_audit.text import clipped, display, percent, share_text, whole, whole_percent
 
 if TYPE_CHECKING:
@@ -41,57 +31,47 @@ def composition(found: Representation, palette: Palette) -> Chart | None:
     shown = [group for group in found.groups if group.share is not None]
     if not shown or len(shown) > MOST_BARS:
         return None
-    shares = np.array([group.share for group in shown], dtype=np.float64)
-    low = np.array([group.share if group.low is None else group.low for group in shown])
-    high = np.array([group.share if group.high is None else group.high for group in shown])
+    shares = [group.share or 0.0 for group in shown]
+    low = [share if x.low is None else x.low for x, share in zip(shown, shares, strict=True)]
+    high = [share if x.high is None else x.high for x, share in zip(shown, shares, strict=True)]
     aimed = has_target(found)  # even shares of bins of unequal width mean nothing
-    targets = [
-        group.share / group.ratio if aimed and group.share and group.ratio else None
-        for group in shown
-    ]
-    colours = [palette.group(found.attribute, group.name) for group in shown]
-    names = [clipped(group.name, _NAME) for group in shown]
+    targets = [x.share / x.ratio if aimed and x.share and x.ratio else None for x in shown]
 
     def draw() -> Figure:
-        figure, axes = one_panel(0.45 + _ROW * len(shown))
+        figure, axes = theme.one_panel(0.45 + _ROW * len(shown))
         rows = np.arange(len(shown))
+        colours = [palette.group(found.attribute, group.name) for group in shown]
         bars = axes.barh(rows, shares, color=colours, height=0.7)
         for bar, group in zip(bars, shown, strict=True):
             words = share_text(group.share, group.count, group.low, group.high)
-            tell(bar, f"{group.name}: {words}", group.name)
-        axes.hlines(rows, low, high, color=INK, linewidth=1.0)
-        marked = [(row, target) for row, target in enumerate(targets) if target is not None]
+            theme.tell(bar, f"{group.name}: {words}", group.name)
+        axes.hlines(rows, low, high, color=theme.INK, linewidth=1.0)
+        marked = [(target, row) for row, target in enumerate(targets) if target is not None]
         if marked:
-            axes.plot(
-                [target for _, target in marked],
-                [row for row, _ in marked],
-                linestyle="none",
-                marker="D",
-                markersize=3.2,
-                markerfacecolor="none",
-                markeredgecolor=INK,
-                markeredgewidth=0.8,
-            )
-        name_rows(axes, names)
-        axes.set_xlim(0, max(0.02, float(high.max()) * 1.32))
+            diamond: dict[str, theme.Keyword] = {
+                "marker": "D",
+                "markersize": 3.2,
+                "linestyle": "none",
+            }
+            edge: dict[str, theme.Keyword] = {
+                "markerfacecolor": "none",
+                "markeredgecolor": theme.INK,
+                "markeredgewidth": 0.8,
+            }
+            axes.plot(*zip(*marked, strict=True), **diamond, **edge)
         for row, (share, end) in enumerate(zip(shares, high, strict=True)):
-            at = (max(end, targets[row] or 0.0), row)
-            write_next_to(axes, percent(float(share)), at, gap=7)
-        few_ticks(axes.xaxis, percent=True)
-        bare(axes)
-        axes.grid(axis="x")
+            theme.write_next_to(axes, percent(share), (max(end, targets[row] or 0.0), row), gap=7)
+        names = [clipped(group.name, _NAME) for group in shown]
+        theme.finish(axes, rows=names, span=(0, max(0.02, max(high) * 1.32)), percent=True)
         return figure
 
-    largest = max(shown, key=lambda group: group.count or 0)
-    smallest = min(shown, key=lambda group: group.count or 0)
+    ends = (max(shown, key=lambda x: x.count or 0), min(shown, key=lambda x: x.count or 0))
+    title = display(clipped(found.attribute, 40))
+    down = " down to ".join(f"{clipped(x.name, 40)} with {percent(x.share)}" for x in ends)
     return Chart(
         key=key_of("composition", found.attribute),
-        title=display(clipped(found.attribute, 40)),
-        alt=(
-            f"Bar chart of {display(clipped(found.attribute, 40))}: {len(found.groups)} groups, from"
-            f" {clipped(largest.name, 40)} with {percent(largest.share)} down to"
-            f" {clipped(smallest.name, 40)} with {percent(smallest.share)}."
-        ),
+        title=title,
+        alt=f"Bar chart of {title}: {len(found.groups)} groups, from {down}.",
         draw=draw,
     )
 
@@ -111,7 +91,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         from matplotlib.patches import Rectangle
         from matplotlib.ticker import FuncFormatter
 
-        figure = new_figure(0.75 + 0.15 * len(age_names), width=WIDE)
+        figure = theme.new_figure(0.75 + 0.15 * len(age_names), width=theme.WIDE)
         grid = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         rows = np.arange(len(age_names))
         # One scale for all panels, so that their shapes compare.
@@ -121,33 +101,23 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         for axes, name, block in zip(grid, names, table, strict=True):
             total = max(1, int(block.sum()))
             for side, sign in ((0, -1), (1, 1)):
-                few = block[:, side] < TOO_FEW
-                bars = axes.barh(
-                    rows, sign * block[:, side] / total, height=0.86, color=colours[side]
-                )
-                for bar, is_few, age, count in zip(
-                    bars, few, age_names, block[:, side].tolist(), strict=True
-                ):
-                    tell(
-                        bar, f"{name}, {side_names[side]}, {age}: {whole(count)}", side_names[side]
-                    )
-                    if is_few:
+                counts, mark = block[:, side], side_names[side]
+                bars = axes.barh(rows, sign * counts / total, height=0.86, color=colours[side])
+                for bar, age, count in zip(bars, age_names, counts.tolist(), strict=True):
+                    theme.tell(bar, f"{name}, {mark}, {age}: {whole(count)}", mark)
+                    if count < TOO_FEW:
                         bar.set_alpha(0.45)
             axes.set_xlim(-1.1 * full, 1.1 * full)
-            axes.axvline(0, color=INK, linewidth=0.6)
+            axes.axvline(0, color=theme.INK, linewidth=0.6)
             axes.set_title(f"{clipped(name, 14)}\n{whole(int(block.sum()))}", fontsize=7)
             axes.set_xticks([-step, 0, step])
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: whole_percent(abs(x))))
-            bare(axes)
+            theme.bare(axes)
             axes.grid(axis="x")
         grid[0].set_yticks(rows, [clipped(name, _NAME) for name in age_names])
         keys = [Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
-        figure.legend(
-            keys,
-            [f"◀ {clipped(side_names[0], 20)}", f"{clipped(side_names[1], 20)} ▶"],
-            loc="outside lower center",
-            ncols=2,
-        )
+        left, right = (clipped(name, 20) for name in side_names)
+        figure.legend(keys, [f"◀ {left}", f"{right} ▶"], loc="outside lower center", ncols=2)
         return figure
 
     shown = [display(clipped(name, 30)) for name in found.attributes]
@@ -161,9 +131,7 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
         for name, block in zip(names, table, strict=True)
         for age, counts in zip(age_names, block, strict=True)
     )
-    few = frozenset(
-        index for index, counts in enumerate(table.reshape(-1, 2)) if counts.min() < TOO_FEW
-    )
+    few = frozenset(np.flatnonzero(table.reshape(-1, 2).min(axis=1) < TOO_FEW).tolist())
     heads = () if panels is None else (shown[panels],)
     return Chart(
         key="age-pyramid",
@@ -184,10 +152,8 @@ def pyramid(found: Intersections | None, palette: Palette) -> Chart | None:
 
 def _round_step(full: float) -> float:
     """Return a round share that marks about two thirds of an axis."""
-    steps = [
-        s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5) if s <= 0.8 * full
-    ]
-    return steps[-1] if steps else full
+    steps = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+    return max((step for step in steps if step <= 0.8 * full), default=full)
 
 
 def _pyramid_roles(found: Intersections) -> tuple[int, int, int | None] | None:
@@ -206,7 +172,5 @@ def _panel_table(found: Intersections, ages: int, sides: int, panels: int | None
     table = joint_table(found)
     kept = [axis for axis in (panels, ages, sides) if axis is not None]
     rest = tuple(axis for axis in range(table.ndim) if axis not in kept)
-    summed = table.sum(axis=rest)
-    order = [sorted(kept).index(axis) for axis in kept]
-    moved = np.transpose(summed, order)
+    moved = np.transpose(table.sum(axis=rest), [sorted(kept).index(axis) for axis in kept])
     return moved if panels is not None else moved[None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,11 +62,8 @@ def heatmap(found: Intersections | None) -> Chart | None:
     if len(table) > MOST_ROWS or sizes[across] > MOST_COLUMNS:
         return None
     columns = [clipped(name, 12) for name in found.groups[across]]
-    places = np.stack(np.unravel_index(np.arange(len(table)), [sizes[axis] for axis in down]), -1)
-    names = [
-        " · ".join(clipped(found.groups[axis][i], 14) for axis, i in zip(down, place, strict=True))
-        for place in places
-    ]
+    groups = product(*(found.groups[axis] for axis in down))
+    names = [" · ".join(clipped(name, 14) for name in each) for each in groups]
 
     def draw() -> Figure:
         figure, axes = one_panel(0.55 + 0.2 * len(table), width=WIDE)
@@ -93,10 +91,8 @@ def heatmap(found: Intersections | None) -> Chart | None:
     return Chart(
         key="intersections",
         title=f"Every combination of {', '.join(display(clipped(name, 20)) for name in found.attributes)}",
-        alt=(
-            f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
-            f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30."
-        ),
+        alt=f"Heat map of {whole(found.cells)} combinations of groups with {whole(found.n)} images:"
+        f" {whole(found.empty)} are empty, {whole(found.under_30)} hold fewer than 30.",
         sheet=ChartTable(heads, rows),
         draw=draw,
         note="Hatched: no image. Dashed frame: fewer than 30, too few to say anything.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.charts.chart import Chart, ChartTable, key_of
 from fer_audit.report.charts.palette import NEUTRAL, Palette
-from fer_audit.report.charts.theme import COLUMN, one_panel, style
+from fer_audit.report.charts.theme import COLUMN, Keyword, one_panel, style
 from fer_audit.report.files.pictures import MapColouring, MapPoints
 from fer_audit.text import clipped, counted, display, whole
 
@@ -44,17 +45,14 @@ def map_chart(
         from matplotlib.lines import Line2D
 
         figure, axes = one_panel(COLUMN * map_aspect(found) + 0.5)
-        _scatter(axes, found.points, colouring.codes, colours, size=0.9, rasterized=True)
-        axes.set_aspect("equal", adjustable="datalim")
+        _scatter(axes, found, colouring, [*colours, NEUTRAL], s=0.9, rasterized=True)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
         shown = legend_places(len(colours))
+        dot: dict[str, Keyword] = {"linestyle": "none", "marker": "o", "markersize": 4}
         figure.legend(
-            [
-                Line2D([], [], linestyle="none", marker="o", markersize=4, color=colours[i])
-                for i in shown
-            ],
+            [Line2D([], [], color=colours[i], **dot) for i in shown],
             [clipped(colouring.groups[i], 18) for i in shown],
             loc="outside lower center",
             ncols=min(4, len(shown)),
@@ -67,10 +65,8 @@ def map_chart(
     return Chart(
         key=key_of("map", colouring.name),
         title=f"by {name}",
-        alt=(
-            f"Scatter plot of {counted(found.n, 'image')}{part}, coloured by {name}:"
-            f" {counted(len(colouring.groups), 'group')}."
-        ),
+        alt=f"Scatter plot of {counted(found.n, 'image')}{part}, coloured by {name}:"
+        f" {counted(len(colouring.groups), 'group')}.",
         sheet=_sheet(colouring, result),
         draw=draw,
     )
@@ -112,56 +108,39 @@ def map_png(found: MapPoints, colouring: MapColouring, palette: Palette) -> byte
         figure = Figure(figsize=(_INCHES, _INCHES * map_aspect(found)), dpi=_PIXELS / _INCHES)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
-        colours = colours_of(colouring, palette)
-        _scatter(axes, found.points, colouring.codes, colours, size=1.1, rasterized=False)
-        axes.set_aspect("equal", adjustable="datalim")
+        inks = [*colours_of(colouring, palette), NEUTRAL]
+        _scatter(axes, found, colouring, inks, s=1.1, rasterized=False)
         canvas = FigureCanvasAgg(figure)
         buffer = io.BytesIO()
         canvas.print_rgba(buffer)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
         size = (int(figure.bbox.width), int(figure.bbox.height))
         drawn = np.frombuffer(buffer.getvalue(), np.uint8).reshape(size[1], size[0], 4)
-    picture = Image.fromarray(_nearest(drawn, [*colours, NEUTRAL]), "P")
-    picture.putpalette([0, 0, 0, *(part for ink in (*colours, NEUTRAL) for part in _rgb(ink))])
+    rgb = np.array([[int(ink[at : at + 2], 16) for at in (1, 3, 5)] for ink in inks], np.int32)
+    picture = Image.fromarray(_nearest(drawn, rgb), "P")
+    picture.putpalette([0, 0, 0, *rgb.ravel().tolist()])
     png = io.BytesIO()
     picture.save(png, format="PNG", optimize=True, transparency=0)
     return png.getvalue()
 
 
-def _nearest(drawn: NDArray[np.uint8], inks: list[str]) -> NDArray[np.uint8]:
+def _nearest(drawn: NDArray[np.uint8], inks: NDArray[np.int32]) -> NDArray[np.uint8]:
     """Return (h, w) palette indices of (h, w, 4) pixels: 0 where nothing was drawn, i + 1 where ink i is nearest.
 
     Points are drawn without smoothing, so each pixel is one ink or none: a fifth of the bytes, and no colour changes.
     """
     found = np.zeros(drawn.shape[:2], np.uint8)
     on = drawn[..., 3] > 0
-    palette = np.array([_rgb(ink) for ink in inks], np.int32)
-    apart = np.abs(drawn[on][:, None, :3].astype(np.int32) - palette).sum(axis=2)
+    apart = np.abs(drawn[on][:, None, :3].astype(np.int32) - inks).sum(axis=2)
     found[on] = apart.argmin(axis=1) + 1
     return found
 
 
-def _rgb(ink: str) -> tuple[int, int, int]:
-    return int(ink[1:3], 16), int(ink[3:5], 16), int(ink[5:7], 16)
-
-
 def _scatter(
-    axes: Axes,
-    points: NDArray[np.float32],
-    codes: NDArray[np.int16],
-    colours: tuple[str, ...],
-    *,
-    size: float,
-    rasterized: bool,
+    axes: Axes, found: MapPoints, colouring: MapColouring, inks: Sequence[str], **how: Keyword
 ) -> None:
     """Draw points in one shuffled order: drawn group by group, the last group would cover the others."""
-    order = np.random.default_rng(0).permutation(len(points))
-    inks = np.array([*colours, NEUTRAL], dtype=object)  # -1 takes the last one
-    axes.scatter(
-        points[order, 0],
-        points[order, 1],
-        s=size,
-        c=list(inks[codes[order]]),
-        linewidths=0,
-        antialiased=False,
-        rasterized=rasterized,
-    )
+    order = np.random.default_rng(0).permutation(found.shown)
+    colours = np.array(inks, dtype=object)[colouring.codes[order]]  # -1 takes the last one
+    x, y = found.points[order].T
+    axes.scatter(x, y, c=list(colours), linewidths=0, antialiased=False, **how)
+    axes.set_aspect("equal", adjustable="datalim")

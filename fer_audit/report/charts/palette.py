@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fer_audit.audit.types.result import AuditResult
 
-_UNORDERED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
+UNORDERED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
 _CLUSTERS = ("#4477aa", "#ee6677", "#228833", "#aa3377", "#ccbb44", "#66ccee", "#888888")
 _PAIR = ("#1b9e77", "#7570b3")
 _SCALE = (0.22, 0.92)
@@ -39,13 +39,8 @@ class Palette:
 def palette_of(result: AuditResult) -> Palette:
     """Give every group of every attribute of a result its colour."""
     k = 0 if result.clustering is None else result.clustering.k
-    return make_palette(
-        [
-            (each.attribute, each.kind, tuple(group.name for group in each.groups))
-            for each in result.representation
-        ],
-        k,
-    )
+    found = [(x.attribute, x.kind, tuple(y.name for y in x.groups)) for x in result.representation]
+    return make_palette(found, k)
 
 
 def make_palette(attributes: Sequence[tuple[str, str, tuple[str, ...]]], k: int) -> Palette:
@@ -61,7 +56,7 @@ def make_palette(attributes: Sequence[tuple[str, str, tuple[str, ...]]], k: int)
 def _colours(name: str, kind: str, count: int) -> tuple[str, ...]:
     if name in ORDERED_NAMES or kind == "batch":
         return _scale(count)
-    return _some(_PAIR if count == 2 else _UNORDERED, count)
+    return _some(_PAIR if count == 2 else UNORDERED, count)
 
 
 def _some(colours: Sequence[str], count: int) -> tuple[str, ...]:

@@ -130,6 +130,27 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.5, -0.5)
 
 
+def finish(
+    axes: Axes,
+    label: str = "",
+    *,
+    rows: Sequence[str] = (),
+    span: tuple[float, float] | None = None,
+    steps: int = 4,
+    percent: bool = False,
+) -> None:
+    """Finish a panel of named rows: their names, the span of its axis in few round steps (0: as they are), its label, a grid."""
+    if rows:
+        name_rows(axes, rows)
+    if span is not None:
+        axes.set_xlim(*span)
+    if steps:
+        few_ticks(axes.xaxis, steps, percent=percent)
+    axes.set_xlabel(label)
+    bare(axes)
+    axes.grid(axis="x")
+
+
 def few_ticks(axis: Axis, most: int = 4, *, percent: bool = False, integer: bool = False) -> None:
     """Have at most so many steps on an axis, at round numbers, of shares as per cent."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -158,6 +179,12 @@ def frame_cell(axes: Axes, column: int, row: float, height: float, **how: Keywor
 
     corner = (column - 0.46, row - height / 2)
     axes.add_patch(Rectangle(corner, 0.92, height, **{"fill": False, **how}))
+
+
+def point(axes: Axes, at: tuple[float, float], words: str, mark: str = "", **how: Keyword) -> None:
+    """Draw one point, a dot where `how` says nothing else, that the page can tell of."""
+    (drawn,) = axes.plot([at[0]], [at[1]], **{"marker": "o", "color": INK, **how})
+    tell(drawn, words, mark)
 
 
 _TOLD: WeakKeyDictionary[Figure, list[tuple[str, str]]] = WeakKeyDictionary()
@@ -189,10 +216,10 @@ def drawn_before(drawn: MutableMapping[str, str]) -> Iterator[None]:
 def page_svg(chart: Chart) -> str:
     """Return the chart as an <svg> element for a page: ids of its own, inks as CSS variables, letters as text."""
     drawn = _DRAWN.get()
-    if drawn is None:
-        return _page_svg(chart)
-    if chart.key not in drawn:
-        drawn[chart.key] = _page_svg(chart)
+    if drawn is None or chart.key not in drawn:
+        svg = _page_svg(chart)
+        drawn = {} if drawn is None else drawn
+        drawn[chart.key] = svg
     return drawn[chart.key]
 
 
@@ -200,7 +227,7 @@ def _page_svg(chart: Chart) -> str:
     """Draw the chart. Group names come from strangers: matplotlib's writer escapes them, and none is parsed here."""
     with style({"svg.fonttype": "none"}):
         figure = chart.draw()
-        text = _svg(figure)
+        text = _file(figure, "svg").decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
     head, body = text.split(">", 1)
@@ -213,53 +240,39 @@ def _page_svg(chart: Chart) -> str:
     for number, (words, mark) in enumerate(_TOLD.get(figure, ())):
         marked = f' data-mark="{escape(visible(mark))}"' if mark else ""
         group = f'<g id="{chart.key}-told-{number}"'
-        body = body.replace(
-            f"{group}>", f'{group} class="told"{marked}><title>{escape(visible(words))}</title>', 1
-        )
+        told = f'{group} class="told"{marked}><title>{escape(visible(words))}</title>'
+        body = body.replace(f"{group}>", told, 1)
     label = escape(visible(chart.alt))
     size = f'viewBox="{view[1]}" width="{width * _PIXELS:.0f}"'
     return f'<svg {size} role="img" aria-label="{label}">{body}'
 
 
 def _own_ids(tag: str, key: str) -> str:
-    tag = re.sub(r'\bid="([^"]*)"', rf'id="{key}-\1"', tag)
-    tag = re.sub(r"url\(#([^)]*)\)", rf"url(#{key}-\1)", tag)
     tag = tag.replace("xlink:href=", "href=")
-    tag = re.sub(r'href="#([^"]*)"', rf'href="#{key}-\1"', tag)
+    tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{key}-", tag)
     for ink, variable in _VARIABLES.items():
         tag = tag.replace(ink, f"var({variable})")
     return tag
 
 
-def _svg(figure: Figure) -> str:
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    FigureCanvasSVG(figure)
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+def _file(figure: Figure, kind: FileKind, title: str = "") -> bytes:
+    """Return a figure as the bytes of a file that says nothing of when and with what it was made."""
+    facts: dict[FileKind, Keyword] = {
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Title": title},
+        "png": {"Software": None},
+    }
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer, format=kind, metadata=facts[kind], dpi=_PNG_DPI if kind == "png" else "figure"
+    )
     return buffer.getvalue()
 
 
 def save_chart(chart: Chart, path: Path, kind: FileKind) -> None:
     """Write one chart as a file fit for a paper: white ground, letters as outlines (SVG), embedded (PDF) or 300 dots an inch."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf
-
     with style({"svg.fonttype": "path", "pdf.fonttype": "42", "savefig.facecolor": "white"}):
-        figure = chart.draw()
-        if kind == "svg":
-            data = _svg(figure).encode()
-        elif kind == "pdf":
-            FigureCanvasPdf(figure)
-            buffer = io.BytesIO()
-            facts = {"CreationDate": None, "Creator": None, "Producer": None, "Title": chart.title}
-            figure.savefig(buffer, format="pdf", metadata=facts)
-            data = buffer.getvalue()
-        else:
-            FigureCanvasAgg(figure)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-            data = buffer.getvalue()
+        data = _file(chart.draw(), kind, chart.title)
     write_atomically(path, lambda file: file.write(data))
 
 

@@ -16,23 +16,14 @@ import base64
 import dataclasses
 import json
 import math
+import typing
 from collections.abc import Container, Mapping
 from functools import cache
+from itertools import starmap
 from types import NoneType, UnionType
-from typing import (
-    Any,
-    Literal,
-    NoReturn,
-    TypeAlias,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.types.composition import Count
 from fer_audit.errors import StoreError
@@ -54,7 +45,7 @@ class ShapeError(ValueError):
 @cache
 def field_types(record: type, *, with_ranges: bool = False) -> dict[str, TypeHint]:
     """Return the resolved type of every field, in the order of declaration."""
-    hints = get_type_hints(record, include_extras=with_ranges)
+    hints = typing.get_type_hints(record, include_extras=with_ranges)
     return {field.name: hints[field.name] for field in dataclasses.fields(record)}
 
 
@@ -76,7 +67,12 @@ def encode(value: Value, kind: TypeHint) -> Json:
     if origin_of(kind) in (Union, UnionType):
         return None if value is None else encode(value, _present(kind))
     if is_mapping(kind):
-        return _encode_mapping(value, get_args(kind)[0])
+        of, is_count = _mapped(kind)
+        pairs = [(x.name, x.count) for x in value] if is_count else list(value)
+        mapping = {encodable(name): encode(part, of) for name, part in pairs}
+        if len(mapping) != len(pairs):
+            raise ValueError(f"a name occurs twice among {[name for name, _ in pairs]}")
+        return mapping
     if origin_of(kind) is tuple:
         item = get_args(kind)[0]
         return [encode(part, item) for part in value]
@@ -89,17 +85,11 @@ def encode(value: Value, kind: TypeHint) -> Json:
     return float(value) if kind is float else value
 
 
-def _encode_mapping(pairs: Value, item: TypeHint) -> dict[str, Json]:
-    if item is Count:
-        named = [(count.name, count.count) for count in pairs]
-        value_kind: TypeHint = int
-    else:
-        named = list(pairs)
-        value_kind = get_args(item)[1]
-    mapping = {encodable(name): encode(value, value_kind) for name, value in named}
-    if len(mapping) != len(named):
-        raise ValueError(f"a name occurs twice among {[name for name, _ in named]}")
-    return mapping
+@cache
+def _mapped(kind: TypeHint) -> tuple[TypeHint, bool]:
+    """Return the type of the values of a type of pairs, and whether the pairs are counts."""
+    item = get_args(kind)[0]
+    return (int, True) if item is Count else (get_args(item)[1], False)
 
 
 def decode(value: Json, kind: type[Record], place: str) -> Record:
@@ -117,53 +107,40 @@ def _decode(value: Json, kind: TypeHint, place: str) -> Value:
         return _expect(value, kind, place)
     origin = origin_of(kind)
     if dataclasses.is_dataclass(kind):
-        return _decode_record(_expect(value, dict, place), kind, place)
+        record: Any = kind
+        fields = _expect(value, dict, place)
+        return record(**decode_fields(fields, field_types(record), _required(record), place))
     if origin in (Union, UnionType):
         return None if value is None else _decode(value, _present(kind), place)
     if origin is Literal:
         if value not in get_args(kind):
-            raise ShapeError(
-                f"{place} is {value!r}; it must be one of {', '.join(get_args(kind))}"
-            )
+            known = ", ".join(get_args(kind))
+            raise ShapeError(f"{place} is {value!r}; it must be one of {known}")
         return value
     if is_mapping(kind):
-        item = get_args(kind)[0]
-        pairs = _expect(value, dict, place).items()
-        if item is Count:
-            return tuple(
-                Count(name, _decode(count, int, f"{place}.{name}")) for name, count in pairs
-            )
-        of = get_args(item)[1]
-        return tuple((name, _decode(part, of, f"{place}.{name}")) for name, part in pairs)
+        of, is_count = _mapped(kind)
+        parts = _expect(value, dict, place).items()
+        pairs = ((name, _decode(part, of, f"{place}.{name}")) for name, part in parts)
+        return tuple(starmap(Count, pairs) if is_count else pairs)
     if origin is tuple:
         item = get_args(kind)[0]
-        parts = enumerate(_expect(value, list, place))
-        return tuple(_decode(part, item, f"{place}[{index}]") for index, part in parts)
-    if kind is bytes:
-        return _decode_bytes(value, place)
-    if origin is np.ndarray:
-        return _decode_array(_decode_bytes(value, place), kind, place)
-    return _expect(value, kind, place)
-
-
-def _decode_bytes(value: Json, place: str) -> bytes:
-    text = _expect(value, str, place)
+        listed = enumerate(_expect(value, list, place))
+        return tuple(_decode(part, item, f"{place}[{index}]") for index, part in listed)
+    if kind is not bytes and origin is not np.ndarray:
+        return _expect(value, kind, place)
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(_expect(value, str, place), validate=True)
+    except ShapeError:
+        raise
     except ValueError as exc:  # binascii.Error, or text beyond ASCII
         raise ShapeError(f"{place} is no base64") from exc
-
-
-def _decode_array(data: bytes, kind: TypeHint, place: str) -> NDArray[Any]:
-    """Return the numbers in one dimension; their count, like their range, is the caller's to check."""
+    if kind is bytes:
+        return data
+    # In one dimension; their count, like their range, is the caller's to check.
     dtype = np.dtype(get_args(get_args(kind)[1])[0])
     if len(data) % dtype.itemsize:
         raise ShapeError(f"{place} has {len(data):,} bytes; a number takes {dtype.itemsize}")
     return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
-
-
-def _decode_record(value: dict[str, Json], kind: TypeHint, place: str) -> Value:
-    return kind(**decode_fields(value, field_types(kind), _required(kind), place))
 
 
 def decode_fields(
@@ -217,7 +194,7 @@ def _expect(value: Json, kind: TypeHint, place: str) -> Json:
 @cache
 def origin_of(kind: TypeHint) -> object:
     """Return tuple of tuple[X, ...], Union of X | None, and so on; None of a class."""
-    return get_origin(kind)
+    return typing.get_origin(kind)
 
 
 @cache
@@ -248,5 +225,5 @@ def parse_document(data: str | bytes, *, schema: str, source: str, hint: str) ->
     return document
 
 
-def _refuse_constant(word: str) -> NoReturn:
+def _refuse_constant(word: str) -> typing.NoReturn:
     raise ValueError(f"{word} is no number")

@@ -58,21 +58,16 @@ def parse_result(text: str, *, source: str = "result.json") -> AuditResult:
 
 def _check_tables(result: AuditResult) -> None:
     """Refuse a table whose columns are not its groups: a report would print numbers under a wrong name."""
-    for index, association in enumerate(result.associations):
-        place = f"associations[{index}]"
-        for row in association.table:
-            if len(row) != len(association.groups):
-                raise ShapeError(
-                    f"{place}.table has a row of {len(row)} counts for {len(association.groups)} groups"
-                )
-        for cell in association.cells:
-            known = cell.group in association.groups and 0 <= cell.cluster < len(association.table)
-            if not known:
-                raise ShapeError(
-                    f"{place}.cells names {cell.group!r} in cluster {cell.cluster}, which is not in its table"
-                )
-    clustering = result.clustering
-    if clustering is not None and len(clustering.sizes) != clustering.k:
-        raise ShapeError(
-            f"clustering.sizes has {len(clustering.sizes)} sizes for k = {clustering.k}"
-        )
+    for index, found in enumerate(result.associations):
+        place, groups, table = f"associations[{index}]", found.groups, found.table
+        for row in table:
+            if len(row) != len(groups):
+                counts = f"{place}.table has a row of {len(row)} counts"
+                raise ShapeError(f"{counts} for {len(groups)} groups")
+        for cell in found.cells:
+            if cell.group not in groups or not 0 <= cell.cluster < len(table):
+                names = f"{place}.cells names {cell.group!r} in cluster {cell.cluster}"
+                raise ShapeError(f"{names}, which is not in its table")
+    facts = result.clustering
+    if facts is not None and len(facts.sizes) != facts.k:
+        raise ShapeError(f"clustering.sizes has {len(facts.sizes)} sizes for k = {facts.k}")

@@ -31,9 +31,8 @@ def read_finished_result(run: Path) -> AuditResult:
     Raises StoreError when the directory, a file or DONE.json is missing, a file was changed, or the result is incomplete.
     """
     if not run.is_dir():
-        raise StoreError(
-            f"{run} is no run directory", hint="Give two folders that fer-audit run wrote."
-        )
+        hint = "Give two folders that fer-audit run wrote."
+        raise StoreError(f"{run} is no run directory", hint=hint)
     digests = _digests(run / "DONE.json")
     for name in _CHECKED:
         path = run / name
@@ -54,9 +53,8 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
     """
     table = _read_table(path)
     if table.num_rows != result.dataset.listed:
-        raise _refused(
-            f"{path} has {table.num_rows:,} rows, the result lists {result.dataset.listed:,} images"
-        )
+        listed = f"the result lists {result.dataset.listed:,} images"
+        raise _refused(f"{path} has {table.num_rows:,} rows, {listed}")
     k = 0 if result.clustering is None else result.clustering.k
     clusters = np.full(table.num_rows, -1, dtype=np.int32)
     if k:
@@ -67,22 +65,18 @@ def read_run_rows(path: Path, result: AuditResult) -> RunRows:
     if clusters.size and (clusters.min() < -1 or clusters.max() >= k):
         raise _refused(f"{path} names a cluster that is not one of the {k} of the result")
     names = [each.attribute for each in result.representation]
-    columns = attribute_columns(names)
     groups = [tuple(group.name for group in each.groups) for each in result.representation]
-    return RunRows(
-        ids=tuple(_texts(table, "id", path)),
-        sha256=np.array(
-            [text.encode("ascii", "replace") for text in _texts(table, "sha256", path)],
-            dtype="S64",
-        ),
-        ok=ok.to_numpy(),
-        clusters=clusters,
-        labels=tuple(
-            _labels(table, column, name, known, path)
-            for column, name, known in zip(columns, names, groups, strict=True)
-            if column in table.column_names
-        ),
+    labels = tuple(
+        _labels(table, column, name, known, path)
+        for column, name, known in zip(attribute_columns(names), names, groups, strict=True)
+        if column in table.column_names
     )
+    ids, digests = (
+        [text or "" for text in _column(table, name, "string", path).to_pylist()]
+        for name in ("id", "sha256")
+    )
+    sha256 = np.array([text.encode("ascii", "replace") for text in digests], dtype="S64")
+    return RunRows(tuple(ids), sha256, ok=ok.to_numpy(), clusters=clusters, labels=labels)
 
 
 def read_subjects(path: Path, result: AuditResult) -> tuple[LabelColumn, ...]:
@@ -94,9 +88,8 @@ def read_subjects(path: Path, result: AuditResult) -> tuple[LabelColumn, ...]:
     found = []
     for name, column in columns:
         if column in table.column_names:
-            texts = _column(table, column, "string", path).to_pylist()
-            people = tuple(sorted({text for text in texts if text is not None}))
-            found.append(_labels(table, column, name, people, path))
+            texts = set(_column(table, column, "string", path).to_pylist()) - {None}
+            found.append(_labels(table, column, name, tuple(sorted(texts)), path))
     return tuple(found)
 
 
@@ -159,23 +152,16 @@ def _column(table: pa.Table, name: str, kind: str, path: Path) -> pa.ChunkedArra
     return column
 
 
-def _texts(table: pa.Table, name: str, path: Path) -> list[str]:
-    """Return a column of texts, null as the empty one."""
-    return [text or "" for text in _column(table, name, "string", path).to_pylist()]
-
-
 def _labels(
     table: pa.Table, column: str, name: str, groups: tuple[str, ...], path: Path
 ) -> LabelColumn:
     """Return one attribute's groups as codes; a group that the result does not name is an error."""
     codes_of = {encodable(group): code for code, group in enumerate(groups)}
     texts = _column(table, column, "string", path).to_pylist()
-    unknown = len(groups)
     codes = np.array(
-        [-1 if text is None else codes_of.get(text, unknown) for text in texts], np.int32
+        [codes_of.get(text, -2) if text is not None else -1 for text in texts], np.int32
     )
-    if unknown in codes:
-        raise _refused(
-            f"The column {column} of {path} holds a group that the result does not name"
-        )
+    if -2 in codes:
+        unknown = "a group that the result does not name"
+        raise _refused(f"The column {column} of {path} holds {unknown}")
     return LabelColumn(name, groups, codes)

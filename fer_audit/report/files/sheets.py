@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 
 from fer_audit.errors import ConfigError
@@ -32,7 +32,6 @@ _LATEX = {
     "±": r"$\pm$",
     "…": r"\ldots{}",
     "–": "--",
-    "'": "'",
     "▲": r"$\uparrow$",
     "▼": r"$\downarrow$",
     "✓": "yes",
@@ -59,32 +58,22 @@ def sheet(report: Report, name: str, form: SheetFormat) -> str:
     tables = named_tables(report)
     if name not in tables:
         near = difflib.get_close_matches(name, tables, n=1)
+        titled = (f"{x} ({found.title})" if found.title else x for x, found in tables.items())
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            f"--table {name}: the report has no such table",
-            hint=f"{hint}It has: {_with_titles(tables)}",
-        )
+        hint += f"It has: {'; '.join(titled)}"
+        raise ConfigError(f"--table {name}: the report has no such table", hint=hint)
     columns, cells = without_drawings(tables[name])
-    titles = [
-        visible(column.title) or "name" * (not index) for index, column in enumerate(columns)
-    ]
+    titles = [visible(x.title) or "name" * (not index) for index, x in enumerate(columns)]
     rows = [[visible(cell_text(cell)) for cell in row] for row in cells]
     if form == "csv":
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(
-            [[_guarded(cell) for cell in row] for row in (titles, *rows)]
-        )
+        guarded = ([_guarded(cell) for cell in row] for row in (titles, *rows))
+        csv.writer(text, lineterminator="\n").writerows(guarded)
         return text.getvalue()
     right = [index for index, column in enumerate(columns) if column.right]
     if form == "md":
         return "\n".join(table(titles, rows, right=right))
     return "\n".join(_latex(visible(tables[name].title), titles, rows, right))
-
-
-def _with_titles(tables: Mapping[str, Table]) -> str:
-    return "; ".join(
-        f"{name} ({table.title})" if table.title else name for name, table in tables.items()
-    )
 
 
 def _guarded(cell: str) -> str:

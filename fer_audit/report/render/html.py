@@ -15,15 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from fer_audit.report.blocks import (
-    Climb,
-    Importance,
-    Report,
-    Strength,
-    is_shown,
-    without_drawings,
-)
-from fer_audit.report.charts.chart import Chart
+from fer_audit.report import blocks as b
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.render.markdown import cell_text
 from fer_audit.text import rounded_percent, visible
@@ -32,7 +24,7 @@ _OURS = re.compile(r"lists/\w+\.(csv|txt)|result\.json|rows\.parquet", re.ASCII)
 """Files of a run directory that a page may link to; what a stranger's result names is text."""
 
 
-def render_page(report: Report) -> str:
+def render_page(report: b.Report) -> str:
     """Return the report as one HTML document that asks for nothing outside itself. The same report gives the same bytes."""
     environment = _environment()
     body = environment.get_template("body.html.j2").render(
@@ -44,7 +36,7 @@ def render_page(report: Report) -> str:
     return whole.render(page=report, body=Markup(body), nonce=nonce)  # rendered above
 
 
-def render_fragment(report: Report, least: Importance = "summary") -> str:
+def render_fragment(report: b.Report, least: b.Importance = "summary") -> str:
     """Return the blocks of at least this importance as HTML without a script or a document around it, for a notebook."""
     template = _environment().get_template("fragment.html.j2")
     return template.render(
@@ -54,7 +46,7 @@ def render_fragment(report: Report, least: Importance = "summary") -> str:
         sections=[
             (section.title, shown)
             for section in report.sections
-            if (shown := [block for block in section.blocks if is_shown(block, least)])
+            if (shown := [block for block in section.blocks if b.is_shown(block, least)])
         ],
     )
 
@@ -71,18 +63,18 @@ def _environment() -> Environment:
         finalize=_shown,
     )
     environment.filters.update(
-        svg=_svg,
+        svg=lambda chart: Markup(page_svg(chart)),  # drawn by matplotlib, which escapes every name
         base64=lambda data: base64.b64encode(data).decode("ascii"),
         kind=lambda block: type(block).__name__.lower(),
         drawn=lambda block: [chart for chart in block.make() if chart is not None],
-        without_drawings=without_drawings,
+        without_drawings=b.without_drawings,
         cell=cell_text,
         css=lambda share: f"{100 * share:.1f}%",
         share=rounded_percent,
     )
     environment.tests["ours"] = lambda path: _OURS.fullmatch(path) is not None
-    environment.tests["climb"] = lambda cell: isinstance(cell, Climb)
-    environment.tests["strength"] = lambda cell: isinstance(cell, Strength)
+    environment.tests["climb"] = lambda cell: isinstance(cell, b.Climb)
+    environment.tests["strength"] = lambda cell: isinstance(cell, b.Strength)
     environment.globals.update(style=_own("page.css"), script=_own("page.js"))
     return environment
 
@@ -90,10 +82,6 @@ def _environment() -> Environment:
 def _shown(value: object) -> object:
     """Make visible what a stranger may have named; markup of ours passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _svg(chart: Chart) -> Markup:
-    return Markup(page_svg(chart))  # drawn by matplotlib, which escapes every name
 
 
 def _own(name: str) -> Markup:

@@ -5,26 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from fer_audit.report.blocks import (
-    SIGNS,
-    Block,
-    Bullets,
-    Cell,
-    Climb,
-    Code,
-    Definitions,
-    Facts,
-    Heading,
-    Importance,
-    Prose,
-    Sign,
-    Statement,
-    Statements,
-    Strength,
-    Table,
-    is_shown,
-    without_drawings,
-)
+from fer_audit.report import blocks as b
 from fer_audit.text import visible
 
 FEW = " (fewer than 30 images)"
@@ -50,40 +31,40 @@ def escaped(text: str) -> str:
     return _NUMBERED.sub(r"\1\\", _FIRST.sub(r"\\", shown))
 
 
-def blocks_lines(blocks: Sequence[Block], *, level: int, least: Importance) -> list[str]:
+def blocks_lines(blocks: Sequence[b.Block], *, level: int, least: b.Importance) -> list[str]:
     """Return blocks as finished lines, headings inside them of `level`; charts and pictures have none."""
     lines: list[str] = []
     for block in blocks:
-        if not is_shown(block, least):
+        if not b.is_shown(block, least):
             continue
-        if isinstance(block, Prose):
+        if isinstance(block, b.Prose):
             lines += paragraph(block.text)
-        elif isinstance(block, Heading):
+        elif isinstance(block, b.Heading):
             lines += heading(level, block.text)
-        elif isinstance(block, Table):
+        elif isinstance(block, b.Table):
             lines += _table(block)
-        elif isinstance(block, Bullets):
+        elif isinstance(block, b.Bullets):
             lines += bullets(block.items)
-        elif isinstance(block, Facts):
+        elif isinstance(block, b.Facts):
             lines += table(("what", "value"), block.pairs, right=())
-        elif isinstance(block, Statements):
+        elif isinstance(block, b.Statements):
             lines += bullets([_statement(each) for each in block.items])
-        elif isinstance(block, Definitions):
+        elif isinstance(block, b.Definitions):
             lines += bullets([f"{each.term}: {each.words}" for each in block.items])
-        elif isinstance(block, Code):
+        elif isinstance(block, b.Code):
             lines += code(block.text)
     return lines
 
 
-def _statement(each: Statement) -> str:
+def _statement(each: b.Statement) -> str:
     """Return a finding on one line: its sentence, its figures, what to do, and the list that names the files."""
     figures = f"({each.figures})" if each.figures else ""
     files = f"List: {each.files}" if each.files else ""
     return " ".join(filter(None, (f"{each.severity}: {each.text}", figures, each.do, files)))
 
 
-def _table(block: Table) -> list[str]:
-    columns, rows = without_drawings(block)
+def _table(block: b.Table) -> list[str]:
+    columns, rows = b.without_drawings(block)
     right = [index for index, column in enumerate(columns) if column.right]
     lines = paragraph(block.title) if block.title else []
     lines += table(
@@ -100,13 +81,13 @@ def _table(block: Table) -> list[str]:
     return [*lines, *(paragraph(block.note) if block.note else [])]
 
 
-def cell_text(cell: Cell) -> str:
+def cell_text(cell: b.Cell) -> str:
     """Return a cell as plain text; a drawing has none."""
-    if isinstance(cell, Sign):
-        return f"{SIGNS[cell.state]} {cell.text}".strip()
-    if isinstance(cell, Climb):
+    if isinstance(cell, b.Sign):
+        return f"{b.SIGNS[cell.state]} {cell.text}".strip()
+    if isinstance(cell, b.Climb):
         return f"{cell.highest}/{len(cell.steps)}"
-    if isinstance(cell, Strength):
+    if isinstance(cell, b.Strength):
         return cell.words
     return cell if isinstance(cell, str) else ""
 

@@ -12,40 +12,8 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from fer_audit.report.blocks import (
-    SIGNS,
-    Bar,
-    Block,
-    Bullets,
-    Cards,
-    Cell,
-    Climb,
-    Code,
-    Definitions,
-    Facts,
-    Heading,
-    Importance,
-    Interval,
-    Prose,
-    Report,
-    Section,
-    Sign,
-    State,
-    Statement,
-    Statements,
-    Strength,
-    Table,
-    is_shown,
-)
-from fer_audit.report.render.terminal_layout import (
-    Drawn,
-    Flow,
-    Grid,
-    Item,
-    Rule,
-    plain,
-    prose,
-)
+from fer_audit.report import blocks as b
+from fer_audit.report.render.terminal_layout import Drawn, Flow, Grid, Item, Rule, plain, prose
 from fer_audit.report.render.terminal_lines import Lines, OneLine
 from fer_audit.text import clipped
 
@@ -59,7 +27,7 @@ _SHORT = 49
 _ALARM = 9
 """Lines of the alarm, above and below."""
 _MARK_WIDTH = max(mark.cell_len for mark in SEVERITIES.values())
-_STYLES: dict[State, str] = {
+_STYLES: dict[b.State, str] = {
     "holds": "green",
     "fails": "bold red",
     "unknown": "bold yellow",
@@ -68,8 +36,8 @@ _STYLES: dict[State, str] = {
 
 
 def terminal_report(
-    report: Report,
-    least: Importance = "normal",
+    report: b.Report,
+    least: b.Importance = "normal",
     page: str = "",
     more: tuple[str, str] | None = None,
 ) -> RenderableType:
@@ -79,7 +47,11 @@ def terminal_report(
     see the rest: a command, and its other options. A path or command is one line, so that it can be copied.
     """
     short = least == "summary"
-    banner: list[RenderableType] = [_banner(report.alarm)] if report.alarm else []
+    banner: list[RenderableType] = []
+    if report.alarm:
+        word, _, rest_of_it = report.alarm.partition(":")
+        text = Text.assemble((f"■ {word}", "bold"), plain(f":{rest_of_it}" if rest_of_it else ""))
+        banner = [Panel(text, box=box.HEAVY, border_style="bold red", padding=(0, 1))]
     head: list[RenderableType] = [
         plain(clipped(report.heading, 80) if short else report.heading, "bold cyan"),
         Flow([plain(fact) for fact in report.facts]),
@@ -96,18 +68,12 @@ def terminal_report(
     return Group(Lines(Group(*banner, *head)), *where, body, Lines(Group(*banner)), *rest, *where)
 
 
-def _banner(alarm: str) -> RenderableType:
-    word, _, rest = alarm.partition(":")
-    text = Text.assemble((f"■ {word}", "bold"), f":{rest}") if rest else plain(f"■ {alarm}")
-    return Panel(text, box=box.HEAVY, border_style="bold red", padding=(0, 1))
-
-
-def _section(section: Section, least: Importance) -> list[RenderableType]:
+def _section(section: b.Section, least: b.Importance) -> list[RenderableType]:
     short = least == "summary"
     parts = [
         part
         for block in section.blocks
-        if is_shown(block, least)
+        if b.is_shown(block, least)
         for part in _parts(block, short=short)
     ]
     if short:
@@ -119,42 +85,42 @@ def _section(section: Section, least: Importance) -> list[RenderableType]:
     return [*title, *parts] if parts else []
 
 
-def _parts(block: Block, *, short: bool = False) -> Iterator[RenderableType]:
+def _parts(block: b.Block, *, short: bool = False) -> Iterator[RenderableType]:
     """Draw one block; charts, maps and galleries are for the page. In short, a finding is its sentence and its list."""
     match block:
-        case Prose():
+        case b.Prose():
             yield prose(
                 block.text,
                 "bold red" if block.tone == "alarm" else "dim" * (short and block.tone == "small"),
             )
-        case Heading():
+        case b.Heading():
             yield from (Text(""), prose(plain(block.text, "bold")))
-        case Table():
+        case b.Table():
             yield from _table(block, bare=short)
-        case Bullets():
+        case b.Bullets():
             yield from (Item(Text("-"), plain(item)) for item in block.items)
-        case Facts():
+        case b.Facts():
             width = max((plain(name).cell_len for name, _ in block.pairs), default=0)
             for name, value in block.pairs:
                 yield Item(plain(name, "bold"), plain(value), min(width, 24))
-        case Statements():
+        case b.Statements():
             for each in block.items:
                 yield _statement(each, short=short)
-        case Cards():
+        case b.Cards():
             for card in block.make():
-                yield from _parts(Heading(card.title))
+                yield from _parts(b.Heading(card.title))
                 yield prose(card.subtitle)
                 for inner in card.blocks:
                     yield from _parts(inner)
-        case Definitions():
+        case b.Definitions():
             for term in block.items:
                 words = " ".join(filter(None, (term.words, term.formula, term.source)))
                 yield Item(plain(term.term, "bold"), plain(words), 16)
-        case Code():
+        case b.Code():
             yield prose(plain(block.text, "cyan"))
 
 
-def _statement(each: Statement, *, short: bool) -> Item:
+def _statement(each: b.Statement, *, short: bool) -> Item:
     """Return the sentence; below it, but in the short report, its figures in grey and what to do."""
     text = plain(clipped(each.text, 200) if short else each.text)
     if short:
@@ -167,7 +133,7 @@ def _statement(each: Statement, *, short: bool) -> Item:
     return Item(SEVERITIES[each.severity], text, _MARK_WIDTH)
 
 
-def _table(block: Table, *, bare: bool = False) -> Iterator[RenderableType]:
+def _table(block: b.Table, *, bare: bool = False) -> Iterator[RenderableType]:
     yield Text("")
     if block.title and not bare:
         yield prose(plain(block.title, "bold"))
@@ -180,23 +146,18 @@ def _table(block: Table, *, bare: bool = False) -> Iterator[RenderableType]:
         yield prose(block.note)
 
 
-def _cell(cell: Cell, *, faint: bool) -> Text | Drawn:
-    if isinstance(cell, (Bar, Interval)):
-        return Drawn(cell)
-    if isinstance(cell, Sign):
-        sign = (SIGNS[cell.state], _STYLES[cell.state])
+def _cell(cell: b.Cell, *, faint: bool) -> Text | Drawn:
+    if isinstance(cell, (b.Bar, b.Interval)):
+        return cell
+    if isinstance(cell, b.Sign):
+        sign = (b.SIGNS[cell.state], _STYLES[cell.state])
         return Text.assemble(sign, plain(f" {cell.text}" if cell.text else ""))
-    if isinstance(cell, Climb):
-        return _climb(cell)
-    text = cell.words if isinstance(cell, Strength) else cell
-    return plain(text, "dim" if faint else "")
-
-
-def _climb(climb: Climb) -> Text:
-    """Return the questions in a row, tied together as far as the claim climbs."""
-    strip = Text("")
-    for index, step in enumerate(climb.steps):
-        if index:
-            strip.append("─" if step.number <= climb.highest else " ", "green")
-        strip.append(f"{SIGNS[step.state]}{step.number}", _STYLES[step.state])
-    return strip
+    if isinstance(cell, b.Climb):
+        # The questions in a row, tied together as far as the claim climbs.
+        strip = Text("")
+        for index, step in enumerate(cell.steps):
+            if index:
+                strip.append("─" if step.number <= cell.highest else " ", "green")
+            strip.append(f"{b.SIGNS[step.state]}{step.number}", _STYLES[step.state])
+        return strip
+    return plain(cell.words if isinstance(cell, b.Strength) else cell, "dim" if faint else "")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from rich import box
 from rich.cells import cell_len
@@ -18,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fer_audit.report.blocks import Bar, Column, Interval
-from fer_audit.report.render.terminal_bars import bar, interval
+from fer_audit.report.render.terminal_lines import INDENT, bar, interval
 from fer_audit.text import visible
 
 GAP = 2
@@ -26,7 +27,6 @@ _SPACE = re.compile(r"(?<![<>]) (?!%)")
 """Where a cell may be broken: 47.0 % and < .001 stay whole."""
 _LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 """A line below the column titles, and one above a row that is set apart."""
-INDENT = 2
 PROSE = 100
 """Longer lines than this are hard to read, however wide the terminal is."""
 WIDEST = 160
@@ -39,20 +39,18 @@ def plain(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A cell that is drawn as wide as there is room for."""
+Drawn: TypeAlias = Bar | Interval
+"""A cell that is drawn as wide as there is room for."""
 
-    shape: Bar | Interval
 
-    def at(self, cells: int) -> Text:
-        """Return the drawing in so many characters."""
-        shape = self.shape
-        if isinstance(shape, Bar):
-            return bar(shape.value, full=shape.full, cells=cells, target=shape.target)
-        return interval(
-            shape.value, shape.low, shape.high, full=shape.full, cells=cells, mark=shape.mark
-        )
+def _at(shape: Text | Drawn, width: int) -> Text:
+    """Return a cell in so many characters."""
+    if isinstance(shape, Bar):
+        return bar(shape.value, full=shape.full, cells=width, target=shape.target)
+    if isinstance(shape, Interval):
+        ends = (shape.value, shape.low, shape.high)
+        return interval(*ends, full=shape.full, cells=width, mark=shape.mark)
+    return _filled(shape, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +82,14 @@ class Grid:
         while grid._least() > room and any(column.drop for column in grid.columns):
             last = max(column.drop for column in grid.columns)
             kept = [at for at, column in enumerate(grid.columns) if column.drop != last]
-            dropped += [
-                column
-                for at, column in enumerate(grid.columns)
-                if at not in kept and not grid._is_drawn(at)
-            ]
-            grid = Grid(
-                [grid.columns[at] for at in kept],
-                [[row[at] for at in kept] for row in grid.rows],
-                grid.rule_before_last,
-                grid.bare,
-            )
+            lost = [at for at in range(len(grid.columns)) if at not in kept]
+            dropped += [grid.columns[at] for at in lost if not grid._is_drawn(at)]
+            rows = [[row[at] for at in kept] for row in grid.rows]
+            grid = replace(grid, columns=[grid.columns[at] for at in kept], rows=rows)
         return grid, dropped
 
     def _is_drawn(self, index: int) -> bool:
-        return any(isinstance(row[index], Drawn) for row in self.rows)
+        return any(isinstance(row[index], (Bar, Interval)) for row in self.rows)
 
     def _widths(self) -> list[int]:
         """Return the width of each column when nothing is wrapped and every drawing is as small as it may be."""
@@ -109,11 +100,8 @@ class Grid:
 
     def _least(self) -> int:
         """Return the least width of the whole table, its columns wrapped as far as they may be."""
-        widths = [
-            min(full, column.wrap or full)
-            for full, column in zip(self._widths(), self.columns, strict=True)
-        ]
-        return _together(widths)
+        widths = zip(self._widths(), self.columns, strict=True)
+        return _together([min(full, column.wrap or full) for full, column in widths])
 
     def _table(self, room: int) -> Table:
         table = Table(
@@ -135,32 +123,25 @@ class Grid:
             )
         last = len(self.rows) - 1
         for index, row in enumerate(self.rows):
-            cells = [
-                cell.at(width) if isinstance(cell, Drawn) else _filled(cell, width)
-                for cell, width in zip(row, widths, strict=True)
-            ]
+            cells = [_at(cell, width) for cell, width in zip(row, widths, strict=True)]
             table.add_row(*cells, end_section=self.rule_before_last and index == last - 1)
         return table
 
     def _fitted(self, room: int) -> list[int]:
         """Return the widths: those that may be wrapped share what is missing, drawings share what is left over."""
-        widths = self._widths()
-        excess = _together(widths) - room
-        while excess > 0:
-            slack = [
-                width - column.wrap if column.wrap else 0
-                for width, column in zip(widths, self.columns, strict=True)
-            ]
-            widest = max(range(len(widths)), key=lambda index: slack[index])
+        natural = self._widths()
+        widths = list(natural)
+        slack = [full - (x.wrap or full) for full, x in zip(natural, self.columns, strict=True)]
+        for _ in range(_together(widths) - room):
+            widest = max(range(len(widths)), key=lambda at: slack[at] - natural[at] + widths[at])
             widths[widest] -= 1
-            excess -= 1
-        for index, full in enumerate(self._widths()):
-            if widths[index] < full:
-                widths[index] = self._tight(index, widths[index])
-        drawn = [index for index in range(len(widths)) if self._is_drawn(index)]
+        for at, full in enumerate(natural):
+            if widths[at] < full:
+                widths[at] = self._tight(at, widths[at])
+        drawn = [at for at in range(len(widths)) if self._is_drawn(at)]
         spare = max(0, room - _together(widths)) // max(1, len(drawn))
-        for index in drawn:
-            widths[index] = min(MAX_DRAWING, widths[index] + spare)
+        for at in drawn:
+            widths[at] = min(MAX_DRAWING, widths[at] + spare)
         return widths
 
     def _tight(self, index: int, width: int) -> int:
@@ -178,13 +159,14 @@ class Grid:
     def _stacked(self) -> RenderResult:
         yield Padding(plain(self.columns[0].title, "bold"), (0, 0, 0, INDENT))
         for row in self.rows:
-            name, *cells = [Text("") if isinstance(cell, Drawn) else cell for cell in row]
+            name, *cells = [cell if isinstance(cell, Text) else Text("") for cell in row]
             yield Padding(name, (0, 0, 0, 2 * INDENT))
             for column, cell in zip(self.columns[1:], cells, strict=True):
                 if cell.plain.strip():
                     title = plain(column.title)
                     label = title + ": " if title.plain.strip() else Text("")
-                    yield Padding(label + _flat(cell), (0, 0, 0, 3 * INDENT))
+                    flat = Text(" ").join(cell.split("\n"))
+                    yield Padding(label + flat, (0, 0, 0, 3 * INDENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +247,12 @@ def _filled(cell: Text, width: int) -> Text:
     return Text("\n").join(lines)
 
 
-def _flat(cell: Text) -> Text:
-    """Return a cell of several lines on one."""
-    return Text(" ").join(cell.split("\n"))
-
-
 def _widest(cell: Text) -> int:
     return max((line.cell_len for line in cell.split("\n", allow_blank=True)), default=0)
 
 
 def _cell_width(cell: Text | Drawn) -> int:
-    return MIN_DRAWING if isinstance(cell, Drawn) else _widest(cell)
+    return _widest(cell) if isinstance(cell, Text) else MIN_DRAWING
 
 
 def _together(widths: Sequence[int]) -> int:

@@ -1,4 +1,4 @@
-"""A report as lines: none ends in blanks, and on a terminal that knows ASCII only each character becomes one as wide."""
+"""What a terminal shows, line by line: bars, intervals, lines without blanks at their end, ASCII where it has no more."""
 
 from __future__ import annotations
 
@@ -8,11 +8,59 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
+from rich.text import Text
 
-from fer_audit.report.render.terminal_layout import INDENT
 from fer_audit.text import counted, visible
 
+INDENT = 2
 _WIDE = 80
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+TARGET = "│"
+"""Where a bar would end if the group had its target share."""
+POINT = "●"
+_RANGE = "━"
+
+
+def bar(value: float, *, full: float, cells: int, target: float | None = None) -> Text:
+    """Return a bar of exactly `cells` characters that is full when value = full, with a tick at `target`.
+
+    What is more than zero shows at least a sliver.
+    """
+    if cells < 1:
+        return Text("")
+    eighths = round(_part(value, full) * cells * 8)
+    solid, rest = divmod(max(1, eighths) if value > 0 else eighths, 8)
+    text = Text(("█" * solid + _EIGHTHS[rest].strip()).ljust(cells), style="cyan")
+    if target is not None and full > 0 and target <= full:
+        tick = min(cells - 1, int(target / full * cells))
+        text = text[:tick] + Text(TARGET, style="default") + text[tick + 1 :]
+    return text
+
+
+def interval(
+    value: float, low: float, high: float, *, full: float, cells: int, mark: float | None = None
+) -> Text:
+    """Return `cells` characters from 0 to `full`: a line from low to high, a dot at value, a tick at `mark`.
+
+    What lies outside is drawn at the edge. The dot is drawn over the tick.
+    """
+    if cells < 1:
+        return Text("")
+    start, end, dot, tick = (
+        round(_part(at, full) * (cells - 1))
+        for at in (low, high, value, value if mark is None else mark)
+    )
+    drawn = [*" " * start, *_RANGE * (end - start + 1), *" " * (cells - end - 1)]
+    drawn[tick] = TARGET
+    drawn[dot] = POINT
+    text = Text("".join(drawn), style="cyan")
+    if tick != dot:
+        text.stylize("bold default", tick, tick + 1)
+    return text
+
+
+def _part(value: float, full: float) -> float:
+    return min(1.0, max(0.0, value / full)) if full > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +80,9 @@ class Lines:
         for line in lines:
             while line and not line[-1].text.strip():
                 line.pop()
-            if line:
-                text, style, control = line[-1]
-                line[-1] = Segment(text.rstrip(), style, control)
-            for segment in line:
-                words = ascii_text(segment.text) if options.ascii_only else segment.text
-                yield Segment(words, segment.style, segment.control)
+            for at, (text, style, control) in enumerate(line):
+                words = text.rstrip() if at == len(line) - 1 else text
+                yield Segment(ascii_text(words) if options.ascii_only else words, style, control)
             yield Segment.line()
 
 

@@ -1,31 +1,21 @@
-"""How all of it was computed: model, tests, settings, versions, the command, definitions, and the citation."""
+"""How all of it was computed (model, tests, settings, versions, the command, definitions), the --fail-on rules, the planted."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import fer_audit.text as t
 from fer_audit import __version__
-from fer_audit.audit.types.result import AuditResult, LedgerEntry
+from fer_audit.audit.types.result import AuditResult, GateRule, LedgerEntry
 from fer_audit.config import AuditConfig, setting_texts
 from fer_audit.progress import Timing
-from fer_audit.report.blocks import (
-    Block,
-    Code,
-    Definitions,
-    Facts,
-    Heading,
-    Prose,
-    Section,
-    Table,
-    plain_table,
-)
+from fer_audit.report import blocks as b
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.definitions import DEFINITIONS
-from fer_audit.report.sections.values import left, right, table_of
+from fer_audit.report.sections.values import Shown, left, right, section, small, table_of
 from fer_audit.report.view import View
-from fer_audit.text import clipped, counted, display, number, p_text, whole
 
 CITATION = (
     f"The fer-audit authors. fer-audit: audits of face datasets. Version {__version__}. Apache-2.0."
@@ -45,55 +35,129 @@ _IN_THE_TABLE = (
 """Settings that name columns of the set or hold counts of a larger one."""
 
 
-def method(view: View) -> Section:
-    """Return the section."""
+@section("gate", "Does it pass the gate?")
+def gate(view: View) -> Iterator[b.Block]:
+    """Return every rule with its value; None where no rule was given."""
+    rules = view.result.gate
+    if not rules:
+        return
+    crossed = sum(rule.crossed for rule in rules)
+    ends = ": the run ends with exit code 1." if crossed else "."
+    yield b.Prose(f"{t.whole(crossed)} of {t.counted(len(rules), 'rule')} crossed{ends}")
+    columns: list[Shown[GateRule]] = [
+        left("not acceptable", lambda x: t.clipped(x.rule, 60), wrap=16),
+        left("verdict", _verdict, wrap=9),
+        right("found", _found),
+    ]
+    if any(rule.value is None for rule in rules):
+        columns.append(left("because", lambda x: x.reason if x.value is None else "", wrap=16))
+    yield table_of("Rules", rules, *columns)
+
+
+def _verdict(rule: GateRule) -> b.Sign:
+    if rule.value is None and not rule.withheld:
+        return b.Sign("unknown", "no value")
+    # A rule that a withheld value was compared with was judged all the same.
+    return b.Sign("fails", "crossed") if rule.crossed else b.Sign("holds", "kept")
+
+
+def _found(rule: GateRule) -> str:
+    missing = t.WITHHELD if rule.withheld else t.NO_VALUE
+    return missing if rule.value is None else t.six_figures(rule.value)
+
+
+@section("planted", "Does the audit find what was planted?")
+def planted(view: View) -> Iterator[b.Block]:
+    """Return what was drawn into the demo set and what the audit found; None for any other set."""
+    checks = view.result.planted
+    if checks:
+        yield b.Prose("This set is drawn, not photographed: what is wrong with it is known.")
+        yield table_of(
+            "Planted in this demo set",
+            checks,
+            left("planted", lambda x: x.claim, wrap=16),
+            left("expected", lambda x: x.expected, wrap=12),
+            left("found", lambda x: x.found, wrap=12),
+            left(
+                "agrees", lambda x: b.Sign("holds", "yes") if x.agrees else b.Sign("fails", "no")
+            ),
+        )
+
+
+@section("method", "How was this computed?")
+def method(view: View) -> Iterator[b.Block]:
+    """Return model, tests and settings, what has no value, the time taken, the command, definitions and citation."""
     result = view.result
-    blocks: list[Block] = [Facts(_facts(view))]
+    yield b.Facts(tuple(_facts(view)))
     if result.model is not None and result.model.caveat:
-        blocks.append(Prose(f"About the model: {result.model.caveat}"))
-    blocks += [*_missing(result), *_timings(view), *_reproduce(result)]
-    settings = [(display(name), value) for name, value in setting_texts(result.config)]
-    blocks.append(plain_table("Settings", ("setting", "value"), settings, importance="detail"))
+        yield b.Prose(f"About the model: {result.model.caveat}")
+    yield from _missing(result)
+    if view.stages:
+        yield table_of(
+            "Time taken",
+            view.stages,
+            left("stage", lambda x: x.stage, wrap=8),
+            right("items", lambda x: t.whole(x.items)),
+            right("seconds", lambda x: t.number(x.seconds)),
+            right("items a second", _speed, drop=1),
+            left("", lambda x: "done before" if x.reused else "", drop=2),
+        )
+    command, is_incomplete = run_command_line(result)
+    yield b.Heading("How to reproduce it")
+    yield b.Code(command)
+    if is_incomplete:
+        yield small("Some settings name columns or files of the set: see the settings.")
+    yield small("The same files, versions and machine give the same result.json, byte for byte.")
+    settings = [(t.display(name), value) for name, value in setting_texts(result.config)]
+    yield b.plain_table("Settings", ("setting", "value"), settings, importance="detail")
     if result.ledger:
-        blocks.append(_ledger(result.ledger))
-    blocks += [Heading("Definitions", "detail"), Definitions(DEFINITIONS)]
-    blocks += [Heading("Citation"), Prose(CITATION)]
-    return Section("method", "How was this computed?", tuple(blocks))
+        yield b.plain_table(
+            f"Every test that was run: {t.counted(sum(x.tests for x in result.ledger), 'test')}",
+            ("family", "test of", "method", "p", "corrected", "by"),
+            [_entry(x) for x in result.ledger],
+            right=(3, 4),
+            importance="detail",
+        )
+    yield b.Heading("Definitions", "detail")
+    yield b.Definitions(DEFINITIONS)
+    yield b.Heading("Citation")
+    yield b.Prose(CITATION)
 
 
-def _facts(view: View) -> tuple[tuple[str, str], ...]:
-    result, model = view.result, view.result.model
-    dataset = result.dataset
-    facts = [("set", dataset.name), ("fingerprint", _start(dataset.fingerprint))]
+def _facts(view: View) -> Iterator[tuple[str, str]]:
+    result, model, dataset = view.result, view.result.model, view.result.dataset
+    yield "set", dataset.name
+    yield "fingerprint", _start(dataset.fingerprint)
     known = (
-        ("true of every image", "; ".join(f"{display(x)} {value}" for x, value in dataset.facts)),
-        ("left out", "; ".join(f"{counted(n, 'file')}, {why}" for why, n in dataset.skipped)),
+        (
+            "true of every image",
+            "; ".join(f"{t.display(x)} {value}" for x, value in dataset.facts),
+        ),
+        ("left out", "; ".join(f"{t.counted(n, 'file')}, {why}" for why, n in dataset.skipped)),
         ("terms of such a set", dataset.terms),
     )
-    facts += [(name, value) for name, value in known if value]
+    yield from ((name, value) for name, value in known if value)
     if model is not None:
-        facts += [
-            ("model", model.name),
-            ("sha256", _start(model.sha256)),
-            ("numbers an image", whole(model.dim)),
-            ("precision", model.precision),
-            ("ran on", model.provider),
-        ]
+        yield "model", model.name
+        yield "sha256", _start(model.sha256)
+        yield "numbers an image", t.whole(model.dim)
+        yield "precision", model.precision
+        yield "ran on", model.provider
     if view.pictures is not None and view.pictures.map is not None:
         drawn = view.pictures.map
         settings = ", ".join(f"{name} {value}" for name, value in drawn.settings)
-        facts.append(("map", f"{drawn.method} {settings}".strip()))
+        yield "map", f"{drawn.method} {settings}".strip()
     if result.ledger:
-        facts.append(("tests", _tests(result.ledger)))
-    changed = ", ".join(f"{display(name)} {value}" for name, value in _changed(result.config))
-    facts.append(("settings", changed or "all as they are by default"))
+        yield "tests", _tests(result.ledger)
+    changed = ", ".join(f"{t.display(name)} {value}" for name, value in _changed(result.config))
+    yield "settings", changed or "all as they are by default"
     versions = ", ".join(f"{name} {version}" for name, version in result.versions)
-    return (*facts, ("versions", versions or "not recorded"))
+    yield "versions", versions or "not recorded"
 
 
 def _start(digits: str) -> str:
     """Return the first characters of a hash; result.json has all of it."""
-    return f"{clipped(digits, 200)[:16]}…" if len(digits) > 16 else digits
+    return f"{t.clipped(digits, 200)[:16]}…" if len(digits) > 16 else digits
 
 
 def _changed(config: AuditConfig) -> list[tuple[str, str]]:
@@ -106,68 +170,38 @@ def _tests(ledger: Sequence[LedgerEntry]) -> str:
     tests: Counter[str] = Counter()
     for entry in ledger:
         tests[entry.correction] += entry.tests
-    families = Counter(
-        correction for _, correction in {(entry.family, entry.correction) for entry in ledger}
-    )
+    families = Counter(by for _, by in {(entry.family, entry.correction) for entry in ledger})
     return "; ".join(
-        f"{counted(amount, 'test')} in {counted(families[correction], 'family', 'families')},"
-        f" correction {correction}"
-        for correction, amount in tests.items()
+        f"{t.counted(n, 'test')} in {t.counted(families[by], 'family', 'families')}, correction {by}"
+        for by, n in tests.items()
     )
 
 
-def _missing(result: AuditResult) -> list[Block]:
+def _missing(result: AuditResult) -> Iterator[b.Block]:
     missing = missing_values(result)
-    if not missing:
-        return []
-    values = sum(len(each.fields) for each in missing)
-    reasons = len({each.reason for each in missing})
-    return [
-        Prose(
-            f"{counted(values, 'value')} could not be computed, for {counted(reasons, 'reason')}: report.html and"
-            " result.json list them."
-        ),
-        plain_table(
-            f"What could not be computed: {counted(values, 'value')}",
+    if missing:
+        values = t.counted(sum(len(each.fields) for each in missing), "value")
+        reasons = t.counted(len({each.reason for each in missing}), "reason")
+        where = "report.html and result.json list them."
+        yield b.Prose(f"{values} could not be computed, for {reasons}: {where}")
+        yield b.plain_table(
+            f"What could not be computed: {values}",
             ("not computable", "values", "because"),
             [(each.where, ", ".join(each.fields), each.reason) for each in missing],
             importance="detail",
-        ),
-    ]
-
-
-def _timings(view: View) -> list[Block]:
-    if not view.stages:
-        return []
-    return [
-        table_of(
-            "Time taken",
-            view.stages,
-            left("stage", lambda x: x.stage, wrap=8),
-            right("items", lambda x: whole(x.items)),
-            right("seconds", lambda x: number(x.seconds)),
-            right("items a second", _speed, drop=1),
-            left("", lambda x: "done before" if x.reused else "", drop=2),
         )
-    ]
 
 
 def _speed(each: Timing) -> str:
     known = each.seconds > 0 and not each.reused
-    return number(each.items / each.seconds, 0) if known else ""
+    return t.number(each.items / each.seconds, 0) if known else ""
 
 
-def _reproduce(result: AuditResult) -> list[Block]:
-    command, is_incomplete = run_command_line(result)
-    blocks: list[Block] = [Heading("How to reproduce it"), Code(command)]
-    if is_incomplete:
-        blocks.append(
-            Prose(
-                "Some settings name columns or files of the set: see the settings.", tone="small"
-            )
-        )
-    same = "The same files, versions and machine give the same result.json, byte for byte."
-    return [*blocks, Prose(same, tone="small")]
+def _entry(x: LedgerEntry) -> tuple[str, ...]:
+    p, corrected = (
+        "" if p is None else t.p_text(p, at_most=x.at_most) for p in (x.p, x.p_corrected)
+    )
+    return x.family, x.subject, x.method, p or t.p_text(x.p), corrected, x.correction
 
 
 def run_command_line(result: AuditResult) -> tuple[str, bool]:
@@ -181,32 +215,10 @@ def run_command_line(result: AuditResult) -> tuple[str, bool]:
     changed = dict(_changed(result.config))
     words = ["fer-audit", "run", *([] if result.planted else ["DATASET"])]
     for name in _OPTIONS:
-        if name not in changed and name not in _ALWAYS:
-            continue
-        value = "auto" if name == "k" and result.config.clusters.k_auto else settings[name]
-        shown = value if _UNQUOTED.fullmatch(value) else name.upper()
-        words.append(f"--{name.replace('_', '-')} {shown}")
-    if result.config.statistics.keep_duplicates:
-        words.append("--keep-duplicates")
+        if name in changed or name in _ALWAYS:
+            is_auto = name == "k" and result.config.clusters.k_auto
+            value = "auto" if is_auto else settings[name]
+            shown = value if _UNQUOTED.fullmatch(value) else name.upper()
+            words.append(f"--{name.replace('_', '-')} {shown}")
+    words += ["--keep-duplicates"] if result.config.statistics.keep_duplicates else []
     return " ".join(words), any(name in changed for name in _IN_THE_TABLE)
-
-
-def _ledger(ledger: Sequence[LedgerEntry]) -> Table:
-    rows = [
-        (
-            entry.family,
-            entry.subject,
-            entry.method,
-            p_text(entry.p, at_most=entry.at_most),
-            "" if entry.p_corrected is None else p_text(entry.p_corrected, at_most=entry.at_most),
-            entry.correction,
-        )
-        for entry in ledger
-    ]
-    return plain_table(
-        f"Every test that was run: {counted(sum(entry.tests for entry in ledger), 'test')}",
-        ("family", "test of", "method", "p", "corrected", "by"),
-        rows,
-        right=(3, 4),
-        importance="detail",
-    )

@@ -9,35 +9,7 @@ from functools import cache
 from matplotlib.figure import Figure
 
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.blocks import (
-    Bar,
-    Block,
-    Bullets,
-    Card,
-    Cards,
-    Charts,
-    Climb,
-    Code,
-    Column,
-    Definition,
-    Definitions,
-    Facts,
-    Gallery,
-    Heading,
-    Interval,
-    MapPanel,
-    Maps,
-    Picture,
-    Prose,
-    Report,
-    Section,
-    Sign,
-    State,
-    Statement,
-    Statements,
-    Step,
-    Table,
-)
+from fer_audit.report import blocks as b
 from fer_audit.report.charts.chart import Chart, ChartTable
 from fer_audit.report.report import make_report
 from fer_audit.report.view import View
@@ -46,18 +18,20 @@ from tests.report.results import bare, degenerate, hostile, paper, timings, utkf
 
 Naming = Callable[[str], str]
 MAKERS = (utkface, paper, degenerate, bare, hostile)
-STATES: tuple[State, ...] = ("holds", "fails", "unknown", "skipped")
+STATES: tuple[b.State, ...] = ("holds", "fails", "unknown", "skipped")
 
 
 @cache
-def report_of(make: Callable[[], AuditResult]) -> Report:
+def report_of(make: Callable[[], AuditResult]) -> b.Report:
     """Return the whole report of a made-up result."""
     return make_report(View(make(), None, timings()))
 
 
-def section_of(*blocks: Block) -> Report:
+def section_of(*blocks: b.Block) -> b.Report:
     """Return a report of one section that holds these blocks."""
-    return Report("title", "heading", (), "", (Section("one", "one section", blocks),), "footer")
+    return b.Report(
+        "title", "heading", (), "", (b.Section("one", "one section", blocks),), "footer"
+    )
 
 
 def plainly(role: str) -> str:
@@ -65,39 +39,39 @@ def plainly(role: str) -> str:
     return role
 
 
-def specimen(name: Naming = plainly, *, alarm: str = "") -> Report:
+def specimen(name: Naming = plainly, *, alarm: str = "") -> b.Report:
     """Return a report of two sections that hold every kind of block and cell; `name` gets the role of each text."""
-    return Report(
+    return b.Report(
         title=name("the title"),
         heading=name("the heading"),
         facts=(name("first fact"), name("second fact")),
         alarm=alarm,
         sections=(
-            Section("words", name("section of words"), _words(name)),
-            Section("figures", name("section of figures"), _figures(name)),
+            b.Section("words", name("section of words"), _words(name)),
+            b.Section("figures", name("section of figures"), _figures(name)),
         ),
         footer=name("the footer"),
     )
 
 
-def climb(name: Naming = plainly) -> Climb:
+def climb(name: Naming = plainly) -> b.Climb:
     """Return a small ladder with a step of every state."""
-    steps = tuple(Step(number, state) for number, state in enumerate(STATES, start=1))
-    return Climb(name("climbing attribute"), 1, steps, name("climb in words"))
+    steps = tuple(b.Step(number, state) for number, state in enumerate(STATES, start=1))
+    return b.Climb(name("climbing attribute"), 1, steps, name("climb in words"))
 
 
-def _words(name: Naming) -> tuple[Block, ...]:
+def _words(name: Naming) -> tuple[b.Block, ...]:
     severities = ("fix", "know", "fine")
     return (
-        Prose(name("summary prose"), "summary", "lead"),
-        Prose(name("alarming prose"), tone="alarm"),
-        Prose(name("small detail prose"), "detail", "small"),
-        Heading(name("a heading")),
-        Bullets((name("first bullet"), name("second bullet"))),
-        Facts(((name("fact name"), name("fact value")),)),
-        Statements(
+        b.Prose(name("summary prose"), "summary", "lead"),
+        b.Prose(name("alarming prose"), tone="alarm"),
+        b.Prose(name("small detail prose"), "detail", "small"),
+        b.Heading(name("a heading")),
+        b.Bullets((name("first bullet"), name("second bullet"))),
+        b.Facts(((name("fact name"), name("fact value")),)),
+        b.Statements(
             tuple(
-                Statement(
+                b.Statement(
                     each,
                     name(f"{each} statement"),
                     name(f"{each} figures"),
@@ -107,9 +81,9 @@ def _words(name: Naming) -> tuple[Block, ...]:
                 for each in severities
             )
         ),
-        Definitions(
+        b.Definitions(
             (
-                Definition(
+                b.Definition(
                     name("defined term"),
                     name("its words"),
                     name("its formula"),
@@ -117,56 +91,56 @@ def _words(name: Naming) -> tuple[Block, ...]:
                 ),
             )
         ),
-        Code(name("code to copy")),
+        b.Code(name("code to copy")),
     )
 
 
-def _figures(name: Naming) -> tuple[Block, ...]:
+def _figures(name: Naming) -> tuple[b.Block, ...]:
     return (
         table(name),
-        Table(
+        b.Table(
             name("folded table"),
-            (Column(name("folded column")),),
+            (b.Column(name("folded column")),),
             ((name("folded cell"),),),
             "detail",
         ),
-        Charts(lambda: [_chart(name), None]),
-        Maps(lambda: [_panel(name)]),
-        Gallery(name("gallery title"), (_picture(name, "gallery"),), name("gallery note")),
-        Cards(
+        b.Charts(lambda: [_chart(name), None]),
+        b.Maps(lambda: [_panel(name)]),
+        b.Gallery(name("gallery title"), (_picture(name, "gallery"),), name("gallery note")),
+        b.Cards(
             lambda: [
-                Card(
+                b.Card(
                     "card-0",
                     name("card title"),
                     name("card subtitle"),
                     "#4477aa",
                     True,
-                    (Prose(name("prose in a card")), Heading(name("heading in a card"))),
+                    (b.Prose(name("prose in a card")), b.Heading(name("heading in a card"))),
                 )
             ]
         ),
     )
 
 
-def table(name: Naming = plainly) -> Table:
+def table(name: Naming = plainly) -> b.Table:
     """Return a table with a cell of every kind."""
-    return Table(
+    return b.Table(
         name("table title"),
         (
-            Column(name("first column")),
-            Column(name("number column"), right=True),
-            Column(name("bar column"), drop=3),
-            Column(name("interval column"), drop=2),
-            Column(name("sign column")),
-            Column(name("climb column"), drop=1),
+            b.Column(name("first column")),
+            b.Column(name("number column"), right=True),
+            b.Column(name("bar column"), drop=3),
+            b.Column(name("interval column"), drop=2),
+            b.Column(name("sign column")),
+            b.Column(name("climb column"), drop=1),
         ),
         tuple(
             (
                 name(f"row {state}"),
                 "1,234",
-                Bar(0.5, 1.0, 0.25),
-                Interval(0.5, 0.25, 0.75, 1.0, 0.1),
-                Sign(state, name(f"{state} sign")),
+                b.Bar(0.5, 1.0, 0.25),
+                b.Interval(0.5, 0.25, 0.75, 1.0, 0.1),
+                b.Sign(state, name(f"{state} sign")),
                 climb(name),
             )
             for state in STATES
@@ -193,13 +167,13 @@ def _chart(name: Naming) -> Chart:
     )
 
 
-def _panel(name: Naming) -> MapPanel:
+def _panel(name: Naming) -> b.MapPanel:
     sheet = ChartTable((name("panel column"),), ((name("panel cell"),),))
     chart = replace(_chart(name), key="map-0", title=name("panel title"), sheet=sheet)
-    return MapPanel(chart, _picture(name, "map"), (("#4477aa", name("legend group")),))
+    return b.MapPanel(chart, _picture(name, "map"), (("#4477aa", name("legend group")),))
 
 
-def _picture(name: Naming, role: str) -> Picture:
-    return Picture(
+def _picture(name: Naming, role: str) -> b.Picture:
+    return b.Picture(
         "image/webp", webp(), name(f"{role} alternative"), name(f"{role} caption"), 12, 8
     )

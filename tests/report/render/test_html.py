@@ -86,12 +86,8 @@ def test_every_script_is_ours(page: Markup) -> None:
     nonce = directives(page).get("script-src", "").removeprefix("'nonce-").removesuffix("'")
 
     assert all(script.attributes == {"nonce": nonce} for script in page.all("script"))
-    assert [
-        (element.tag, name)
-        for element in page.elements
-        for name in element.attributes
-        if name.startswith("on")
-    ] == []
+    names = [name for element in page.elements for name in element.attributes]
+    assert [name for name in names if name.startswith("on")] == []
 
 
 def test_nothing_is_fetched_and_links_to_the_outside_tell_nobody(page: Markup) -> None:
@@ -237,11 +233,8 @@ def test_a_finding_has_its_list_and_leads_to_the_section_that_shows_it() -> None
 
 def test_a_section_that_is_not_there_and_a_file_that_is_not_ours_are_no_links() -> None:
     places = (
-        "javascript:alert(1)",
-        "//example.org/lists/a.csv",
-        "lists/../../a.csv",
-        "lists/a.csv\n",
-        "a/lists/a.csv",
+        *("javascript:alert(1)", "//example.org/lists/a.csv", "lists/../../a.csv"),
+        *("lists/a.csv\n", "a/lists/a.csv"),
     )
     said = [Statement("fix", "text.", "figures", "do", place, shown="nowhere") for place in places]
     report = section_of(
@@ -378,8 +371,5 @@ def test_a_name_is_never_part_of_a_script_or_a_style() -> None:
         for page in map(read_markup, HOSTILE.values())
     ]
 
-    same = (
-        scripts[0] == scripts[1]
-    )  # pytest would take minutes to compare two scripts letter by letter
-
+    same = scripts[0] == scripts[1]  # pytest would take minutes to compare them letter by letter
     assert same

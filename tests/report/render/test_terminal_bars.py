@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.report.render.terminal_bars import bar, interval
+from fer_audit.report.render.terminal_lines import bar, interval
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Who is in each cluster: the overview, a table for each attribute, how k was found, and the cards."""
+"""Who is in each cluster: the overview, a table for each attribute, names, cards, how k was found, and the map."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.clusters import KVote
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.blocks import Block, Card, Cards, Gallery, Section, Table
+from fer_audit.report.blocks import Block, Card, Cards, Gallery, MapPanel, Maps, Section, Table
 from fer_audit.report.files.pictures import Pictures
-from fer_audit.report.sections.cluster_names import telling
-from fer_audit.report.sections.clusters import clusters
+from fer_audit.report.sections.cluster_cards import GAIN, N_NAMES, cluster_name, telling
+from fer_audit.report.sections.clusters import clusters, the_map
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
-from tests.report.results import PEOPLE, bare, paper, utkface
-from tests.report.sections.reading import rows, said, tables
+from tests.report.results import PEOPLE, RACES, association, bare, paper, utkface
+from tests.report.sections.reading import blocks_of, rows, said, tables
 
 ALPHA = 0.01
 TELLING = "who is in it more than in the set"
@@ -44,8 +45,7 @@ def judged() -> AuditResult:
 
 
 def cards(result: AuditResult, pictures: Pictures | None = None) -> list[Card]:
-    section = clusters(View(result, pictures))
-    (block,) = (each for each in section.blocks if isinstance(each, Cards))
+    (block,) = blocks_of(clusters(View(result, pictures)), Cards)
     return list(block.make())
 
 
@@ -62,14 +62,6 @@ def test_table_one_of_the_origin_paper_has_every_count_and_share() -> None:
     table = rows(clusters(View(paper())), "race in each cluster")
 
     unstable, whole_set = table[2], table[-1]
-    assert table[0] == {
-        "cluster": "0 (199)",
-        "White": "117 58.8 %",
-        "Black": "6 few 3.0 %",
-        "Asian": "28 few 14.1 %",
-        "Indian": "26 few 13.1 %",
-        "Other": "22 few 11.1 %",
-    }
     assert list(unstable.values())[:3] == ["2 unstable (19)", "7 few 36.8 %", "0 few 0.0 %"]
     assert list(whole_set.values())[:3] == ["all (500)", "271 54.2 %", "13 2.6 %"]
 
@@ -88,22 +80,13 @@ def test_many_groups_are_rows_and_more_are_counted() -> None:
     ages = rows(section, "age in each cluster")
     assert [row["age"] for row in ages] == list(PEOPLE["age"])
     assert list(ages[0]) == ["age", *(f"{n} ({size})" for n, size in sizes()), "all (22,900)"]
-    assert "crawl hour in each cluster" not in tables(section)
-    assert "too many" not in said(section), "a batch has no table"
+    assert "crawl hour in each cluster" not in tables(section), "a batch has no table"
 
 
 def sizes() -> list[tuple[str, str]]:
     (age,) = (each for each in utkface().associations if each.attribute == "age")
     totals = [sum(count or 0 for count in row) for row in age.table]
     return [(f"{n} unstable" if n == 2 else f"{n}", f"{t:,}") for n, t in enumerate(totals)]
-
-
-def test_an_attribute_of_too_many_groups_is_named() -> None:
-    base = utkface()
-    (crawl,) = (each for each in base.associations if each.kind == "batch")
-    result = base.having(associations=(replace(crawl, kind="label"),))
-
-    assert "crawl hour: 213 groups, too many for a table here" in said(clusters(View(result)))
 
 
 def test_withheld_counts_show_neither_sums_nor_shares() -> None:
@@ -138,39 +121,13 @@ def test_the_overview_has_sizes_and_the_groups_furthest_above_chance() -> None:
     assert overview[0][TELLING] == ", ".join(words[:2]), "as many as one line holds"
     assert tables(section)["The clusters"].faint == {2}
     assert tables(section)["The clusters"].importance == "summary"
-    assert "Unstable clusters do not come back in resamples" in said(section)
 
 
-def test_how_the_clusters_were_found_is_said() -> None:
+def test_the_sweep_marks_the_k_that_was_used() -> None:
     section = clusters(View(utkface()))
 
-    text = said(section)
-    sweep = rows(section, "Other k")
-    assert "Inertia 8,409,512. Best of 10 starts" in text
-    assert "0.2 % apart; 3 of 10 within 0.1 % of the best" in text
-    assert "k was chosen" not in text
-    assert sweep[0] == {"k": "1", "inertia": "10,210,000", "saved by one more cluster": ""}
-    assert sweep[3]["k"] == "4 ◀ used"
-    assert sweep[3]["saved by one more cluster"] == "4.3 %"
-
-
-def test_the_votes_for_k_are_named() -> None:
-    base = utkface().clustering
-    assert base is not None
-    voted = replace(base, votes=(KVote("silhouette", 4), KVote("gap", None)))
-
-    text = said(clusters(View(utkface().having(clustering=voted))))
-
-    assert "Votes: silhouette 4 and gap not computable; the lower median counts." in text
-
-
-def test_without_clusters_the_reason_is_said() -> None:
-    why = (("clustering", "fewer images than clusters"),)
-
-    assert "No clusters: the images were not embedded" in said(clusters(View(bare())))
-    assert "No clusters: not computable (fewer images than clusters)." in said(
-        clusters(View(replace(bare(), not_computable=why)))
-    )
+    used = rows(section, "Other k")[3]
+    assert (used["k"], used["saved by one more cluster"]) == ("4 ◀ used", "4.3 %")
 
 
 @pytest.mark.parametrize("cluster", range(4))
@@ -250,4 +207,148 @@ def test_pictures_that_are_missing_are_named_with_their_reason() -> None:
 
     assert "No mean faces: the pixels were not kept." in with_reason
     assert "there is one image" not in with_reason, "the section of the map says it"
-    assert "No mean faces: the run directory holds no pictures" in said(clusters(View(utkface())))
+
+
+BINS = ("0-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
+EVEN = (100,) * len(BINS)
+
+
+def view_of(*tables: tuple[str, tuple[str, ...], tuple[tuple[int, ...], ...]]) -> View:
+    return View(bare().having(associations=tuple(association(*each) for each in tables)))
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        (("20-29", "30-39"), "age 20-39"),
+        (("60-69", "70+"), "age 60+"),
+        (("70+",), "age 70+"),
+        (("0-9",), "age 0-9"),
+        (("0-9", "10-19", "20-29"), "age 0-29"),
+        (("0-9", "40-49", "50-59"), "age 40-59"),
+    ],
+)
+def test_neighbouring_ages_are_one_range(more: tuple[str, ...], name: str) -> None:
+    first = tuple(300 if each in more else 100 for each in BINS)
+
+    found = telling(view_of(("age_bin", BINS, (first, EVEN, EVEN))), 0)
+
+    assert [each.name for each in found] == [name]
+    assert found[0].in_cluster > found[0].in_set
+
+
+def test_years_alone_and_other_groups_are_not_joined() -> None:
+    years, moods = ("1", "2", "3"), ("calm", "glad", "sad")
+    table = ((300, 300, 100), (100, 100, 300))
+
+    assert cluster_name(view_of(("age", years, table)), 0) == "mostly age 1-2"
+    assert cluster_name(view_of(("mood", moods, table)), 0) == "more calm"
+
+
+def test_the_widest_gap_comes_first_and_a_small_one_names_nothing() -> None:
+    weak, strong, slight = (
+        ("race", ("a", "b"), ((700, 300), (500, 500))),
+        ("gender", ("male", "female"), ((900, 100), (100, 900))),
+        ("mood", ("calm", "sad"), ((30_900, 29_100), (29_000, 31_000))),
+    )
+
+    found = telling(view_of(weak, slight, strong), 0)
+
+    assert [each.words for each in found] == ["male 90 % (set 50)", "a 70 % (set 60)"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_table_that_is_withheld_names_nobody(*, hidden: bool) -> None:
+    found = association("gender", ("male", "female"), ((900, 100), (100, 900)))
+    rows = ((900, None), (100, 900)) if hidden else found.table
+    view = View(bare().having(associations=(replace(found, table=rows),)))
+
+    assert cluster_name(view, 0) == ("" if hidden else "mostly male")
+    assert cluster_name(View(bare().having(associations=(replace(found, table=()),))), 0) == ""
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 900), min_size=8, max_size=8), min_size=2, max_size=4))
+def test_the_shares_are_those_of_the_ages_in_the_name(table: list[list[int]]) -> None:
+    rows = tuple(map(tuple, table))
+    view = view_of(("age_bin", BINS, rows))
+    (about,) = view.result.associations
+    total = sum(map(sum, rows))
+
+    for cluster, row in enumerate(rows):
+        found = telling(view, cluster)
+        assert len(found) <= N_NAMES
+        for each in found:
+            low, _, high = each.name.removeprefix("age ").removesuffix("+").partition("-")
+            ages = [
+                at
+                for at, name in enumerate(BINS)
+                if int(low)
+                <= int(name.rstrip("+").partition("-")[0])
+                <= int(high or (999 if "+" in each.name else low))
+            ]
+            assert each.in_cluster == pytest.approx(sum(row[at] for at in ages) / sum(row))
+            assert each.in_set == pytest.approx(sum(x[at] for x in rows for at in ages) / total)
+            assert each.in_cluster - each.in_set >= GAIN
+            above = {
+                x.group for x in about.cells if x.cluster == cluster and (x.residual or 0) > 3
+            }
+            assert {BINS[at] for at in ages} <= above
+
+
+def panels(view: View) -> list[MapPanel]:
+    (block,) = blocks_of(the_map(view), Maps)
+    return list(block.make())
+
+
+def test_the_map_says_what_its_points_are_and_how_they_are_laid_out() -> None:
+    pictures = some_pictures()
+    assert pictures.map is not None
+    principal = replace(pictures, map=replace(pictures.map, method="pca", n=pictures.map.shown))
+
+    assert "a random 7 of 9 images, laid out by UMAP" in said(the_map(View(utkface(), pictures)))
+    whole = said(the_map(View(utkface(), principal)))
+    assert "all 7 images that were embedded, laid out by the first two principal" in whole
+    assert "which hold 11.8 % and 9.4 % of the variance" in whole
+    assert "the other 78.8 %" in whole
+
+
+def test_the_legend_gives_each_group_its_colour() -> None:
+    pictures = some_pictures()
+    assert pictures.map is not None
+    colouring = replace(pictures.map.colourings[1], groups=RACES[2::-1])
+    view = View(utkface(), Pictures(replace(pictures.map, colourings=(colouring,)), (), (), ()))
+
+    (panel,) = panels(view)
+
+    assert panel.chart.key == "map-race"
+    assert dict(panel.legend) == {view.palette.group("race", name): name for name in RACES[:3]}
+
+
+def test_a_legend_of_many_groups_names_the_first_the_middle_and_the_last() -> None:
+    pictures = some_pictures()
+    assert pictures.map is not None
+    many = replace(pictures.map.colourings[1], groups=tuple(f"day {n}" for n in range(22)))
+    points = replace(pictures.map, colourings=(many,))
+
+    (panel,) = panels(View(utkface(), Pictures(points, (), (), ())))
+
+    assert [group for _, group in panel.legend] == [
+        "day 0",
+        "day 11",
+        "day 21",
+        "22 in all, in this order",
+    ]
+
+
+def test_without_a_map_the_reason_is_said() -> None:
+    pictures = replace(some_pictures(), map=None, missing=(("map", "there is one image"),))
+
+    assert "No map: there is one image." in said(the_map(View(utkface(), pictures)))
+    assert "No map: the run directory holds no pictures" in said(the_map(View(utkface())))
+
+
+def test_a_colouring_that_is_missing_is_named() -> None:
+    pictures = replace(some_pictures(), missing=(("map by day", "it has 99 groups"),))
+
+    assert "No map by day: it has 99 groups." in said(the_map(View(utkface(), pictures)))
