@@ -57,7 +57,7 @@ ONLY_HOMES = {
     "torchvision": ("encoders/torch_export.py",),
     "urllib": ("encoders/weights.py",),
     "subprocess": ("encoders/packages.py", "pack/workers.py"),
-    "tarfile": ("encoders/packages.py", "dataset/tar_members.py"),
+    "tarfile": ("encoders/packages.py", "dataset/formats/webdataset.py"),
     "random": (),
     "pickle": (),
     "marshal": (),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from fer_audit.cli.output import say
 from fer_audit.cli.standing import Standing
 from fer_audit.errors import ConfigError
-from fer_audit.store.durable import CannotSync, StillWaiting
+from fer_audit.store.locks import CannotSync, StillWaiting
 from fer_audit.text import visible, whole
 
 if TYPE_CHECKING:

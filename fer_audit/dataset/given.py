@@ -85,31 +85,31 @@ class DatasetPath:
         made = [self.__dict__[name] for name in ("listing", "pictures") if name in self.__dict__]
         return made[:1] if self.images is None else made
 
-    def label_files(self, pattern: str, *, form: str) -> tuple[str, ...]:
+    def label_files(self, pattern: str, settings: DatasetSettings) -> tuple[str, ...]:
         """Return the label files of a name, as `Listing.named` does. Raises DatasetError when there is none."""
         found = self.listing.named(pattern)
         if not found:
             raise DatasetError(
-                f"{self.root} holds no label file that {form} has",
+                f"{self.root} holds no label file that {settings.layout} has",
                 hint="`fer-audit datasets` lists the files of each format; leave out --layout to have it found.",
             )
         return found
 
-    def images_without_columns(self, settings: DatasetSettings, *, form: str) -> Listing:
+    def images_without_columns(self, settings: DatasetSettings) -> Listing:
         """Return the images for a format that has no columns and reads no table.
 
         Raises DatasetError when there is no image, ConfigError when the settings name columns.
         """
         require_images(self.pictures)
-        refuse_columns(settings, self.root, form=form)
+        refuse_columns(settings, self.root)
         return self.pictures
 
 
-def refuse_columns(settings: DatasetSettings, root: Path, *, form: str) -> None:
+def refuse_columns(settings: DatasetSettings, root: Path) -> None:
     """Raise ConfigError when the settings name columns of a table."""
     if settings.names_columns:
         raise ConfigError(
-            f"Columns are asked for, but {root} is read as {form} and has no columns",
+            f"Columns are asked for, but {root} is read as {settings.layout} and has no columns",
             hint="Give the path of a table, or leave out --group, --label, --batch, --split, --subject, "
             "--age-column and --path-column.",
         )

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.owner_card import CARD
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.errors import DatasetError
 from fer_audit.store.locks import LOCK
 from fer_audit.text import counted, name_some, whole
 
+CARD = "dataset.json"
+"""What the owner of a set says about its labels, see `load.with_owner_card`."""
 IMAGE_SUFFIXES = frozenset(  # words read better as words
     [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"]
 )
@@ -94,7 +95,7 @@ class Listing:
 
     def source(self) -> Files:
         """Return the images as a source."""
-        return Files(self.root, self.ids, self.sizes, self.mtimes)
+        return Files(str(self.root), self.ids, self.sizes, self.mtimes)
 
     def take(self, rows: NDArray[np.intp]) -> Listing:
         """Return the listing of some rows, in the order given."""

@@ -1,7 +1,8 @@
-"""A path in, a dataset out, whichever format it has."""
+"""A path in, a dataset out, whichever format it has; and what the card of its owner says."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,11 @@ from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.build import take_only, take_subset
 from fer_audit.dataset.formats.registry import FORMATS, YOURS, Format, Match, format_names
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.mapped import with_maps
-from fer_audit.dataset.maps import chosen_maps
-from fer_audit.dataset.owner_card import with_owner_card
+from fer_audit.dataset.listing import CARD
+from fer_audit.dataset.maps import chosen_maps, with_maps
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.text import counted, name_some
+from fer_audit.text import counted, name_some, whole
 
 _NUMBERS = re.compile(r"\{([0-9]{1,9})\.\.([0-9]{1,9})\}")
 """`{000000..000012}`: thirteen numbers of six digits, as WebDataset names shards."""
@@ -41,7 +41,8 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
     given = given_path(Path(path), settings)
     form = choose_format(given, settings)
     terms = "" if form.terms == YOURS else form.terms
-    dataset = replace(form.read(given, settings), terms=terms)
+    dataset = form.read(given, replace(settings, layout=form.name))
+    dataset = replace(dataset, format=form.name, terms=terms)
     _refuse_unused_names(dataset, settings)
     mapped = with_maps(with_owner_card(dataset), maps)
     return take_subset(take_only(mapped, settings), settings, seed=config.seed)
@@ -127,3 +128,42 @@ def choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
             hint=f"Say which: --layout {certain[0]} or --layout {certain[1]}.",
         )
     return best
+
+
+MAX_CARD_BYTES = 1_000_000
+"""A card is a few sentences."""
+
+
+def with_owner_card(dataset: FaceDataset) -> FaceDataset:
+    """Return the dataset with the sentences of the card in its folder, if there is one.
+
+    The card is {"label_source": "one sentence: who made the labels", "notes": ["known defect", ...]}, both optional.
+    Raises ConfigError for a card that is anything else.
+    """
+    path = dataset.root / CARD
+    if path.is_symlink() or not path.is_file():
+        return dataset
+    if path.stat().st_size > MAX_CARD_BYTES:
+        raise ConfigError(
+            f"{path} is larger than {whole(MAX_CARD_BYTES)} bytes: that is no dataset card",
+            hint="Move it elsewhere, or shorten it.",
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise ConfigError(f"Cannot read {path}: {exc}") from exc
+    source, notes = (
+        (card.get("label_source", ""), card.get("notes", []))
+        if isinstance(card, dict)
+        else (None, None)
+    )
+    if not isinstance(source, str) or not isinstance(notes, list):
+        raise ConfigError(
+            f"{path} is no dataset card",
+            hint='It looks like {"label_source": "Who made the labels.", "notes": ["A known defect."]}.',
+        )
+    return replace(
+        dataset,
+        label_source=source or dataset.label_source,
+        notes=(*map(str, notes), *dataset.notes),
+    )

@@ -10,8 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
-from fer_audit.dataset.sources.parquet import BATCH_CELLS
+from fer_audit.dataset.sources.parquet import (
+    BATCH_CELLS,
+    facts_of,
+    opened_parquet,
+    parquet_failures,
+)
 from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.table.words import JoinedWords, Words, json_word, words_of
 from fer_audit.dataset.types import Reject

@@ -1,7 +1,7 @@
 """A decode process: chunks of images come on stdin, one byte leaves on stdout for each image that is done.
 
-Pixels and rows go through a file that both sides map; what comes back over the pipe is a signal, never data to be
-interpreted. `fer_audit.pack.workers` starts these and kills the ones that hang.
+Pixels and rows go through a file that both sides map, with a slot a process that has room for one chunk; what comes back over
+the pipe is a signal, never data to be interpreted. `fer_audit.pack.workers` starts these and kills the ones that hang.
 """
 
 from __future__ import annotations
@@ -11,15 +11,102 @@ import os
 import signal
 import sys
 import traceback
+import uuid
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.sources.source import ImageSource, source_of
+from fer_audit.errors import StoreError
 from fer_audit.pack.rows import decode_images, part_of
-from fer_audit.pack.slots import open_slots, rows_of
-from fer_audit.pack.types import ROW
+from fer_audit.pack.types import ROW, PackRows
+from fer_audit.store.stage import TEMPORARY
+
+NAMELESS = os.name == "posix"
+"""A file that is open can lose its name, and processes inherit its descriptor."""
+
+_BINARY = getattr(os, "O_BINARY", 0)
+
+CHUNK_ROWS = 8
+"""Rows a process takes at a time: they take 10 to 20 ms: long compared with the hand-over, short compared with a shard."""
+
+
+class SharedSlots:
+    """A private file of slots, allocated at once: writing to a hole on a full disk would kill the process.
+
+    It lies in the cache folder rather than in /dev/shm, of which a container has 64 MB. Where the system allows it, it
+    has no name: no process can remove it, and nothing is left when a run is killed.
+    """
+
+    def __init__(self, folder: Path, workers: int, size: int) -> None:
+        """Make the file; StoreError when the disk has no room."""
+        path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
+        need = workers * _layout(size).itemsize
+        self._handle = -1
+        self._named = path
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+            if NAMELESS:
+                path.unlink(
+                    missing_ok=True
+                )  # where locks do not work, another run may have swept it
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(self._handle, 0, need)
+            else:
+                _write_zeros(self._handle, need)
+            self.slots: NDArray[Any] = open_slots(self.place, size)
+        except OSError as exc:
+            self._let_go()
+            raise StoreError(
+                f"Cannot write {path}: {exc.strerror or exc}",
+                hint="Free some disk, or choose another place with --cache-dir.",
+            ) from exc
+
+    @property
+    def place(self) -> int | str:
+        """What `open_slots` takes in a process that inherits `handles`: a descriptor, or else a path."""
+        return self._handle if NAMELESS else str(self._named)
+
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """Descriptors that a process must inherit."""
+        return (self._handle,) if NAMELESS else ()
+
+    def close(self) -> None:
+        """Free the disk space. The memory map goes when its last view does."""
+        del self.slots  # Windows removes no file that is mapped
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+        if not NAMELESS:
+            self._named.unlink(missing_ok=True)
+
+
+def _write_zeros(handle: int, need: int) -> None:
+    while need:
+        need -= os.write(
+            handle, bytes(min(need, 1_000_000))
+        )  # a full disk takes less, then refuses
+
+
+def open_slots(place: int | str, size: int) -> NDArray[Any]:
+    """Map the slots: pixels (CHUNK_ROWS, size, size, 3) uint8, rows (CHUNK_ROWS,) ROW."""
+    with open(place, "r+b", closefd=isinstance(place, str)) as file:
+        return np.memmap(file, _layout(size), "r+")
+
+
+def rows_of(slot: NDArray[Any]) -> PackRows:
+    """Return a view of a slot's rows."""
+    return PackRows(**{name: slot["rows"][name] for name in PackRows.__slots__})
+
+
+def _layout(size: int) -> np.dtype[Any]:
+    return np.dtype([("pixels", "u1", (CHUNK_ROWS, size, size, 3)), ("rows", ROW, (CHUNK_ROWS,))])
+
 
 READY, DONE, BROKEN = b"r", b".", b"!"
 """What a worker says: it can begin, a file is done, and before a traceback: it found a bug of ours."""

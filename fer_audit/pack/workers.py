@@ -27,9 +27,16 @@ from fer_audit.cores import usable_cores
 from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.errors import ConfigError
 from fer_audit.pack.rows import copy_rows, empty_rows, part_of
-from fer_audit.pack.slots import CHUNK_ROWS, SharedSlots, rows_of
 from fer_audit.pack.types import PackRows
-from fer_audit.pack.worker import BROKEN, DONE, READY, source_line
+from fer_audit.pack.worker import (
+    BROKEN,
+    CHUNK_ROWS,
+    DONE,
+    READY,
+    SharedSlots,
+    rows_of,
+    source_line,
+)
 
 CRASHED, TIMEOUT = "worker_crashed", "timeout"
 """Reasons of a file whose decoder ended, or did not."""

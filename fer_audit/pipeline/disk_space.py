@@ -10,8 +10,8 @@ from fer_audit.cluster.stability import N_SEEDS
 from fer_audit.config import AuditConfig, PackMode
 from fer_audit.embed.run import WHOLE
 from fer_audit.errors import StoreError
-from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import ROW, SHARD_ROWS, shard_count
+from fer_audit.pack.worker import CHUNK_ROWS
 from fer_audit.progress import Progress
 from fer_audit.store.stage import StageFolder, free_bytes
 from fer_audit.text import size_text

@@ -15,8 +15,8 @@ from fer_audit.audit.types.near import NearPairs
 from fer_audit.config import Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
+from fer_audit.pack.build import KeptPixels, PixelsNotKept
 from fer_audit.pack.faces import grey_cells, shards_of
-from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import Decoders, default_workers, worth_starting
 from fer_audit.store.fingerprint import source_digest, stage_fingerprint

@@ -17,7 +17,7 @@ from fer_audit.cluster.map import umap_version
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.types import Attribute, FaceDataset
-from fer_audit.pack.build import ShardMaker
+from fer_audit.pack.build import KeptPixels, PixelsNotKept, ShardMaker
 from fer_audit.pack.faces import (
     LEAST_IN_MEAN,
     Shards,
@@ -26,7 +26,6 @@ from fer_audit.pack.faces import (
     shards_of,
     webp_version,
 )
-from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.pack.workers import default_workers
 from fer_audit.pipeline.map_points import map_points

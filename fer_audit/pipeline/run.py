@@ -39,8 +39,7 @@ from fer_audit.pipeline.types import Run
 from fer_audit.pipeline.vectors import kept_vectors, make_vectors
 from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
-from fer_audit.store.durable import remove
-from fer_audit.store.locks import folder_lock
+from fer_audit.store.locks import folder_lock, remove
 from fer_audit.store.stage import (
     StageFolder,
     cache_folder,

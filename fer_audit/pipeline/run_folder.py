@@ -29,7 +29,7 @@ from fer_audit.report.files.rows import (
     write_rows_csv,
     write_rows_parquet,
 )
-from fer_audit.store.durable import remove, sync_folder
+from fer_audit.store.locks import remove, sync_folder
 from fer_audit.store.stage import (
     NAME_LENGTH,
     TEMPORARY,

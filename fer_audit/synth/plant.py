@@ -24,8 +24,7 @@ from itertools import product
 from typing import Any
 
 from fer_audit.rng import stage_rng
-from fer_audit.synth.backdrop import PLACES
-from fer_audit.synth.draw import EXPRESSIONS, HAIRS
+from fer_audit.synth.draw import EXPRESSIONS, HAIRS, PLACES
 
 TRUTH_SCHEMA = "fer-audit/truth/1"
 SEED = 7

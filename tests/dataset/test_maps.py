@@ -14,9 +14,8 @@ from fer_audit.config import AGE_BINS, AuditConfig
 from fer_audit.dataset.ages import MAX_AGE, AgeGroup, age_bin_names
 from fer_audit.dataset.formats import ckplus, ferplus
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.maps import MAPS, AgeMap, GroupMap, fold
+from fer_audit.dataset.maps import CODES, MAPS, AgeMap, GroupMap, fold
 from fer_audit.dataset.table.labels import MISSING
-from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 from tests.dataset.trees import plant, plant_table, read_beside_faces, words

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.dataset.table.file import TableRows
-from fer_audit.dataset.table.merge import MergedRows, merge_lines
+from fer_audit.dataset.table.reading import MergedRows, merge_lines
 from fer_audit.errors import DatasetError
 from tests.dataset.trees import plant, read_beside_faces, reasons, words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.table.reading import Part, read_together
 from fer_audit.dataset.table.text import first_line
-from fer_audit.dataset.table.together import Part, read_together
 from fer_audit.dataset.types import FaceDataset
 
 COLUMNS = (
@@ -31,8 +31,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     return read_together(
         given,
         settings,
-        [Part.named_by_split(table) for table in given.label_files(_TABLES, form="affectnet")],
-        form="affectnet",
+        [Part.named_by_split(table) for table in given.label_files(_TABLES, settings)],
         label_source=LABEL_SOURCE,
         path=COLUMNS[:1],
         columns=COLUMNS,

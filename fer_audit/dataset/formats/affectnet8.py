@@ -11,11 +11,11 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.small_files import read_small_file
-from fer_audit.dataset.taxonomy import CODES
+from fer_audit.dataset.maps import CODES
+from fer_audit.dataset.sources.source import read_small_file
+from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
@@ -48,7 +48,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
     An image without a label that can be read keeps its row.
     """
-    listing = given.images_without_columns(settings, form="affectnet8")
+    listing = given.images_without_columns(settings)
     found = map(_LABEL.fullmatch, given.listing.others)
     files = {match[1] + match[2]: match[0] for match in found if match}
     images = [_IMAGE.fullmatch(file_id) for file_id in listing.ids]
@@ -85,7 +85,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         rejects=(*rejects, *(Reject(file, "image_missing") for file in left)),
         notes=[f"{count} no image: {name_some(left)}."] if left else (),
         label_source=LABEL_SOURCE,
-        form="affectnet8",
         read=(*read, *left),
     )
 

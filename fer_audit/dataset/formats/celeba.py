@@ -44,7 +44,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
     `settings.label` names further attributes. Raises ConfigError for one that the list does not have.
     """
-    table = given.label_files(_ATTRIBUTES, form="celeba")[0]
+    table = given.label_files(_ATTRIBUTES, settings)[0]
     file, count = _open_counted(given.root / table)
     image = file.columns[0]
     if missing := [each for each, _, _ in _READ.values() if each not in file.columns]:
@@ -85,7 +85,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         replace(rows, columns=columns),
         Roles(image, tuple(roles), None, ()),
         table=encodable(table),
-        form="celeba",
         label_source=LABEL_SOURCE,
         notes=(*file.notes, *notes),
         read=used,

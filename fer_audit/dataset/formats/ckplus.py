@@ -13,12 +13,12 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.names import is_expression
-from fer_audit.dataset.small_files import read_small_file
+from fer_audit.dataset.sources.source import read_small_file
+from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, encodable, name_some
 
@@ -52,7 +52,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     Of CK+, which has emotion files or no class folders, the last frame of each sequence is the row.
     A name that cannot be read keeps its row.
     """
-    listing = given.images_without_columns(settings, form="ckplus")
+    listing = given.images_without_columns(settings)
     files = given.listing.named(_EMOTION)
     classes = [_class_folder(file_id) for file_id in listing.ids]
     in_sequences = bool(files) or not any(classes)
@@ -97,7 +97,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         notes=notes,
         skipped=(("earlier frame of a sequence", earlier),),
         label_source=SEQUENCE_SOURCE if in_sequences else CLASS_SOURCE,
-        form="ckplus",
         read=files,
     )
 

@@ -12,12 +12,12 @@ from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.listing import bytewise_order
-from fer_audit.dataset.sources.cropped import Cropped
+from fer_audit.dataset.maps import CODES
+from fer_audit.dataset.sources.files import Cropped
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
 from fer_audit.dataset.table.paths import Locator, find_images, listing_of, missing_notes
 from fer_audit.dataset.table.text import SPACES, first_line
-from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
 from fer_audit.text import encodable
@@ -42,8 +42,8 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of all faces; a row without a box that could be one, or about a face that had one, is a reject."""
-    refuse_columns(settings, given.root, form="expw")
-    table = given.label_files(_LIST, form="expw")[0]
+    refuse_columns(settings, given.root)
+    table = given.label_files(_LIST, settings)[0]
     file = open_table(given.root / table, delimiter=SPACES, header=False)
     if len(file.columns) != len(COLUMNS):
         raise DatasetError(
@@ -80,7 +80,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         Cropped(files.source(), boxes[kept]),
         [ids[row] for row in kept.tolist()],
         (labels.attribute,),
-        form="expw",
         label_source=LABEL_SOURCE,
         rejects=(*found.rows.rejects, *bad),
         notes=(

@@ -6,7 +6,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import base_name
-from fer_audit.dataset.table.together import Part, read_together
+from fer_audit.dataset.table.reading import Part, read_together
 from fer_audit.dataset.types import FaceDataset
 
 LABEL_SOURCE = (
@@ -25,8 +25,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that both tables describe; which of them a row is in is its split."""
     parts = [
         Part(table, "train" if "train" in base_name(table).lower() else "val")
-        for table in given.label_files(_TABLES, form="fairface")
+        for table in given.label_files(_TABLES, settings)
     ]
-    return read_together(
-        given, settings, parts, form="fairface", label_source=LABEL_SOURCE, path=["file"]
-    )
+    return read_together(given, settings, parts, label_source=LABEL_SOURCE, path=["file"])

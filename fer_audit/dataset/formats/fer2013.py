@@ -14,12 +14,12 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
-from fer_audit.dataset.sources.pixels import MAX_CELL_BYTES, PixelCells
+from fer_audit.dataset.maps import CODES
+from fer_audit.dataset.sources.files import MAX_CELL_BYTES, PixelCells
 from fer_audit.dataset.sources.source import FileFacts, SourceError, open_as_listed
-from fer_audit.dataset.taxonomy import CODES
+from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some
@@ -56,7 +56,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     A line that has another number of cells is no row. An emotion that is no code of the set is not annotated.
     Raises DatasetError when there is no row, ConfigError when a folder has several such files.
     """
-    refuse_columns(settings, given.root, form="fer2013")
+    refuse_columns(settings, given.root)
     name, cells, rows = read_cells(given)
     try:
         split = encode_attribute("split", rows.usages, "split")
@@ -73,7 +73,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         rejects=rows.rejects,
         notes=_notes(encodable(name), rows.rejects),
         label_source=LABEL_SOURCE,
-        form="fer2013",
         read=(name,),
     )
 
@@ -99,8 +98,8 @@ def read_cells(given: DatasetPath) -> tuple[str, PixelCells, Rows]:
         raise DatasetError(f"The file {path} cannot be read: {exc}") from exc
     if not rows.emotions:
         raise DatasetError(f"No line of {path} is a row of FER2013")
-    cells = PixelCells(facts, np.array(rows.offsets, np.int64), np.array(rows.lengths, np.int64))
-    return names[0], cells, rows
+    places = np.array(rows.offsets, np.int64), np.array(rows.lengths, np.int64)
+    return names[0], PixelCells((facts,), *places), rows
 
 
 def tables(given: DatasetPath) -> list[str]:

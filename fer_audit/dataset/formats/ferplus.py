@@ -14,7 +14,7 @@ from fer_audit.dataset.formats import fer2013
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.listing import bytewise_order
-from fer_audit.dataset.sources.pixels import PixelCells
+from fer_audit.dataset.sources.files import PixelCells
 from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.dataset.table.file import TableRows, open_table
 from fer_audit.dataset.table.labels import encode_labels
@@ -51,8 +51,8 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     Where no line names an image file, the images are the cells of fer2013.csv, joined by the order of the rows.
     Raises DatasetError when there is no image, or a row of the two tables is not of the same part of the set.
     """
-    refuse_columns(settings, given.root, form="ferplus")
-    table = given.label_files(_TABLE, form="ferplus")[0]
+    refuse_columns(settings, given.root)
+    table = given.label_files(_TABLE, settings)[0]
     file = open_table(given.root / table)
     if missing := [each for each in (_NAME, _USAGE, *ANSWERS) if each not in file.columns]:
         raise DatasetError(f'{given.root / table} has no column "{missing[0]}", which FER+ has')
@@ -90,7 +90,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         source,
         ids,
         (majority(votes), split.attribute),
-        form="ferplus",
         label_source=LABEL_SOURCE,
         soft=(SoftLabels("expression", ANSWERS, votes),),
         rejects=(

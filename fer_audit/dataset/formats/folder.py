@@ -10,11 +10,10 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.names import is_container, is_expression, is_split
-from fer_audit.dataset.table.words import Words
+from fer_audit.dataset.table.words import Words, encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Kind, Reject
 from fer_audit.text import counted, encodable, name_some
 
@@ -31,7 +30,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     is the attribute "split". Of the others the last is the class, if there are at least two;
     the first, where it is another one, is the batch attribute "folder".
     """
-    listing = given.images_without_columns(settings, form="folder")
+    listing = given.images_without_columns(settings)
     above = Words.of(file_id.rpartition("/")[0] for file_id in listing.ids)
     paths = [path.split("/") if path else [] for path in above.words]
     splits = [next(filter(is_split, parts), None) for parts in paths]
@@ -82,7 +81,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         rejects=rejects,
         notes=notes,
         label_source=source,
-        form="folder",
     )
 
 

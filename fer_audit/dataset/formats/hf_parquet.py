@@ -11,15 +11,14 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
-from fer_audit.dataset.fields import field_roles, read_fields
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
-from fer_audit.dataset.table.words import JoinedWords
+from fer_audit.dataset.table.reading import field_roles, read_fields
+from fer_audit.dataset.table.words import JoinedWords, encode_attribute
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
@@ -100,7 +99,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         rejects=(*rejects, *fields.rejects),
         notes=(*missing, *_notes(table, shards[0]), *fields.notes),
         label_source=f"Columns of {table}; who made the labels is not stated.",
-        form="hf_parquet",
         read=names,
         is_whole=not missing,
     )
@@ -204,7 +202,7 @@ def _source(
         else plain_file_facts(root, file, folders)
         for file in files
     ]
-    source = Files(root, files, *np.array(facts, np.int64).T.copy())
+    source = Files(str(root), files, *np.array(facts, np.int64).T.copy())
     if not source.there.any():
         raise DatasetError(
             f"The {counted(len(files), 'row')} of {given.path} hold no image, and none names a file under {root}; "

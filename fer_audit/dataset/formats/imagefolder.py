@@ -6,7 +6,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.names import is_split
-from fer_audit.dataset.table.together import Part, read_together
+from fer_audit.dataset.table.reading import Part, read_together
 from fer_audit.dataset.types import FaceDataset
 
 _TABLES = r"metadata\.(csv|jsonl|parquet)"
@@ -19,7 +19,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset that the tables describe: the paths are relative to each of them, its folder is the split."""
-    tables = given.label_files(_TABLES, form="imagefolder")
+    tables = given.label_files(_TABLES, settings)
     folders = [table.rpartition("/")[0] for table in tables]
     names = [folder.rpartition("/")[2] for folder in folders]
     by_split = all(map(is_split, names))
@@ -31,7 +31,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         given,
         settings,
         parts,
-        form="imagefolder",
         label_source="Columns of metadata files; who made them is not stated.",
         path=["file_name"],
     )

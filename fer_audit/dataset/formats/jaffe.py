@@ -8,9 +8,9 @@ import numpy as np
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
+from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
 from fer_audit.text import counted, name_some
 
@@ -50,7 +50,7 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     Attributes: expression, subject. Every two letters name a subject: "NA" is a person, too.
     A name that cannot be read keeps its row.
     """
-    listing = given.images_without_columns(settings, form="jaffe")
+    listing = given.images_without_columns(settings)
     found = [_NAME.fullmatch(name) for name in listing.names()]
     order = list(EXPRESSIONS)
     codes = np.array([order.index(m[2].upper()) if m else -1 for m in found], dtype=np.int16)
@@ -69,5 +69,4 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         notes=[f"{carry} none of JAFFE's and not annotated: {name_some(other)}."] if other else (),
         facts=FACTS,
         label_source=LABEL_SOURCE,
-        form="jaffe",
     )

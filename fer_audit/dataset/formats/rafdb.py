@@ -8,7 +8,7 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import base_name
-from fer_audit.dataset.small_files import read_small_file
+from fer_audit.dataset.sources.source import read_small_file
 from fer_audit.dataset.table.columns import Role, Roles
 from fer_audit.dataset.table.file import open_table
 from fer_audit.dataset.table.reading import dataset_of_rows
@@ -32,7 +32,7 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the list; the first label of a line counts, and the name says which part it is in."""
-    table = given.label_files(_LIST, form="rafdb")[0]
+    table = given.label_files(_LIST, settings)[0]
     file = open_table(given.root / table, delimiter=SPACES, header=False, at_least=2)
     rows = file.read(file.columns[:2])
     names = rows.columns["1"]
@@ -71,7 +71,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         replace(rows, columns=columns),
         roles,
         table=encodable(table),
-        form="rafdb",
         label_source=LABEL_SOURCE,
         endings=("_aligned",),
         read=(table, *attributes.values()),

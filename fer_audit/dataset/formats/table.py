@@ -49,7 +49,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         rows,
         roles,
         table=table,
-        form="table",
         source="predicted" if predicted else "annotated",
         label_source=(
             f"Predicted by FairFace's predict.py, as {table} has it."

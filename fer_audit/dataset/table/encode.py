@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.ages import below_bins_notes, bin_ages
-from fer_audit.dataset.table.ages import AgeColumn, read_age_column
+from fer_audit.dataset.maps import code_names
 from fer_audit.dataset.table.columns import Role, Roles
 from fer_audit.dataset.table.file import TableRows
-from fer_audit.dataset.table.labels import encode_labels
+from fer_audit.dataset.table.labels import AgeColumn, encode_labels, read_age_column
 from fer_audit.dataset.table.words import Words
-from fer_audit.dataset.taxonomy import code_names
 from fer_audit.dataset.types import Attribute, Reject, Source
 from fer_audit.errors import ConfigError
 

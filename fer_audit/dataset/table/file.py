@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
-from fer_audit.dataset.parquet_file import facts_of, opened_parquet
+from fer_audit.dataset.sources.parquet import facts_of, opened_parquet
 from fer_audit.dataset.table.excel import is_workbook, sheet_as_csv
 from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
 from fer_audit.dataset.table.words import Words, json_word, words_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset import copies
+from fer_audit.dataset.formats import utkface as copies
 from fer_audit.dataset.formats.utkface import GENDERS, RACES, parse_name
 from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.load import load_dataset

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset import tar_members
+from fer_audit.dataset.formats import webdataset as tar_members
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.sources.tar import TarMembers
+from fer_audit.dataset.sources.files import TarMembers
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import face, labels, sample, samples, write_tar
 from tests.dataset.trees import plant, reasons, words
