@@ -10,14 +10,14 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
-from fer_audit.dataset.table.reading import field_roles, read_fields
+from fer_audit.dataset.table.columns import assign_roles
+from fer_audit.dataset.table.reading import dataset_of_fields
 from fer_audit.dataset.table.words import JoinedWords, encode_attribute
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
@@ -76,28 +76,26 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         for row in range(shard.rows)
     ]
     table = encodable(names[0]) if len(names) == 1 else "the parquet files"
-    roles = field_roles(shards[0].labels, settings, table=table)
+    roles = assign_roles(shards[0].labels, settings, table=table, path=None)
     columns = {column: JoinedWords() for column in roles.label_columns()}
     rejects: list[Reject] = []
     for name, shard in zip(names, shards, strict=True):
         rejects += shard.read_labels(name, columns)
     words = {column: columns.pop(column).words() for column in list(columns)}
-    fields = read_fields(words, roles, ids, settings, table=table)
-    attributes = fields.attributes
     splits = [split_of(name) for name in names]
-    if any(splits) and all(each.name != "split" for each in attributes):
-        split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
-        attributes = (*attributes, encode_attribute("split", split, "split"))
+    split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
     missing = _missing_shards(names) if given.is_folder else []
-    source = _source(given, names, shards, settings)
-    return make_dataset(
+    return dataset_of_fields(
         given,
-        source,
+        settings,
+        _source(given, names, shards, settings),
         ids,
-        attributes,
-        ages=fields.ages,
-        rejects=(*rejects, *fields.rejects),
-        notes=(*missing, *_notes(table, shards[0]), *fields.notes),
+        words,
+        roles,
+        table=table,
+        more=(encode_attribute("split", split, "split"),) if any(splits) else (),
+        rejects=rejects,
+        notes=(*missing, *_notes(table, shards[0])),
         label_source=f"Columns of {table}; who made the labels is not stated.",
         read=names,
         is_whole=not missing,

@@ -1,6 +1,6 @@
 """The dataset formats: the one list that loading, `--layout`, `fer-audit datasets` and the README read.
 
-To add a format, write `fer_audit/dataset/formats/<name>.py` with `sniff` and `read`, and a row here.
+To add a format, write `fer_audit/dataset/formats/<name>.py` with `sniff` and `read`, or an object with them, and a row here.
 Nothing heavy loads before one of the two is called: `--help` lists the formats, too.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fer_audit.config import DatasetSettings
@@ -36,20 +36,12 @@ class Match(IntEnum):
     """The settings ask for something that only this format has."""
 
 
-class _Module(Protocol):
-    """What a format's module holds."""
-
-    def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match: ...
-
-    def read(self, given: DatasetPath, settings: DatasetSettings) -> FaceDataset: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """One way to store face images and their labels on a disk."""
 
     name: str
-    """The word of --layout, and the name of the module."""
+    """The word of --layout, and the name of the module, or of what `module` holds."""
     title: str
     """What people call the set, or the kind of set."""
     about: str
@@ -58,17 +50,22 @@ class Format:
     """The attributes that are read."""
     terms: str = YOURS
     """Where a set of this format is had, and under which licence or terms."""
+    module: str = ""
+    """The module that holds it, if it is not one of its own."""
 
     def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match:
         """Return how well a path fits, by the names of its files and the first lines of its label files; no image is opened."""
-        return self._module().sniff(given, settings)
+        match: Match = self._reader().sniff(given, settings)
+        return match
 
     def read(self, given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         """Return the dataset at a path. Raises DatasetError, or ConfigError when the settings do not fit."""
-        return self._module().read(given, settings)
+        dataset: FaceDataset = self._reader().read(given, settings)
+        return dataset
 
-    def _module(self) -> _Module:
-        return cast("_Module", import_module(f"fer_audit.dataset.formats.{self.name}"))
+    def _reader(self) -> Any:  # noqa: ANN401 - a module, or an object in one
+        module = import_module(f"fer_audit.dataset.formats.{self.module or self.name}")
+        return getattr(module, self.name) if self.module else module
 
 
 FORMATS = (
@@ -106,6 +103,7 @@ FORMATS = (
         "`training.csv` and `validation.csv` next to `Manually_Annotated_Images/`",
         "expression, split",
         "mohammadmahoor.com, on request; research only",
+        "label_tables",
     ),
     Format(
         "fairface",
@@ -113,6 +111,7 @@ FORMATS = (
         "`fairface_label_train.csv`, `fairface_label_val.csv`; images in `train/` and `val/`, also a folder deeper",
         "race, gender, age group, split",
         "github.com/joojs/fairface; CC BY 4.0",
+        "label_tables",
     ),
     Format(
         "celeba",
@@ -141,12 +140,14 @@ FORMATS = (
         "`fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/`",
         "gender, age group, split (fold), subject",
         "on request from its authors (Eidinger et al. 2014); research only",
+        "label_tables",
     ),
     Format(
         "imagefolder",
         "Hugging Face ImageFolder",
         "`metadata.csv`, `.jsonl` or `.parquet` with `file_name`, in the folder of the images",
         "its columns, split from the folder",
+        module="label_tables",
     ),
     Format(
         "fer2013",

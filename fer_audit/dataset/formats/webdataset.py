@@ -18,13 +18,12 @@ from typing import NamedTuple
 import numpy as np
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.sources.files import TarMembers
 from fer_audit.dataset.sources.source import FileFacts, SourceError, open_as_listed
-from fer_audit.dataset.table.encode import MAX_WORD
-from fer_audit.dataset.table.reading import field_roles, read_fields
+from fer_audit.dataset.table.columns import assign_roles
+from fer_audit.dataset.table.reading import MAX_WORD, dataset_of_fields
 from fer_audit.dataset.table.words import Words, json_word
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
@@ -168,17 +167,18 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             hint=f"Images are members named {', '.join('.' + each for each in sorted(IMAGES))}.",
         )
     table = "the archives" if len(names) > 1 else names[0]
-    roles = field_roles(tuple(found.values), settings, table=table)
+    roles = assign_roles(tuple(found.values), settings, table=table, path=None)
     columns = {name: Words.of(found.values[name]) for name in roles.label_columns()}
-    fields = read_fields(columns, roles, found.ids, settings, table=table)
-    return make_dataset(
+    return dataset_of_fields(
         given,
+        settings,
         found.source(),
         found.ids,
-        fields.attributes,
-        ages=fields.ages,
-        rejects=(*found.rejects, *fields.rejects),
-        notes=(*found.notes(), *fields.notes),
+        columns,
+        roles,
+        table=table,
+        rejects=found.rejects,
+        notes=found.notes(),
         label_source=f"Members of {table}; who made the labels is not stated.",
         skipped=tuple(sorted(found.skipped.items())),
         read=names,

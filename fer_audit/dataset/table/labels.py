@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -125,14 +124,12 @@ HIGHEST_CODE = 8
 """Where no age is above this, they are taken for codes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AgeColumn:
+class AgeColumn(NamedTuple):
     """What the age column says of n rows."""
 
-    codes: NDArray[np.int16]
-    """(n,) years, or codes of `attribute` when the column holds groups; -1 = not annotated."""
-    attribute: Attribute | None
-    """The attribute "age_bin" when the column holds groups, None when it holds years."""
+    attribute: Attribute
+    """The attribute "age_bin"; its codes are years, and it has no groups, where `has_years`."""
+    has_years: bool
     rejects: tuple[Reject, ...]
     """Cells that are no age (age_unreadable) or no human's (age_out_of_range)."""
     notes: tuple[str, ...]
@@ -150,7 +147,12 @@ def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> 
     groups = {word: group for word in counts if (group := parse_age_group(word)) is not None}
     notes = missing_notes(column, unsaid)
     if settings.age_codes is not None:
-        names = _code_names(settings.age_codes)
+        if settings.age_codes not in AGE_CODES:
+            raise ConfigError(
+                f'There are no age codes "{settings.age_codes}"',
+                hint=f"Known: {', '.join(AGE_CODES)}.",
+            )
+        names = AGE_CODES[settings.age_codes]
         known = {str(code): parse_age_group(name) for code, name in enumerate(names)}
         groups |= {word: group for word in counts if (group := known.get(word)) is not None}
         years = {}
@@ -161,8 +163,13 @@ def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> 
     if not years and not groups:
         return None
     if sum(counts[word] for word in years) <= sum(counts[word] for word in groups):
-        named = _named_groups(words, rows, groups, unsaid)
-        return replace(named, notes=(*notes, *_renaming_notes(column, groups, counts)))
+        ends = sorted({group[:2] for group in groups.values()})
+        names = tuple(AgeGroup(*each).name for each in ends)
+        code_of = {word: names.index(group.name) for word, group in groups.items()}
+        codes = _coded(words, code_of)
+        bad = _rejects(rows, (codes < 0) & (words.codes >= 0), "age_unreadable")
+        binned = Attribute("age_bin", names, codes, "demographic", unsaid=tuple(unsaid.items()))
+        return AgeColumn(binned, False, bad, (*notes, *_renaming_notes(column, groups, counts)))
     asked = (settings.age_column or "").startswith(YEARS)
     if max(years.values()) <= HIGHEST_CODE and len(set(years.values())) > 1 and not asked:
         raise ConfigError(
@@ -171,48 +178,23 @@ def read_age_column(column: str, rows: TableRows, settings: DatasetSettings) -> 
             hint=f"Say which: --age-codes fairface, or --age-column {YEARS}{column}.",
         )
     code_of = {word: min(age, MAX_AGE + 1) for word, age in years.items()}
-    codes = _coded(words.words, code_of)[words.codes]
+    codes = _coded(words, code_of)
     too_old = codes > MAX_AGE
     codes[too_old] = -1
     unreadable = (codes < 0) & ~too_old & (words.codes >= 0)
-    rejects = (
-        *_rejects(rows, unreadable, "age_unreadable"),
-        *_rejects(rows, too_old, "age_out_of_range"),
-    )
-    return AgeColumn(codes, None, rejects, tuple(notes))
+    bad = _rejects(rows, unreadable, "age_unreadable")
+    bad += _rejects(rows, too_old, "age_out_of_range")
+    return AgeColumn(Attribute("age_bin", (), codes, "demographic"), True, bad, tuple(notes))
 
 
-def _code_names(name: str) -> tuple[str, ...]:
-    if name not in AGE_CODES:
-        raise ConfigError(
-            f'There are no age codes "{name}"', hint=f"Known: {', '.join(AGE_CODES)}."
-        )
-    return AGE_CODES[name]
-
-
-def _coded(words: tuple[str, ...], code_of: dict[str, int]) -> NDArray[np.int16]:
-    """Return the code of each word, and -1 behind them for empty cells."""
-    return np.array([*(code_of.get(word, -1) for word in words), -1], np.int16)
+def _coded(words: Words, code_of: dict[str, int]) -> NDArray[np.int16]:
+    """Return the (n,) codes of the cells, -1 for words without one and for empty cells."""
+    table = [*(code_of.get(word, -1) for word in words.words), -1]
+    return np.array(table, np.int16)[words.codes]
 
 
 def _rejects(rows: TableRows, where: NDArray[np.bool_], reason: str) -> tuple[Reject, ...]:
     return tuple(Reject(rows.line(row), reason) for row in np.flatnonzero(where).tolist())
-
-
-def _named_groups(
-    words: Words, rows: TableRows, groups: dict[str, AgeGroup], unsaid: dict[str, int]
-) -> AgeColumn:
-    """Return the groups of a column that was cleaned, without notes."""
-    ordered = sorted({(group.low, group.high, group.name) for group in groups.values()})
-    categories = tuple(name for _, _, name in ordered)
-    index = {name: code for code, name in enumerate(categories)}
-    code_of = {word: index[group.name] for word, group in groups.items()}
-    codes = _coded(words.words, code_of)[words.codes]
-    rejects = _rejects(rows, (codes < 0) & (words.codes >= 0), "age_unreadable")
-    attribute = Attribute(
-        "age_bin", categories, codes, "demographic", unsaid=tuple(unsaid.items())
-    )
-    return AgeColumn(codes, attribute, rejects, ())
 
 
 def _renaming_notes(
