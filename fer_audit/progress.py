@@ -28,20 +28,10 @@ class Progress(Protocol):
 class Silent:
     """The progress of a library call: shows nothing."""
 
-    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
+    def stage(self, *_: object, **__: object) -> None:
         """Do nothing."""
 
-    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
-        """Do nothing."""
-
-    def advance(self, stage: str, amount: int = 1) -> None:
-        """Do nothing."""
-
-    def finish(self, stage: str) -> None:
-        """Do nothing."""
-
-    def say(self, message: str) -> None:
-        """Do nothing."""
+    start = advance = finish = say = stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The dataset formats: the one list that loading, `--layout`, `fer-audit datasets` and the README read.
 
-To add a format, write `fer_audit/dataset/formats/<name>.py` with `sniff` and `read`, or an object with them, and a row here.
+To add a format, write `fer_audit/dataset/formats/<name>.py` with `sniff` and `read`, or a `Reader` in one of the modules there, and a row here.
 Nothing heavy loads before one of the two is called: `--help` lists the formats, too.
 """
 
@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fer_audit.config import DatasetSettings
     from fer_audit.dataset.given import DatasetPath
     from fer_audit.dataset.types import FaceDataset
@@ -36,12 +38,19 @@ class Match(IntEnum):
     """The settings ask for something that only this format has."""
 
 
+class Reader(NamedTuple):
+    """How a format is recognised and read; a module with these two functions is one, too."""
+
+    sniff: Callable[[DatasetPath, DatasetSettings], Match]
+    read: Callable[[DatasetPath, DatasetSettings], FaceDataset]
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One way to store face images and their labels on a disk."""
 
     name: str
-    """The word of --layout, and the name of the module, or of what `module` holds."""
+    """The word of --layout, and the name of the module, or of a `Reader` in one."""
     title: str
     """What people call the set, or the kind of set."""
     about: str
@@ -50,23 +59,26 @@ class Format:
     """The attributes that are read."""
     terms: str = YOURS
     """Where a set of this format is had, and under which licence or terms."""
-    module: str = ""
-    """The module that holds it, if it is not one of its own."""
 
     def sniff(self, given: DatasetPath, settings: DatasetSettings) -> Match:
         """Return how well a path fits, by the names of its files and the first lines of its label files; no image is opened."""
-        match: Match = self._reader().sniff(given, settings)
-        return match
+        return self._reader().sniff(given, settings)
 
     def read(self, given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         """Return the dataset at a path. Raises DatasetError, or ConfigError when the settings do not fit."""
-        dataset: FaceDataset = self._reader().read(given, settings)
-        return dataset
+        return self._reader().read(given, settings)
 
-    def _reader(self) -> Any:  # noqa: ANN401 - a module, or an object in one
-        module = import_module(f"fer_audit.dataset.formats.{self.module or self.name}")
-        return getattr(module, self.name) if self.module else module
+    def _reader(self) -> Reader:
+        module = import_module(f"fer_audit.dataset.formats.{HOMES.get(self.name, self.name)}")
+        return cast("Reader", getattr(module, self.name, module))
 
+
+HOMES = {
+    **dict.fromkeys(("jaffe", "ckplus", "affectnet8"), "by_name"),
+    **dict.fromkeys(("celeba", "rafdb", "expw"), "by_list"),
+    **dict.fromkeys(("adience", "affectnet", "fairface", "imagefolder"), "by_tables"),
+}
+"""Format -> the module that it shares with others."""
 
 FORMATS = (
     Format(
@@ -103,7 +115,6 @@ FORMATS = (
         "`training.csv` and `validation.csv` next to `Manually_Annotated_Images/`",
         "expression, split",
         "mohammadmahoor.com, on request; research only",
-        "label_tables",
     ),
     Format(
         "fairface",
@@ -111,7 +122,6 @@ FORMATS = (
         "`fairface_label_train.csv`, `fairface_label_val.csv`; images in `train/` and `val/`, also a folder deeper",
         "race, gender, age group, split",
         "github.com/joojs/fairface; CC BY 4.0",
-        "label_tables",
     ),
     Format(
         "celeba",
@@ -140,14 +150,12 @@ FORMATS = (
         "`fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/`",
         "gender, age group, split (fold), subject",
         "on request from its authors (Eidinger et al. 2014); research only",
-        "label_tables",
     ),
     Format(
         "imagefolder",
         "Hugging Face ImageFolder",
         "`metadata.csv`, `.jsonl` or `.parquet` with `file_name`, in the folder of the images",
         "its columns, split from the folder",
-        module="label_tables",
     ),
     Format(
         "fer2013",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fer_audit.config import DatasetSettings
@@ -64,6 +64,12 @@ class Roles:
     """Demographic ones first, then labels, batches, splits, subjects."""
     age: Role | None
     unused: tuple[str, ...]
+
+    @classmethod
+    def known(cls, path: str, kinds: Mapping[str, Kind]) -> Roles:
+        """Return the use of the columns of a set that is known: each is an attribute of its name."""
+        roles = (Role(name, name, kind, asked=False) for name, kind in kinds.items())
+        return cls(path, tuple(roles), None, ())
 
     def columns(self) -> tuple[str, ...]:
         """Return every column that has to be read, once each."""

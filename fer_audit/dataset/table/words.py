@@ -52,7 +52,7 @@ class Words:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, rows: NDArray[np.intp]) -> Words:
+    def take(self, rows: NDArray[np.intp | np.int32]) -> Words:
         """Return the cells of those rows."""
         return Words(self.codes[rows], self.words)
 
