@@ -78,20 +78,19 @@ def open_archive(facts: FileFacts) -> io.BufferedReader:
         start = os.pread(file.fileno(), 8, 0)
     except (SourceError, OSError) as exc:
         raise DatasetError(f"The archive {facts.path} cannot be read: {exc}") from exc
-    for magic, name in _PACKED.items():
-        if start.startswith(magic):
-            file.close()
-            raise DatasetError(
-                f"{facts.path} is compressed with {name}: its members cannot be read one by one",
-                hint="Unpack it first, to a plain .tar or to a folder.",
-            )
+    if packed := next((name for magic, name in _PACKED.items() if start.startswith(magic)), None):
+        file.close()
+        raise DatasetError(
+            f"{facts.path} is compressed with {packed}: its members cannot be read one by one",
+            hint="Unpack it first, to a plain .tar or to a folder.",
+        )
     return file
 
 
 def members(file: io.BufferedReader) -> Iterator[Member]:
     """Yield what is in an archive. Raises BrokenArchiveError where it ends without its end mark, or is no archive."""
     size = os.fstat(file.fileno()).st_size
-    end = 0
+    end, how = 0, ("archive_damaged", "archive_truncated")
     try:
         with tarfile.open(None, "r:", file, encoding="utf-8", errors="surrogateescape") as archive:
             while (found := archive.next()) is not None:
@@ -100,33 +99,24 @@ def members(file: io.BufferedReader) -> Iterator[Member]:
                     raise BrokenArchiveError("archive_damaged")
                 end = archive.offset
                 name = found.name.removeprefix("./")
-                trouble = _trouble(found, name)
+                reasons = {
+                    "name_invalid": not 0 < len(name) <= MAX_NAME or "\0" in name,
+                    "sparse_member": found.issparse(),
+                    "link_in_archive": found.issym() or found.islnk(),
+                    "not_a_file": not found.isreg(),
+                }
+                trouble = next((reason for reason, applies in reasons.items() if applies), "")
                 if not trouble and found.offset_data + found.size > size:
                     raise BrokenArchiveError("archive_truncated")
                 if not found.isdir():
                     yield Member(name, found.offset_data, found.size, trouble)
     except (tarfile.TarError, ValueError, OverflowError, RecursionError, MemoryError) as exc:
-        raise BrokenArchiveError(_how(size - end)) from exc
+        raise BrokenArchiveError(how[size - end < tarfile.BLOCKSIZE]) from exc
     except OSError as exc:
         raise BrokenArchiveError("archive_unreadable") from exc
     mark = os.pread(file.fileno(), tarfile.BLOCKSIZE, end)
     if mark != bytes(tarfile.BLOCKSIZE):
-        raise BrokenArchiveError(_how(len(mark)))
-
-
-def _how(left: int) -> str:
-    """Return in which way an archive is broken that has so many bytes left."""
-    return "archive_truncated" if left < tarfile.BLOCKSIZE else "archive_damaged"
-
-
-def _trouble(found: tarfile.TarInfo, name: str) -> str:
-    if not 0 < len(name) <= MAX_NAME or "\0" in name:
-        return "name_invalid"
-    if found.issparse():
-        return "sparse_member"
-    if found.issym() or found.islnk():
-        return "link_in_archive"
-    return "" if found.isreg() else "not_a_file"
+        raise BrokenArchiveError(how[len(mark) < tarfile.BLOCKSIZE])
 
 
 IMAGES = frozenset(("jpg", "jpeg", "png", "webp"))
@@ -188,9 +178,16 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
 def _archives(given: DatasetPath) -> list[str]:
     """Return the POSIX paths of the archives below the root."""
-    if not given.is_folder:
-        return [file.name for file in given.files]
-    return [each for each in given.listing.others if each.lower().endswith(_ARCHIVE)]
+    names = given.listing.others if given.is_folder else [file.name for file in given.files]
+    return [each for each in names if not given.is_folder or each.lower().endswith(_ARCHIVE)]
+
+
+class _Archive(NamedTuple):
+    """What was met in one archive so far: images and labels by key, and the names of members."""
+
+    images: dict[str, Member]
+    labels: dict[str, Labels]
+    seen: set[str]
 
 
 class _Samples:
@@ -218,29 +215,19 @@ class _Samples:
             facts = FileFacts.now(path)
         except OSError as exc:
             raise DatasetError(f"The archive {path} cannot be read: {exc.strerror}") from exc
-        images: dict[str, Member] = {}
-        labels: dict[str, Labels] = {}
-        seen: set[str] = set()
+        found = _Archive({}, {}, set())
         with open_archive(facts) as file:
             try:
                 for member in members(file):
-                    reason = self._add_member(member, images, labels, seen, file.fileno())
-                    if reason:
+                    if reason := self._add_member(member, found, file.fileno()):
                         self.rejects.append(Reject(f"{name}!{member.name[:MAX_WORD]}", reason))
             except BrokenArchiveError as exc:
                 self.broken[name] = str(exc)
                 self.rejects.append(Reject(name, str(exc)))
-        self._join(name, images, labels)
+        self._join(name, found.images, found.labels)
         self._archives.append(facts)
 
-    def _add_member(
-        self,
-        member: Member,
-        images: dict[str, Member],
-        labels: dict[str, Labels],
-        seen: set[str],
-        file: int,
-    ) -> str:
+    def _add_member(self, member: Member, found: _Archive, file: int) -> str:
         """Take an image or a label; return why it cannot be used, "" when it can."""
         folder, slash, base = member.name.rpartition("/")
         key, _, suffixes = base.partition(".")
@@ -251,20 +238,21 @@ class _Samples:
         if suffix not in IMAGES and suffix not in WORDS and suffix != "json":
             self.skipped["member of an archive that is neither image nor label"] += 1
             return ""
-        if member.trouble or member.name in seen:
+        if member.trouble or member.name in found.seen:
             return member.trouble or "duplicate_member"
-        seen.add(member.name)
+        found.seen.add(member.name)
         key = folder + slash + key
         if suffix in IMAGES:
-            return "" if images.setdefault(key, member) is member else "second_image_of_key"
+            first = found.images.setdefault(key, member)
+            return "" if first is member else "second_image_of_key"
         if member.size > (MAX_JSON_BYTES if suffix == "json" else MAX_WORD):
             return "label_too_long"
         try:
             data = os.pread(file, member.size, member.offset)
-            found = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
+            said = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
         except (OSError, ValueError, RecursionError):
             return "label_unreadable"
-        labels[key] = {**found, **labels.get(key, {})}
+        found.labels[key] = {**said, **found.labels.get(key, {})}
         return ""
 
     def _fields(self, data: bytes) -> Labels:
@@ -309,25 +297,16 @@ class _Samples:
 
     def notes(self) -> list[str]:
         """Return what is odd about the archives, one sentence a kind."""
-        notes = []
-        if self.broken:
-            count = counted(len(self.broken), "archive is", "archives are")
-            notes.append(
-                f"{count} cut or damaged, and what lies behind that place is missing: {name_some(list(self.broken))}."
-            )
-        if self._unlabelled == len(self.ids):
-            notes.append(
-                "No archive holds labels (.json, .cls or .txt), so only clusters can be shown; "
-                "unpack them if the names of files or folders are labels."
-            )
-        elif self._unlabelled:
-            notes.append(
-                f"{counted(self._unlabelled, 'image has', 'images have')} no label member."
-            )
-        if self._nested:
-            notes.append(
-                f"Fields that hold lists or objects are no labels: {name_some(sorted(self._nested))}."
-            )
-        if self._fields_left:
-            notes.append(f"Only the first {whole(MAX_FIELDS)} fields were read.")
-        return notes
+        broken, nested = name_some(list(self.broken)), name_some(sorted(self._nested))
+        archives = counted(len(self.broken), "archive is", "archives are")
+        none = self._unlabelled == len(self.ids)
+        unlabelled = counted(self._unlabelled, "image has", "images have")
+        notes = {
+            f"{archives} cut or damaged, and what lies behind that place is missing: {broken}.": self.broken,
+            "No archive holds labels (.json, .cls or .txt), so only clusters can be shown; "
+            "unpack them if the names of files or folders are labels.": none,
+            f"{unlabelled} no label member.": self._unlabelled and not none,
+            f"Fields that hold lists or objects are no labels: {nested}.": self._nested,
+            f"Only the first {whole(MAX_FIELDS)} fields were read.": self._fields_left,
+        }
+        return [note for note, applies in notes.items() if applies]
