@@ -13,6 +13,8 @@ from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.pack.style import style_of
 from fer_audit.pack.types import ROW, PackRows
 
+_COLUMNS = PackRows.__slots__
+
 
 def decode_images(images: ImageSource, pixels: NDArray[np.uint8], rows: PackRows) -> None:
     """Fill (n, size, size, 3) zeros and n empty rows from n images."""
@@ -44,26 +46,15 @@ def sha256_of(stored: ImageBytes) -> bytes:
 
 def empty_rows(n: int) -> PackRows:
     """Return n writable rows of which nothing is known."""
-    return PackRows(**{name: np.zeros(n, ROW[name]) for name in PackRows.__slots__})
+    return PackRows(*(np.zeros(n, ROW[name]) for name in _COLUMNS))
 
 
 def part_of(rows: PackRows, start: int, stop: int) -> PackRows:
     """Return a view of the rows start <= i < stop."""
-    return PackRows(**{name: getattr(rows, name)[start:stop] for name in PackRows.__slots__})
-
-
-def copy_rows(source: PackRows, target: PackRows) -> None:
-    """Write n rows over n others."""
-    for name in PackRows.__slots__:
-        getattr(target, name)[:] = getattr(source, name)
+    return PackRows(*(getattr(rows, name)[start:stop] for name in _COLUMNS))
 
 
 def concatenate_rows(parts: Sequence[PackRows]) -> PackRows:
     """Return the rows of several shards as one."""
     parts = parts or [empty_rows(0)]
-    return PackRows(
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in PackRows.__slots__
-        }
-    )
+    return PackRows(*(np.concatenate([getattr(x, name) for x in parts]) for name in _COLUMNS))

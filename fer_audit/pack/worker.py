@@ -27,8 +27,6 @@ from fer_audit.store.stage import TEMPORARY
 NAMELESS = os.name == "posix"
 """A file that is open can lose its name, and processes inherit its descriptor."""
 
-_BINARY = getattr(os, "O_BINARY", 0)
-
 CHUNK_ROWS = 8
 """Rows a process takes at a time: they take 10 to 20 ms: long compared with the hand-over, short compared with a shard."""
 
@@ -42,37 +40,28 @@ class SharedSlots:
 
     def __init__(self, folder: Path, workers: int, size: int) -> None:
         """Make the file; StoreError when the disk has no room."""
-        path = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
-        need = workers * _layout(size).itemsize
-        self._handle = -1
-        self._named = path
+        self._named = folder / f"{TEMPORARY}decode-{uuid.uuid4().hex}"
+        need, self._handle = workers * _layout(size).itemsize, -1
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
-            if NAMELESS:
-                path.unlink(
-                    missing_ok=True
-                )  # where locks do not work, another run may have swept it
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._handle = os.open(self._named, flags, 0o600)
+            if NAMELESS:  # where locks do not work, another run may have swept it
+                self._named.unlink(missing_ok=True)
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._handle, 0, need)
             else:
-                _write_zeros(self._handle, need)
+                while need:  # a full disk takes less, then refuses
+                    need -= os.write(self._handle, bytes(min(need, 1_000_000)))
+            self.place: int | str = self._handle if NAMELESS else str(self._named)
+            """What `open_slots` takes in a process that inherits `handles`: a descriptor, or else a path."""
+            self.handles = (self._handle,) if NAMELESS else ()
             self.slots: NDArray[Any] = open_slots(self.place, size)
         except OSError as exc:
             self._let_go()
             raise StoreError(
-                f"Cannot write {path}: {exc.strerror or exc}",
+                f"Cannot write {self._named}: {exc.strerror or exc}",
                 hint="Free some disk, or choose another place with --cache-dir.",
             ) from exc
-
-    @property
-    def place(self) -> int | str:
-        """What `open_slots` takes in a process that inherits `handles`: a descriptor, or else a path."""
-        return self._handle if NAMELESS else str(self._named)
-
-    @property
-    def handles(self) -> tuple[int, ...]:
-        """Descriptors that a process must inherit."""
-        return (self._handle,) if NAMELESS else ()
 
     def close(self) -> None:
         """Free the disk space. The memory map goes when its last view does."""
@@ -86,13 +75,6 @@ class SharedSlots:
             self._named.unlink(missing_ok=True)
 
 
-def _write_zeros(handle: int, need: int) -> None:
-    while need:
-        need -= os.write(
-            handle, bytes(min(need, 1_000_000))
-        )  # a full disk takes less, then refuses
-
-
 def open_slots(place: int | str, size: int) -> NDArray[Any]:
     """Map the slots: pixels (CHUNK_ROWS, size, size, 3) uint8, rows (CHUNK_ROWS,) ROW."""
     with open(place, "r+b", closefd=isinstance(place, str)) as file:
@@ -101,7 +83,7 @@ def open_slots(place: int | str, size: int) -> NDArray[Any]:
 
 def rows_of(slot: NDArray[Any]) -> PackRows:
     """Return a view of a slot's rows."""
-    return PackRows(**{name: slot["rows"][name] for name in PackRows.__slots__})
+    return PackRows(*(slot["rows"][name] for name in PackRows.__slots__))
 
 
 def _layout(size: int) -> np.dtype[Any]:
