@@ -64,12 +64,20 @@ class DatasetPath:
         left = [each for each in self._others() if each not in read]
         labels = [each for each in left if is_label_file(each)]
         ignored = Counter(suffix_of(each) for each in left if not is_label_file(each))
+        kinds = ", ".join(
+            f"{whole(n)} {encodable(suffix) or 'without a suffix'}"
+            for suffix, n in sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
+        )
+        count = counted(
+            ignored.total(), "file that is no image was", "files that are no images were"
+        )
+        unused = (f"{count} ignored: {kinds}.",) if ignored else ()
         unread = (
             f"Label files that were not read: {name_some(labels, limit=10)}; "
             "give the path of one to read it, or --layout."
         )
         notes = tuple(note for listing in self._listings() for note in listing.notes)
-        return (unread,) if labels else (), (*_ignored_notes(ignored), *notes)
+        return (unread,) if labels else (), (*unused, *notes)
 
     def _others(self) -> tuple[str, ...]:
         """Return what lies beside the images; around a file that was given, only the label files next to it."""
@@ -113,14 +121,3 @@ def refuse_columns(settings: DatasetSettings, root: Path) -> None:
             hint="Give the path of a table, or leave out --group, --label, --batch, --split, --subject, "
             "--age-column and --path-column.",
         )
-
-
-def _ignored_notes(ignored: Counter[str]) -> tuple[str, ...]:
-    if not ignored:
-        return ()
-    kinds = ", ".join(
-        f"{whole(n)} {encodable(suffix) or 'without a suffix'}"
-        for suffix, n in sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
-    )
-    total = counted(ignored.total(), "file that is no image was", "files that are no images were")
-    return (f"{total} ignored: {kinds}.",)

@@ -20,13 +20,13 @@ from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match, Reader
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.listing import Listing
+from fer_audit.dataset.listing import Listing, names_note
 from fer_audit.dataset.maps import CODES
 from fer_audit.dataset.names import is_expression
 from fer_audit.dataset.sources.source import read_small_file
 from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
-from fer_audit.text import counted, encodable, name_some
+from fer_audit.text import counted, encodable
 
 MIN_SHARE = 0.5
 """Share of image names from which on a folder is taken for JAFFE or CK+."""
@@ -70,7 +70,7 @@ def _read_jaffe(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     order = list(JAFFE_EXPRESSIONS)
     codes = np.array([order.index(m[2].upper()) if m else -1 for m in found], dtype=np.int16)
     other = [file_id for file_id, match in zip(listing.ids, found, strict=True) if not match]
-    carry = counted(len(other), "file name is", "file names are")
+    rest = "none of JAFFE's and not annotated"
     return make_dataset(
         given,
         listing.source(),
@@ -80,7 +80,7 @@ def _read_jaffe(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             encode_attribute("subject", [m and m[1].upper() for m in found], "subject"),
         ),
         rejects=[Reject(file_id, "name_not_jaffe") for file_id in other],
-        notes=[f"{carry} none of JAFFE's and not annotated: {name_some(other)}."] if other else (),
+        notes=names_note(other, "file name is", "file names are", rest),
         facts=(("gender", "Female"), ("race", "Japanese (ten women, by the set's paper)")),
         label_source="The file names say which expression each woman was asked to pose (Lyons et al. 1998); "
         "how viewers rated the images is not read.",
@@ -133,9 +133,8 @@ def _read_ckplus(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             f"{counted(len(frames), 'image is a frame', 'images are frames')} of {sequences} of {people}; frames of one "
             "sequence are nearly the same picture: test by subject, never by image."
         )
-    if other:
-        carry = counted(len(other), "file name is", "file names are")
-        notes.append(f"{carry} none of CK+'s, so the subject is not known: {name_some(other)}.")
+    rest = "none of CK+'s, so the subject is not known"
+    notes += names_note(other, "file name is", "file names are", rest)
     subjects = [frame and frame[2].upper() for frame in found]
     return make_dataset(
         given,
@@ -226,7 +225,6 @@ def _read_affectnet8(given: DatasetPath, settings: DatasetSettings) -> FaceDatas
         else:
             unsaid[_NAMES[code]] += 1
     left = [*files.values()]
-    count = counted(len(left), "label file has", "label files have")
     said = tuple((word, unsaid[word]) for word in NO_EXPRESSIONS if unsaid[word])
     return make_dataset(
         given,
@@ -237,7 +235,7 @@ def _read_affectnet8(given: DatasetPath, settings: DatasetSettings) -> FaceDatas
             encode_attribute("split", [image and image[2] for image in images], "split"),
         ),
         rejects=(*rejects, *(Reject(file, "image_missing") for file in left)),
-        notes=[f"{count} no image: {name_some(left)}."] if left else (),
+        notes=names_note(left, "label file has", "label files have", "no image"),
         label_source="Each image was given its expression by one of twelve annotators "
         "(Mollahosseini, Hasani and Mahoor 2019).",
         read=every,

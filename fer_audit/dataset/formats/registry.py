@@ -6,6 +6,7 @@ Nothing heavy loads before one of the two is called: `--help` lists the formats,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from importlib import import_module
@@ -81,121 +82,46 @@ HOMES = {
 }
 """Format -> the module that it shares with others."""
 
-FORMATS = (
-    Format(
-        "utkface",
-        "UTKFace",
-        "`[age]_[gender]_[race]_[time].jpg`, also as `.chip.jpg`, in any folders",
-        "race, gender, age, day and hour of collection",
-        "github.com/aicip/UTKFace; research only",
-    ),
-    Format(
-        "jaffe",
-        "JAFFE",
-        "`KA.AN1.39.tiff` (subject, expression and take, index), also converted, in any folders",
-        "expression, subject",
-        "kasrl.org, on request; non-commercial research only",
-    ),
-    Format(
-        "ckplus",
-        "CK+ and CK+48",
-        "frames `S005_001_00000011.png`, in class folders or with `Emotion/.../S005_001_00000011_emotion.txt`",
-        "expression, subject",
-        "on request from its authors (Lucey et al. 2010); research only",
-    ),
-    Format(
-        "affectnet8",
-        "AffectNet, eight classes",
-        "`train_set/` and `val_set/` with `images/N.jpg` and `annotations/N_exp.npy`",
-        "expression, split",
-        "mohammadmahoor.com, on request; research only",
-    ),
-    Format(
-        "affectnet",
-        "AffectNet, lists of 2017",
-        "`training.csv` and `validation.csv` next to `Manually_Annotated_Images/`",
-        "expression, split",
-        "mohammadmahoor.com, on request; research only",
-    ),
-    Format(
-        "fairface",
-        "FairFace",
-        "`fairface_label_train.csv`, `fairface_label_val.csv`; images in `train/` and `val/`, also a folder deeper",
-        "race, gender, age group, split",
-        "github.com/joojs/fairface; CC BY 4.0",
-    ),
-    Format(
-        "celeba",
-        "CelebA",
-        "`list_attr_celeba.txt` or `.csv`, with `list_eval_partition` and `identity_CelebA.txt` where they are there",
-        "gender, age (young or not), smiling, split, subject; --label for the other 37",
-        "mmlab.ie.cuhk.edu.hk/projects/CelebA.html; non-commercial research only",
-    ),
-    Format(
-        "rafdb",
-        "RAF-DB, basic",
-        "`list_patition_label.txt` with `Image/aligned/` or `original/`, and `Annotation/manual/`",
-        "expression, gender, race, age group, split",
-        "whdeng.cn, on request; non-commercial research only",
-    ),
-    Format(
-        "expw",
-        "ExpW",
-        "`label.lst`: each row a face with its box, cropped when it is read",
-        "expression",
-        "on request from its authors (Zhang et al. 2018); non-commercial research only",
-    ),
-    Format(
-        "adience",
-        "Adience",
-        "`fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/`",
-        "gender, age group, split (fold), subject",
-        "on request from its authors (Eidinger et al. 2014); research only",
-    ),
-    Format(
-        "imagefolder",
-        "Hugging Face ImageFolder",
-        "`metadata.csv`, `.jsonl` or `.parquet` with `file_name`, in the folder of the images",
-        "its columns, split from the folder",
-    ),
-    Format(
-        "fer2013",
-        "FER2013",
-        "a CSV of any name with the columns `emotion,pixels,Usage`; the images are numbers in its cells",
-        "expression, split",
-        "kaggle.com, Challenges in Representation Learning; terms of the challenge",
-    ),
-    Format(
-        "ferplus",
-        "FER+",
-        "`fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`, or with `fer2013.csv`",
-        "expression by majority, the votes, split",
-        "github.com/microsoft/FERPlus (labels); the images are FER2013's",
-    ),
-    Format(
-        "webdataset",
-        "WebDataset",
-        "`.tar` archives, one or several (`faces-{000000..000012}.tar`): `key.jpg` with `key.json`, `key.cls` or `key.txt`",
-        "the fields of the JSON members, or class",
-    ),
-    Format(
-        "hf_parquet",
-        "Hugging Face parquet",
-        "`.parquet` files with the images in them, all shards together",
-        "its columns, split from the files' names",
-    ),
-    Format(
-        "table",
-        "any table",
-        "one row an image in a CSV, TSV, TXT, LST, parquet or Excel file",
-        "its columns",
-    ),
-    Format(
-        "folder",
-        "class folders",
-        "one folder a class, optionally below train, val and test",
-        "class, split",
-    ),
+_ABOUT = """
+utkface | UTKFace | `[age]_[gender]_[race]_[time].jpg`, also as `.chip.jpg`, in any folders | race, gender, age, day
+    and hour of collection | github.com/aicip/UTKFace; research only
+jaffe | JAFFE | `KA.AN1.39.tiff` (subject, expression and take, index), also converted, in any folders | expression,
+    subject | kasrl.org, on request; non-commercial research only
+ckplus | CK+ and CK+48 | frames `S005_001_00000011.png`, in class folders or with
+    `Emotion/.../S005_001_00000011_emotion.txt` | expression, subject | on request from its authors (Lucey et al. 2010);
+    research only
+affectnet8 | AffectNet, eight classes | `train_set/` and `val_set/` with `images/N.jpg` and `annotations/N_exp.npy` |
+    expression, split | mohammadmahoor.com, on request; research only
+affectnet | AffectNet, lists of 2017 | `training.csv` and `validation.csv` next to `Manually_Annotated_Images/` |
+    expression, split | mohammadmahoor.com, on request; research only
+fairface | FairFace | `fairface_label_train.csv`, `fairface_label_val.csv`; images in `train/` and `val/`, also a
+    folder deeper | race, gender, age group, split | github.com/joojs/fairface; CC BY 4.0
+celeba | CelebA | `list_attr_celeba.txt` or `.csv`, with `list_eval_partition` and `identity_CelebA.txt` where they
+    are there | gender, age (young or not), smiling, split, subject; --label for the other 37 |
+    mmlab.ie.cuhk.edu.hk/projects/CelebA.html; non-commercial research only
+rafdb | RAF-DB, basic | `list_patition_label.txt` with `Image/aligned/` or `original/`, and `Annotation/manual/` |
+    expression, gender, race, age group, split | whdeng.cn, on request; non-commercial research only
+expw | ExpW | `label.lst`: each row a face with its box, cropped when it is read | expression | on request from its
+    authors (Zhang et al. 2018); non-commercial research only
+adience | Adience | `fold_0_data.txt` to `fold_4_data.txt` with `aligned/` or `faces/` | gender, age group, split
+    (fold), subject | on request from its authors (Eidinger et al. 2014); research only
+imagefolder | Hugging Face ImageFolder | `metadata.csv`, `.jsonl` or `.parquet` with `file_name`, in the folder of the
+    images | its columns, split from the folder
+fer2013 | FER2013 | a CSV of any name with the columns `emotion,pixels,Usage`; the images are numbers in its cells |
+    expression, split | kaggle.com, Challenges in Representation Learning; terms of the challenge
+ferplus | FER+ | `fer2013new.csv` with `FER2013Train/`, `FER2013Valid/` and `FER2013Test/`, or with `fer2013.csv` |
+    expression by majority, the votes, split | github.com/microsoft/FERPlus (labels); the images are FER2013's
+webdataset | WebDataset | `.tar` archives, one or several (`faces-{000000..000012}.tar`): `key.jpg` with `key.json`,
+    `key.cls` or `key.txt` | the fields of the JSON members, or class
+hf_parquet | Hugging Face parquet | `.parquet` files with the images in them, all shards together | its columns, split
+    from the files' names
+table | any table | one row an image in a CSV, TSV, TXT, LST, parquet or Excel file | its columns
+folder | class folders | one folder a class, optionally below train, val and test | class, split
+"""
+"""Of each format: name | title | about | gives | terms, where they are a set's own; a line that is indented continues one."""
+
+FORMATS = tuple(
+    Format(*" ".join(row.split()).split(" | ")) for row in re.split(r"\n(?=\S)", _ABOUT.strip())
 )
 
 

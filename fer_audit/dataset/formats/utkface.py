@@ -24,7 +24,7 @@ from fer_audit.dataset.ages import below_bins_notes, bin_ages
 from fer_audit.dataset.build import make_dataset
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.listing import Listing, base_name
+from fer_audit.dataset.listing import Listing, base_name, names_note
 from fer_audit.dataset.maps import CODES
 from fer_audit.dataset.sources.source import MAX_FILE_BYTES, READ_PLAIN
 from fer_audit.dataset.table.words import encode_attribute
@@ -60,21 +60,17 @@ def drop_copies(listing: Listing) -> Listing:
             f"different folder and {'was' if len(copies) == 1 else 'were'} left out: {listed([*where, *more])}; "
             f'for example "{encodable(listing.ids[copy])}", a copy of "{encodable(listing.ids[kept])}".'
         )
-    if differing:
-        count = counted(len(differing), "name occurs", "names occur")
-        notes.append(
-            f"{count} in more than one folder with different bytes; every file is kept: {name_some(differing)}."
-        )
-    rows_kept = np.array(
-        [row for row in range(len(listing.ids)) if row not in copies], dtype=np.intp
-    )
+    rest = "in more than one folder with different bytes; every file is kept"
+    notes += names_note(differing, "name occurs", "names occur", rest)
+    rows_kept = np.array([row for row in range(len(listing.ids)) if row not in copies], np.intp)
     return replace(listing.take(rows_kept), notes=listing.notes + tuple(notes))
 
 
 def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
     """Return {row of a copy: row of the file that stays} among files of one name."""
     by_size: defaultdict[int, list[int]] = defaultdict(list)
-    for row in sorted(rows, key=lambda row: _length_and_bytes(listing.ids[row])):
+    raw = {row: os.fsencode(listing.ids[row]) for row in rows}
+    for row in sorted(rows, key=lambda row: (len(raw[row]), raw[row])):
         by_size[int(listing.sizes[row])].append(row)
     copies: dict[int, int] = {}
     for size, candidates in by_size.items():
@@ -86,11 +82,6 @@ def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
             if digest and first.setdefault(digest, row) != row:
                 copies[row] = first[digest]
     return copies
-
-
-def _length_and_bytes(file_id: str) -> tuple[int, bytes]:
-    raw = os.fsencode(file_id)
-    return len(raw), raw
 
 
 def _digest(listing: Listing, row: int) -> str:
@@ -239,35 +230,24 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
         "name_not_utkface": "nothing that reads as UTKFace labels: none of them is annotated",
         "timestamp_invalid": "a timestamp that is no real date and hour: its crawl day and hour are unknown",
     }
+    carry, pairs = ("file name carries", "file names carry"), [*zip(ids, labels, strict=True)]
     notes = []
     for reason, meaning in reasons.items():
-        if names := [i for i, one in zip(ids, labels, strict=True) if reason in one.reasons]:
-            notes.append(f"{_names_carry(len(names))} {meaning}: {name_some(names)}.")
-    if names := [i for i, one in zip(ids, labels, strict=True) if one.misspelt]:
-        count = counted(len(names), "file name is", "file names are")
-        notes.append(f"{count} misspelt, but the labels could be read: {name_some(names)}.")
-    digits = Counter(one.stamp_digits for one in labels if one.stamp_digits != _STAMP_DIGITS)
-    if digits:
-        names = [i for i, one in zip(ids, labels, strict=True) if one.stamp_digits in digits]
-        lengths = " or ".join(str(n) for n in sorted(digits))
-        notes.append(
-            f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
-            f"day and hour could be read: {name_some(names)}."
-        )
-    if twice := _also_cropped(ids):
+        notes += names_note([i for i, one in pairs if reason in one.reasons], *carry, meaning)
+    misspelt = [i for i, one in pairs if one.misspelt]
+    rest = "misspelt, but the labels could be read"
+    notes += names_note(misspelt, "file name is", "file names are", rest)
+    odd = [(i, one.stamp_digits) for i, one in pairs if one.stamp_digits != _STAMP_DIGITS]
+    lengths = " or ".join(str(n) for n in sorted({digits for _, digits in odd}))
+    rest = (
+        f"a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; day and hour could be read"
+    )
+    notes += names_note([i for i, _ in odd], *carry, rest)
+    names = [base_name(file_id) for file_id in ids]
+    crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
+    if twice := [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]:
         notes.append(
             f"{counted(len(twice), 'photograph is', 'photographs are')} there twice, in the wild and as its cropped face, "
             f"each with the same labels: {name_some(twice)}. Give one of the two folders to count every face once."
         )
     return notes
-
-
-def _also_cropped(ids: Sequence[str]) -> list[str]:
-    """Return the photographs of the in-the-wild set, `x.jpg`, that have a cropped `x.jpg.chip.jpg` somewhere."""
-    names = [base_name(file_id) for file_id in ids]
-    crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
-    return [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]
-
-
-def _names_carry(n: int) -> str:
-    return counted(n, "file name carries", "file names carry")
