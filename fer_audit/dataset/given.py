@@ -61,7 +61,12 @@ class DatasetPath:
     def notes(self, read: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the notes about label files that were not read, and those about everything else that was listed."""
         read = frozenset(read)
-        left = [each for each in self._others() if each not in read]
+        others = self.listing.others if "listing" in self.__dict__ else ()
+        if not self.is_folder:  # around a file that was given, only the label files next to it
+            given = {file.name for file in self.files}
+            tables = self.listing.tables if others else ()
+            others = tuple(each for each in tables if "/" not in each and each not in given)
+        left = [each for each in others if each not in read]
         labels = [each for each in left if is_label_file(each)]
         ignored = Counter(suffix_of(each) for each in left if not is_label_file(each))
         kinds = ", ".join(
@@ -78,15 +83,6 @@ class DatasetPath:
         )
         notes = tuple(note for listing in self._listings() for note in listing.notes)
         return (unread,) if labels else (), (*unused, *notes)
-
-    def _others(self) -> tuple[str, ...]:
-        """Return what lies beside the images; around a file that was given, only the label files next to it."""
-        if "listing" not in self.__dict__:
-            return ()
-        if self.is_folder:
-            return self.listing.others
-        given = {file.name for file in self.files}
-        return tuple(each for each in self.listing.tables if "/" not in each and each not in given)
 
     def _listings(self) -> list[Listing]:
         """Return the listings that were made."""

@@ -43,20 +43,14 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
     terms = "" if form.terms == YOURS else form.terms
     dataset = form.read(given, replace(settings, layout=form.name))
     dataset = replace(dataset, format=form.name, terms=terms)
-    _refuse_unused_names(dataset, settings)
+    have = [attribute.name for attribute in dataset.attributes]
+    if unknown := next((name for name, _ in settings.names if name not in have), None):
+        raise ConfigError(
+            f'--names is about "{unknown}", and {dataset.name} has no such attribute',
+            hint=f"It has {name_some(have, limit=40)}." if have else "It has none.",
+        )
     mapped = with_maps(with_owner_card(dataset), maps)
     return take_subset(take_only(mapped, settings), settings, seed=config.seed)
-
-
-def _refuse_unused_names(dataset: FaceDataset, settings: DatasetSettings) -> None:
-    """Raise ConfigError when --names is about an attribute that the set does not have."""
-    have = [attribute.name for attribute in dataset.attributes]
-    for name, _ in settings.names:
-        if name not in have:
-            raise ConfigError(
-                f'--names is about "{name}", and {dataset.name} has no such attribute',
-                hint=f"It has {name_some(have, limit=40)}." if have else "It has none.",
-            )
 
 
 def given_path(path: Path, settings: DatasetSettings) -> DatasetPath:
@@ -89,14 +83,11 @@ def _numbered(path: Path) -> tuple[Path, ...]:
     found = _NUMBERS.search(path.name)
     if found is None:
         return ()
-    first, last = int(found[1]), int(found[2])
+    first, last, width = int(found[1]), int(found[2]), len(found[1])
     if not first <= last < first + MAX_SHARDS:
         raise DatasetError(f"The numbers in {path} are no range of at most {MAX_SHARDS} files")
-    before, after = path.name[: found.start()], path.name[found.end() :]
-    width = len(found[1])
-    return tuple(
-        path.with_name(f"{before}{number:0{width}d}{after}") for number in range(first, last + 1)
-    )
+    numbers = (f"{number:0{width}d}" for number in range(first, last + 1))
+    return tuple(path.with_name(path.name.replace(found[0], number, 1)) for number in numbers)
 
 
 def choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
@@ -152,18 +143,12 @@ def with_owner_card(dataset: FaceDataset) -> FaceDataset:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as exc:
         raise ConfigError(f"Cannot read {path}: {exc}") from exc
-    source, notes = (
-        (card.get("label_source", ""), card.get("notes", []))
-        if isinstance(card, dict)
-        else (None, None)
-    )
+    card = card if isinstance(card, dict) else {"notes": None}
+    source, notes = card.get("label_source", ""), card.get("notes", [])
     if not isinstance(source, str) or not isinstance(notes, list):
         raise ConfigError(
             f"{path} is no dataset card",
             hint='It looks like {"label_source": "Who made the labels.", "notes": ["A known defect."]}.',
         )
-    return replace(
-        dataset,
-        label_source=source or dataset.label_source,
-        notes=(*map(str, notes), *dataset.notes),
-    )
+    said = (*map(str, notes), *dataset.notes)
+    return replace(dataset, label_source=source or dataset.label_source, notes=said)

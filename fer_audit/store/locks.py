@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fer_audit.errors import LockedError, StoreError
 
 if TYPE_CHECKING:
-    import filelock
+    pass
 
 PATIENCE_SECONDS = 2.0
 """A longer wait for another process is announced."""
@@ -54,10 +54,14 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
     lock = filelock.FileLock(folder / LOCK, mode=0o600, fallback_to_soft=False)
     held = True
     try:
-        if wait_seconds < 0:
-            _wait_for(lock, folder)
-        else:
-            lock.acquire(timeout=wait_seconds)
+        try:
+            lock.acquire(timeout=wait_seconds if wait_seconds >= 0 else PATIENCE_SECONDS)
+        except filelock.Timeout:
+            if wait_seconds >= 0:
+                raise
+            words = f"waiting for another fer-audit process that works in {folder}"
+            warnings.warn(StillWaiting(words), stacklevel=1)
+            lock.acquire(timeout=-1)
     except filelock.Timeout:
         raise LockedError(
             f"Another fer-audit process is working in {folder}",
@@ -75,18 +79,6 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
     finally:
         if held:
             lock.release()
-
-
-def _wait_for(lock: filelock.BaseFileLock, folder: Path) -> None:
-    """Wait for ever, with a warning after `PATIENCE_SECONDS`."""
-    import filelock
-
-    try:
-        lock.acquire(timeout=PATIENCE_SECONDS)
-    except filelock.Timeout:
-        words = f"waiting for another fer-audit process that works in {folder}"
-        warnings.warn(StillWaiting(words), stacklevel=2)
-        lock.acquire(timeout=-1)
 
 
 class CannotSync(UserWarning):

@@ -40,21 +40,19 @@ class ArrayBlocks:
 
 
 def array_writer(array: NDArray[Any] | ArrayBlocks) -> Callable[[BinaryIO], None]:
-    """Return what fills an open file with an array, for `fer_audit.store.stage.write_atomically`."""
-    if isinstance(array, ArrayBlocks):
-        return lambda file: _write_blocks(file, array)
-    return lambda file: np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    """Return what fills an open file with an array, for `write_atomically`."""
 
+    def write(file: BinaryIO) -> None:
+        if not isinstance(array, ArrayBlocks):
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+            return
+        kind = np.lib.format.dtype_to_descr(array.dtype)
+        header = {"descr": kind, "fortran_order": False, "shape": array.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in array.blocks:
+            file.write(np.ascontiguousarray(block, dtype=array.dtype).data)
 
-def _write_blocks(file: BinaryIO, array: ArrayBlocks) -> None:
-    header = {
-        "descr": np.lib.format.dtype_to_descr(array.dtype),
-        "fortran_order": False,
-        "shape": array.shape,
-    }
-    np.lib.format.write_array_header_1_0(file, header)
-    for block in array.blocks:
-        file.write(np.ascontiguousarray(block, dtype=array.dtype).data)
+    return write
 
 
 def map_array(path: Path) -> NDArray[Any]:

@@ -75,17 +75,12 @@ def _only_table(listing: Listing) -> str:
 
 
 def _column_notes(table: str, roles: Roles, *, has_header: bool) -> list[str]:
-    notes = []
-    if not has_header:
-        notes.append(
-            f'{table} has no line of column names: its columns are "1", "2", "3" and so on; name them as in '
-            "--group race=4."
-        )
-    if roles.unused:
-        notes.append(f"Columns of {table} that are not used: {name_some(roles.unused, limit=20)}.")
-    if not roles.attributes and roles.age is None:
-        notes.append(
-            f"No column of {table} is named like a group, a label or a batch, so only clusters can be shown; "
-            "name columns with --group, --label and --batch."
-        )
-    return notes
+    notes = {
+        f'{table} has no line of column names: its columns are "1", "2", "3" and so on; name them as in '
+        "--group race=4.": not has_header,
+        f"Columns of {table} that are not used: {name_some(roles.unused, limit=20)}.": roles.unused,
+        f"No column of {table} is named like a group, a label or a batch, so only clusters can be shown; "
+        "name columns with --group, --label and --batch.": not roles.attributes
+        and roles.age is None,
+    }
+    return [note for note, applies in notes.items() if applies]

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -154,20 +155,15 @@ def parse_name(name: str) -> NameLabels:
 def has_utkface_names(ids: Sequence[str], *, share: float) -> bool:
     """Whether at least this share of the file names carry all labels and are spelt right."""
     wanted = max(1, math.ceil(share * len(ids)))
-    strict = 0
-    for file_id in ids:
-        labels = parse_name(base_name(file_id))
-        strict += not labels.misspelt and not labels.reasons
-        if strict >= wanted:
-            return True
-    return False
+    labels = (parse_name(base_name(file_id)) for file_id in ids)
+    strict = (True for each in labels if not each.misspelt and not each.reasons)
+    return sum(islice(strict, wanted)) == wanted
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for a folder in which at least one image name in ten is one of UTKFace's."""
-    if given.is_folder and has_utkface_names(given.listing.ids, share=MIN_SHARE):
-        return Match.CERTAIN
-    return Match.NO
+    fits = given.is_folder and has_utkface_names(given.listing.ids, share=MIN_SHARE)
+    return Match.CERTAIN if fits else Match.NO
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -177,9 +173,8 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """
     listing = drop_copies(given.images_without_columns(settings))
     labels = [parse_name(base_name(file_id)) for file_id in listing.ids]
-    ages = np.array([one.age for one in labels], dtype=np.int16)
-    genders = np.array([one.gender for one in labels], dtype=np.int16)
-    races = np.array([one.race for one in labels], dtype=np.int16)
+    said = [(one.age, one.gender, one.race) for one in labels]
+    ages, genders, races = np.array(said, np.int16).reshape(-1, 3).T.copy()
     attributes = (
         Attribute("race", RACES, races, "demographic"),
         Attribute("gender", GENDERS, genders, "demographic"),
