@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.formats.registry import Match, Reader
+from fer_audit.dataset.formats.registry import Match, Reader, holds
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.listing import base_name, bytewise_order, suffix_of
 from fer_audit.dataset.maps import CODES
@@ -138,11 +138,6 @@ MAX_ATTRIBUTE_BYTES = 1_000
 """Of a file of attributes: five points and three digits."""
 
 
-def _sniff_rafdb(given: DatasetPath, settings: DatasetSettings) -> Match:
-    """Return CERTAIN for a folder with the list."""
-    return Match.CERTAIN if given.is_folder and given.listing.named(_RAFDB_LIST) else Match.NO
-
-
 def _read_rafdb(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the list; the first label of a line counts, and the name says which part it is in."""
     table = given.label_files(_RAFDB_LIST, settings)[0]
@@ -188,21 +183,12 @@ def _read_rafdb(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     )
 
 
-rafdb = Reader(_sniff_rafdb, _read_rafdb)
+rafdb = Reader(holds(_RAFDB_LIST), _read_rafdb)
 
 _EXPW_COLUMNS = ("name", "face", "top", "left", "right", "bottom", "confidence", "label")
 _EXPW_LIST = r"label\.lst"
 MAX_PLACE = 10_000_000
 """Pixels; no image that is read is as wide."""
-
-
-def _sniff_expw(given: DatasetPath, settings: DatasetSettings) -> Match:
-    """Return CERTAIN for a folder with a list of eight columns."""
-    fits = given.is_folder and any(
-        len(first_line(given.root / table).split()) == len(_EXPW_COLUMNS)
-        for table in given.listing.named(_EXPW_LIST)
-    )
-    return Match.CERTAIN if fits else Match.NO
 
 
 def _read_expw(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -263,4 +249,6 @@ def _boxes(rows: TableRows) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
     return boxes, (boxes < MAX_PLACE).all(axis=1) & (left < right) & (top < bottom)
 
 
-expw = Reader(_sniff_expw, _read_expw)
+expw = Reader(
+    holds(_EXPW_LIST, lambda path: len(first_line(path).split()) == len(_EXPW_COLUMNS)), _read_expw
+)

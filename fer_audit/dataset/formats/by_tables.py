@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.formats.registry import Match, Reader
+from fer_audit.dataset.formats.registry import Match, holds
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import base_name
 from fer_audit.dataset.names import is_split
@@ -86,6 +86,12 @@ class TableSet:
     codes: tuple[tuple[str, str], ...] = ()
     """(attribute, list of `maps.CODES` that names its codes), where --names says nothing else."""
 
+    @property
+    def sniff(self) -> Callable[[DatasetPath, DatasetSettings], Match]:
+        """What is certain of a folder with one of the tables."""
+        commas = len(self.columns) - 1
+        return holds(self.tables, lambda x: commas < 0 or first_line(x).count(b",") == commas)
+
     def read(self, given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         """Return the dataset that all the tables describe.
 
@@ -152,56 +158,34 @@ class TableSet:
         )
 
 
-def _reader(form: TableSet) -> Reader:
-    """Return what is certain of a folder with one of the tables, and reads them all."""
-    commas = len(form.columns) - 1
-
-    def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
-        fits = given.is_folder and any(
-            commas < 0 or first_line(given.root / table).count(b",") == commas
-            for table in given.listing.named(form.tables)
-        )
-        return Match.CERTAIN if fits else Match.NO
-
-    return Reader(sniff, form.read)
-
-
-adience = _reader(
-    TableSet(
-        tables=r"fold_[0-9]+_data\.txt",
-        label_source="Age group and gender were labelled by people, who also used what was around a photograph "
-        "(Eidinger, Enbar and Hassner 2014).",
-        path=("user_id", "face_id", "original_image"),
-        image=_adience_image,
-        subject="user_id",
-    )
+adience = TableSet(
+    tables=r"fold_[0-9]+_data\.txt",
+    label_source="Age group and gender were labelled by people, who also used what was around a photograph "
+    "(Eidinger, Enbar and Hassner 2014).",
+    path=("user_id", "face_id", "original_image"),
+    image=_adience_image,
+    subject="user_id",
 )
 """Five tables, each row a face: the fold is the split, the user is the subject."""
-affectnet = _reader(
-    TableSet(
-        tables=r"(training|validation)\.csv",
-        label_source="Expressions were labelled by one of twelve annotators (Mollahosseini et al. 2017).",
-        path=_AFFECTNET[:1],
-        columns=_AFFECTNET,
-        codes=(("expression", "affectnet"),),
-    )
+affectnet = TableSet(
+    tables=r"(training|validation)\.csv",
+    label_source="Expressions were labelled by one of twelve annotators (Mollahosseini et al. 2017).",
+    path=_AFFECTNET[:1],
+    columns=_AFFECTNET,
+    codes=(("expression", "affectnet"),),
 )
 """None, Uncertain and No-Face are no expressions; a list may have no header."""
-fairface = _reader(
-    TableSet(
-        tables=r"fairface_label_(train|val)\.csv",
-        label_source="Race, gender and age group were labelled by three annotators each and kept where two agreed "
-        "(Karkkainen and Joo 2021).",
-        path=("file",),
-        parts=_fairface,
-    )
+fairface = TableSet(
+    tables=r"fairface_label_(train|val)\.csv",
+    label_source="Race, gender and age group were labelled by three annotators each and kept where two agreed "
+    "(Karkkainen and Joo 2021).",
+    path=("file",),
+    parts=_fairface,
 )
 """Which of the two tables a row is in is its split; the images often lie one folder deeper."""
-imagefolder = _reader(
-    TableSet(
-        tables=r"metadata\.(csv|jsonl|parquet)",
-        label_source="Columns of metadata files; who made them is not stated.",
-        path=("file_name",),
-        parts=_imagefolder,
-    )
+imagefolder = TableSet(
+    tables=r"metadata\.(csv|jsonl|parquet)",
+    label_source="Columns of metadata files; who made them is not stated.",
+    path=("file_name",),
+    parts=_imagefolder,
 )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.formats.registry import Match, Reader
+from fer_audit.dataset.formats.registry import Match, Reader, holds
 from fer_audit.dataset.given import DatasetPath, refuse_columns
 from fer_audit.dataset.listing import bytewise_order
 from fer_audit.dataset.maps import CODES
@@ -217,11 +217,6 @@ def _cells(line: bytes) -> list[tuple[int, int]]:
 fer2013 = Reader(_sniff_fer2013, _read_fer2013)
 
 
-def _sniff_ferplus(given: DatasetPath, settings: DatasetSettings) -> Match:
-    """Return CERTAIN for a folder with the table of votes."""
-    return Match.CERTAIN if given.is_folder and given.listing.named(_VOTES_TABLE) else Match.NO
-
-
 def _read_ferplus(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     """Return the dataset of the table; votes are kept, and an image without a majority is not annotated.
 
@@ -321,4 +316,4 @@ def majority(votes: NDArray[np.float32]) -> Attribute:
     return Attribute("expression", EXPRESSIONS, codes, "label", unsaid=found)
 
 
-ferplus = Reader(_sniff_ferplus, _read_ferplus)
+ferplus = Reader(holds(_VOTES_TABLE), _read_ferplus)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from fer_audit.config import DatasetSettings
     from fer_audit.dataset.given import DatasetPath
@@ -44,6 +45,18 @@ class Reader(NamedTuple):
 
     sniff: Callable[[DatasetPath, DatasetSettings], Match]
     read: Callable[[DatasetPath, DatasetSettings], FaceDataset]
+
+
+def holds(
+    pattern: str, fits: Callable[[Path], bool] = lambda _: True
+) -> Callable[[DatasetPath, DatasetSettings], Match]:
+    """Return what is certain of a folder with a label file of that name that fits."""
+
+    def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
+        names = given.listing.named(pattern) if given.is_folder else ()
+        return Match.CERTAIN if any(fits(given.root / name) for name in names) else Match.NO
+
+    return sniff
 
 
 @dataclass(frozen=True, slots=True)
