@@ -103,7 +103,7 @@ class TableSet:
         headers = []
         for table in tables:
             named = table.columns if table.has_header else self.columns[: len(table.columns)]
-            needed = self.path if table.has_header else self.columns
+            needed = self.path if table.has_header else (*self.path, *self.columns)
             if missing := [name for name in needed if name not in named]:
                 raise DatasetError(
                     f'A table of {given.root} has no column "{missing[0]}", which {settings.layout} has',

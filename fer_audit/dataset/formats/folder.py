@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import takewhile
 
 import numpy as np
@@ -34,7 +33,10 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
     above = Words.of(file_id.rpartition("/")[0] for file_id in listing.ids)
     paths = [path.split("/") if path else [] for path in above.words]
     splits = [next(filter(is_split, parts), None) for parts in paths]
-    folders = _drop_shared([[part for part in parts if not is_container(part)] for parts in paths])
+    folders = [[part for part in parts if not is_container(part)] for parts in paths]
+    levels = zip(*folders, strict=False)
+    shared = len([*takewhile(lambda names: len(set(names)) == 1, levels)])
+    folders = [parts[shared:] for parts in folders]  # without those that all images share
     classes = [parts[-1] if parts else None for parts in folders]
     tops = [parts[0] if len(parts) > 1 else None for parts in folders]
     attributes: list[Attribute] = []
@@ -43,15 +45,15 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
     def add(attribute_name: str, words: Sequence[str | None], kind: Kind) -> None:
         try:
-            shown = [None if word is None else encodable(word) for word in words]
-            of_folder = encode_attribute(attribute_name, shown, kind)
-            attributes.append(replace(of_folder, codes=of_folder.codes[above.codes]))
+            shown = Words.of(None if word is None else encodable(word) for word in words)
+            attributes.append(encode_attribute(attribute_name, shown.take(above.codes), kind))
         except ValueError as exc:
             notes.append(f"The folders are not read as a {attribute_name}: {exc}.")
 
     names = {name for name in classes if name is not None}
     if len(names) > 1:
-        add(_class_attribute_name(names), classes, "label")
+        known = sum(map(is_expression, names))
+        add("expression" if 2 * known > len(names) else "class", classes, "label")
         outside = np.array([word is None for word in classes])[above.codes]
         rejects = [
             Reject(listing.ids[row], "no_class_folder") for row in np.flatnonzero(outside).tolist()
@@ -82,16 +84,3 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         notes=notes,
         label_source=source,
     )
-
-
-def _drop_shared(folders: list[list[str]]) -> list[list[str]]:
-    """Return the folders of each image without the leading ones that all images share."""
-    levels = zip(*folders, strict=False)
-    shared = len([*takewhile(lambda names: len(set(names)) == 1, levels)])
-    return [parts[shared:] for parts in folders]
-
-
-def _class_attribute_name(classes: Iterable[str]) -> str:
-    """Return "expression" when most of the class names are words for expressions, else "class"."""
-    known = [is_expression(word) for word in classes]
-    return "expression" if 2 * sum(known) > len(known) else "class"
