@@ -90,6 +90,7 @@ class Format:
 HOMES = {
     **dict.fromkeys(("jaffe", "ckplus", "affectnet8"), "by_name"),
     **dict.fromkeys(("fer2013", "ferplus"), "fer"),
+    **dict.fromkeys(("table", "folder"), "plain"),
     **dict.fromkeys(("celeba", "rafdb", "expw"), "by_list"),
     **dict.fromkeys(("adience", "affectnet", "fairface", "imagefolder"), "by_tables"),
 }

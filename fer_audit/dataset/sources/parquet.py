@@ -167,7 +167,10 @@ class _Cells:
         if not 0 <= group < len(self._starts) - 1 or row >= self._broken.get(group, row + 1):
             raise SourceError("corrupt")
         if group != self._group or row < self._first:
-            self._start(group)
+            self._group, self._first, self._batch = group, int(self._starts[group]), ()
+            self._batches = self._parquet.iter_batches(
+                BATCH_CELLS, row_groups=[group], columns=[self._column], use_threads=False
+            )
         while row >= self._first + len(self._batch):
             self._first += len(self._batch)
             try:
@@ -181,18 +184,8 @@ class _Cells:
         data: bytes | None = self._batch[row - self._first].as_py()
         return data
 
-    def _start(self, group: int) -> None:
-        self._group, self._first, self._batch = group, int(self._starts[group]), ()
-        self._batches = self._parquet.iter_batches(
-            BATCH_CELLS, row_groups=[group], columns=[self._column], use_threads=False
-        )
-
     @staticmethod
     def _bytes(batch: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
         """Return the column of bytes, out of its struct if it lies in one."""
         column = batch.column(0)
-        return (
-            column.field(0)
-            if hasattr(column.type, "num_fields") and column.type.num_fields
-            else column
-        )
+        return column.field(0) if getattr(column.type, "num_fields", 0) else column

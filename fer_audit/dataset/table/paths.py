@@ -117,13 +117,10 @@ class Locator:
 
     def _named(self, name: str) -> list[int]:
         """Return the images of that name, or of that name and any suffix."""
-        if not self._by_name:
-            by_name: defaultdict[str, list[int]] = defaultdict(list)
-            for row, file_id in enumerate(self.ids):
-                key = _key(base_name(file_id))
-                for each in {key, _stem(key)}:
-                    by_name[each].append(row)
-            self._by_name = dict(by_name)
+        for row, file_id in enumerate(self.ids if not self._by_name else ()):
+            key = _key(base_name(file_id))
+            for each in {key, _stem(key)}:
+                self._by_name.setdefault(each, []).append(row)
         return self._by_name.get(name, [])
 
 
@@ -177,13 +174,10 @@ def find_images(rows: TableRows, column: str, locator: Locator) -> FoundImages:
 def _is_path(text: str) -> bool:
     """Whether a file may have that path: JSON can hold halves of characters, which no file system takes."""
     try:
-        return (
-            len(text) <= MAX_PATH
-            and "\0" not in text
-            and bool(text.isascii() or os.fsencode(text))
-        )
+        os.fsencode(text)
     except UnicodeEncodeError:
         return False
+    return len(text) <= MAX_PATH and "\0" not in text
 
 
 def _drop_rivals(paths: Sequence[str], at: NDArray[np.int32], runs: NDArray[np.int32]) -> None:
