@@ -28,10 +28,20 @@ class Progress(Protocol):
 class Silent:
     """The progress of a library call: shows nothing."""
 
-    def stage(self, *_: object, **__: object) -> None:
+    def stage(self, name: str, place: int, of: int, expected: float, later: float) -> None:
         """Do nothing."""
 
-    start = advance = finish = say = stage
+    def start(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        """Do nothing."""
+
+    def advance(self, stage: str, amount: int = 1) -> None:
+        """Do nothing."""
+
+    def finish(self, stage: str) -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
