@@ -296,13 +296,11 @@ def _cells_in_order(given: DatasetPath, table: str, lines: TableRows) -> tuple[s
 
 def _votes(rows: TableRows) -> NDArray[np.float32]:
     """Return the (n, 10) votes; a cell that is no number counts as none."""
-
-    def column(name: str) -> NDArray[np.float32]:
-        words = rows.columns[name]
+    columns = []
+    for words in (rows.columns[name] for name in ANSWERS):
         values = [float(word) if _VOTES.fullmatch(word) else 0.0 for word in words.words]
-        return np.array([*values, 0.0], np.float32)[words.codes]
-
-    return np.stack([column(name) for name in ANSWERS], axis=1)
+        columns.append(np.array([*values, 0.0], np.float32)[words.codes])
+    return np.stack(columns, axis=1)
 
 
 def majority(votes: NDArray[np.float32]) -> Attribute:

@@ -178,8 +178,9 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
 def _archives(given: DatasetPath) -> list[str]:
     """Return the POSIX paths of the archives below the root."""
-    names = given.listing.others if given.is_folder else [file.name for file in given.files]
-    return [each for each in names if not given.is_folder or each.lower().endswith(_ARCHIVE)]
+    if not given.is_folder:
+        return [file.name for file in given.files]
+    return [each for each in given.listing.others if each.lower().endswith(_ARCHIVE)]
 
 
 class _Archive(NamedTuple):
