@@ -435,7 +435,7 @@ def drawn_rows(n: int) -> tuple[FaceDataset, Any]:
     dataset = FaceDataset(
         name="drawn rows",
         root=Path("drawn"),
-        source=Files(Path("drawn"), names, np.full(n, 1, np.int64), np.zeros(n, np.int64)),
+        source=Files("drawn", names, np.full(n, 1, np.int64), np.zeros(n, np.int64)),
         ids=names,
         attributes=attributes,
         ages=None,

@@ -13,11 +13,10 @@ def usable_cores() -> int:
 
     `os.cpu_count()` counts the machine's, and a thread too many makes inference slower.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     try:
         quota, period = _CGROUP_QUOTA.read_text().split()
-    except (OSError, ValueError):
-        return cores or 1
-    if quota == "max":
-        return cores or 1
-    return max(1, min(cores or 1, int(quota) // int(period)))
+        return max(1, min(cores, int(quota) // int(period)))
+    except (OSError, ValueError):  # no quota, or one of "max"
+        return cores

@@ -20,7 +20,7 @@ SHARED = (
         "tests/processes.py",
         "tests/drawings.py",
     ),
-    *("fer_audit/config/", "fer_audit/store/", "fer_audit/pipeline/"),
+    *("fer_audit/config.py", "fer_audit/store/", "fer_audit/pipeline/"),
     *(f"fer_audit/{name}.py" for name in ("cores", "errors", "progress", "rng", "text")),
 )
 GUARDS = {

@@ -57,7 +57,7 @@ ONLY_HOMES = {
     "torchvision": ("encoders/torch_export.py",),
     "urllib": ("encoders/resnet50.py",),
     "subprocess": ("encoders/packages.py", "pack/workers.py"),
-    "tarfile": ("encoders/packages.py", "dataset/tar_members.py"),
+    "tarfile": ("encoders/packages.py", "dataset/formats/webdataset.py"),
     "random": (),
     "pickle": (),
     "marshal": (),
@@ -71,7 +71,8 @@ ONLY_HOMES = {
 
 MAX_LINES = 350
 LONGER = {
-    "report/blocks.py": "one record after the other, each field with its docstring; nothing to split"
+    "config.py": "one setting after the other; nothing to split",
+    "report/blocks.py": "one record after the other, each field with its docstring; nothing to split",
 }
 """Files that are longer than we aim for, and why."""
 
@@ -179,10 +180,10 @@ def test_some_modules_are_imported_in_one_place_only(module: str) -> None:
 def test_the_foundation_is_light_until_it_works() -> None:
     """`--help` imports errors and config; neither may pull in numpy."""
     light = (
-        *("__init__", "errors", "cores", "progress", "store/fingerprint"),
+        *("__init__", "errors", "config", "cores", "progress", "store/fingerprint"),
         "dataset/formats/registry",
     )
-    paths = [*(PACKAGE / f"{name}.py" for name in light), *(PACKAGE / "config").glob("*.py")]
+    paths = [PACKAGE / f"{name}.py" for name in light]
 
     for path in paths:
         for found in imports_of(TREES[path]):

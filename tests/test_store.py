@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 import fer_audit
 from fer_audit.errors import LockedError, StoreError
-from fer_audit.store.arrays import ArrayBlocks, array_writer
-from fer_audit.store.durable import remove
 from fer_audit.store.fingerprint import canonical_json, stage_fingerprint
-from fer_audit.store.locks import LOCK, folder_lock
+from fer_audit.store.locks import LOCK, folder_lock, remove
 from fer_audit.store.stage import (
     TEMPORARY,
+    ArrayBlocks,
     StageFolder,
+    array_writer,
     cache_folder,
     file_sha256,
     make_folder,
@@ -143,7 +143,7 @@ def test_nothing_is_written_through_a_map_but_the_decoders_file() -> None:
             if not isinstance(node, ast.Call):
                 continue
             where, name = f"{path.name}:{node.lineno}", ast.unparse(node.func)
-            assert not name.endswith(("memmap", "mmap.mmap")) or path.name == "slots.py", where
+            assert not name.endswith(("memmap", "mmap.mmap")) or path.name == "worker.py", where
             for option in node.keywords:
                 if option.arg == "mmap_mode":
                     assert ast.unparse(option.value) == "'r'", where

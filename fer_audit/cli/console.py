@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fer_audit.cli.output import nearest, say
 from fer_audit.errors import ConfigError
-from fer_audit.store.durable import CannotSync, StillWaiting
+from fer_audit.store.locks import CannotSync, StillWaiting
 from fer_audit.text import duration, visible, whole
 
 if TYPE_CHECKING:

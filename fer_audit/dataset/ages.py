@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,32 +16,15 @@ MAX_AGE = 130
 """Years. The oldest person on record was 122; above this an age is a typing error."""
 
 _MONTHS = {  # the first letters of a month in English, German and French
-    "jan": 1,
-    "feb": 2,
-    "fév": 2,
-    "fev": 2,
-    "mar": 3,
-    "mär": 3,
-    "mae": 3,
-    "mrz": 3,
-    "apr": 4,
-    "avr": 4,
-    "may": 5,
-    "mai": 5,
-    "jun": 6,
-    "juin": 6,
-    "jul": 7,
-    "juil": 7,
-    "aug": 8,
-    "aoû": 8,
-    "aou": 8,
-    "sep": 9,
-    "oct": 10,
-    "okt": 10,
-    "nov": 11,
-    "dec": 12,
-    "dez": 12,
-    "déc": 12,
+    name: number
+    for number, names in enumerate(
+        (
+            *("jan", "feb fév fev", "mar mär mae mrz", "apr avr", "may mai", "jun juin"),
+            *("jul juil", "aug aoû aou", "sep", "oct okt", "nov", "dec dez déc"),
+        ),
+        start=1,
+    )
+    for name in names.split()
 }
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _RANGE = re.compile(r"[(\[]?\s*([0-9]{1,3})\s*(?:-|–|to|,)\s*([0-9]{1,3})\s*[)\]]?")
@@ -74,9 +56,8 @@ class AgeGroup(NamedTuple):
 
 def age_bin_names(lower_ends: Sequence[int]) -> tuple[str, ...]:
     """Return ("0-2", "3-9", ..., "70+") for the ascending lower ends (0, 3, ..., 70)."""
-    closed = pairwise(lower_ends)
-    names = [str(low) if nxt == low + 1 else f"{low}-{nxt - 1}" for low, nxt in closed]
-    return (*names, f"{lower_ends[-1]}+")
+    ends = (*(end - 1 for end in lower_ends[1:]), MAX_AGE)
+    return tuple(AgeGroup(*each).name for each in zip(lower_ends, ends, strict=True))
 
 
 def bin_ages(
@@ -95,10 +76,9 @@ def bin_ages(
 def below_bins_notes(ages: NDArray[np.int16], lower_ends: Sequence[int]) -> tuple[str, ...]:
     """Return the sentence about images that are too young for the first bin, if there are any."""
     below = int(np.count_nonzero((ages >= 0) & (ages < lower_ends[0])))
-    if not below:
-        return ()
     count = counted(below, "age lies", "ages lie")
-    return (f"{count} below the first age bin ({lower_ends[0]}): not annotated there.",)
+    note = f"{count} below the first age bin ({lower_ends[0]}): not annotated there."
+    return (note,) if below else ()
 
 
 def parse_years(text: str) -> int | None:

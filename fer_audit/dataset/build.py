@@ -36,7 +36,6 @@ def make_dataset(
     ids: Sequence[str],
     attributes: Sequence[Attribute],
     *,
-    form: str,
     label_source: str,
     ages: NDArray[np.int16] | None = None,
     soft: Sequence[SoftLabels] = (),
@@ -67,7 +66,6 @@ def make_dataset(
         parent=None,
         fingerprint="",
         whole=is_whole and given.is_whole,
-        format=form,
         soft=tuple(soft),
         facts=tuple(facts),
         skipped=tuple((why, n) for why, n in skipped if n),
@@ -101,8 +99,8 @@ def take_only(dataset: FaceDataset, settings: DatasetSettings) -> FaceDataset:
     )
     if unknown:
         note += f" {counted(len(unknown), 'name')} of it {'is' if len(unknown) == 1 else 'are'} of no image: {name_some(unknown)}."
-    chosen = replace(_take_rows(dataset, rows, note), parent=None)
-    return replace(seal(chosen), drawn_from=(dataset, rows))
+    chosen = seal(replace(_take_rows(dataset, rows, note), parent=None))
+    return replace(chosen, drawn_from=(dataset, rows))
 
 
 def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -> FaceDataset:
@@ -114,10 +112,8 @@ def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -
     wanted = settings.first or settings.sample or n
     if wanted >= n:
         return dataset
-    if settings.first:
-        rows = np.arange(wanted)
-        how = "the first in file order"
-    else:
+    rows, how = np.arange(wanted), "the first in file order"
+    if not settings.first:
         rng = stage_rng(seed, "dataset", "sample")
         rows = np.sort(rng.choice(n, size=wanted, replace=False))
         how = f"a uniform sample drawn with seed {seed}"
@@ -129,8 +125,14 @@ def take_subset(dataset: FaceDataset, settings: DatasetSettings, *, seed: int) -
 
 
 def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceDataset:
+    """Return some rows; the subset remembers the demographic counts of the whole set as its parent."""
     ids = tuple(dataset.ids[i] for i in rows.tolist())
     left_out = set(dataset.ids).difference(ids)
+    counts = tuple(
+        (a.name, tuple(zip(a.categories, a.counts().tolist(), strict=True)))
+        for a in dataset.attributes
+        if a.kind == "demographic"
+    )
     return replace(
         dataset,
         ids=ids,
@@ -142,18 +144,9 @@ def _take_rows(dataset: FaceDataset, rows: NDArray[np.intp], note: str) -> FaceD
         weights=None if dataset.weights is None else dataset.weights[rows],
         rejects=tuple(r for r in dataset.rejects if r.item not in left_out),
         notes=(note, *dataset.notes),
-        parent=_demographic_counts(dataset),
+        parent=ReferenceCounts(dataset.name, counts),
         drawn_from=None,
     )
-
-
-def _demographic_counts(dataset: FaceDataset) -> ReferenceCounts:
-    counts = tuple(
-        (a.name, tuple(zip(a.categories, a.counts().tolist(), strict=True)))
-        for a in dataset.attributes
-        if a.kind == "demographic"
-    )
-    return ReferenceCounts(dataset.name, counts)
 
 
 def seal(dataset: FaceDataset) -> FaceDataset:

@@ -61,66 +61,59 @@ class DatasetPath:
     def notes(self, read: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the notes about label files that were not read, and those about everything else that was listed."""
         read = frozenset(read)
-        left = [each for each in self._others() if each not in read]
+        others = self.listing.others if "listing" in self.__dict__ else ()
+        if not self.is_folder:  # around a file that was given, only the label files next to it
+            given = {file.name for file in self.files}
+            tables = self.listing.tables if others else ()
+            others = tuple(each for each in tables if "/" not in each and each not in given)
+        left = [each for each in others if each not in read]
         labels = [each for each in left if is_label_file(each)]
         ignored = Counter(suffix_of(each) for each in left if not is_label_file(each))
+        kinds = ", ".join(
+            f"{whole(n)} {encodable(suffix) or 'without a suffix'}"
+            for suffix, n in sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
+        )
+        count = counted(
+            ignored.total(), "file that is no image was", "files that are no images were"
+        )
+        unused = (f"{count} ignored: {kinds}.",) if ignored else ()
         unread = (
             f"Label files that were not read: {name_some(labels, limit=10)}; "
             "give the path of one to read it, or --layout."
         )
         notes = tuple(note for listing in self._listings() for note in listing.notes)
-        return (unread,) if labels else (), (*_ignored_notes(ignored), *notes)
-
-    def _others(self) -> tuple[str, ...]:
-        """Return what lies beside the images; around a file that was given, only the label files next to it."""
-        if "listing" not in self.__dict__:
-            return ()
-        if self.is_folder:
-            return self.listing.others
-        given = {file.name for file in self.files}
-        return tuple(each for each in self.listing.tables if "/" not in each and each not in given)
+        return (unread,) if labels else (), (*unused, *notes)
 
     def _listings(self) -> list[Listing]:
         """Return the listings that were made."""
         made = [self.__dict__[name] for name in ("listing", "pictures") if name in self.__dict__]
         return made[:1] if self.images is None else made
 
-    def label_files(self, pattern: str, *, form: str) -> tuple[str, ...]:
+    def label_files(self, pattern: str, settings: DatasetSettings) -> tuple[str, ...]:
         """Return the label files of a name, as `Listing.named` does. Raises DatasetError when there is none."""
         found = self.listing.named(pattern)
         if not found:
             raise DatasetError(
-                f"{self.root} holds no label file that {form} has",
+                f"{self.root} holds no label file that {settings.layout} has",
                 hint="`fer-audit datasets` lists the files of each format; leave out --layout to have it found.",
             )
         return found
 
-    def images_without_columns(self, settings: DatasetSettings, *, form: str) -> Listing:
+    def images_without_columns(self, settings: DatasetSettings) -> Listing:
         """Return the images for a format that has no columns and reads no table.
 
         Raises DatasetError when there is no image, ConfigError when the settings name columns.
         """
         require_images(self.pictures)
-        refuse_columns(settings, self.root, form=form)
+        refuse_columns(settings, self.root)
         return self.pictures
 
 
-def refuse_columns(settings: DatasetSettings, root: Path, *, form: str) -> None:
+def refuse_columns(settings: DatasetSettings, root: Path) -> None:
     """Raise ConfigError when the settings name columns of a table."""
     if settings.names_columns:
         raise ConfigError(
-            f"Columns are asked for, but {root} is read as {form} and has no columns",
+            f"Columns are asked for, but {root} is read as {settings.layout} and has no columns",
             hint="Give the path of a table, or leave out --group, --label, --batch, --split, --subject, "
             "--age-column and --path-column.",
         )
-
-
-def _ignored_notes(ignored: Counter[str]) -> tuple[str, ...]:
-    if not ignored:
-        return ()
-    kinds = ", ".join(
-        f"{whole(n)} {encodable(suffix) or 'without a suffix'}"
-        for suffix, n in sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
-    )
-    total = counted(ignored.total(), "file that is no image was", "files that are no images were")
-    return (f"{total} ignored: {kinds}.",)

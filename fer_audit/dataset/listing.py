@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.owner_card import CARD
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.errors import DatasetError
 from fer_audit.store.locks import LOCK
 from fer_audit.text import counted, name_some, whole
 
+CARD = "dataset.json"
+"""What the owner of a set says about its labels, see `load.with_owner_card`."""
 IMAGE_SUFFIXES = frozenset(  # words read better as words
     [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"]
 )
@@ -57,12 +60,9 @@ class Listing:
     @property
     def tables(self) -> tuple[str, ...]:
         """Return the paths of the tables on the top level; where there is none, of those below it."""
-        tables = [
-            each
-            for each in self.others
-            if is_label_file(each) and suffix_of(each) in TABLE_SUFFIXES
-        ]
-        return tuple(each for each in tables if "/" not in each) or tuple(tables)
+        labels = filter(is_label_file, self.others)
+        tables = tuple(each for each in labels if suffix_of(each) in TABLE_SUFFIXES)
+        return tuple(each for each in tables if "/" not in each) or tables
 
     def named(self, pattern: str) -> tuple[str, ...]:
         """Return the other files whose name (without folders) matches a regular expression, case aside."""
@@ -83,18 +83,15 @@ class Listing:
         ids, key = self.ids, _bytewise(self.ids)
 
         def row_of(file_id: str) -> int:
-            row = (
-                bisect_left(ids, file_id)
-                if key is None
-                else bisect_left(ids, key(file_id), key=key)
-            )
+            wanted: Any = key(file_id) if key else file_id
+            row = bisect_left(ids, wanted, key=key)
             return row if row < len(ids) and ids[row] == file_id else -1
 
         return row_of
 
     def source(self) -> Files:
         """Return the images as a source."""
-        return Files(self.root, self.ids, self.sizes, self.mtimes)
+        return Files(str(self.root), self.ids, self.sizes, self.mtimes)
 
     def take(self, rows: NDArray[np.intp]) -> Listing:
         """Return the listing of some rows, in the order given."""
@@ -102,26 +99,29 @@ class Listing:
         return replace(self, ids=ids, sizes=self.sizes[rows], mtimes=self.mtimes[rows])
 
 
-@dataclass(slots=True)
 class _Entries:
     """What the walk over a tree has met so far, by kind."""
 
-    images: list[str] = field(default_factory=list)
-    sizes: array[int] = field(default_factory=lambda: array("q"))
-    mtimes: array[int] = field(default_factory=lambda: array("q"))
-    others: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=lambda: [""])
-    """Still to be read."""
-    links: list[str] = field(default_factory=list)
-    special: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.images: list[str] = []
+        self.sizes, self.mtimes = array("q"), array("q")
+        self.others: list[str] = []
+        self.folders = [""]
+        """Still to be read."""
+        self.links: list[str] = []
+        self.special: list[str] = []
+        self.unreadable: list[str] = []
 
     def add(self, entry: os.DirEntry[str], file_id: str) -> None:
         suffix = suffix_of(entry.name)
         if entry.is_dir(follow_symlinks=False):
             self.folders.append(file_id)
         elif suffix in IMAGE_SUFFIXES:
-            size, mtime = _plain_facts(entry)
+            size = mtime = NO_FILE
+            with contextlib.suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    facts = entry.stat(follow_symlinks=False)
+                    size, mtime = facts.st_size, facts.st_mtime_ns
             if size == NO_FILE:
                 self.special.append(file_id)
             self.images.append(file_id)
@@ -213,9 +213,8 @@ def plain_file_facts(root: Path, file_id: str, folders: dict[str, bool]) -> tupl
         facts = (root / file_id).lstat()
     except (OSError, ValueError):  # ValueError: a name no file system can hold
         return NO_FILE, NO_FILE
-    if not stat.S_ISREG(facts.st_mode):
-        return NO_FILE, NO_FILE
-    return facts.st_size, facts.st_mtime_ns
+    is_plain = stat.S_ISREG(facts.st_mode)
+    return (facts.st_size, facts.st_mtime_ns) if is_plain else (NO_FILE, NO_FILE)
 
 
 def base_name(file_id: str) -> str:
@@ -229,17 +228,6 @@ def suffix_of(name: str) -> str:
     return name[dot:].lower() if dot > 0 else ""
 
 
-def _plain_facts(entry: os.DirEntry[str]) -> tuple[int, int]:
-    """Return (size, mtime_ns) of a plain file, (-1, -1) of anything else."""
-    try:
-        if not entry.is_file(follow_symlinks=False):
-            return NO_FILE, NO_FILE
-        facts = entry.stat(follow_symlinks=False)
-    except OSError:
-        return NO_FILE, NO_FILE
-    return facts.st_size, facts.st_mtime_ns
-
-
 def is_label_file(file_id: str) -> bool:
     """Whether a file is named like one that holds labels."""
     suffix = suffix_of(file_id)
@@ -248,19 +236,16 @@ def is_label_file(file_id: str) -> bool:
     )
 
 
+def names_note(names: Sequence[str], one: str, many: str, rest: str) -> list[str]:
+    """Return the sentence about some files, "3 links were not followed: a, b and c."; [] where there is none."""
+    return [f"{counted(len(names), one, many)} {rest}: {name_some(names)}."] if names else []
+
+
 def _listing_notes(found: _Entries) -> tuple[str, ...]:
-    notes = []
-    if found.special:
-        count = counted(
-            len(found.special),
-            "image name is a link, a pipe or gone",
-            "image names are links, pipes or gone",
-        )
-        notes.append(f"{count}, and never opened: {name_some(sorted(found.special))}.")
-    if found.links:
-        count = counted(len(found.links), "symbolic link was", "symbolic links were")
-        notes.append(f"{count} not followed: {name_some(sorted(found.links))}.")
-    if found.unreadable:
-        count = counted(len(found.unreadable), "folder")
-        notes.append(f"{count} could not be read: {name_some(sorted(found.unreadable))}.")
-    return tuple(notes)
+    links = "symbolic link was", "symbolic links were"
+    gone = "image name is a link, a pipe or gone,", "image names are links, pipes or gone,"
+    return (
+        *names_note(sorted(found.special), *gone, "and never opened"),
+        *names_note(sorted(found.links), *links, "not followed"),
+        *names_note(sorted(found.unreadable), "folder", "folders", "could not be read"),
+    )

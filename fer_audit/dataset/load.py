@@ -1,7 +1,8 @@
-"""A path in, a dataset out, whichever format it has."""
+"""A path in, a dataset out, whichever format it has; and what the card of its owner says."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,12 @@ from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.build import take_only, take_subset
 from fer_audit.dataset.formats.registry import FORMATS, YOURS, Format, Match, format_names
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.mapped import with_maps
-from fer_audit.dataset.maps import chosen_maps
-from fer_audit.dataset.owner_card import with_owner_card
+from fer_audit.dataset.listing import CARD
+from fer_audit.dataset.maps import chosen_maps, with_maps
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.dataset.weights import with_weights
 from fer_audit.errors import ConfigError, DatasetError
-from fer_audit.text import counted, name_some
+from fer_audit.text import counted, name_some, whole
 
 _NUMBERS = re.compile(r"\{([0-9]{1,9})\.\.([0-9]{1,9})\}")
 """`{000000..000012}`: thirteen numbers of six digits, as WebDataset names shards."""
@@ -42,21 +42,16 @@ def load_dataset(path: Path | str, config: AuditConfig | None = None) -> FaceDat
     given = given_path(Path(path), settings)
     form = choose_format(given, settings)
     terms = "" if form.terms == YOURS else form.terms
-    dataset = replace(form.read(given, settings), terms=terms)
-    _refuse_unused_names(dataset, settings)
+    dataset = form.read(given, replace(settings, layout=form.name))
+    dataset = replace(dataset, format=form.name, terms=terms)
+    have = [attribute.name for attribute in dataset.attributes]
+    if unknown := next((name for name, _ in settings.names if name not in have), None):
+        raise ConfigError(
+            f'--names is about "{unknown}", and {dataset.name} has no such attribute',
+            hint=f"It has {name_some(have, limit=40)}." if have else "It has none.",
+        )
     mapped = with_weights(with_maps(with_owner_card(dataset), maps), settings.weights)
     return take_subset(take_only(mapped, settings), settings, seed=config.seed)
-
-
-def _refuse_unused_names(dataset: FaceDataset, settings: DatasetSettings) -> None:
-    """Raise ConfigError when --names is about an attribute that the set does not have."""
-    have = [attribute.name for attribute in dataset.attributes]
-    for name, _ in settings.names:
-        if name not in have:
-            raise ConfigError(
-                f'--names is about "{name}", and {dataset.name} has no such attribute',
-                hint=f"It has {name_some(have, limit=40)}." if have else "It has none.",
-            )
 
 
 def given_path(path: Path, settings: DatasetSettings) -> DatasetPath:
@@ -89,14 +84,11 @@ def _numbered(path: Path) -> tuple[Path, ...]:
     found = _NUMBERS.search(path.name)
     if found is None:
         return ()
-    first, last = int(found[1]), int(found[2])
+    first, last, width = int(found[1]), int(found[2]), len(found[1])
     if not first <= last < first + MAX_SHARDS:
         raise DatasetError(f"The numbers in {path} are no range of at most {MAX_SHARDS} files")
-    before, after = path.name[: found.start()], path.name[found.end() :]
-    width = len(found[1])
-    return tuple(
-        path.with_name(f"{before}{number:0{width}d}{after}") for number in range(first, last + 1)
-    )
+    numbers = (f"{number:0{width}d}" for number in range(first, last + 1))
+    return tuple(path.with_name(path.name.replace(found[0], number, 1)) for number in numbers)
 
 
 def choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
@@ -128,3 +120,36 @@ def choose_format(given: DatasetPath, settings: DatasetSettings) -> Format:
             hint=f"Say which: --layout {certain[0]} or --layout {certain[1]}.",
         )
     return best
+
+
+MAX_CARD_BYTES = 1_000_000
+"""A card is a few sentences."""
+
+
+def with_owner_card(dataset: FaceDataset) -> FaceDataset:
+    """Return the dataset with the sentences of the card in its folder, if there is one.
+
+    The card is {"label_source": "one sentence: who made the labels", "notes": ["known defect", ...]}, both optional.
+    Raises ConfigError for a card that is anything else.
+    """
+    path = dataset.root / CARD
+    if path.is_symlink() or not path.is_file():
+        return dataset
+    if path.stat().st_size > MAX_CARD_BYTES:
+        raise ConfigError(
+            f"{path} is larger than {whole(MAX_CARD_BYTES)} bytes: that is no dataset card",
+            hint="Move it elsewhere, or shorten it.",
+        )
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise ConfigError(f"Cannot read {path}: {exc}") from exc
+    card = card if isinstance(card, dict) else {"notes": None}
+    source, notes = card.get("label_source", ""), card.get("notes", [])
+    if not isinstance(source, str) or not isinstance(notes, list):
+        raise ConfigError(
+            f"{path} is no dataset card",
+            hint='It looks like {"label_source": "Who made the labels.", "notes": ["A known defect."]}.',
+        )
+    said = (*map(str, notes), *dataset.notes)
+    return replace(dataset, label_source=source or dataset.label_source, notes=said)

@@ -10,8 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
-from fer_audit.dataset.sources.parquet import BATCH_CELLS
+from fer_audit.dataset.sources.parquet import (
+    BATCH_CELLS,
+    facts_of,
+    opened_parquet,
+    parquet_failures,
+)
 from fer_audit.dataset.sources.source import FileFacts
 from fer_audit.dataset.table.words import JoinedWords, Words, json_word, words_of
 from fer_audit.dataset.types import Reject
@@ -58,7 +62,7 @@ class Shard:
                     table = file.read_row_group(group, columns=list(columns), use_threads=False)
                     if len(table) != n:
                         raise ValueError("another number of rows than the footer says")
-                    words = {each: _words(table[each], names.get(each)) for each in columns}
+                    words = {each: _words(table[each], names.get(each, ())) for each in columns}
                 except parquet_failures():
                     words = dict.fromkeys(columns, Words(np.full(n, -1, np.int32), ()))
                     rejects.append(Reject(f"{name}, row group {group}", "labels_unreadable"))
@@ -94,7 +98,11 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
         image = column or images[0]
         kind = schema.field(image).type
         is_struct = pa.types.is_struct(kind)
-        plain = [field.name for field in schema if not _is_no_label(field.type)]
+        plain = [
+            field.name
+            for field in schema
+            if not pa.types.is_nested(field.type) and "binary" not in str(field.type)
+        ]
         return Shard(
             facts,
             file.metadata.num_rows,
@@ -109,29 +117,18 @@ def open_shard(path: Path, column: str | None = None) -> Shard | None:
         )
 
 
-def _is_no_label(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
-    import pyarrow as pa
-
-    types = pa.types
-    return bool(
-        types.is_nested(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_fixed_size_binary(kind)
-    )
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - pyarrow ships no types
+    return str(kind) in ("binary", "large_binary")
 
 
 def _holds_images(file: Any, field: Any) -> bool:  # noqa: ANN401 - as above
     """Whether a column holds records with bytes, or bytes of which the first are those of an image."""
     import pyarrow as pa
 
-    def is_bytes(kind: Any) -> bool:  # noqa: ANN401 - as above
-        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-
     if pa.types.is_struct(field.type):
         at = field.type.get_field_index("bytes")
-        return at >= 0 and is_bytes(field.type.field(at).type)
-    if not is_bytes(field.type):
+        return at >= 0 and _is_bytes(field.type.field(at).type)
+    if not _is_bytes(field.type):
         return False
     first = next(file.iter_batches(1, columns=[field.name], use_threads=False), None)
     cell = None if first is None or not len(first) else first.column(0)[0].as_py()
@@ -157,31 +154,26 @@ def _class_names(
     """Return the names of codes that Hugging Face's metadata has for some columns."""
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        found = {
-            column: features[column]["names"]
-            for column in columns
-            if column in features and features[column].get("_type") == "ClassLabel"
-        }
+        found = {name: features[name] for name in columns if name in features}
+        return tuple(
+            (column, tuple(map(str, each["names"])))
+            for column, each in found.items()
+            if each.get("_type") == "ClassLabel" and isinstance(each["names"], list)
+        )
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return ()
-    return tuple(
-        (column, tuple(map(str, names)))
-        for column, names in found.items()
-        if isinstance(names, list)
-    )
 
 
-def _words(column: Any, names: tuple[str, ...] | None) -> Words:  # noqa: ANN401 - as above
+def _words(column: Any, names: tuple[str, ...]) -> Words:  # noqa: ANN401 - as above
     import pyarrow as pa
+
+    def word(value: object) -> str | None:
+        if not names or not isinstance(value, int):
+            return json_word(value)
+        if 0 <= value < len(names):
+            return names[value]
+        return None if value == -1 else str(value)
 
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return words_of(column).mapped(lambda value: _name(value, names))
-
-
-def _name(value: object, names: tuple[str, ...] | None) -> str | None:
-    if names is None or not isinstance(value, int):
-        return json_word(value)
-    if 0 <= value < len(names):
-        return names[value]
-    return None if value == -1 else str(value)
+    return words_of(column).mapped(word)

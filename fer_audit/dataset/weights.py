@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.build import seal
-from fer_audit.dataset.parquet_file import facts_of, opened_parquet, parquet_failures
+from fer_audit.dataset.sources.parquet import facts_of, opened_parquet, parquet_failures
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 from fer_audit.text import counted, listed, name_some

@@ -15,9 +15,8 @@ from fer_audit.embed.session import cuda_algorithms
 from fer_audit.embed.types import CUDA, Embeddings, ModelFacts, Session
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackShard, shard_count
-from fer_audit.store.arrays import ArrayBlocks
 from fer_audit.store.fingerprint import stage_fingerprint
-from fer_audit.store.stage import StageFolder
+from fer_audit.store.stage import ArrayBlocks, StageFolder
 
 WHOLE = "vectors"
 NONFINITE = "nonfinite_embedding"

@@ -1,4 +1,4 @@
-"""A dataset's files -> shards of pixels and rows, made ahead of their consumer.
+"""A dataset's files -> shards of pixels and rows, made ahead of their consumer, or read as an earlier walk kept them.
 
 A shard is decoded by workers (`fer_audit.pack.workers`), written to the cache, and handed on; the next one is decoded
 while it is written. At most `AHEAD` shards are made before they are asked for, so memory is bounded by the shard, not by the set.
@@ -7,8 +7,9 @@ while it is written. At most `AHEAD` shards are made before they are asked for, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,8 @@ from numpy.typing import NDArray
 from fer_audit.config import FILE_SECONDS
 from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.pack.decode import MAX_PIXELS, MAX_SIDE
-from fer_audit.pack.jpeg import MAX_MARKERS, MAX_SCANS
-from fer_audit.pack.rows import concatenate_rows, sha256_of
+from fer_audit.pack.decode import MAX_MARKERS, MAX_PIXELS, MAX_SCANS, MAX_SIDE
+from fer_audit.pack.rows import concatenate_rows, part_of, sha256_of
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
 from fer_audit.pack.workers import Decoders, worth_starting
 from fer_audit.store.fingerprint import stage_fingerprint
@@ -44,29 +44,19 @@ def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
     )
 
 
+@dataclass(slots=True)
 class ShardMaker:
     """Makes, keeps and reads the shards of one dataset at one size."""
 
-    def __init__(
-        self,
-        dataset: FaceDataset,
-        folder: StageFolder,
-        *,
-        size: int,
-        keep: bool,
-        workers: int,
-        file_seconds: float = FILE_SECONDS,
-    ) -> None:
-        """Name the places and the limits; nothing is read yet."""
-        self._dataset = dataset
-        self._images = dataset.source
-        self._folder = folder
-        self._size = size
-        self._keep = keep
-        self._workers = workers
-        self._file_seconds = file_seconds
-        self.complaints: list[str] = []
-        """Why parts found in the cache could not be used."""
+    dataset: FaceDataset
+    folder: StageFolder
+    _: KW_ONLY
+    size: int
+    keep: bool
+    workers: int
+    file_seconds: float = FILE_SECONDS
+    complaints: list[str] = field(default_factory=list, init=False)
+    """Why parts found in the cache could not be used."""
 
     def iterate(self, indices: Sequence[int]) -> Generator[PackShard, None, None]:
         """Yield the shards asked for, in that order, making `AHEAD` of them beforehand.
@@ -76,11 +66,11 @@ class ShardMaker:
         if not indices:
             return
         waiting: deque[Future[PackShard]] = deque()
+        workers = worth_starting(self.workers, sum(map(self.length, indices)))
         with (
             ThreadPoolExecutor(AHEAD, thread_name_prefix="shard") as makers,
-            self._decoders(
-                sum(map(self.length, indices))
-            ) as decoders,  # ended first: shards that are no longer wanted are not waited for
+            # ended first: shards that are no longer wanted are not waited for
+            Decoders(workers, self.folder.path, self.size, limit=self.file_seconds) as decoders,
         ):
             for index in indices:
                 waiting.append(makers.submit(self._shard, index, decoders))
@@ -92,28 +82,26 @@ class ShardMaker:
     def rows(self) -> PackRows | None:
         """Return what is known of every file, or None while a shard is missing."""
         parts = []
-        for index in range(shard_count(len(self._dataset))):
-            part = self._rows_part(index)
+        for index in range(shard_count(len(self.dataset))):
+            part = self._read("rows", index)
             if part is None:
                 return None
-            parts.append(part)
+            parts.append(PackRows(**part))
         return concatenate_rows(parts)
 
     def keep_rows(self, rows: PackRows) -> None:
         """Write what is known of every file, made elsewhere."""
-        for index in range(shard_count(len(self._dataset))):
-            here = slice(*self._bounds(index))
-            arrays = {name: getattr(rows, name)[here] for name in PackRows.__slots__}
-            self._folder.write_part(f"rows-{index:05d}", {}, **arrays)
+        for index in range(shard_count(len(self.dataset))):
+            self._write_rows(index, part_of(rows, *bounds_of(index, len(self.dataset))))
 
     def missing_rows(self) -> list[int]:
         """Return the shards whose files were never looked at, or whose record is damaged."""
-        count = shard_count(len(self._dataset))
-        return [index for index in range(count) if self._rows_part(index) is None]
+        count = shard_count(len(self.dataset))
+        return [index for index in range(count) if self._read("rows", index) is None]
 
     def length(self, index: int) -> int:
         """Return the number of rows of a shard."""
-        start, stop = self._bounds(index)
+        start, stop = bounds_of(index, len(self.dataset))
         return stop - start
 
     def changed_files(self) -> list[str]:
@@ -122,58 +110,80 @@ class ShardMaker:
         Size and time can lie; bytes cannot.
         """
         rows = self.rows()
-        if rows is None:
-            return []
         changed = []
-        for row, file_id in enumerate(self._dataset.ids):
+        for row, file_id in enumerate(self.dataset.ids if rows else ()):
             try:
-                digest = sha256_of(self._images.read(row))
+                digest = sha256_of(self.dataset.source.read(row))
             except SourceError:
                 digest = b""
-            if rows.sha256[row] != digest:
+            if rows and rows.sha256[row] != digest:
                 changed.append(file_id)
         return changed
 
-    def _bounds(self, index: int) -> tuple[int, int]:
-        start = index * SHARD_ROWS
-        return start, min(start + SHARD_ROWS, len(self._dataset))
+    def _read(self, what: str, index: int) -> dict[str, NDArray[Any]] | None:
+        found = self.folder.read_part(f"{what}-{index:05d}")
+        if not isinstance(found, str):
+            return found[1]
+        complaint = f"made again: {found}"
+        if found and complaint not in self.complaints:
+            self.complaints.append(complaint)
+        return None
 
-    def _read(self, name: str) -> dict[str, NDArray[Any]] | None:
-        found = self._folder.read_part(name)
-        if isinstance(found, str):
-            complaint = f"made again: {found}"
-            if found and complaint not in self.complaints:
-                self.complaints.append(complaint)
-            return None
-        return found[1]
-
-    def _rows_part(self, index: int) -> PackRows | None:
-        arrays = self._read(f"rows-{index:05d}")
-        return None if arrays is None else PackRows(**arrays)
+    def _write_rows(self, index: int, rows: PackRows) -> None:
+        arrays = {name: getattr(rows, name) for name in PackRows.__slots__}
+        self.folder.write_part(f"rows-{index:05d}", {}, **arrays)
 
     def _shard(self, index: int, decoders: Decoders) -> PackShard:
         """Return a shard from the cache, or make it."""
-        start, stop = self._bounds(index)
-        rows = self._rows_part(index)
-        if rows is not None and self._keep:
-            kept = self._read(f"pixels-{index:05d}")
-            if kept is not None:
-                return PackShard(start, stop, kept["pixels"], rows)
-        pixels, rows = self._decode(start, stop, decoders)
-        if self._keep:
-            self._folder.write_part(f"pixels-{index:05d}", {}, pixels=pixels)
-        self._folder.write_part(
-            f"rows-{index:05d}", {}, **{name: getattr(rows, name) for name in PackRows.__slots__}
-        )
+        start, stop = bounds_of(index, len(self.dataset))
+        known = self._read("rows", index)
+        kept = self._read("pixels", index) if known and self.keep else None
+        if known and kept:
+            return PackShard(start, stop, kept["pixels"], PackRows(**known))
+        pixels = np.zeros((stop - start, self.size, self.size, 3), np.uint8)
+        rows = decoders.fill(self.dataset.source.take(np.arange(start, stop)), pixels)
+        if self.keep:
+            self.folder.write_part(f"pixels-{index:05d}", {}, pixels=pixels)
+        self._write_rows(index, rows)
         pixels.flags.writeable = False
         return PackShard(start, stop, pixels, rows)
 
-    def _decode(
-        self, start: int, stop: int, decoders: Decoders
-    ) -> tuple[NDArray[np.uint8], PackRows]:
-        pixels = np.zeros((stop - start, self._size, self._size, 3), np.uint8)
-        return pixels, decoders.fill(self._images.take(np.arange(start, stop)), pixels)
 
-    def _decoders(self, n_images: int) -> Decoders:
-        workers = worth_starting(self._workers, n_images)
-        return Decoders(workers, self._folder.path, self._size, limit=self._file_seconds)
+def bounds_of(index: int, n_images: int) -> tuple[int, int]:
+    """Return the first row of a shard, and the one behind its last."""
+    start = index * SHARD_ROWS
+    return start, min(start + SHARD_ROWS, n_images)
+
+
+class PixelsNotKept(Exception):
+    """Packed pixels that are asked for are not in the cache; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPixels:
+    """The shards of one dataset at one size, as far as the cache has them. No file of the dataset is opened."""
+
+    folder: StageFolder
+    n_images: int
+
+    def iterate(self, indices: Sequence[int]) -> Iterator[PackShard]:
+        """Yield the shards asked for, in that order, their bytes checked against the manifests.
+
+        Raises PixelsNotKept: before the first when one of them was never kept, later when one is damaged.
+        """
+        if not all(self.folder.has_part(f"pixels-{index:05d}") for index in indices):
+            raise PixelsNotKept("the pixels were not kept")
+        # Checking 38 MB takes 36 ms, about as long as what is done with them: the next ones are checked meanwhile.
+        with ThreadPoolExecutor(1, thread_name_prefix="check") as checker:
+            yield from checker.map(self._shard, indices)
+
+    def _shard(self, index: int) -> PackShard:
+        parts: list[dict[str, NDArray[Any]]] = []
+        for what in ("pixels", "rows"):
+            found = self.folder.read_part(f"{what}-{index:05d}")
+            if isinstance(found, str):
+                raise PixelsNotKept(f"the kept pixels are damaged: {found or 'a part is missing'}")
+            parts.append(found[1])
+        pixels, rows = parts
+        start, stop = bounds_of(index, self.n_images)
+        return PackShard(start, stop, pixels["pixels"], PackRows(**rows))

@@ -114,8 +114,19 @@ def contact_sheets(
     tiles: dict[int, NDArray[np.uint8]] = {}
     for shard, rows in _wanted(shards, np.sort(np.concatenate(sheets))):
         for row in rows.tolist():
-            tiles[row] = _tile(shard.pixels[row - shard.start], size, blur=blur)
-    return [_sheet([tiles[row] for row in rows.tolist()], columns, size) for rows in sheets]
+            image = Image.fromarray(shard.pixels[row - shard.start])
+            if blur:
+                image = image.resize((BLUR_CELLS, BLUR_CELLS), Image.Resampling.BOX)
+            tiles[row] = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+    drawn = []
+    for rows in sheets:
+        across = min(columns, len(rows))
+        sheet = np.full((-(-len(rows) // across) * size, across * size, 3), 255, np.uint8)
+        for number, row in enumerate(rows.tolist()):
+            top, left = number // across * size, number % across * size
+            sheet[top : top + size, left : left + size] = tiles[row]
+        drawn.append(_webp(sheet, SHEET_QUALITY))
+    return drawn
 
 
 def _wanted(
@@ -140,23 +151,6 @@ def _reduced(pixels: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[n
         image = Image.fromarray(pixels[offset])
         target[:] = np.asarray(image.resize((side, side), Image.Resampling.BOX))
     return small
-
-
-def _tile(pixels: NDArray[np.uint8], size: int, *, blur: bool) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels)
-    if blur:
-        image = image.resize((BLUR_CELLS, BLUR_CELLS), Image.Resampling.BOX)
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def _sheet(tiles: Sequence[NDArray[np.uint8]], columns: int, size: int) -> bytes:
-    across = min(columns, len(tiles))
-    down = -(-len(tiles) // across)
-    sheet = np.full((down * size, across * size, 3), 255, np.uint8)
-    for number, tile in enumerate(tiles):
-        top, left = number // across * size, number % across * size
-        sheet[top : top + size, left : left + size] = tile
-    return _webp(sheet, SHEET_QUALITY)
 
 
 def _webp(pixels: NDArray[np.uint8], quality: int) -> bytes:

@@ -22,7 +22,7 @@ STYLE_NAMES = (
     "grey",
     "bytes_per_pixel",
 )
-"""Columns of `style`; `fer_audit.pack.style` defines each."""
+"""Columns of `style`; `fer_audit.pack.rows` defines each."""
 
 
 MAY_PASS = frozenset(

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Self
@@ -26,10 +25,17 @@ from numpy.typing import NDArray
 from fer_audit.cores import usable_cores
 from fer_audit.dataset.sources.source import ImageSource
 from fer_audit.errors import ConfigError
-from fer_audit.pack.rows import copy_rows, empty_rows, part_of
-from fer_audit.pack.slots import CHUNK_ROWS, SharedSlots, rows_of
+from fer_audit.pack.rows import empty_rows, part_of
 from fer_audit.pack.types import PackRows
-from fer_audit.pack.worker import BROKEN, DONE, READY, source_line
+from fer_audit.pack.worker import (
+    BROKEN,
+    CHUNK_ROWS,
+    DONE,
+    READY,
+    SharedSlots,
+    rows_of,
+    source_line,
+)
 
 CRASHED, TIMEOUT = "worker_crashed", "timeout"
 """Reasons of a file whose decoder ended, or did not."""
@@ -104,7 +110,8 @@ class Decoders:
                     pixels[start:stop],
                     part_of(rows, start, stop),
                 )
-                for start, stop in _chunks(len(files))
+                for start in range(0, len(files), CHUNK_ROWS)
+                for stop in (min(start + CHUNK_ROWS, len(files)),)
             ]
         for job in jobs:
             job.result()
@@ -181,7 +188,8 @@ class _WorkerSlot:
             else:
                 trouble = self._end(process)
         pixels[:done] = self._pixels[:done]
-        copy_rows(part_of(self._rows, 0, done), part_of(rows, 0, done))
+        for name in PackRows.__slots__:
+            getattr(rows, name)[:done] = getattr(self._rows, name)[:done]
         return done, trouble
 
     def _ready_process(self) -> subprocess.Popen[bytes]:
@@ -282,8 +290,3 @@ def _end_worker(process: subprocess.Popen[bytes]) -> None:
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     assert pipe is not None  # noqa: S101 - both pipes are asked for when it starts
     return pipe
-
-
-def _chunks(n: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, n, CHUNK_ROWS):
-        yield start, min(start + CHUNK_ROWS, n)

@@ -12,7 +12,7 @@ from fer_audit.pipeline.finished import FinishedRun
 from fer_audit.pipeline.run_folder import REMEDY_FILES
 from fer_audit.report.files.rows import write_list, write_rows_parquet
 from fer_audit.rng import stage_rng
-from fer_audit.store.durable import remove
+from fer_audit.store.locks import remove
 from fer_audit.store.stage import make_folder, write_atomically, write_text
 
 PLAN, KEEP, KEEP_TXT, UID, WEIGHTS, ADD, DONOR, AUGMENT = REMEDY_FILES[:8]

@@ -13,8 +13,8 @@ from fer_audit.audit.near_groups import SAME_PIXELS
 from fer_audit.audit.stats.near_pairs import correlations, cosines, largest_cosines
 from fer_audit.audit.types.near import NearPairs
 from fer_audit.embed.types import Embeddings
+from fer_audit.pack.build import KeptPixels, PixelsNotKept
 from fer_audit.pack.faces import grey_cells, shards_of
-from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import Decoders, worth_starting
 from fer_audit.pipeline.cached_analyses import Part, kept_part

@@ -27,6 +27,7 @@ from fer_audit.cluster.map import (
 from fer_audit.cluster.types import Clustering
 from fer_audit.config import ReportSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.pack.build import KeptPixels, PixelsNotKept
 from fer_audit.pack.faces import (
     LEAST_IN_MEAN,
     Shards,
@@ -35,7 +36,6 @@ from fer_audit.pack.faces import (
     shards_of,
     webp_version,
 )
-from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import PackShard
 from fer_audit.pipeline.types import Job, Work
 from fer_audit.report.files.pictures import (

@@ -21,8 +21,7 @@ from fer_audit.pipeline import run_folder
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.pictures import Pictures, pictures_json, read_pictures, shared_pictures
 from fer_audit.report.files.timings import read_timings
-from fer_audit.store.durable import remove
-from fer_audit.store.locks import LOCK, folder_lock
+from fer_audit.store.locks import LOCK, folder_lock, remove
 from fer_audit.store.stage import TEMPORARY, write_text
 
 REASON = "removed by fer-audit purge"

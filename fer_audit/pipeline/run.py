@@ -35,8 +35,7 @@ from fer_audit.progress import Progress, Silent, Timing
 from fer_audit.report.files.document import result_json
 from fer_audit.report.files.pictures import Pictures, pictures_json, shared_pictures
 from fer_audit.report.files.timings import read_timings, write_timings
-from fer_audit.store.durable import remove
-from fer_audit.store.locks import folder_lock
+from fer_audit.store.locks import folder_lock, remove
 from fer_audit.store.stage import cache_folder, make_folder, sweep_temporaries, write_text
 from fer_audit.synth import check_planted
 

@@ -21,7 +21,7 @@ from fer_audit.pipeline.types import Job, RunFingerprints, Work
 from fer_audit.progress import Progress
 from fer_audit.report.files.document import read_result
 from fer_audit.report.files.rows import rows_table, write_list, write_rows_csv, write_rows_parquet
-from fer_audit.store.durable import remove, sync_folder
+from fer_audit.store.locks import remove, sync_folder
 from fer_audit.store.stage import (
     NAME_LENGTH,
     TEMPORARY,

@@ -22,8 +22,8 @@ from fer_audit.embed.spread import embed_everywhere
 from fer_audit.embed.types import CPU, Embeddings
 from fer_audit.errors import DatasetError, StoreError
 from fer_audit.pack.build import ShardMaker
-from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import MAY_PASS, ROW, SHARD_ROWS, PackRows, shard_count
+from fer_audit.pack.worker import CHUNK_ROWS
 from fer_audit.pack.workers import worth_starting
 from fer_audit.pipeline.model import open_model, run_fingerprints
 from fer_audit.pipeline.run_folder import is_placed, note_start

@@ -1,19 +1,20 @@
-"""One process at a time in a folder: advisory file locks, or none on file systems without locks."""
+"""What file systems may lack: advisory locks, for one process at a time in a folder, and fsync."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_audit.errors import LockedError, StoreError
-from fer_audit.store.durable import StillWaiting
 
 if TYPE_CHECKING:
-    import filelock
+    pass
 
 PATIENCE_SECONDS = 2.0
 """A longer wait for another process is announced."""
@@ -23,6 +24,20 @@ LOCK = ".fer-audit.lock"
 
 _NO_LOCKS = frozenset((errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL))
 """Errors of flock where a file system, or its server, has no locks."""
+
+
+CANNOT_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""Errors of fsync where there is none: some network, FUSE and container file systems."""
+
+MAY_NOT_OPEN = frozenset({errno.EACCES, errno.EPERM})
+"""A folder that may be written to but not listed cannot be opened, and so cannot be synced."""
+
+_first = threading.Lock()
+"""The thread that gets it warns; it is never released."""
+
+
+class StillWaiting(UserWarning):
+    """Another process holds what this one waits for."""
 
 
 @contextlib.contextmanager
@@ -39,10 +54,14 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
     lock = filelock.FileLock(folder / LOCK, mode=0o600, fallback_to_soft=False)
     held = True
     try:
-        if wait_seconds < 0:
-            _wait_for(lock, folder)
-        else:
-            lock.acquire(timeout=wait_seconds)
+        try:
+            lock.acquire(timeout=wait_seconds if wait_seconds >= 0 else PATIENCE_SECONDS)
+        except filelock.Timeout:
+            if wait_seconds >= 0:
+                raise
+            words = f"waiting for another fer-audit process that works in {folder}"
+            warnings.warn(StillWaiting(words), stacklevel=1)
+            lock.acquire(timeout=-1)
     except filelock.Timeout:
         raise LockedError(
             f"Another fer-audit process is working in {folder}",
@@ -62,13 +81,53 @@ def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[bool]:
             lock.release()
 
 
-def _wait_for(lock: filelock.BaseFileLock, folder: Path) -> None:
-    """Wait for ever, with a warning after `PATIENCE_SECONDS`."""
-    import filelock
+class CannotSync(UserWarning):
+    """A file system does not promise that what was written survives a power cut. Issued once per process."""
 
+
+def sync_file(handle: int, path: Path) -> None:
+    """Wait until an open file is on the disk; OSError when the disk fails, a warning where there is no fsync."""
     try:
-        lock.acquire(timeout=PATIENCE_SECONDS)
-    except filelock.Timeout:
-        words = f"waiting for another fer-audit process that works in {folder}"
-        warnings.warn(StillWaiting(words), stacklevel=2)
-        lock.acquire(timeout=-1)
+        os.fsync(handle)
+    except OSError as exc:
+        _warn_or_raise(exc, path.parent, CANNOT_SYNC)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk; OSError and warning as for a file."""
+    if os.name == "nt":  # a folder cannot be opened there; NTFS keeps a journal of names
+        return
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as exc:
+        _warn_or_raise(exc, path, MAY_NOT_OPEN)
+        return
+    try:
+        os.fsync(handle)
+    except OSError as exc:
+        _warn_or_raise(exc, path, CANNOT_SYNC)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Delete a file of ours if it is there; StoreError when it cannot be deleted."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"Cannot remove {path}: {exc.strerror or exc}",
+            hint="Remove it, or choose another place with --out or --cache-dir.",
+        ) from exc
+
+
+def _warn_or_raise(error: OSError, folder: Path, harmless: frozenset[int]) -> None:
+    if error.errno not in harmless:
+        raise error
+    if _first.acquire(blocking=False):
+        warnings.warn(
+            f"the disk of {folder} cannot be asked to sync ({error.strerror}): the run goes on, "
+            "but a power cut could cost what was just written; checksums would notice",
+            CannotSync,
+            stacklevel=4,
+        )

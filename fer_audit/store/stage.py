@@ -1,8 +1,8 @@
 """Atomic writes, and the stage folders of the cache: checksummed arrays named by a fingerprint.
 
-A file is written under a temporary name -> fsync -> rename -> fsync of the folder, so it is whole or not there.
-A stage folder holds parts. Each part is a few arrays and, written last, a manifest with their checksums.
-A part without a manifest that fits does not exist, and is made again.
+A file is written under a temporary name -> fsync -> rename -> fsync of the folder, so it is whole or not there; file systems
+without fsync are tolerated. A stage folder holds parts. Each part is a few arrays and, written last, a manifest with their
+checksums. A part without a manifest that fits does not exist, and is made again.
 """
 
 from __future__ import annotations
@@ -22,13 +22,53 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.errors import StoreError
-from fer_audit.store.arrays import ArrayBlocks, array_writer, map_array
-from fer_audit.store.durable import remove, sync_file, sync_folder
 from fer_audit.store.fingerprint import canonical_json
-from fer_audit.store.locks import folder_lock
+from fer_audit.store.locks import folder_lock, remove, sync_file, sync_folder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayBlocks:
+    """An array that never has to fit in memory: an iterator of blocks of its rows."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    blocks: Iterator[NDArray[Any]]
+
+
+def array_writer(array: NDArray[Any] | ArrayBlocks) -> Callable[[BinaryIO], None]:
+    """Return what fills an open file with an array, for `write_atomically`."""
+
+    def write(file: BinaryIO) -> None:
+        if not isinstance(array, ArrayBlocks):
+            np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+            return
+        kind = np.lib.format.dtype_to_descr(array.dtype)
+        header = {"descr": kind, "fortran_order": False, "shape": array.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in array.blocks:
+            file.write(np.ascontiguousarray(block, dtype=array.dtype).data)
+
+    return write
+
+
+def map_array(path: Path) -> NDArray[Any]:
+    """Map a file read-only. Raises OSError, ValueError or TypeError for anything but a plain array; nothing is unpickled.
+
+    Nothing is ever written through a map: on a full disk that is a SIGBUS, which kills the process. So is reading a file that
+    was shortened while it is mapped.
+    """
+    if path.stat().st_size == 0:
+        raise ValueError("empty file")
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.ndarray):  # an .npz archive under the name of an array
+        array.close()
+        raise TypeError(f"{path} holds no single array")
+    return array
+
 
 TEMPORARY = ".tmp-"
 

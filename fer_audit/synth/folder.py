@@ -71,7 +71,7 @@ def write_demo(folder: Path, n: int = N_FACES) -> None:
             _write(folder / name, data)
             digests[name] = hashlib.sha256(data).hexdigest()
         truth = {**describe(rows), "sha256": digests}
-        _write(folder / TRUTH, (json.dumps(truth, indent=2) + "\n").encode())
+        _write(folder / TRUTH, _json(truth))
 
 
 def is_whole(folder: Path, n: int) -> bool:
@@ -94,12 +94,19 @@ def _files(rows: Sequence[Row]) -> Iterator[tuple[str, bytes]]:
     """Yield the relative name and the bytes of every file but truth.json."""
     *faces, labels, card = _names(rows)
     for name, row in zip(faces, rows, strict=True):
-        yield name, _jpeg(row)
-    yield labels, _table(faces, rows).encode()
-    yield (
-        card,
-        (json.dumps({"label_source": LABEL_SOURCE, "notes": [ABOUT]}, indent=2) + "\n").encode(),
-    )
+        buffer = io.BytesIO()
+        drawn(row).save(buffer, "JPEG", quality=_COPY_QUALITY if row.is_copy else _QUALITY)
+        yield name, buffer.getvalue()
+    lines: list[Sequence[Any]] = [_COLUMNS]
+    for name, row in zip(faces, rows, strict=True):
+        said = (row.group, row.gender, row.age, row.expression, row.emotion, row.session)
+        lines.append((name, f"p{row.person:03}", *said))  # no value needs a quote
+    yield labels, "".join(",".join(map(str, line)) + "\n" for line in lines).encode()
+    yield card, _json({"label_source": LABEL_SOURCE, "notes": [ABOUT]})
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=2) + "\n").encode()
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
@@ -118,21 +125,6 @@ def drawn(row: Row) -> Image.Image:
         seed=SEED,
     )
     return copied(image, row.picture, seed=SEED) if row.is_copy else image
-
-
-def _jpeg(row: Row) -> bytes:
-    buffer = io.BytesIO()
-    drawn(row).save(buffer, "JPEG", quality=_COPY_QUALITY if row.is_copy else _QUALITY)
-    return buffer.getvalue()
-
-
-def _table(faces: Sequence[str], rows: Sequence[Row]) -> str:
-    """Return the CSV text; no value needs a quote."""
-    lines: list[Sequence[Any]] = [_COLUMNS]
-    for name, row in zip(faces, rows, strict=True):
-        labels = (row.group, row.gender, row.age, row.expression, row.emotion, row.session)
-        lines.append((name, f"p{row.person:03}", *labels))
-    return "".join(",".join(map(str, line)) + "\n" for line in lines)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -24,8 +24,7 @@ from itertools import product
 from typing import Any
 
 from fer_audit.rng import stage_rng
-from fer_audit.synth.backdrop import PLACES
-from fer_audit.synth.draw import EXPRESSIONS, HAIRS
+from fer_audit.synth.draw import EXPRESSIONS, HAIRS, PLACES
 
 TRUTH_SCHEMA = "fer-audit/truth/1"
 SEED = 7
@@ -108,7 +107,11 @@ def plant_rows(n: int) -> list[Row]:
     """Return the labels of n pictures, in shuffled order."""
     rows: list[Row] = []
     for session, group, gender in product(SESSIONS, GROUPS, GENDERS):
-        count = _cell_count(n, session, group, gender)
+        total = group_counts(n)[group]
+        first = round(total * _FIRST_SESSION[group])
+        in_session = first if session == SESSIONS[0] else total - first
+        half = in_session // 2
+        count = half if gender == GENDERS[0] else in_session - half
         rows += _deal_cell(count, session, group, gender, start=len(rows))
     order = stage_rng(SEED, "synth", "order").permutation(len(rows))
     return [rows[i] for i in order.tolist()]
@@ -185,19 +188,11 @@ def _planted(rows: Sequence[Row]) -> tuple[Fact, ...]:
     )
 
 
-def _cell_count(n: int, session: str, group: str, gender: str) -> int:
-    """Return how many pictures of one session, group and gender there are."""
-    total = group_counts(n)[group]
-    first = round(total * _FIRST_SESSION[group])
-    in_session = first if session == SESSIONS[0] else total - first
-    half = in_session // 2
-    return half if gender == GENDERS[0] else in_session - half
-
-
 def _deal_cell(count: int, session: str, group: str, gender: str, *, start: int) -> list[Row]:
     """Return the rows of one cell, its pictures and people numbered from `start`.
 
-    All but ages is dealt evenly and independently of each other.
+    All but ages is dealt evenly and independently of each other. A copy is the same picture of the same labels once more, as
+    another person's; the expression agrees or not.
     """
 
     def levels(purpose: str, size: int = count) -> list[float]:
@@ -232,15 +227,8 @@ def _deal_cell(count: int, session: str, group: str, gender: str, *, start: int)
         )
         rows.append(row)
     for at in range(_COPIED - 1, count, _COPIED):
-        rows[at] = _copy(
-            rows[at - 1], person=start + count - 1 - at // _COPIED, agrees=at // _COPIED % 2 == 1
-        )
+        row, nth = rows[at - 1], at // _COPIED
+        other = EXPRESSIONS[(EXPRESSIONS.index(row.expression) + 1) % len(EXPRESSIONS)]
+        said = row.expression if nth % 2 == 1 else other
+        rows[at] = replace(row, person=start + count - 1 - nth, expression=said, is_copy=True)
     return rows
-
-
-def _copy(row: Row, *, person: int, agrees: bool) -> Row:
-    """Return the same picture of the same labels once more, as another person's; the expression agrees or not."""
-    other = EXPRESSIONS[(EXPRESSIONS.index(row.expression) + 1) % len(EXPRESSIONS)]
-    return replace(
-        row, person=person, expression=row.expression if agrees else other, is_copy=True
-    )

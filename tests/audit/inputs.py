@@ -49,9 +49,7 @@ def dataset_of(
     return FaceDataset(
         name="faces",
         root=Path("faces"),
-        source=Files(
-            Path("faces"), names, np.full(n, 100, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        ),
+        source=Files("faces", names, np.full(n, 100, dtype=np.int64), np.zeros(n, dtype=np.int64)),
         ids=names,
         attributes=attributes,
         ages=None if ages is None else np.asarray(ages, dtype=np.int16),

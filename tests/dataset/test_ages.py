@@ -18,7 +18,7 @@ from fer_audit.dataset.ages import (
     parse_age_group,
     parse_years,
 )
-from fer_audit.dataset.categories import encode_attribute, natural_key
+from fer_audit.dataset.table.words import encode_attribute, natural_key
 from tests.known import known
 
 bin_ends = st.lists(st.integers(0, 120), min_size=1, max_size=12, unique=True).map(sorted)

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from fer_audit.config import AGE_BINS, AuditConfig
 from fer_audit.dataset.ages import MAX_AGE, AgeGroup, age_bin_names
-from fer_audit.dataset.formats import ckplus, ferplus
+from fer_audit.dataset.formats import by_name, fer
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.maps import MAPS, AgeMap, GroupMap, fold
+from fer_audit.dataset.maps import CODES, MAPS, AgeMap, GroupMap, fold
 from fer_audit.dataset.table.labels import MISSING
-from fer_audit.dataset.taxonomy import CODES
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
 from tests.dataset.trees import plant, plant_table, read_beside_faces, words
@@ -25,7 +24,7 @@ GROUP_MAPS = [each for each in MAPS if isinstance(each, GroupMap)]
 AGE_MAPS = [each for each in MAPS if isinstance(each, AgeMap)]
 KNOWN = {
     "race": {name for (about, _), codes in CODES.items() if about == "race" for name in codes.values()},
-    "expression": {*ckplus.EXPRESSIONS, *ferplus.EXPRESSIONS}
+    "expression": {*by_name.CKPLUS_EXPRESSIONS, *fer.EXPRESSIONS}
     | {name for (about, _), codes in CODES.items() if about == "expression" for name in codes.values()},
 }  # fmt: skip
 """Every group of every set that is read, by attribute."""

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from fer_audit.dataset.table.file import TableRows
-from fer_audit.dataset.table.merge import MergedRows, merge_lines
+from fer_audit.dataset.table.reading import merge_lines
+from fer_audit.dataset.types import Reject
 from fer_audit.errors import DatasetError
 from tests.dataset.trees import plant, read_beside_faces, reasons, words
 
@@ -146,7 +148,9 @@ lines_of_a_table = st.lists(
 )
 
 
-def merge(table: list[tuple[str, int, int]]) -> MergedRows:
+def merge(
+    table: list[tuple[str, int, int]],
+) -> tuple[tuple[str, ...], NDArray[np.int16], tuple[Reject, ...]]:
     """Merge lines of (file, code, code)."""
     codes = np.array([line[1:] for line in table], dtype=np.int16).reshape(-1, 2)
     return merge_lines([line[0] for line in table], codes, numbered(len(table)))
@@ -159,19 +163,19 @@ def numbered(n: int) -> TableRows:
 
 @given(lines_of_a_table)
 def test_every_line_is_a_row_or_a_reject(table: list[tuple[str, int, int]]) -> None:
-    merged = merge(table)
+    ids, _, rejects = merge(table)
 
-    assert len(merged.ids) + len(merged.rejects) == len(table)
-    assert set(merged.ids) == {line[0] for line in table}
+    assert len(ids) + len(rejects) == len(table)
+    assert set(ids) == {line[0] for line in table}
 
 
 @given(lines_of_a_table)
 def test_a_label_is_kept_exactly_when_all_lines_agree_on_it(
     table: list[tuple[str, int, int]],
 ) -> None:
-    merged = merge(table)
+    ids, codes, _ = merge(table)
 
-    for file_id, row in zip(merged.ids, merged.codes.tolist(), strict=True):
+    for file_id, row in zip(ids, codes.tolist(), strict=True):
         for column in (0, 1):
             said = {line[column + 1] for line in table if line[0] == file_id}
             assert row[column] == (said.pop() if len(said) == 1 else -1)
@@ -181,13 +185,14 @@ def test_a_label_is_kept_exactly_when_all_lines_agree_on_it(
 def test_the_order_of_the_lines_decides_nothing(table: list[tuple[str, int, int]]) -> None:
     one, other = merge(table), merge(sorted(table))
 
-    assert one.ids == other.ids
-    assert one.codes.tolist() == other.codes.tolist()
+    assert one[0] == other[0]
+    assert one[1].tolist() == other[1].tolist()
 
 
 def test_a_table_without_labels_has_only_duplicates() -> None:
-    merged = merge_lines(["a", "a"], np.zeros((2, 0), dtype=np.int16), numbered(2))
+    codes = np.zeros((2, 0), dtype=np.int16)
+    ids, codes, rejects = merge_lines(["a", "a"], codes, numbered(2))
 
-    assert merged.ids == ("a",)
-    assert merged.codes.shape == (1, 0)
-    assert [r.reason for r in merged.rejects] == ["duplicate_row"]
+    assert ids == ("a",)
+    assert codes.shape == (1, 0)
+    assert [r.reason for r in rejects] == ["duplicate_row"]

@@ -76,7 +76,7 @@ def dataset_of(root: Path, *names: str) -> FaceDataset:
         name="hand-made",
         root=root,
         source=Files(
-            root,
+            str(root),
             names,
             np.array([fact.st_size for fact in facts], np.int64),
             np.array([fact.st_mtime_ns for fact in facts], np.int64),

@@ -16,8 +16,7 @@ from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.decode import decode_image
-from fer_audit.pack.rows import empty_rows
-from fer_audit.pack.style import style_of
+from fer_audit.pack.rows import empty_rows, style_of
 from fer_audit.pack.types import PackRows, PackShard
 from fer_audit.store.stage import StageFolder
 from tests.pack.files import RED, checker, dataset_of, encoded, rewrite_in_place

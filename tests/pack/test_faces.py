@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_audit.pack.build import KeptPixels, PixelsNotKept
 from fer_audit.pack.faces import (
     BLUR_CELLS,
     LEAST_IN_MEAN,
@@ -17,7 +18,6 @@ from fer_audit.pack.faces import (
     mean_faces,
     shards_of,
 )
-from fer_audit.pack.kept import KeptPixels, PixelsNotKept
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.store.stage import StageFolder
 from tests.pack.shards import GivenShards, flat, opened, values

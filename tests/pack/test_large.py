@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_audit.pack.decode import BAND_PIXELS, MAX_SIDE, DecodeError, decode_image
-from fer_audit.pack.jpeg import MAX_MARKERS, MAX_SCANS, has_too_many_scans
+from fer_audit.pack.decode import (
+    BAND_PIXELS,
+    MAX_MARKERS,
+    MAX_SCANS,
+    MAX_SIDE,
+    DecodeError,
+    decode_image,
+    has_too_many_scans,
+)
 from tests.pack.files import checker, encoded, plain_png
 
 SIZE = 96

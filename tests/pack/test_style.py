@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fer_audit.pack.scratch import LARGEST_KEPT, scratch
-from fer_audit.pack.style import BORDER, style_of
+from fer_audit.pack.rows import BORDER, LARGEST_KEPT, scratch, style_of
 from fer_audit.pack.types import STYLE_NAMES
 
 SIDE = 64

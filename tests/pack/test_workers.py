@@ -21,8 +21,8 @@ from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pack import workers
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.rows import decode_images, empty_rows
-from fer_audit.pack.slots import CHUNK_ROWS
 from fer_audit.pack.types import SHARD_ROWS, PackRows
+from fer_audit.pack.worker import CHUNK_ROWS
 from fer_audit.pack.workers import DecoderBug, Decoders, Stopped, worth_starting
 from fer_audit.store.stage import TEMPORARY, StageFolder
 from tests.pack.files import checker, dataset_of, encoded, plain_png
@@ -225,7 +225,7 @@ def test_a_process_that_cannot_start_is_an_error_with_its_own_words(
 
 def test_a_bug_in_a_process_is_raised_here_with_its_traceback(tmp_path: Path) -> None:
     """A size that is no number stands for what only a mistake of ours can bring about."""
-    files = Files(tmp_path, ("a.jpg",), np.array([None]), np.array([0]))
+    files = Files(str(tmp_path), ("a.jpg",), np.array([None]), np.array([0]))
 
     with (
         Decoders(1, tmp_path, SIZE, limit=AMPLE) as decoders,

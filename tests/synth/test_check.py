@@ -15,8 +15,7 @@ from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset
 from fer_audit.synth import check_planted, write_demo
-from fer_audit.synth.backdrop import PLACES
-from fer_audit.synth.draw import HAIRS
+from fer_audit.synth.draw import HAIRS, PLACES
 from fer_audit.synth.plant import Row, plant_rows
 from tests.audit.inputs import clustering_of, inputs_of
 

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from fer_audit.synth.backdrop import PLACES
-from fer_audit.synth.draw import EXPRESSIONS, HAIRS, draw_face
+from fer_audit.synth.draw import EXPRESSIONS, HAIRS, PLACES, draw_face
 from fer_audit.synth.folder import drawn
 from fer_audit.synth.plant import GROUPS, SESSIONS, Row, describe, plant_rows
 

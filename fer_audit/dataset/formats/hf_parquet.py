@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -10,16 +11,15 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
-from fer_audit.dataset.fields import field_roles, read_fields
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
 from fer_audit.dataset.listing import plain_file_facts, suffix_of
 from fer_audit.dataset.parquet_images import Shard, open_shard
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.parquet import ParquetCells
-from fer_audit.dataset.table.words import JoinedWords
+from fer_audit.dataset.table.columns import assign_roles
+from fer_audit.dataset.table.reading import dataset_of_fields
+from fer_audit.dataset.table.words import JoinedWords, encode_attribute
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, encodable, name_some, whole
@@ -42,18 +42,16 @@ def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     names = _names(given)
     if not all(suffix_of(name) == ".parquet" for name in names):
         return Match.NO
+    required = given.is_folder and settings.names_columns
     for name in names:
-        try:
-            shard = open_shard(given.root / name, settings.path_column)
-        except DatasetError:
-            continue
-        if shard is None:
-            return Match.NO
-        return Match.REQUIRED if given.is_folder and settings.names_columns else Match.CERTAIN
+        with contextlib.suppress(DatasetError):
+            if open_shard(given.root / name, settings.path_column) is None:
+                return Match.NO
+            return Match.REQUIRED if required else Match.CERTAIN
     others = set(given.listing.tables if given.is_folder else ()) - set(names)
     if not names or others:
         return Match.NO
-    return Match.REQUIRED if given.is_folder and settings.names_columns else Match.POSSIBLE
+    return Match.REQUIRED if required else Match.POSSIBLE
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -77,30 +75,27 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
         for row in range(shard.rows)
     ]
     table = encodable(names[0]) if len(names) == 1 else "the parquet files"
-    roles = field_roles(shards[0].labels, settings, table=table)
+    roles = assign_roles(shards[0].labels, settings, table=table, path=None)
     columns = {column: JoinedWords() for column in roles.label_columns()}
     rejects: list[Reject] = []
     for name, shard in zip(names, shards, strict=True):
         rejects += shard.read_labels(name, columns)
     words = {column: columns.pop(column).words() for column in list(columns)}
-    fields = read_fields(words, roles, ids, settings, table=table)
-    attributes = fields.attributes
     splits = [split_of(name) for name in names]
-    if any(splits) and all(each.name != "split" for each in attributes):
-        split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
-        attributes = (*attributes, encode_attribute("split", split, "split"))
+    split = np.repeat(np.array(splits, object), [shard.rows for shard in shards]).tolist()
     missing = _missing_shards(names) if given.is_folder else []
-    source = _source(given, names, shards, settings)
-    return make_dataset(
+    return dataset_of_fields(
         given,
-        source,
+        settings,
+        _source(given, names, shards, settings),
         ids,
-        attributes,
-        ages=fields.ages,
-        rejects=(*rejects, *fields.rejects),
-        notes=(*missing, *_notes(table, shards[0]), *fields.notes),
+        words,
+        roles,
+        table=table,
+        more=(encode_attribute("split", split, "split"),) if any(splits) else (),
+        rejects=rejects,
+        notes=(*missing, *_notes(table, shards[0])),
         label_source=f"Columns of {table}; who made the labels is not stated.",
-        form="hf_parquet",
         read=names,
         is_whole=not missing,
     )
@@ -150,12 +145,13 @@ def _open_shards(
 
 def _refuse_strangers(names: Sequence[str], shards: Sequence[Shard]) -> None:
     """Raise ConfigError when the files are not parts of one set: other columns, other class names, other folders."""
-    sets = [_set_of(name) for name in names]
+    sets = []
+    for name in names:  # their folders, but for a last one that is a split
+        *folders, _ = PurePosixPath(name).parts
+        sets.append(folders[:-1] if folders and _SPLIT.fullmatch(folders[-1]) else folders)
     for name, shard, folder in zip(names, shards, sets, strict=True):
-        same = (shard.image, shard.labels, shard.names) == (
-            *(shards[0].image, shards[0].labels),
-            shards[0].names,
-        )
+        kinds = [(each.image, each.labels, each.names) for each in (shard, shards[0])]
+        same = kinds[0] == kinds[1]
         if not same or folder != sets[0]:
             raise ConfigError(
                 f"{name_some([names[0], name])} are not parts of one set: "
@@ -164,18 +160,10 @@ def _refuse_strangers(names: Sequence[str], shards: Sequence[Shard]) -> None:
             )
 
 
-def _set_of(name: str) -> tuple[str, ...]:
-    """Return the folders of a file but for a last one that is a split."""
-    folders = PurePosixPath(name).parts[:-1]
-    return folders[:-1] if folders and _SPLIT.fullmatch(folders[-1]) else folders
-
-
 def _missing_shards(names: Sequence[str]) -> list[str]:
     """Return a note about files `train-00001-of-00003.parquet` that are not there, if there are any."""
-    there: Counter[tuple[str, int]] = Counter()
-    for name in names:
-        if found := _SHARD.fullmatch(name):
-            there[found[1], int(found[3])] += 1
+    shards = filter(None, map(_SHARD.fullmatch, names))
+    there = Counter((found[1], int(found[3])) for found in shards)
     lacking = [f"{name} ({whole(total - n)})" for (name, total), n in there.items() if n < total]
     return [f"Not every shard is there; missing: {name_some(lacking)}."] if lacking else []
 
@@ -204,7 +192,7 @@ def _source(
         else plain_file_facts(root, file, folders)
         for file in files
     ]
-    source = Files(root, files, *np.array(facts, np.int64).T.copy())
+    source = Files(str(root), files, *np.array(facts, np.int64).T.copy())
     if not source.there.any():
         raise DatasetError(
             f"The {counted(len(files), 'row')} of {given.path} hold no image, and none names a file under {root}; "
@@ -215,13 +203,7 @@ def _source(
 
 
 def _notes(table: str, shard: Shard) -> list[str]:
-    notes = []
-    if shard.others:
-        notes.append(
-            f"Other columns of images in {table} are not read: {name_some(shard.others)}."
-        )
-    if shard.nested:
-        notes.append(
-            f"Columns of {table} that hold lists, records or bytes are no labels: {name_some(shard.nested)}."
-        )
-    return notes
+    others = f"Other columns of images in {table} are not read"
+    nested = f"Columns of {table} that hold lists, records or bytes are no labels"
+    pairs = ((others, shard.others), (nested, shard.nested))
+    return [f"{about}: {name_some(names)}." for about, names in pairs if names]

@@ -1,16 +1,21 @@
 """UTKFace: the labels are in the file name, `[age]_[gender]_[race]_[yyyymmddHHMMSSmmm].jpg.chip.jpg`.
 
-The photographs in the wild, in `part1/` to `part3/`, have the same names without `.chip.jpg`.
+The photographs in the wild, in `part1/` to `part3/`, have the same names without `.chip.jpg`. Some archives hold the set
+and, in a folder, the set again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -18,14 +23,76 @@ import numpy as np
 from fer_audit.config import DatasetSettings
 from fer_audit.dataset.ages import below_bins_notes, bin_ages
 from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.categories import encode_attribute
-from fer_audit.dataset.copies import drop_copies
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.listing import base_name
-from fer_audit.dataset.taxonomy import CODES
+from fer_audit.dataset.listing import Listing, base_name, names_note
+from fer_audit.dataset.maps import CODES
+from fer_audit.dataset.sources.source import MAX_FILE_BYTES, READ_PLAIN
+from fer_audit.dataset.table.words import encode_attribute
 from fer_audit.dataset.types import Attribute, FaceDataset, Reject
-from fer_audit.text import counted, name_some
+from fer_audit.text import MAX_NAMED, counted, encodable, listed, name_some, whole
+
+
+def drop_copies(listing: Listing) -> Listing:
+    """Return the listing without files that repeat another one's name and bytes in a different folder, and a note.
+
+    Of each set of copies the one with the shortest path stays, of equally short ones the first.
+    Only files that share name and size are read, and none that is too large for a photograph.
+    The same bytes under another name stay: those are two labels for one picture, which the audit reports.
+    """
+    same_name: defaultdict[str, list[int]] = defaultdict(list)
+    for row, file_id in enumerate(listing.ids):
+        same_name[base_name(file_id)].append(row)
+    repeated = {name: rows for name, rows in same_name.items() if len(rows) > 1}
+    copies: dict[int, int] = {}
+    for rows in repeated.values():
+        copies.update(_copies_among(listing, rows))
+    differing = [name for name, rows in repeated.items() if sum(r not in copies for r in rows) > 1]
+    notes = []
+    if copies:
+        copy, kept = min(copies.items())
+        places = Counter(listing.ids[row].rpartition("/")[0] or "." for row in copies)
+        where = [
+            f'"{encodable(place)}" ({whole(n)})' for place, n in places.most_common(MAX_NAMED)
+        ]
+        more = [f"{whole(len(places) - len(where))} more"] if len(places) > len(where) else []
+        notes.append(
+            f"{counted(len(copies), 'file repeats', 'files repeat')} another one's name and bytes in a "
+            f"different folder and {'was' if len(copies) == 1 else 'were'} left out: {listed([*where, *more])}; "
+            f'for example "{encodable(listing.ids[copy])}", a copy of "{encodable(listing.ids[kept])}".'
+        )
+    rest = "in more than one folder with different bytes; every file is kept"
+    notes += names_note(differing, "name occurs", "names occur", rest)
+    rows_kept = np.array([row for row in range(len(listing.ids)) if row not in copies], np.intp)
+    return replace(listing.take(rows_kept), notes=listing.notes + tuple(notes))
+
+
+def _copies_among(listing: Listing, rows: list[int]) -> dict[int, int]:
+    """Return {row of a copy: row of the file that stays} among files of one name."""
+    by_size: defaultdict[int, list[int]] = defaultdict(list)
+    raw = {row: os.fsencode(listing.ids[row]) for row in rows}
+    for row in sorted(rows, key=lambda row: (len(raw[row]), raw[row])):
+        by_size[int(listing.sizes[row])].append(row)
+    copies: dict[int, int] = {}
+    for size, candidates in by_size.items():
+        if not 0 <= size <= MAX_FILE_BYTES or len(candidates) == 1:
+            continue
+        first: dict[str, int] = {}
+        for row in candidates:
+            digest = _digest(listing, row)
+            if digest and first.setdefault(digest, row) != row:
+                copies[row] = first[digest]
+    return copies
+
+
+def _digest(listing: Listing, row: int) -> str:
+    """Return the sha256 of a file, "" when it cannot be read: then it is no copy."""
+    try:
+        with os.fdopen(os.open(listing.root / listing.ids[row], READ_PLAIN), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
 
 RACES = tuple(CODES["race", "utkface"].values())
 """Code 4 is Hispanic, Latino and Middle Eastern."""
@@ -88,20 +155,15 @@ def parse_name(name: str) -> NameLabels:
 def has_utkface_names(ids: Sequence[str], *, share: float) -> bool:
     """Whether at least this share of the file names carry all labels and are spelt right."""
     wanted = max(1, math.ceil(share * len(ids)))
-    strict = 0
-    for file_id in ids:
-        labels = parse_name(base_name(file_id))
-        strict += not labels.misspelt and not labels.reasons
-        if strict >= wanted:
-            return True
-    return False
+    labels = (parse_name(base_name(file_id)) for file_id in ids)
+    strict = (True for each in labels if not each.misspelt and not each.reasons)
+    return sum(islice(strict, wanted)) == wanted
 
 
 def sniff(given: DatasetPath, settings: DatasetSettings) -> Match:
     """Return CERTAIN for a folder in which at least one image name in ten is one of UTKFace's."""
-    if given.is_folder and has_utkface_names(given.listing.ids, share=MIN_SHARE):
-        return Match.CERTAIN
-    return Match.NO
+    fits = given.is_folder and has_utkface_names(given.listing.ids, share=MIN_SHARE)
+    return Match.CERTAIN if fits else Match.NO
 
 
 def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
@@ -109,11 +171,10 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
 
     Attributes: race, gender, age_bin, and when images were collected, from crawl_day to crawl_minute. A name that cannot be read keeps its row.
     """
-    listing = drop_copies(given.images_without_columns(settings, form="utkface"))
+    listing = drop_copies(given.images_without_columns(settings))
     labels = [parse_name(base_name(file_id)) for file_id in listing.ids]
-    ages = np.array([one.age for one in labels], dtype=np.int16)
-    genders = np.array([one.gender for one in labels], dtype=np.int16)
-    races = np.array([one.race for one in labels], dtype=np.int16)
+    said = [(one.age, one.gender, one.race) for one in labels]
+    ages, genders, races = np.array(said, np.int16).reshape(-1, 3).T.copy()
     attributes = (
         Attribute("race", RACES, races, "demographic"),
         Attribute("gender", GENDERS, genders, "demographic"),
@@ -143,7 +204,6 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             *below_bins_notes(ages, settings.age_bins),
         ),
         label_source=LABEL_SOURCE,
-        form="utkface",
     )
 
 
@@ -165,35 +225,24 @@ def _name_notes(ids: Sequence[str], labels: Sequence[NameLabels]) -> list[str]:
         "name_not_utkface": "nothing that reads as UTKFace labels: none of them is annotated",
         "timestamp_invalid": "a timestamp that is no real date and hour: its crawl day and hour are unknown",
     }
+    carry, pairs = ("file name carries", "file names carry"), [*zip(ids, labels, strict=True)]
     notes = []
     for reason, meaning in reasons.items():
-        if names := [i for i, one in zip(ids, labels, strict=True) if reason in one.reasons]:
-            notes.append(f"{_names_carry(len(names))} {meaning}: {name_some(names)}.")
-    if names := [i for i, one in zip(ids, labels, strict=True) if one.misspelt]:
-        count = counted(len(names), "file name is", "file names are")
-        notes.append(f"{count} misspelt, but the labels could be read: {name_some(names)}.")
-    digits = Counter(one.stamp_digits for one in labels if one.stamp_digits != _STAMP_DIGITS)
-    if digits:
-        names = [i for i, one in zip(ids, labels, strict=True) if one.stamp_digits in digits]
-        lengths = " or ".join(str(n) for n in sorted(digits))
-        notes.append(
-            f"{_names_carry(len(names))} a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; "
-            f"day and hour could be read: {name_some(names)}."
-        )
-    if twice := _also_cropped(ids):
+        notes += names_note([i for i, one in pairs if reason in one.reasons], *carry, meaning)
+    misspelt = [i for i, one in pairs if one.misspelt]
+    rest = "misspelt, but the labels could be read"
+    notes += names_note(misspelt, "file name is", "file names are", rest)
+    odd = [(i, one.stamp_digits) for i, one in pairs if one.stamp_digits != _STAMP_DIGITS]
+    lengths = " or ".join(str(n) for n in sorted({digits for _, digits in odd}))
+    rest = (
+        f"a timestamp of {lengths} digits instead of {_STAMP_DIGITS}; day and hour could be read"
+    )
+    notes += names_note([i for i, _ in odd], *carry, rest)
+    names = [base_name(file_id) for file_id in ids]
+    crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
+    if twice := [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]:
         notes.append(
             f"{counted(len(twice), 'photograph is', 'photographs are')} there twice, in the wild and as its cropped face, "
             f"each with the same labels: {name_some(twice)}. Give one of the two folders to count every face once."
         )
     return notes
-
-
-def _also_cropped(ids: Sequence[str]) -> list[str]:
-    """Return the photographs of the in-the-wild set, `x.jpg`, that have a cropped `x.jpg.chip.jpg` somewhere."""
-    names = [base_name(file_id) for file_id in ids]
-    crops = {name.removesuffix(_CHIP) for name in names if name.endswith(_CHIP)}
-    return [file_id for file_id, name in zip(ids, names, strict=True) if name in crops]
-
-
-def _names_carry(n: int) -> str:
-    return counted(n, "file name carries", "file names carry")

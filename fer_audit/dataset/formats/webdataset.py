@@ -1,28 +1,123 @@
-"""WebDataset: tar archives in which the members of one key are an image and its labels."""
+"""WebDataset: tar archives in which the members of one key are an image and its labels.
+
+Members are found by name, place and length; nothing is extracted, and no link followed.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import tarfile
 from array import array
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from fer_audit.config import DatasetSettings
-from fer_audit.dataset.build import make_dataset
-from fer_audit.dataset.fields import field_roles, read_fields
 from fer_audit.dataset.formats.registry import Match
 from fer_audit.dataset.given import DatasetPath
-from fer_audit.dataset.sources.source import FileFacts
-from fer_audit.dataset.sources.tar import TarMembers
-from fer_audit.dataset.table.encode import MAX_WORD
+from fer_audit.dataset.sources.files import TarMembers
+from fer_audit.dataset.sources.source import FileFacts, SourceError, open_as_listed
+from fer_audit.dataset.table.columns import assign_roles
+from fer_audit.dataset.table.reading import MAX_WORD, dataset_of_fields
 from fer_audit.dataset.table.words import Words, json_word
-from fer_audit.dataset.tar_members import BrokenArchiveError, Member, members, open_archive
 from fer_audit.dataset.types import FaceDataset, Reject
 from fer_audit.errors import DatasetError
 from fer_audit.text import counted, name_some, whole
+
+MAX_NAME = 4_096
+"""Characters of a member's name; no file system takes a longer path."""
+
+MAX_HEADER = 16_384
+"""Bytes of a long name or of an extended header; `tarfile` takes quadratic time for some."""
+
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+}
+
+
+class Member(NamedTuple):
+    """One entry of an archive that is no folder."""
+
+    name: str
+    """Without a leading "./"; undecodable bytes as surrogate escapes."""
+    offset: int
+    """First byte of its data in the archive."""
+    size: int
+    """Bytes."""
+    trouble: str
+    """Why it cannot be used: link_in_archive, not_a_file, name_invalid, sparse_member; "" = it is a plain file."""
+
+
+class BrokenArchiveError(Exception):
+    """No more members can be found; the message is archive_truncated, archive_damaged or archive_unreadable."""
+
+
+class _Headers(io.BufferedReader):
+    """An archive of which nothing large is read: headers are small, and nothing else is read through this."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return `size` bytes. Raises tarfile.ReadError when those are more than a header has."""
+        if size is None or not 0 <= size <= MAX_HEADER:
+            raise tarfile.ReadError("too large for a header")
+        return super().read(size)
+
+
+def open_archive(facts: FileFacts) -> io.BufferedReader:
+    """Return an archive that is open for reading. Raises DatasetError when it cannot be read or is compressed."""
+    try:
+        file = _Headers(io.FileIO(open_as_listed(facts)))
+        start = os.pread(file.fileno(), 8, 0)
+    except (SourceError, OSError) as exc:
+        raise DatasetError(f"The archive {facts.path} cannot be read: {exc}") from exc
+    if packed := next((name for magic, name in _PACKED.items() if start.startswith(magic)), None):
+        file.close()
+        raise DatasetError(
+            f"{facts.path} is compressed with {packed}: its members cannot be read one by one",
+            hint="Unpack it first, to a plain .tar or to a folder.",
+        )
+    return file
+
+
+def members(file: io.BufferedReader) -> Iterator[Member]:
+    """Yield what is in an archive. Raises BrokenArchiveError where it ends without its end mark, or is no archive."""
+    size = os.fstat(file.fileno()).st_size
+    end, how = 0, ("archive_damaged", "archive_truncated")
+    try:
+        with tarfile.open(None, "r:", file, encoding="utf-8", errors="surrogateescape") as archive:
+            while (found := archive.next()) is not None:
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep a million
+                if found.size < 0 or archive.offset <= end:
+                    raise BrokenArchiveError("archive_damaged")
+                end = archive.offset
+                name = found.name.removeprefix("./")
+                reasons = {
+                    "name_invalid": not 0 < len(name) <= MAX_NAME or "\0" in name,
+                    "sparse_member": found.issparse(),
+                    "link_in_archive": found.issym() or found.islnk(),
+                    "not_a_file": not found.isreg(),
+                }
+                trouble = next((reason for reason, applies in reasons.items() if applies), "")
+                if not trouble and found.offset_data + found.size > size:
+                    raise BrokenArchiveError("archive_truncated")
+                if not found.isdir():
+                    yield Member(name, found.offset_data, found.size, trouble)
+    except (tarfile.TarError, ValueError, OverflowError, RecursionError, MemoryError) as exc:
+        raise BrokenArchiveError(how[size - end < tarfile.BLOCKSIZE]) from exc
+    except OSError as exc:
+        raise BrokenArchiveError("archive_unreadable") from exc
+    mark = os.pread(file.fileno(), tarfile.BLOCKSIZE, end)
+    if mark != bytes(tarfile.BLOCKSIZE):
+        raise BrokenArchiveError(how[len(mark) < tarfile.BLOCKSIZE])
+
 
 IMAGES = frozenset(("jpg", "jpeg", "png", "webp"))
 WORDS = frozenset(("cls", "txt"))
@@ -62,19 +157,19 @@ def read(given: DatasetPath, settings: DatasetSettings) -> FaceDataset:
             hint=f"Images are members named {', '.join('.' + each for each in sorted(IMAGES))}.",
         )
     table = "the archives" if len(names) > 1 else names[0]
-    roles = field_roles(tuple(found.values), settings, table=table)
+    roles = assign_roles(tuple(found.values), settings, table=table, path=None)
     columns = {name: Words.of(found.values[name]) for name in roles.label_columns()}
-    fields = read_fields(columns, roles, found.ids, settings, table=table)
-    return make_dataset(
+    return dataset_of_fields(
         given,
+        settings,
         found.source(),
         found.ids,
-        fields.attributes,
-        ages=fields.ages,
-        rejects=(*found.rejects, *fields.rejects),
-        notes=(*found.notes(), *fields.notes),
+        columns,
+        roles,
+        table=table,
+        rejects=found.rejects,
+        notes=found.notes(),
         label_source=f"Members of {table}; who made the labels is not stated.",
-        form="webdataset",
         skipped=tuple(sorted(found.skipped.items())),
         read=names,
         is_whole=not found.broken,
@@ -86,6 +181,14 @@ def _archives(given: DatasetPath) -> list[str]:
     if not given.is_folder:
         return [file.name for file in given.files]
     return [each for each in given.listing.others if each.lower().endswith(_ARCHIVE)]
+
+
+class _Archive(NamedTuple):
+    """What was met in one archive so far: images and labels by key, and the names of members."""
+
+    images: dict[str, Member]
+    labels: dict[str, Labels]
+    seen: set[str]
 
 
 class _Samples:
@@ -113,29 +216,19 @@ class _Samples:
             facts = FileFacts.now(path)
         except OSError as exc:
             raise DatasetError(f"The archive {path} cannot be read: {exc.strerror}") from exc
-        images: dict[str, Member] = {}
-        labels: dict[str, Labels] = {}
-        seen: set[str] = set()
+        found = _Archive({}, {}, set())
         with open_archive(facts) as file:
             try:
                 for member in members(file):
-                    reason = self._add_member(member, images, labels, seen, file.fileno())
-                    if reason:
+                    if reason := self._add_member(member, found, file.fileno()):
                         self.rejects.append(Reject(f"{name}!{member.name[:MAX_WORD]}", reason))
             except BrokenArchiveError as exc:
                 self.broken[name] = str(exc)
                 self.rejects.append(Reject(name, str(exc)))
-        self._join(name, images, labels)
+        self._join(name, found.images, found.labels)
         self._archives.append(facts)
 
-    def _add_member(
-        self,
-        member: Member,
-        images: dict[str, Member],
-        labels: dict[str, Labels],
-        seen: set[str],
-        file: int,
-    ) -> str:
+    def _add_member(self, member: Member, found: _Archive, file: int) -> str:
         """Take an image or a label; return why it cannot be used, "" when it can."""
         folder, slash, base = member.name.rpartition("/")
         key, _, suffixes = base.partition(".")
@@ -146,20 +239,21 @@ class _Samples:
         if suffix not in IMAGES and suffix not in WORDS and suffix != "json":
             self.skipped["member of an archive that is neither image nor label"] += 1
             return ""
-        if member.trouble or member.name in seen:
+        if member.trouble or member.name in found.seen:
             return member.trouble or "duplicate_member"
-        seen.add(member.name)
+        found.seen.add(member.name)
         key = folder + slash + key
         if suffix in IMAGES:
-            return "" if images.setdefault(key, member) is member else "second_image_of_key"
+            first = found.images.setdefault(key, member)
+            return "" if first is member else "second_image_of_key"
         if member.size > (MAX_JSON_BYTES if suffix == "json" else MAX_WORD):
             return "label_too_long"
         try:
             data = os.pread(file, member.size, member.offset)
-            found = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
+            said = self._fields(data) if suffix == "json" else {_LABEL: data.decode()}
         except (OSError, ValueError, RecursionError):
             return "label_unreadable"
-        labels[key] = {**found, **labels.get(key, {})}
+        found.labels[key] = {**said, **found.labels.get(key, {})}
         return ""
 
     def _fields(self, data: bytes) -> Labels:
@@ -204,25 +298,16 @@ class _Samples:
 
     def notes(self) -> list[str]:
         """Return what is odd about the archives, one sentence a kind."""
-        notes = []
-        if self.broken:
-            count = counted(len(self.broken), "archive is", "archives are")
-            notes.append(
-                f"{count} cut or damaged, and what lies behind that place is missing: {name_some(list(self.broken))}."
-            )
-        if self._unlabelled == len(self.ids):
-            notes.append(
-                "No archive holds labels (.json, .cls or .txt), so only clusters can be shown; "
-                "unpack them if the names of files or folders are labels."
-            )
-        elif self._unlabelled:
-            notes.append(
-                f"{counted(self._unlabelled, 'image has', 'images have')} no label member."
-            )
-        if self._nested:
-            notes.append(
-                f"Fields that hold lists or objects are no labels: {name_some(sorted(self._nested))}."
-            )
-        if self._fields_left:
-            notes.append(f"Only the first {whole(MAX_FIELDS)} fields were read.")
-        return notes
+        broken, nested = name_some(list(self.broken)), name_some(sorted(self._nested))
+        archives = counted(len(self.broken), "archive is", "archives are")
+        none = self._unlabelled == len(self.ids)
+        unlabelled = counted(self._unlabelled, "image has", "images have")
+        notes = {
+            f"{archives} cut or damaged, and what lies behind that place is missing: {broken}.": self.broken,
+            "No archive holds labels (.json, .cls or .txt), so only clusters can be shown; "
+            "unpack them if the names of files or folders are labels.": none,
+            f"{unlabelled} no label member.": self._unlabelled and not none,
+            f"Fields that hold lists or objects are no labels: {nested}.": self._nested,
+            f"Only the first {whole(MAX_FIELDS)} fields were read.": self._fields_left,
+        }
+        return [note for note, applies in notes.items() if applies]

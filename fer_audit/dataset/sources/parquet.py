@@ -1,10 +1,11 @@
-"""Images that are cells of parquet files, as Hugging Face stores them."""
+"""Parquet files: how one is opened, what pyarrow raises when it is none or broken, and images that are cells of some."""
 
 from __future__ import annotations
 
 import os
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,24 +14,77 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.dataset.parquet_file import buffer_size, parquet_failures, require_consistent
 from fer_audit.dataset.sources.source import (
     MAX_FILE_BYTES,
     FileFacts,
     ImageBytes,
-    Rows,
+    ImageSource,
     SourceError,
     open_as_listed,
     require_unchanged,
 )
+from fer_audit.errors import DatasetError
+
+WHOLE_BYTES = 64_000_000
+
+
+@contextmanager
+def opened_parquet(facts: FileFacts) -> Iterator[Any]:
+    """Give an open parquet file. Raises DatasetError when it is none, or breaks or changes while it is read."""
+    try:
+        with (
+            os.fdopen(open_as_listed(facts), "rb") as handle,
+            _open(handle, facts.size) as file,
+        ):
+            yield file
+            require_unchanged(handle.fileno(), facts)
+    except SourceError as exc:
+        raise DatasetError(f"{facts.path} cannot be read: {exc}") from exc
+    except parquet_failures() as exc:
+        raise DatasetError(f"{facts.path} cannot be read as parquet: {str(exc).strip()}") from exc
+
+
+def facts_of(path: Path) -> FileFacts:
+    """Return a file as it is, before anything of it is read. Raises DatasetError when it cannot be looked at."""
+    try:
+        return FileFacts.now(path)
+    except OSError as exc:
+        raise DatasetError(f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def _open(handle: Any, size: int) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Return a parquet file of `size` bytes. Raises ValueError when its footer counts other rows than its row groups do.
+
+    With a buffer, pyarrow makes room for whatever the header of a page claims, 2 GB for a file of 6 KB; so a small one is
+    read a column of a row group at a time. No memory map: a file that is cut short while it is read would end the process.
+    """
+    import pyarrow.parquet as pq
+
+    buffer = 1 << 20 if size > WHOLE_BYTES else 0
+    file = pq.ParquetFile(handle, pre_buffer=False, buffer_size=buffer)
+    counts = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    if min(counts, default=0) < 0 or sum(counts) != file.metadata.num_rows:
+        raise ValueError("its footer and its row groups count different rows")
+    return file
+
+
+def parquet_failures() -> tuple[type[Exception], ...]:
+    """Return the exceptions of a broken file; ValueError is also a word that is no UTF-8."""
+    import pyarrow as pa
+
+    return OSError, ValueError, OverflowError, pa.ArrowException
+
 
 BATCH_CELLS = 64
 """Cells unpacked at a time: photographs of 100 KB take 6 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ParquetCells:
-    """Some cells of one column of bytes, in some files."""
+class ParquetCells(ImageSource):
+    """Some cells of one column of bytes, in some files, as Hugging Face stores images."""
+
+    KIND = "parquet"
+    ARRAYS = (("file", "<i4"), ("rows", "<i8"))
 
     files: tuple[FileFacts, ...]
     column: str
@@ -39,20 +93,6 @@ class ParquetCells:
     """(n,) index into `files`."""
     rows: NDArray[np.int64]
     """(n,) row in the file, from 0."""
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def there(self) -> NDArray[np.bool_]:
-        """Return (n,) True: whether a cell is empty is known when it is read."""
-        return np.ones(len(self), np.bool_)
-
-    def take(self, rows: Rows) -> ParquetCells:
-        """Return the cells of those rows, and the files that they lie in."""
-        used, file = np.unique(self.file[rows], return_inverse=True)
-        files = tuple(self.files[i] for i in used.tolist())
-        return ParquetCells(files, self.column, file.astype(np.int32), self.rows[rows])
 
     def read(self, row: int) -> ImageBytes:
         """Return a cell. Rows that follow each other are read in one go.
@@ -74,36 +114,11 @@ class ParquetCells:
         return ImageBytes(data, "")
 
     def state(self) -> Iterator[bytes]:
-        """Yield each file's name, size and time, and the places in it."""
-        for file in self.files:
-            yield file.state()
+        """Yield each file's name, size and time, the column, and the places in it."""
+        yield from (file.state() for file in self.files)
         yield self.column.encode()
         yield self.file.astype("<i4").tobytes()
         yield self.rows.astype("<i8").tobytes()
-
-    def folders(self) -> frozenset[Path]:
-        """Return the folders that the files lie in."""
-        return frozenset(Path(file.path).parent for file in self.files)
-
-    def facts(self) -> dict[str, Any]:
-        """Return the cells as JSON."""
-        return {
-            "kind": "parquet",
-            "files": self.files,
-            "column": self.column,
-            "file": self.file.tolist(),
-            "rows": self.rows.tolist(),
-        }
-
-    @classmethod
-    def of(cls, facts: dict[str, Any]) -> ParquetCells:
-        """Return the cells that `facts` describes."""
-        return cls(
-            tuple(FileFacts(*file) for file in facts["files"]),
-            facts["column"],
-            np.array(facts["file"], np.int32),
-            np.array(facts["rows"], np.int64),
-        )
 
 
 @lru_cache(maxsize=1)
@@ -125,18 +140,12 @@ class _Cells:
     """A column of one file, read forwards: memory is one batch, or a row group of a file of at most 64 MB."""
 
     def __init__(self, facts: FileFacts, column: str) -> None:
-        import pyarrow.parquet as pq
-
         self._facts, self._column = facts, column
         self._file = os.fdopen(open_as_listed(facts), "rb")
         weakref.finalize(self, self._file.close)
         self._failures: tuple[type[Exception], ...] = (*parquet_failures(), StopIteration)
         try:
-            # no memory map: a file that is cut short while it is read would end the process
-            self._parquet = pq.ParquetFile(
-                self._file, pre_buffer=False, buffer_size=buffer_size(facts.size)
-            )
-            require_consistent(self._parquet.metadata)
+            self._parquet = _open(self._file, facts.size)
         except self._failures as exc:
             self._file.close()
             raise SourceError("corrupt") from exc
@@ -158,7 +167,10 @@ class _Cells:
         if not 0 <= group < len(self._starts) - 1 or row >= self._broken.get(group, row + 1):
             raise SourceError("corrupt")
         if group != self._group or row < self._first:
-            self._start(group)
+            self._group, self._first, self._batch = group, int(self._starts[group]), ()
+            self._batches = self._parquet.iter_batches(
+                BATCH_CELLS, row_groups=[group], columns=[self._column], use_threads=False
+            )
         while row >= self._first + len(self._batch):
             self._first += len(self._batch)
             try:
@@ -172,18 +184,8 @@ class _Cells:
         data: bytes | None = self._batch[row - self._first].as_py()
         return data
 
-    def _start(self, group: int) -> None:
-        self._group, self._first, self._batch = group, int(self._starts[group]), ()
-        self._batches = self._parquet.iter_batches(
-            BATCH_CELLS, row_groups=[group], columns=[self._column], use_threads=False
-        )
-
     @staticmethod
     def _bytes(batch: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
         """Return the column of bytes, out of its struct if it lies in one."""
         column = batch.column(0)
-        return (
-            column.field(0)
-            if hasattr(column.type, "num_fields") and column.type.num_fields
-            else column
-        )
+        return column.field(0) if getattr(column.type, "num_fields", 0) else column

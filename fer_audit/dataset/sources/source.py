@@ -1,7 +1,7 @@
-"""What every kind of image source offers, and the list of the kinds.
+"""Where the bytes of n images lie: what every kind of source does, and the list of the kinds.
 
-A source knows where the bytes of n images lie, and opens nothing before it is asked for one. The decode processes get
-it as plain JSON, never as a pickle. A new kind is one module here and one row in `KINDS`.
+A source opens nothing before it is asked for an image. The decode processes get it as plain JSON, never as a pickle.
+A new kind is one class and one row in `KINDS`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self, cast
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,13 @@ Box = tuple[int, int, int, int]
 """left, top, right, bottom in pixels of the upright image; right and bottom lie outside."""
 
 KINDS = {
-    "files": "Files",
-    "tar": "TarMembers",
-    "parquet": "ParquetCells",
-    "pixels": "PixelCells",
-    "cropped": "Cropped",
+    "files": "files.Files",
+    "tar": "files.TarMembers",
+    "parquet": "parquet.ParquetCells",
+    "pixels": "files.PixelCells",
+    "cropped": "files.Cropped",
 }
-"""Kind -> its class, in the module of the kind's name."""
-
+"""Kind -> module and class."""
 
 READ_PLAIN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 READ_PLAIN |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -54,38 +54,6 @@ class ImageBytes(NamedTuple):
     """The name it has there, for its suffix; "" when it has none."""
     box: Box | None = None
     """The part that is the item; None = all of it."""
-
-
-class ImageSource(Protocol):
-    """Where the bytes of n images lie."""
-
-    def __len__(self) -> int:
-        """Return n."""
-
-    @property
-    def there(self) -> NDArray[np.bool_]:
-        """Return the (n,) mask of images that were there when the set was listed."""
-
-    def take(self, rows: Rows) -> Self:
-        """Return the source of those rows, in that order."""
-
-    def read(self, row: int) -> ImageBytes:
-        """Return one image. Raises SourceError: missing, unreadable, changed_during_run, too_large, ..."""
-
-    def state(self) -> Iterator[bytes]:
-        """Yield what the bytes depend on, besides the ids: sizes, times, places."""
-
-    def folders(self) -> frozenset[Path]:
-        """Return the absolute folders that hold the files, of which none may be written to."""
-
-    def facts(self) -> dict[str, Any]:
-        """Return JSON from which `source_of` makes the same source in another process."""
-
-
-def source_of(facts: dict[str, Any]) -> ImageSource:
-    """Return the source that `facts` describes."""
-    module = import_module(f"fer_audit.dataset.sources.{facts['kind']}")
-    return cast("ImageSource", getattr(module, KINDS[facts["kind"]]).of(facts))
 
 
 class FileFacts(NamedTuple):
@@ -158,3 +126,99 @@ def read_part(facts: FileFacts, offset: int, length: int) -> bytes:
     if len(data) != length:
         raise SourceError("changed_during_run")
     return data
+
+
+def read_small_file(path: str, *, limit: int) -> bytes | None:
+    """Return the bytes of a label file; None when it cannot be read, or holds more than `limit` bytes."""
+    try:
+        handle = os.open(path, READ_PLAIN)
+        try:
+            data = os.read(handle, limit + 1)
+        finally:
+            os.close(handle)
+    except OSError:
+        return None
+    return data if len(data) <= limit else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSource:
+    """n images: every array, and `names`, has one value for each."""
+
+    KIND: ClassVar[str]
+    ARRAYS: ClassVar[tuple[tuple[str, str], ...]]
+    """(array, its type in `state`). Other fields are `files`, of which the array `file` holds the index, or `images`."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, self.ARRAYS[0][0]))
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """Return the (n,) mask of images that were there when the set was listed; of a part of a file, reading says it."""
+        return np.ones(len(self), np.bool_)
+
+    def take(self, rows: Rows) -> Self:
+        """Return the source of those rows, in that order."""
+        cut: dict[str, Any] = {name: getattr(self, name)[rows] for name, _ in self.ARRAYS}
+        if names := getattr(self, "names", ()):
+            cut["names"] = tuple(names[row] for row in rows.tolist())
+        if "file" in cut:
+            used, at = np.unique(cut["file"], return_inverse=True)
+            files = tuple(self._files()[i] for i in used.tolist())
+            cut |= {"files": files, "file": at.astype(np.int32)}
+        if images := self._images():
+            cut["images"] = images[0].take(rows)
+        return replace(self, **cut)
+
+    def read(self, row: int) -> ImageBytes:
+        """Return one image. Raises SourceError: missing, unreadable, changed_during_run, too_large, ..."""
+        raise NotImplementedError
+
+    def state(self) -> Iterator[bytes]:
+        """Yield what the bytes depend on, besides the ids: sizes, times, places."""
+        for images in self._images():
+            yield from images.state()
+        for file in self._files():
+            yield file.state()
+        for name, kind in self.ARRAYS:
+            yield getattr(self, name).astype(kind).tobytes()
+
+    def folders(self) -> frozenset[Path]:
+        """Return the absolute folders that hold the files, of which none may be written to."""
+        own = frozenset(Path(file.path).parent for file in self._files())
+        return own.union(*(images.folders() for images in self._images()))
+
+    def facts(self) -> dict[str, Any]:
+        """Return JSON from which `source_of` makes the same source in another process."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, _ in self.ARRAYS:
+            values[name] = values[name].tolist()
+        for images in self._images():
+            values["images"] = images.facts()
+        return {"kind": self.KIND, **values}
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Self:
+        """Return the source that `facts` describes."""
+        values = {each.name: facts[each.name] for each in fields(cls)}
+        for name, kind in cls.ARRAYS:
+            values[name] = np.array(values[name], np.dtype(kind).newbyteorder("="))
+        if "files" in values:
+            values["files"] = tuple(FileFacts(*file) for file in values["files"])
+        if "images" in values:
+            values["images"] = source_of(values["images"])
+        return cls(**values)
+
+    def _files(self) -> tuple[FileFacts, ...]:
+        return getattr(self, "files", ())
+
+    def _images(self) -> tuple[ImageSource, ...]:
+        """Return the images that these are parts of, if they are."""
+        return (self.images,) if hasattr(self, "images") else ()
+
+
+def source_of(facts: dict[str, Any]) -> ImageSource:
+    """Return the source that `facts` describes."""
+    module, _, name = KINDS[facts["kind"]].partition(".")
+    kind = getattr(import_module(f"fer_audit.dataset.sources.{module}"), name)
+    return cast("ImageSource", kind.of(facts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fer_audit.config import DatasetSettings
@@ -17,29 +17,22 @@ PATH_NAMES = (  # noqa: SIM905 - words read better as words
     "image_filename img img_path img_file img_name face_name_align image_id img_id name id input"
 ).split()
 """Usual names of the path column, the surest first."""
-_DEMOGRAPHIC = (  # noqa: SIM905 - words read better as words
-    "race race4 race7 ethnicity ethnic_group gender sex group skin_tone skin_type skin_color "
-    "fitzpatrick fitzpatrick_skin_type monk_skin_tone nationality age_group"
-).split()
-_LABEL = (  # noqa: SIM905 - words read better as words
-    "expression expression_label facial_expression emotion emotion_label label class"
-).split()
-_BATCH = "session folder dataset source site camera video".split()  # noqa: SIM905 - as above
-_SPLIT = "split partition usage fold subset".split()  # noqa: SIM905 - as above
-_SUBJECT = "subject subject_id person person_id identity".split()  # noqa: SIM905 - as above
-KNOWN_NAMES: dict[str, Kind] = {
-    **dict.fromkeys(_DEMOGRAPHIC, "demographic"),
-    **dict.fromkeys(_LABEL, "label"),
-    **dict.fromkeys(_BATCH, "batch"),
-    **dict.fromkeys(_SPLIT, "split"),
-    **dict.fromkeys(_SUBJECT, "subject"),
+_USUAL: dict[Kind, str] = {
+    "demographic": "race race4 race7 ethnicity ethnic_group gender sex group skin_tone skin_type skin_color "
+    "fitzpatrick fitzpatrick_skin_type monk_skin_tone nationality age_group",
+    "label": "expression expression_label facial_expression emotion emotion_label label class",
+    "batch": "session folder dataset source site camera video",
+    "split": "split partition usage fold subset",
+    "subject": "subject subject_id person person_id identity",
 }
+"""Usual names of attributes, by their kind."""
+KNOWN_NAMES: dict[str, Kind] = {name: kind for kind in _USUAL for name in _USUAL[kind].split()}
 """Attributes that are recognised when no column is asked for."""
 
 AGE_NAME = "age"
 YEARS = "years="
 """Before the name of --age-column: small numbers are years, not codes."""
-_KINDS: tuple[Kind, ...] = ("demographic", "label", "batch", "split", "subject")
+_KINDS = tuple(_USUAL)
 """The order of attributes."""
 
 
@@ -64,6 +57,12 @@ class Roles:
     """Demographic ones first, then labels, batches, splits, subjects."""
     age: Role | None
     unused: tuple[str, ...]
+
+    @classmethod
+    def known(cls, path: str, kinds: Mapping[str, Kind]) -> Roles:
+        """Return the use of the columns of a set that is known: each is an attribute of its name."""
+        roles = (Role(name, name, kind, asked=False) for name, kind in kinds.items())
+        return cls(path, tuple(roles), None, ())
 
     def columns(self) -> tuple[str, ...]:
         """Return every column that has to be read, once each."""
@@ -104,14 +103,23 @@ def assign_roles(
     held = {role.column for role in roles}
     if "race_scores_fair" in columns:  # predict.py: the same race once more, in four groups
         held.add("race4")
+    known: dict[str, Role] = {}
+    for column in columns:
+        if column not in taken | held and (name := _plain(column)) in KNOWN_NAMES:
+            known.setdefault(name, Role(name, column, KNOWN_NAMES[name], asked=False))
     roles += [
         role
-        for role in _recognise([each for each in columns if each not in taken | held])
+        for role in known.values()
         if not named or role.kind in ("split", "subject")  # these change no question of the audit
         if not any(role.kind == other.kind for other in roles if role.kind in ("split", "subject"))
     ]
     roles.sort(key=lambda role: _KINDS.index(role.kind))
-    _refuse_repeated_names(roles, age)
+    names = [role.name for role in roles] + ([] if age is None else [age.name])
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(
+            f'Two columns are asked for as the attribute "{repeated}"',
+            hint="Give each --group, --label and --batch its own name.",
+        )
     used = taken | {role.column for role in roles}
     return Roles(
         path=path,
@@ -155,26 +163,6 @@ def _age_role(columns: Sequence[str], settings: DatasetSettings, table: str) -> 
         if _plain(column) == AGE_NAME:
             return Role("age_bin", column, "demographic", asked=False)
     return None
-
-
-def _recognise(columns: Sequence[str]) -> list[Role]:
-    """Return the roles of columns with well-known names, demographic ones first."""
-    found: dict[str, Role] = {}
-    for column in columns:
-        name = _plain(column)
-        if name in KNOWN_NAMES and name not in found:
-            found[name] = Role(name, column, KNOWN_NAMES[name], asked=False)
-    return list(found.values())
-
-
-def _refuse_repeated_names(roles: Sequence[Role], age: Role | None) -> None:
-    names = [role.name for role in roles] + ([] if age is None else [age.name])
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(
-                f'Two columns are asked for as the attribute "{name}"',
-                hint="Give each --group, --label and --batch its own name.",
-            )
 
 
 def _require(column: str, columns: Sequence[str], table: str) -> str:

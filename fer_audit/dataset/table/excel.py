@@ -70,7 +70,11 @@ def sheet_as_csv(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
         raise DatasetError(f"{name} cannot be read: {exc}", hint="Save it as CSV.") from exc
     while not rows[-1]:
         rows.pop()
-    start = _header([len(row) for row in rows])
+    # the first row that reaches as far to the right as most of those that have two columns or more
+    widths = [len(row) for row in rows if row][:ROWS_LOOKED_AT]
+    wide = Counter(width for width in widths if width > 1)
+    usual = max(wide, key=lambda width: (wide[width], width), default=1)
+    start = next(i for i, row in enumerate(rows) if len(row) >= usual)
     width = len(rows[start])
     if width * len(rows) > MAX_CELLS:
         raise DatasetError(f"{name} is too large for a workbook", hint="Save it as CSV.")
@@ -110,10 +114,3 @@ def _word(value: object) -> str:
         return str(value.date() if value.time() == time() else value)
     word = json_word(value)
     return "" if value is None else str(value) if word is None else word.strip()
-
-
-def _header(widths: list[int]) -> int:
-    """Return the first row that reaches as far to the right as most of those that have two columns or more."""
-    wide = Counter(width for width in list(filter(None, widths))[:ROWS_LOOKED_AT] if width > 1)
-    usual = max(wide, key=lambda width: (wide[width], width), default=1)
-    return next(row for row, width in enumerate(widths) if width >= usual)

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.dataset.listing import suffix_of
-from fer_audit.dataset.parquet_file import facts_of, opened_parquet
+from fer_audit.dataset.sources.parquet import facts_of, opened_parquet
 from fer_audit.dataset.table.excel import is_workbook, sheet_as_csv
 from fer_audit.dataset.table.text import TextLines, cells_of, read_lines
 from fer_audit.dataset.table.words import Words, json_word, words_of
@@ -56,17 +56,18 @@ class TableRows:
         return TableRows(columns, self.numbers[rows], self.unit, (*self.rejects, *rejects), items)
 
 
-class TableFile(Protocol):
+class TableFile:
     """A table whose header was read."""
 
     columns: tuple[str, ...]
     """Names without the spaces around them, in file order; positions from 1 when it has no header."""
-    has_header: bool
-    notes: tuple[str, ...]
+    has_header: bool = True
+    notes: tuple[str, ...] = ()
     """What was repaired, one sentence each."""
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns."""
+        raise NotImplementedError
 
 
 def open_table(
@@ -121,7 +122,7 @@ def _bytes_of(path: Path) -> bytes:
         raise DatasetError(f"The table {path} cannot be read: {exc.strerror}") from exc
 
 
-class TextTable:
+class TextTable(TableFile):
     """Lines of cells."""
 
     def __init__(self, text: TextLines, name: str, notes: Sequence[str] = ()) -> None:
@@ -146,11 +147,9 @@ class TextTable:
         columns = self._parse(names, skip)
         n_records = len(next(iter(columns.values()))) + len(bad)
         before = self._text.first_line - 1
-        numbers = np.arange(1, n_records + 1, dtype=np.int32) + before
-        keep = np.ones(n_records, np.bool_)
-        keep[np.array(bad, np.intp) - 1] = False
+        numbers = np.delete(np.arange(1, n_records + 1, dtype=np.int32), np.array(bad, int) - 1)
         rejects = tuple(Reject(f"line {i + before}", "cells_miscounted") for i in bad)
-        return TableRows(columns, numbers[keep], "line", rejects)
+        return TableRows(columns, numbers + np.int32(before), "line", rejects)
 
     def _parse(self, names: Sequence[str], on_ragged: Callable[[Any], str]) -> dict[str, Words]:
         import pyarrow as pa
@@ -192,15 +191,13 @@ class TextTable:
         return columns
 
 
-class JsonLines:
+class JsonLines(TableFile):
     """One JSON object a line, as Hugging Face's metadata.jsonl; a value that is no text or number is no word."""
 
     def __init__(self, path: Path) -> None:
-        self.has_header = True
-        self.notes: tuple[str, ...] = ()
         self._rejects: list[Reject] = []
         self._numbers: list[int] = []
-        cells: dict[str, list[str | None]] = {}
+        self._cells: dict[str, list[str | None]] = {}
         for number, line in enumerate(_bytes_of(path).split(b"\n"), start=1):
             if not line.strip():
                 continue
@@ -212,12 +209,11 @@ class JsonLines:
                 self._rejects.append(Reject(f"line {number}", "line_is_no_json_object"))
                 continue
             for name in values:
-                cells.setdefault(name.strip(), [None] * len(self._numbers))
+                self._cells.setdefault(name.strip(), [None] * len(self._numbers))
             self._numbers.append(number)
-            for name, column in cells.items():
+            for name, column in self._cells.items():
                 column.append(json_word(values.get(name)))
-        self.columns = tuple(cells)
-        self._cells = cells
+        self.columns = tuple(self._cells)
 
     def read(self, names: Sequence[str]) -> TableRows:
         """Return the rows of these columns; a line that is no object is a reject."""
@@ -226,13 +222,11 @@ class JsonLines:
         return TableRows(columns, numbers, "line", tuple(self._rejects))
 
 
-class ParquetTable:
+class ParquetTable(TableFile):
     """A parquet file; numbers and truth values are read as the text of their value."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._facts = path, facts_of(path)
-        self.has_header = True
-        self.notes: tuple[str, ...] = ()
         with opened_parquet(self._facts) as file:
             _refuse_huge(path, file.metadata.num_rows, MAX_TABLE_ROWS, "rows")
             self._raw_names: list[str] = list(file.schema_arrow.names)

@@ -18,6 +18,7 @@ from fer_audit.dataset.listing import (
     IMAGE_SUFFIXES,
     Listing,
     base_name,
+    names_note,
     plain_file_facts,
     suffix_of,
 )
@@ -27,7 +28,7 @@ from fer_audit.dataset.table.file import TableRows
 from fer_audit.dataset.table.words import Words
 from fer_audit.dataset.types import Reject
 from fer_audit.errors import ConfigError
-from fer_audit.text import counted, encodable, name_some
+from fer_audit.text import counted, encodable
 
 MAX_PATH = 4_096
 """Characters; no file system takes a longer path."""
@@ -116,13 +117,10 @@ class Locator:
 
     def _named(self, name: str) -> list[int]:
         """Return the images of that name, or of that name and any suffix."""
-        if not self._by_name:
-            by_name: defaultdict[str, list[int]] = defaultdict(list)
-            for row, file_id in enumerate(self.ids):
-                key = _key(base_name(file_id))
-                for each in {key, _stem(key)}:
-                    by_name[each].append(row)
-            self._by_name = dict(by_name)
+        for row, file_id in enumerate(self.ids if not self._by_name else ()):
+            key = _key(base_name(file_id))
+            for each in {key, _stem(key)}:
+                self._by_name.setdefault(each, []).append(row)
         return self._by_name.get(name, [])
 
 
@@ -176,13 +174,10 @@ def find_images(rows: TableRows, column: str, locator: Locator) -> FoundImages:
 def _is_path(text: str) -> bool:
     """Whether a file may have that path: JSON can hold halves of characters, which no file system takes."""
     try:
-        return (
-            len(text) <= MAX_PATH
-            and "\0" not in text
-            and bool(text.isascii() or os.fsencode(text))
-        )
+        os.fsencode(text)
     except UnicodeEncodeError:
         return False
+    return len(text) <= MAX_PATH and "\0" not in text
 
 
 def _drop_rivals(paths: Sequence[str], at: NDArray[np.int32], runs: NDArray[np.int32]) -> None:
@@ -229,27 +224,22 @@ def _notes(
 def listing_of(listing: Listing, ids: Sequence[str]) -> Listing:
     """Return the listing of these ids; a file that is not there has size and time -1."""
     rows = np.fromiter(map(listing.row_finder(), ids), np.intp, len(ids))
-    sizes, mtimes = _at(listing.sizes, rows), _at(listing.mtimes, rows)
+    sizes, mtimes = (np.append(x, NO_FILE)[rows] for x in (listing.sizes, listing.mtimes))
     folders: dict[str, bool] = {}
     for i in np.flatnonzero(rows < 0).tolist():
         sizes[i], mtimes[i] = plain_file_facts(listing.root, ids[i], folders)
     return replace(listing, ids=tuple(ids), sizes=sizes, mtimes=mtimes)
 
 
-def _at(values: NDArray[np.int64], rows: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Return the values of those rows, NO_FILE for row -1."""
-    return np.append(values, NO_FILE)[rows]
-
-
 def missing_notes(listing: Listing, ids: Iterable[str], files: Listing, table: str) -> list[str]:
     """Return notes about rows without a file, and about images that no row names."""
-    notes = []
-    if missing := [files.ids[i] for i in np.flatnonzero(files.sizes < 0).tolist()]:
-        count = counted(len(missing), "row names a file that is", "rows name files that are")
-        notes.append(f"{count} not there: {name_some(missing)}.")
+    missing = [files.ids[i] for i in np.flatnonzero(files.sizes < 0).tolist()]
+    rows = "row names a file that is", "rows name files that are"
     left = np.ones(len(listing.ids) + 1, np.bool_)
     left[np.fromiter(map(listing.row_finder(), ids), np.intp)] = False
-    if unnamed := [listing.ids[row] for row in np.flatnonzero(left[:-1]).tolist()]:
-        count = counted(len(unnamed), "image file is", "image files are")
-        notes.append(f"{count} in no row of {table} and left out: {name_some(unnamed)}.")
-    return notes
+    unnamed = [listing.ids[row] for row in np.flatnonzero(left[:-1]).tolist()]
+    images = "image file is", "image files are"
+    return [
+        *names_note(missing, *rows, "not there"),
+        *names_note(unnamed, *images, f"in no row of {table} and left out"),
+    ]

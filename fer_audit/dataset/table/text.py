@@ -63,11 +63,9 @@ def read_lines(
     data, notes = _as_utf8(data, name)
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
-    line = 1
     for _ in range(skip):
         _, _, data = data.partition(b"\n")
-        line += 1
-    below = data.lstrip(b"\r\n")
+    line, below = skip + 1, data.lstrip(b"\r\n")
     line, data = line + data.count(b"\n", 0, len(data) - len(below)), below
     first, _, rest = data.partition(b"\n")
     if found := _SEP.fullmatch(first.decode()):
@@ -95,29 +93,26 @@ def refuse_strangers(data: bytes, name: str) -> None:
     """Raise DatasetError that says what a file is when it is not text with lines of cells."""
     head = data[:2_000].removeprefix(b"\xef\xbb\xbf").lstrip()
     text = head.decode("utf-8", "replace").lower()
+    other = "Give a table with one line for each image."
+    is_code = _CODE.match(text) is not None and "," not in text.partition("\n")[0]
     kinds = {
-        "an HTML page": text.startswith(("<!doctype", "<html", "<?xml", "<svg")),
-        "a Git-LFS pointer": text.startswith("version https://git-lfs"),
-        "JSON": text.startswith(("{", "[")),
-        "an Excel file": head.startswith(b"\xd0\xcf\x11\xe0"),
-        "a zip archive": head.startswith(b"PK\x03\x04"),
-        "a program's code": _CODE.match(text) is not None and "," not in text.partition("\n")[0],
-        "a drawn folder tree": "├──" in text or "└──" in text,
-        "a single path": _PATH.fullmatch(text.strip()) is not None,
-        "an image": head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")),
+        ("an HTML page", "Download the file itself, not the page that shows it."): text.startswith(
+            ("<!doctype", "<html", "<?xml", "<svg")
+        ),
+        ("a Git-LFS pointer", "Fetch the file that it stands for: git lfs pull."): text.startswith(
+            "version https://git-lfs"
+        ),
+        ("JSON", other): text.startswith(("{", "[")),
+        ("an Excel file", "Save it as CSV, or as .xlsx."): head.startswith(b"\xd0\xcf\x11\xe0"),
+        ("a zip archive", "Unpack it first."): head.startswith(b"PK\x03\x04"),
+        ("a program's code", other): is_code,
+        ("a drawn folder tree", other): "├──" in text or "└──" in text,
+        ("a single path", other): _PATH.fullmatch(text.strip()) is not None,
+        ("an image", other): head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")),
     }
-    hints = {
-        "an HTML page": "Download the file itself, not the page that shows it.",
-        "a Git-LFS pointer": "Fetch the file that it stands for: git lfs pull.",
-        "an Excel file": "Save it as CSV, or as .xlsx.",
-        "a zip archive": "Unpack it first.",
-    }
-    for kind, is_one in kinds.items():
+    for (kind, hint), is_one in kinds.items():
         if is_one:
-            raise DatasetError(
-                f"{name} is {kind}, not a table",
-                hint=hints.get(kind, "Give a table with one line for each image."),
-            )
+            raise DatasetError(f"{name} is {kind}, not a table", hint=hint)
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
@@ -195,24 +190,17 @@ def _names_columns(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first line names columns: not when a cell of it is a path to an image, or looks like those below."""
     if any(suffix_of(cell) in IMAGE_SUFFIXES for cell in cells):
         return False
-    numbers = [_is_number(cell) for cell in cells]
-    same = [
-        len(row) == len(cells) and [_is_number(cell) for cell in row] == numbers for row in rows
-    ]
+    is_number = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*").fullmatch
+    numbers = [is_number(cell) is not None for cell in cells]
+    same = [[is_number(cell) is not None for cell in row] == numbers for row in rows]
     return not (any(numbers) and rows and all(same))
-
-
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", cell) is not None
 
 
 def _first_record(data: bytes) -> int:
     """Return where the second record begins: a quoted name of a column may hold a line break."""
     end = 0
-    while True:
-        stop = data.find(b"\n", end)
-        if stop < 0:
-            return len(data)
+    while (stop := data.find(b"\n", end)) >= 0:
         end = stop + 1
         if data[:end].count(b'"') % 2 == 0 or end > LOOKED_AT:
             return end
+    return len(data)

@@ -1,14 +1,36 @@
-"""One column of a table: every different word once, and a number for each row."""
+"""One column of labels: every different word once, and a number for each row."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fer_audit.dataset.types import Attribute, Kind, Source
+from fer_audit.text import whole
+
+MAX_CATEGORIES = 32_767
+"""Codes are int16."""
+
+_DIGITS = re.compile("([0-9]+)")
+
+
+def natural_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
+    """Return a sort key under which "2-9" stands before "10-19" and case does not matter.
+
+    Numbers compare by length, then as text, so a number of any length is fine.
+    """
+    parts = _DIGITS.split(name.lower())  # text and digits alternate
+    key = tuple(
+        (len(digits), digits) if i % 2 and (digits := part.lstrip("0")) else (0, part)
+        for i, part in enumerate(parts)
+    )
+    return key, name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +52,7 @@ class Words:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, rows: NDArray[np.intp]) -> Words:
+    def take(self, rows: NDArray[np.intp | np.int32]) -> Words:
         """Return the cells of those rows."""
         return Words(self.codes[rows], self.words)
 
@@ -106,3 +128,25 @@ def json_word(value: object) -> str | None:
             return None
         return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
     return str(value) if isinstance(value, (str, int)) else None
+
+
+def encode_attribute(
+    name: str,
+    values: Words | Iterable[str | None],
+    kind: Kind,
+    source: Source = "annotated",
+    unsaid: tuple[tuple[str, int], ...] = (),
+) -> Attribute:
+    """Return the attribute of n words; None = not annotated, categories in natural order.
+
+    Raises ValueError when there are more categories than a code can count.
+    """
+    words = values if isinstance(values, Words) else Words.of(values)
+    groups = tuple(sorted(words.counts(), key=natural_key))
+    if len(groups) > MAX_CATEGORIES:
+        raise ValueError(
+            f"{name} has {whole(len(groups))} values, at most {whole(MAX_CATEGORIES)} are possible"
+        )
+    index = {group: code for code, group in enumerate(groups)}
+    table = np.array([*(index.get(word, -1) for word in words.words), -1], np.int16)
+    return Attribute(name, groups, table[words.codes], kind, source, unsaid)

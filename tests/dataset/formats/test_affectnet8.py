@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.dataset.formats.affectnet8 import EXPRESSIONS, NO_EXPRESSIONS, parse_npy
+from fer_audit.dataset.formats.by_name import EXPRESSIONS, NO_EXPRESSIONS, parse_npy
 from fer_audit.dataset.load import load_dataset
 from tests.dataset.trees import plant, reasons, words
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.dataset.formats.ckplus import EXPRESSIONS
+from fer_audit.dataset.formats.by_name import CKPLUS_EXPRESSIONS as EXPRESSIONS
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from tests.dataset.trees import plant, reasons, words

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset.formats.fer2013 import EXPRESSIONS
+from fer_audit.dataset.formats.fer import EMOTIONS as EXPRESSIONS
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, DatasetError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fer_audit.dataset.formats.jaffe import EXPRESSIONS
+from fer_audit.dataset.formats.by_name import JAFFE_EXPRESSIONS as EXPRESSIONS
 from fer_audit.dataset.load import load_dataset
 from tests.dataset.trees import plant, reasons, words
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset.formats.ferplus import ANSWERS, EXPRESSIONS, majority
+from fer_audit.dataset.formats.fer import ANSWERS, EXPRESSIONS, majority
 from fer_audit.dataset.load import load_dataset
 from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.pack.rows import decode_images, empty_rows

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fer_audit.dataset.load import load_dataset
-from fer_audit.errors import ConfigError
+from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.trees import plant, plant_table, reasons, words
 
 FAIRFACE = "file,age,gender,race,service_test"
@@ -131,3 +131,10 @@ def test_ages_that_may_be_codes_are_asked_about(tmp_path: Path, codes: range) ->
         load_dataset(tmp_path)
 
     assert "--age-codes fairface" in caught.value.hint
+
+
+def test_a_known_table_without_its_header_is_refused(tmp_path: Path) -> None:
+    plant_table(tmp_path, "fairface_label_train.csv", ["train/1.jpg"])
+
+    with pytest.raises(DatasetError, match='no column "file"'):
+        load_dataset(tmp_path)

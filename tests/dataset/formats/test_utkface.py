@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset import copies
+from fer_audit.dataset.formats import utkface
 from fer_audit.dataset.formats.utkface import GENDERS, RACES, parse_name
 from fer_audit.dataset.listing import Listing
 from fer_audit.dataset.load import load_dataset
@@ -169,7 +169,7 @@ def test_only_files_that_share_name_and_size_are_opened_when_a_set_is_listed(
         opened.append(listing.ids[row])
         return ""
 
-    monkeypatch.setattr(copies, "_digest", digest)
+    monkeypatch.setattr(utkface, "_digest", digest)
 
     assert len(load_dataset(tmp_path)) == 5
     assert sorted(opened) == [f"a/{NAME}", f"b/{NAME}"]

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fer_audit.config import AuditConfig
-from fer_audit.dataset import tar_members
+from fer_audit.dataset.formats import webdataset
 from fer_audit.dataset.load import load_dataset
-from fer_audit.dataset.sources.tar import TarMembers
+from fer_audit.dataset.sources.files import TarMembers
 from fer_audit.errors import ConfigError, DatasetError
 from tests.dataset.cells import face, labels, sample, samples, write_tar
 from tests.dataset.trees import plant, reasons, words
@@ -206,14 +206,14 @@ def test_a_disk_that_cannot_be_read_ends_the_archive_and_is_said(
     path = write_tar(tmp_path / "f.tar", samples(range(3)))
     with tarfile.open(path) as archive:
         third = archive.getmembers()[2].offset
-    read = tar_members._Headers.read
+    read = webdataset._Headers.read
 
-    def failing(self: tar_members._Headers, size: int | None = -1, /) -> bytes:
+    def failing(self: webdataset._Headers, size: int | None = -1, /) -> bytes:
         if self.tell() == third:
             raise OSError(errno.EIO, "Input/output error")
         return read(self, size)
 
-    monkeypatch.setattr(tar_members._Headers, "read", failing)
+    monkeypatch.setattr(webdataset._Headers, "read", failing)
 
     dataset = load_dataset(path)
 
@@ -235,7 +235,7 @@ def test_a_header_that_claims_gigabytes_is_not_read(tmp_path: Path) -> None:
     path.write_bytes(data[:end] + block + b"1" * header.size + data[end:])
 
     assert reasons(load_dataset(path)) == [("f.tar", "archive_damaged")]
-    assert header.size > tar_members.MAX_HEADER
+    assert header.size > webdataset.MAX_HEADER
 
 
 @pytest.mark.parametrize("name", ["f.tar.gz", "f.tar"])

@@ -18,9 +18,8 @@ from PIL import Image
 
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.sources import parquet
-from fer_audit.dataset.sources.cropped import Cropped
+from fer_audit.dataset.sources.files import Cropped, grey_bmp
 from fer_audit.dataset.sources.parquet import ParquetCells
-from fer_audit.dataset.sources.pixels import grey_bmp
 from fer_audit.dataset.sources.source import (
     KINDS,
     FileFacts,
@@ -159,7 +158,6 @@ def test_only_the_rows_of_a_broken_row_group_fail_and_the_file_is_opened_once(
         opened.append(facts.path)
         return open_as_listed(facts)
 
-    monkeypatch.setattr(parquet, "open_as_listed", counting)
     path = tmp_path / "a.parquet"
     write_parquet(path, records(range(9)), {"gender": ["f"] * 9}, group=3)
     data = path.read_bytes()
@@ -167,6 +165,7 @@ def test_only_the_rows_of_a_broken_row_group_fail_and_the_file_is_opened_once(
     header = data.rindex(b"\x15\x00", 0, data.index(face(3)))  # the group's first page
     path.write_bytes(data[:header] + b"\xff" * (at - header) + data[at:])
     source = load_dataset(path).source
+    monkeypatch.setattr(parquet, "open_as_listed", counting)
 
     reasons = []
     for row in (*range(9), 8, 4, 0):
