@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from fer_audit.audit.analyses import ANALYSES
 from fer_audit.audit.types.composition import RejectCount
 from fer_audit.audit.types.lists import UNREADABLE
-from fer_audit.audit.types.result import AuditResult, Finding, Severity
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry, Severity
 from fer_audit.text import counted, display, listed, measured, part, sentence
 
 UNREAD_TOO_MANY = 0.01
@@ -175,3 +175,10 @@ def _gate(result: AuditResult) -> Iterator[Finding]:
             do="Mend what the rule is about, or change the rule.",
             values=(("crossed", float(len(crossed))),),
         )
+
+
+def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:
+    """Return the entries of every analysis; the cells of a table share one, which says how many they are."""
+    return tuple(
+        entry for analysis in ANALYSES for entry in analysis.ledger(result.part(analysis.name))
+    )

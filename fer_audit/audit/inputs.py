@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.near_groups import NearGroups, near_groups
-from fer_audit.audit.types.near import NearPairs
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.units import Units, units_of
+from fer_audit.audit.stats.tables import Counts, Labels, Mask, Places, Singles
+from fer_audit.audit.types.copies import NearPairs
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.units import NearGroups, Units, near_groups, units_of
 from fer_audit.classify.types import Predictions
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
@@ -35,7 +34,7 @@ def _no_studies() -> tuple[Study, ...]:
 class ExtraPartitions:
     """Partitions other than the reported one, each made when it is first asked for."""
 
-    style_labels: Callable[[], NDArray[np.int32] | None] = lambda: None
+    style_labels: Callable[[], Labels | None] = lambda: None
     """(n,) clusters made from the style measures alone, -1 where not ok; None = there are none."""
     replays: Callable[[], tuple[Study, ...]] = _no_studies
     """Small random samples, each clustered on its own."""
@@ -43,7 +42,7 @@ class ExtraPartitions:
     """Bootstrap resamples, each clustered on its own."""
     near_pairs: Callable[[], NearPairs | None] = lambda: None
     """Pairs of images that may be one photo; None = nothing was compared."""
-    clusters_of: Callable[[NDArray[np.float32]], NDArray[np.int32]] | None = None
+    clusters_of: Callable[[Singles], Labels] | None = None
     """(m, d) coordinates -> the (m,) cluster of each, as many clusters as the run's; None = nothing is clustered."""
 
 
@@ -67,12 +66,12 @@ class AuditInputs:
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def usable(self) -> NDArray[np.bool_]:
+    def usable(self) -> Mask:
         """(n,) decoded, embedded and in a cluster, as far as the run went."""
         return usable_rows(self.rows, self.embeddings, self.clustering)
 
     @cached_property
-    def tested(self) -> NDArray[np.bool_]:
+    def tested(self) -> Mask:
         """(n,) usable; one of each image, and of each group of near-identical ones unless the set says who is on them.
 
         People are exchanged then. All are there where copies are kept.
@@ -93,21 +92,21 @@ class AuditInputs:
         return near_groups(self.extra.near_pairs(), self.rows)
 
     @property
-    def near_groups(self) -> NDArray[np.int64] | None:
+    def near_groups(self) -> Counts | None:
         """(n,) group of each image, -1 for none; None = nothing was compared."""
         return None if self.near is None else self.near.groups
 
     @cached_property
-    def comparable(self) -> NDArray[np.intp]:
+    def comparable(self) -> Places:
         """Ascending rows with a vector, one copy of each image: those among which near-identical ones are looked for."""
         return comparable(self.rows, self.embeddings)
 
     @cached_property
-    def listed_once(self) -> NDArray[np.bool_]:
+    def listed_once(self) -> Mask:
         """(n,) every row but later copies; what needs no pixels is tested on these."""
         return self._first_copies(np.ones(len(self.dataset), dtype=np.bool_))
 
-    def _first_copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _first_copies(self, among: Mask) -> Mask:
         if self.config.statistics.keep_duplicates:
             return among
         return first_copies(self.rows.sha256, among)
@@ -207,7 +206,7 @@ def compared(dataset: FaceDataset) -> tuple[Attribute, ...]:
 
 def usable_rows(
     rows: PackRows, embeddings: Embeddings | None, clustering: Clustering | None
-) -> NDArray[np.bool_]:
+) -> Mask:
     """Return the (n,) mask of images that came through every stage that was run."""
     usable = rows.ok.copy()
     if embeddings is not None:
@@ -217,14 +216,14 @@ def usable_rows(
     return usable
 
 
-def comparable(rows: PackRows, embeddings: Embeddings | None) -> NDArray[np.intp]:
+def comparable(rows: PackRows, embeddings: Embeddings | None) -> Places:
     """Return the ascending rows with a vector, one copy of each image; none where nothing was embedded."""
     if embeddings is None:
         return np.empty(0, np.intp)
     return np.flatnonzero(first_copies(rows.sha256, rows.ok & embeddings.ok))
 
 
-def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def first_copies(sha256: NDArray[np.bytes_], among: Mask) -> Mask:
     """Return the (n,) mask of rows in `among` that are the first there with their bytes.
 
     A row whose file could not be read (b"") is nobody's copy.
@@ -238,9 +237,7 @@ def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArra
     return first
 
 
-def group_members(
-    values: NDArray[np.generic], among: NDArray[np.bool_]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def group_members(values: NDArray[np.generic], among: Mask) -> tuple[Places, Places]:
     """Return the rows in `among` that share their value with another, group by group, and the group of each.
 
     Groups come in the order of their first row, rows in file order. `values` is (n,): bytes' sha256, or codes.
@@ -256,7 +253,7 @@ def group_members(
     return rows[order], compact
 
 
-def contradicted(codes: NDArray[np.int16], owner: NDArray[np.intp]) -> NDArray[np.bool_]:
+def contradicted(codes: NDArray[np.int16], owner: Places) -> Mask:
     """Return (groups,) whether two annotated codes of a group differ; a missing one contradicts nobody."""
     n_groups = int(owner.max()) + 1 if len(owner) else 0
     known = codes >= 0
@@ -268,7 +265,7 @@ def contradicted(codes: NDArray[np.int16], owner: NDArray[np.intp]) -> NDArray[n
 
 
 def without_contradicted(
-    codes: NDArray[np.int16], rows: NDArray[np.intp], owner: NDArray[np.intp]
+    codes: NDArray[np.int16], rows: Places, owner: Places
 ) -> NDArray[np.int16]:
     """Return the (n,) codes, -1 on rows of a group of copies that disagree; `owner` is the group of each of `rows`."""
     found = codes.copy()

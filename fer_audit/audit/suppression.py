@@ -25,7 +25,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
 from fer_audit.audit.claims.associations import CLAIMED
-from fer_audit.audit.findings import find
+from fer_audit.audit.findings import collect_ledger, find
 from fer_audit.audit.gate import OPERATORS, check_rules, parse_rule
 from fer_audit.audit.hidden_tables import (
     ALL,
@@ -43,7 +43,6 @@ from fer_audit.audit.hidden_tables import (
     Hidden,
     hidden_tables,
 )
-from fer_audit.audit.ledger import collect_ledger
 from fer_audit.audit.types.claims import Association, Ladder
 from fer_audit.audit.types.composition import Representation
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL

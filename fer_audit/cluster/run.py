@@ -32,9 +32,12 @@ from fer_audit.cluster.threads import serial_map
 from fer_audit.cluster.types import (
     Alternative,
     Clustering,
+    Codes,
     KChoice,
     KPoint,
+    Mask,
     NotClusterable,
+    Singles,
     Stability,
     SweepPoint,
 )
@@ -56,7 +59,7 @@ def cluster_fingerprint(
     *,
     seed: int,
     versions: tuple[str, ...],
-    units: NDArray[np.integer] | None = None,
+    units: Codes | None = None,
 ) -> str:
     """Return what the partition depends on, stability included; a k that is chosen does not depend on the given one."""
     drawn = None if units is None else hashlib.sha256(units.astype("<i8").tobytes()).hexdigest()
@@ -95,13 +98,13 @@ def never_rising(rows: Rows, sweep: dict[int, Alternative], seed: int) -> dict[i
 
 
 def cluster_embeddings(
-    vectors: NDArray[np.float32] | NDArray[np.float16],
-    ok: NDArray[np.bool_],
+    vectors: Singles | NDArray[np.float16],
+    ok: Mask,
     settings: ClusterSettings,
     *,
     seed: int = 0,
     stability: bool = False,
-    units: NDArray[np.integer] | None = None,
+    units: Codes | None = None,
     fingerprint: str = "",
     progress: Progress,
 ) -> Clustering:

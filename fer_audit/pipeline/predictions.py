@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.classify.types import Predictions, Said
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset

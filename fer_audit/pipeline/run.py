@@ -11,7 +11,7 @@ from typing import Literal
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
 from fer_audit.audit.gate import refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs, compared
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.units import half_codes
 from fer_audit.classify.types import Predictions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from fer_audit.audit.space.axes import principal_axes
+from fer_audit.audit.space.cluster_style import principal_axes
 from fer_audit.cluster.run import cluster_embeddings
 from fer_audit.cluster.types import Clustering, SweepPoint
 from fer_audit.config import AuditConfig, ClusterSettings

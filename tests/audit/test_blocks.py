@@ -7,7 +7,7 @@ import pytest
 
 from fer_audit.audit.claims.associations import associate_labels, correct_for_attributes
 from fer_audit.audit.claims.rungs import climb
-from fer_audit.audit.claims.stability import ANALYSIS as STABILITY
+from fer_audit.audit.claims.stability import STABILITY as STABILITY
 from fer_audit.audit.claims.stability import attribute_stability, stability_facts
 from fer_audit.audit.stats.units import Blocks, make_blocks
 from fer_audit.audit.units import units_of

@@ -11,8 +11,7 @@ import pytest
 
 from fer_audit.audit.claims.associations import affordable_draws
 from fer_audit.audit.findings import find
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
 from fer_audit.text import p_phrase, percent

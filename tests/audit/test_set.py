@@ -7,11 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.composition.dataset_facts import (
-    count_reasons,
-    dataset_facts,
-    fully_labelled,
-)
+from fer_audit.audit.composition.dataset_facts import count_reasons, dataset_facts, fully_labelled
 from fer_audit.audit.composition.duplicates import find_duplicates
 from fer_audit.audit.composition.intersections import intersect, mutual_residuals
 from fer_audit.audit.composition.representation import age_heaping, represent

@@ -10,7 +10,6 @@ from itertools import combinations
 from statistics import NormalDist
 
 from fer_audit.audit.types.claims import Conditional, Ladder, LaggedControl
-from fer_audit.audit.types.replay import GroupSpread, Recluster, Replay, ReplayAttribute
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.audit.types.space import (
     ClusterStyle,
@@ -24,6 +23,10 @@ from fer_audit.audit.types.space import (
 from fer_audit.audit.types.stability import (
     AttributeStability,
     ClusterStability,
+    GroupSpread,
+    Recluster,
+    Replay,
+    ReplayAttribute,
     StabilityFacts,
     VariantV,
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, batch_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
-from fer_audit.audit.stats.tables import Counts, Floats, corrected_v, cross_table, drop_empty
+from fer_audit.audit.stats.tables import Counts, Floats, Mask, corrected_v, cross_table, drop_empty
 from fer_audit.audit.types.claims import BatchPrediction
-from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, percent, rounded_percent, sentence, unreached
@@ -27,12 +26,7 @@ MOST_DRAWS = 999
 
 
 def predict_from_batch(
-    batch: Attribute,
-    attribute: Attribute,
-    *,
-    tested: NDArray[np.bool_],
-    draws: int,
-    rng: np.random.Generator,
+    batch: Attribute, attribute: Attribute, *, tested: Mask, draws: int, rng: np.random.Generator
 ) -> BatchPrediction:
     """Return how often naming each batch's most frequent group is right, over the `tested` rows.
 
@@ -201,8 +195,6 @@ def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
                 subject=f"{guess.attribute} from {guess.batch}",
                 method=f"{guess.permutations:,} fixed-margin tables, accuracy of the best guess",
                 p=guess.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
                 at_most=unreached(guess.p, guess.permutations),
             )
 

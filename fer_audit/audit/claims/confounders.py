@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.propensity import enough_for_propensity, propensity_cells
+from fer_audit.audit.stats.tables import Counts, Floats, Mask
 from fer_audit.audit.units import LEAST_UNITS
 from fer_audit.config import ANY_LABEL, StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
@@ -139,7 +140,7 @@ def _made_propensities(inputs: AuditInputs) -> dict[str, Attribute]:
     return {}
 
 
-def _rows_a_stratum(columns: Sequence[Attribute], tested: NDArray[np.bool_]) -> float:
+def _rows_a_stratum(columns: Sequence[Attribute], tested: Mask) -> float:
     found = combined(columns)[tested]
     found = found[found >= 0]
     return len(found) / max(1, len(np.unique(found)))
@@ -181,7 +182,7 @@ def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -
 
 
 def style_bins(
-    rows: PackRows, usable: NDArray[np.bool_], names: Sequence[str], *, parts: int
+    rows: PackRows, usable: Mask, names: Sequence[str], *, parts: int
 ) -> list[Attribute]:
     """Return each named style measure in bins of about equal size, without those that do not vary."""
     found = []
@@ -227,7 +228,7 @@ def batch_columns(inputs: AuditInputs) -> list[Attribute]:
     return found
 
 
-def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
+def combined(attributes: Sequence[Attribute]) -> Counts:
     """Return the (n,) code of each combination that occurs, -1 where one column is not annotated."""
     known = np.all([each.codes >= 0 for each in attributes], axis=0)
     codes = np.zeros(len(known), dtype=np.int64)
@@ -239,9 +240,7 @@ def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
     return np.where(known, codes, -1)
 
 
-def _quantile_codes(
-    values: NDArray[np.float64], usable: NDArray[np.bool_], parts: int
-) -> NDArray[np.int16]:
+def _quantile_codes(values: Floats, usable: Mask, parts: int) -> NDArray[np.int16]:
     """Return the bin of each usable value, -1 elsewhere; equal values share a bin, so there may be fewer.
 
     A measure with no more distinct values than bins keeps them: grey is yes or no, whatever its quantiles.

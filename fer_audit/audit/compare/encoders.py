@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER, Claim
 from fer_audit.audit.types.encoders import (
     ENCODERS_SCHEMA,
     FLOOR,

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
-from fer_audit.audit.stats.resampling import monte_carlo_p
+from fer_audit.audit.stats.resampling import benjamini_hochberg, monte_carlo_p
 from fer_audit.audit.types.compare import GroupChange
 from fer_audit.audit.types.composition import GroupShare, Representation
 

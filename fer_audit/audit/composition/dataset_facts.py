@@ -1,14 +1,15 @@
-"""What was audited, in counts that add up."""
+"""What was audited, in counts that add up, and how strongly its annotators agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.types.composition import DatasetFacts, RejectCount
-from fer_audit.dataset.types import FaceDataset
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.stats.tables import Mask
+from fer_audit.audit.types.composition import DatasetFacts, RejectCount, VoteAgreement
+from fer_audit.dataset.types import FaceDataset, SoftLabels
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 from fer_audit.text import encodable
@@ -17,11 +18,7 @@ EXAMPLES = 3
 
 
 def dataset_facts(
-    dataset: FaceDataset,
-    rows: PackRows,
-    embeddings: Embeddings | None,
-    *,
-    usable: NDArray[np.bool_],
+    dataset: FaceDataset, rows: PackRows, embeddings: Embeddings | None, *, usable: Mask
 ) -> DatasetFacts:
     """Return the counts of a dataset; `usable` is the mask of images that are ok."""
     failed = np.flatnonzero(~usable).tolist()
@@ -83,3 +80,23 @@ def why_failed(row: int, rows: PackRows, embeddings: Embeddings | None) -> str:
     if embeddings is not None and not embeddings.ok[row]:
         return str(embeddings.reasons[row]) or "not_embedded"
     return "not_clustered"
+
+
+def vote_agreement(soft: SoftLabels) -> VoteAgreement:
+    """Return the median share of the winning answer, and how many images have none with more than half of the votes."""
+    votes = soft.votes.astype(np.float64)
+    votes = votes[votes.sum(axis=1) > 0]
+    answers = tuple(encodable(answer) for answer in soft.answers)
+    if not len(votes):
+        missing = (("winning_share", "nobody was asked about any image"),)
+        return VoteAgreement(soft.attribute, answers, 0, None, 0, missing)
+    winning = votes.max(axis=1) / votes.sum(axis=1)
+    without = int((winning <= 0.5).sum())
+    return VoteAgreement(soft.attribute, answers, len(votes), float(np.median(winning)), without)
+
+
+VOTES = Analysis(
+    name="votes",
+    record=tuple[VoteAgreement, ...],
+    run=lambda inputs: tuple(map(vote_agreement, inputs.dataset.soft)),
+)

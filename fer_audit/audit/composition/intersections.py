@@ -10,9 +10,9 @@ from functools import reduce
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.claims.cells import residual_p
+from fer_audit.audit.claims.contingency import residual_p
 from fer_audit.audit.stats import loglinear
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
+from fer_audit.audit.stats.resampling import benjamini_hochberg
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.audit.types.lists import THIN_GROUPS

@@ -1,4 +1,4 @@
-"""Who is in the set: the groups of one attribute, and the ages."""
+"""Who is in the set: the groups of one attribute, how evenly it is spread over them, and the ages."""
 
 from __future__ import annotations
 
@@ -8,21 +8,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.composition.diversity import diversity_indices
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import ratio_interval, target_distance, wilson_interval
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.information import entropy
+from fer_audit.audit.stats.tables import Counts, Floats, Mask
 from fer_audit.audit.types.composition import (
     FOUR_FIFTHS,
     AgeHeaping,
     GroupShare,
+    Indices,
     Representation,
 )
-from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, listed, number, part, percent, percent_span, rounded_percent
+
+_FIELDS = ("ENS", "D", "inverse_D", "H", "SEI", "NSD", "IR", "BP")
+
+
+def diversity_indices(counts: Counts) -> Indices:
+    """Return the indices of (g,) counts over the observed groups; a group without images is no group."""
+    seen = counts[counts > 0]
+    k = len(seen)
+    if k == 0:
+        reason = "no image is annotated"
+        return Indices(
+            R=0, **dict.fromkeys(_FIELDS), not_computable=tuple((name, reason) for name in _FIELDS)
+        )
+    p = seen / seen.sum()
+    h = entropy(seen)
+    d = float(np.sum(p * p))
+    one_group = "only one group is observed"
+    return Indices(
+        R=k,
+        ENS=float(np.exp(h)),
+        D=d,
+        inverse_D=1 / d,
+        H=h,
+        SEI=h / float(np.log(k)) if k > 1 else None,
+        NSD=float(np.std(p) * k / np.sqrt(k - 1)) if k > 1 else None,
+        IR=float(seen.max() / seen.min()),
+        BP=float(p.max()),
+        not_computable=() if k > 1 else (("SEI", one_group), ("NSD", one_group)),
+    )
+
 
 NAMED = 3
 """Groups named in a sentence before it says how many more there are."""
@@ -37,7 +68,7 @@ HEAPED_AGES = (23, 62)
 def represent(
     attribute: Attribute,
     *,
-    tested: NDArray[np.bool_],
+    tested: Mask,
     reference: Mapping[str, int] | None,
     draws: int,
     confidence: float,
@@ -51,13 +82,13 @@ def represent(
     only the reference has become rows with no image.
     """
     names = _group_names(attribute, reference)
-    counts = _counts(attribute.codes, len(names))
+    counts = _group_counts(attribute.codes, len(names))
     shares = target_shares(names, reference)
     target = target_distance(
         counts,
         shares,
         target="uniform" if reference is None else "reference",
-        tested=_counts(attribute.codes[tested], len(names)),
+        tested=_group_counts(attribute.codes[tested], len(names)),
         untested=_why_no_target(attribute, reference),
         draws=draws,
         rng=rng,
@@ -102,7 +133,7 @@ def _group_names(attribute: Attribute, reference: Mapping[str, int] | None) -> t
     return (*known, *(name for name in reference or {} if name not in known))
 
 
-def _counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
+def _group_counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
     return np.bincount(codes[codes >= 0], minlength=n_groups)
 
 
@@ -206,8 +237,6 @@ def _representation_ledger(found: Sequence[Representation]) -> Iterator[LedgerEn
                 subject=f"{each.attribute} against {each.target.target}",
                 method="Pearson's chi-squared, multinomial draws",
                 p=each.target.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
             )
 
 
@@ -242,8 +271,6 @@ def _heaping_ledger(ages: AgeHeaping | None) -> Iterator[LedgerEntry]:
         subject="ages 23 to 62 that end in 0 or 5",
         method="exact one-sided binomial against 20 %",
         p=float(binomtest(hits, ages.n, 0.2, alternative="greater").pvalue),
-        p_corrected=None,
-        correction=NO_CORRECTION,
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.inputs import AuditInputs
@@ -17,10 +16,10 @@ from fer_audit.audit.stats.goodness_of_fit import (
     why_no_fit,
 )
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Counts
+from fer_audit.audit.stats.tables import Counts, Mask
 from fer_audit.audit.types.composition import SubsetCheck, SubsetGroup
 from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.result import HOLM, NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, p_phrase, percent, rounded_percent
@@ -105,7 +104,7 @@ def check_subset(
     )
 
 
-def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
+def _named_counts(attribute: Attribute, mask: Mask) -> dict[str, int]:
     codes = attribute.codes[mask & (attribute.codes >= 0)]
     counts = np.bincount(codes, minlength=len(attribute.categories))
     return dict(zip(attribute.categories, counts.tolist(), strict=True))
@@ -203,8 +202,6 @@ def _ledger(checks: Sequence[SubsetCheck]) -> Iterator[LedgerEntry]:
                 subject=subject,
                 method=f"Pearson's chi-squared, {check.method}",
                 p=check.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
                 tests=1 + (check.p_asymptotic is not None),
             )
         if check.worst is not None:

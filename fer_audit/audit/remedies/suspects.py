@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs, first_copies
-from fer_audit.audit.stats.confident_learning import confident_classes
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
+from fer_audit.audit.stats.label_noise import confident_classes
 from fer_audit.audit.stats.linear_probe import FOLDS, RIDGE
 from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.not_computable import TOO_FEW

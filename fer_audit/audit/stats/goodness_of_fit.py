@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.tables import Codes, Counts, Floats
 from fer_audit.audit.types.composition import TargetDistance
 
 
@@ -64,7 +63,7 @@ def jensen_shannon(p: Floats, q: Floats) -> float:
     return float(np.clip(bits, 0.0, 1.0))
 
 
-def fit_chi2(counts: NDArray[np.integer], shares: Floats) -> Floats:
+def fit_chi2(counts: Codes, shares: Floats) -> Floats:
     """Return Pearson's chi-squared of (..., g) counts against shares, over groups with a share."""
     expected = np.asarray(counts.sum(axis=-1, keepdims=True) * shares, dtype=np.float64)
     gap = counts - expected

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.resampling import fixed_margin_tables
-from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.stats.tables import Codes, Counts, Floats
 
 MOST_SHUFFLED = 65_536
 """Images whose labels are shuffled one by one; of more, tables of ranks and groups are drawn, which cost the same for
@@ -19,12 +18,7 @@ ranks they lose 1 in 256^2."""
 
 
 def rank_null(
-    ranks: Sequence[Floats],
-    groups: NDArray[np.integer],
-    sizes: NDArray[np.int64],
-    *,
-    draws: int,
-    rng: np.random.Generator,
+    ranks: Sequence[Floats], groups: Codes, sizes: Counts, *, draws: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Return the (m,) H seen and the (draws, m) H of shuffled labels, for m columns of (n,) ranks that vary.
 
@@ -46,30 +40,25 @@ def rank_null(
     return np.array(seen), drawn
 
 
-def h_statistic(ranks: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+def h_statistic(ranks: Floats, groups: Codes, sizes: Counts) -> float:
     """Return (n - 1) SS_between / SS_total of the ranks, which needs no separate correction for ties."""
     return (len(ranks) - 1) * eta_squared(ranks, groups, sizes)
 
 
-def eta_squared(values: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+def eta_squared(values: Floats, groups: Codes, sizes: Counts) -> float:
     """Return SS_between / SS_total of (n,) values that vary."""
     centred = values - values.mean()
     return min(1.0, between(centred, groups, sizes) / float((centred**2).sum()))
 
 
-def between(centred: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+def between(centred: Floats, groups: Codes, sizes: Counts) -> float:
     """Return SS_between of (n,) values whose mean is 0."""
     sums = np.bincount(groups, weights=centred, minlength=len(sizes))
     return float((sums**2 / np.maximum(sizes, 1)).sum())
 
 
 def _by_tables(
-    ranks: Floats,
-    groups: NDArray[np.integer],
-    sizes: NDArray[np.int64],
-    *,
-    draws: int,
-    rng: np.random.Generator,
+    ranks: Floats, groups: Codes, sizes: Counts, *, draws: int, rng: np.random.Generator
 ) -> tuple[float, Floats]:
     """Return the H of ranks in bins, and those of tables drawn with the same margins.
 
@@ -87,7 +76,7 @@ def _by_tables(
     held, sizes = held[held > 0], sizes[sizes > 0]
     per_square = (n - 1) / float((centred**2 * held).sum())
 
-    def h_of(tables: NDArray[np.int64]) -> Floats:
+    def h_of(tables: Counts) -> Floats:
         sums = tables @ centred
         return np.asarray((sums**2 / sizes).sum(axis=-1) * per_square)
 

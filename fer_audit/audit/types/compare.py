@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import Signed, Unit
+from fer_audit.audit.types.not_computable import NotComputable, Signed, Unit
 from fer_audit.embed.types import ModelFacts
 
 RungState = Literal["holds", "does not hold", "not computable", "skipped", "not asked"]

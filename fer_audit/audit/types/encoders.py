@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.ranges import Unit
+from fer_audit.audit.types.not_computable import Unit
 
 ENCODERS_SCHEMA = "fer-audit/encoders/1"
 FLOOR = "-random"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_audit.audit.types.replay import PublishedValue, Replay, ReplayAttribute
+from fer_audit.audit.types.stability import PublishedValue, Replay, ReplayAttribute
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.theme import BAND, INK, MUTED, few_ticks, one_panel
 from fer_audit.text import clipped, coefficient, display, span, whole

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fer_audit.audit.types.clusters import ClusterFacts
-from fer_audit.audit.types.stability import UNSTABLE, AttributeStability, StabilityFacts
+from fer_audit.audit.types.stability import (
+    UNSTABLE,
+    AttributeStability,
+    ClusterFacts,
+    StabilityFacts,
+)
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette
 from fer_audit.report.charts.theme import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fer_audit.audit.types.clusters import ClusterFacts
+from fer_audit.audit.types.stability import ClusterFacts
 from fer_audit.report.blocks import Block, Card, Charts, Column, Facts, Gallery, Picture, Table
 from fer_audit.report.charts.cluster_cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import ContactSheet, MeanFace, Pictures, webp_size

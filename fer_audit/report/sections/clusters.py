@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from fer_audit.audit.types.claims import Association, AssociationCell
-from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.stability import ClusterFacts
 from fer_audit.report.blocks import (
     Bar,
     Block,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER, Claim
 from fer_audit.errors import ConfigError
 from fer_audit.report.blocks import Bullets, Facts, Heading, Section
 from fer_audit.report.sections.claims import claims

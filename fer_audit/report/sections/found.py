@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
+from fer_audit.audit.types.claim import CLUSTER, SAYS, Claim, LeftAt, alike
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.report.blocks import (

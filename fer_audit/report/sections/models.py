@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.models import (
     Agreement,
     ByAttribute,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.replay import Replay, ReplayAttribute
+from fer_audit.audit.types.stability import Replay, ReplayAttribute
 from fer_audit.report.blocks import (
     Block,
     Bullets,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fer_audit.audit.types.copies import SplitLeak
 from fer_audit.audit.types.lists import SPLIT_LEAKS
-from fer_audit.audit.types.splits import SplitLeak
 from fer_audit.report.blocks import Block, Prose, Section
 from fer_audit.report.sections.values import left, right, spoken, table_of
 from fer_audit.report.view import View

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_audit.audit.types.claim_words import CLUSTER, SAYS
+from fer_audit.audit.types.claim import CLUSTER, SAYS
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD
 from fer_audit.audit.types.stability import AGREE
 from fer_audit.report.blocks import Prose, Section

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.clusters import KVote
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.stability import KVote
 from fer_audit.report.blocks import Block, Card, Cards, Gallery, Section, Table
 from fer_audit.report.files.pictures import Pictures
 from fer_audit.report.sections.cluster_names import telling

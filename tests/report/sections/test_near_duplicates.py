@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fer_audit.audit.types.near import Disagreement, NearDuplicates
+from fer_audit.audit.types.copies import Disagreement, NearDuplicates
 from fer_audit.report.sections.copies import copies
 from fer_audit.report.view import View
 from tests.report.results import utkface

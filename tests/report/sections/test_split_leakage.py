@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fer_audit.audit.types.composition import VoteAgreement
-from fer_audit.audit.types.splits import InPart, PartPair, SplitLeak, SubjectFacts
+from fer_audit.audit.types.copies import InPart, PartPair, SplitLeak, SubjectFacts
 from fer_audit.report.sections.composition import composition
 from fer_audit.report.sections.split_leakage import split_leakage
 from fer_audit.report.view import View
