@@ -43,30 +43,14 @@ NOTHING_TO_CLUSTER = 0.8
 def find(result: AuditResult) -> tuple[Finding, ...]:
     """Return the findings of a result: what to fix first, then what to know, the largest effect first."""
     found = [finding for analysis in ANALYSES for finding in analysis.findings(result)]
-    for about_head in (
-        _failed_images,
-        _unreadable_labels,
-        _label_origin,
-        _no_clusters,
-        _model_caveat,
-        _planted_missed,
-        _gate,
-    ):
+    for about_head in (_about_files, _label_origin, _no_clusters, _planted_missed, _gate):
         found += about_head(result)
     return tuple(
-        sorted(
-            found,
-            key=lambda each: (
-                _ORDER[each.severity],
-                -each.effect,
-                each.code,
-                each.attribute or "",
-            ),
-        )
+        sorted(found, key=lambda x: (_ORDER[x.severity], -x.effect, x.code, x.attribute or ""))
     )
 
 
-def _failed_images(result: AuditResult) -> Iterator[Finding]:
+def _about_files(result: AuditResult) -> Iterator[Finding]:
     facts = result.dataset
     if facts.failed:
         yield Finding(
@@ -79,10 +63,6 @@ def _failed_images(result: AuditResult) -> Iterator[Finding]:
             files=UNREADABLE,
             values=(("failed", float(facts.failed)), ("listed", float(facts.listed))),
         )
-
-
-def _unreadable_labels(result: AuditResult) -> Iterator[Finding]:
-    facts = result.dataset
     if count := sum(each.count for each in facts.rejects):
         share = min(1.0, count / max(facts.listed, 1))
         yield Finding(
@@ -128,9 +108,6 @@ def _no_clusters(result: AuditResult) -> Iterator[Finding]:
             figures=reason,
             do="Mend what is named and run again.",
         )
-
-
-def _model_caveat(result: AuditResult) -> Iterator[Finding]:
     if result.model is not None and result.model.caveat:
         yield Finding(
             code="model_caveat",

@@ -26,19 +26,15 @@ from fer_audit.pack.types import PackRows
 _T = TypeVar("_T")
 
 
-def _no_studies() -> tuple[Study, ...]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class ExtraPartitions:
     """Partitions other than the reported one, each made when it is first asked for."""
 
     style_labels: Callable[[], Labels | None] = lambda: None
     """(n,) clusters made from the style measures alone, -1 where not ok; None = there are none."""
-    replays: Callable[[], tuple[Study, ...]] = _no_studies
+    replays: Callable[[], tuple[Study, ...]] = tuple
     """Small random samples, each clustered on its own."""
-    reclusters: Callable[[], tuple[Study, ...]] = _no_studies
+    reclusters: Callable[[], tuple[Study, ...]] = tuple
     """Bootstrap resamples, each clustered on its own."""
     near_pairs: Callable[[], NearPairs | None] = lambda: None
     """Pairs of images that may be one photo; None = nothing was compared."""
@@ -160,14 +156,9 @@ class AuditInputs:
         return tuple(each for each in self.for_tests if each.kind == "demographic")
 
     @cached_property
-    def demographic(self) -> tuple[Attribute, ...]:
-        """The columns about people, as the files say."""
-        return tuple(each for each in self.dataset.attributes if each.kind == "demographic")
-
-    @cached_property
     def crossed(self) -> tuple[Attribute, ...]:
-        """The columns about people but those that a map made of another: what follows from it is not crossed with it."""
-        return tuple(each for each in self.demographic if not each.mapped_from)
+        """The columns about people, as the files say, but those that a map made of another: what follows from it is not crossed with it."""
+        return tuple(x for x in self.compared if x.kind == "demographic" and not x.mapped_from)
 
     @cached_property
     def reference(self) -> Mapping[str, Mapping[str, int]]:
@@ -188,15 +179,13 @@ class AuditInputs:
             for step in name.split("."):
                 value = None if value is None else getattr(value, step)
             self._memory[name] = digest(value)
-        found: str = self._memory[name]
-        return found
+        return str(self._memory[name])
 
     def digest_of(self, subject: Hashable) -> str:
         """Return the sha256 of a label column or a question, computed once."""
         if subject not in self._memory:
             self._memory[subject] = digest(subject)
-        found: str = self._memory[subject]
-        return found
+        return str(self._memory[subject])
 
 
 def compared(dataset: FaceDataset) -> tuple[Attribute, ...]:

@@ -83,7 +83,8 @@ def replay_attribute(
         said["other_largest"] = float((shares.argmax(axis=1) != full.argmax()).mean())
         said["other_under_represented"] = float((low_small != low_full).any(axis=1).mean())
         low, high = np.quantile(shares, (tail, 1 - tail), axis=0)
-        spreads = zip(attribute.categories, full, low, shares.mean(axis=0), high, strict=True)
+        means = [column.mean() for column in shares.T]
+        spreads = zip(attribute.categories, full, low, means, high, strict=True)
         said["groups"] = tuple(GroupSpread(name, *map(float, each)) for name, *each in spreads)
     else:
         missing += because("no image has this label", *_HEADLINES)

@@ -23,38 +23,27 @@ def dataset_facts(
     """Return the counts of a dataset; `usable` is the mask of images that are ok."""
     failed = np.flatnonzero(~usable).tolist()
     flagged = np.flatnonzero(usable & (rows.flags != "")).tolist()
+    same = ("name", "notes", "label_source", "fingerprint", "terms", "facts", "skipped")
+    failures = ((why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed)
     return DatasetFacts(
-        name=dataset.name,
         listed=len(dataset),
         ok=int(usable.sum()),
         failed=len(failed),
         fully_labelled=fully_labelled(dataset),
-        failures=count_reasons(
-            (why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed
-        ),
+        failures=count_reasons(failures),
         flags=count_reasons((str(rows.flags[row]), dataset.ids[row]) for row in flagged),
         rejects=count_reasons((each.reason, each.item) for each in dataset.rejects),
-        notes=dataset.notes,
-        label_source=dataset.label_source,
-        fingerprint=dataset.fingerprint,
-        terms=dataset.terms,
-        facts=dataset.facts,
-        skipped=dataset.skipped,
+        **{name: getattr(dataset, name) for name in same},
     )
 
 
 def fully_labelled(dataset: FaceDataset) -> int:
     """Return how many rows carry every demographic attribute, and the age; 0 if the set has none."""
-    columns = [
-        each.codes
-        for each in dataset.attributes
-        if each.kind == "demographic" and not each.mapped_from
-    ]
+    own = [x for x in dataset.attributes if x.kind == "demographic" and not x.mapped_from]
+    columns = [each.codes for each in own]
     if dataset.ages is not None:
         columns.append(dataset.ages)
-    if not columns:
-        return 0
-    return int(np.all([column >= 0 for column in columns], axis=0).sum())
+    return int(np.all([x >= 0 for x in columns], axis=0).sum()) if columns else 0
 
 
 def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
@@ -64,11 +53,7 @@ def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
         items.setdefault(reason, []).append(item)
     ranked = sorted(items.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return tuple(
-        RejectCount(
-            reason=reason,
-            count=len(names),
-            examples=tuple(encodable(name) for name in names[:EXAMPLES]),
-        )
+        RejectCount(reason, len(names), tuple(map(encodable, names[:EXAMPLES])))
         for reason, names in ranked
     )
 

@@ -85,17 +85,12 @@ def conflicting_groups(
 
 def _described(dataset: FaceDataset, rows: Places) -> str:
     """Return what the copies of one photo are labelled: "age 5 and 53"."""
-    told = []
+    told, categories = [], {each.name: each.categories for each in dataset.attributes}
     for name, values in label_columns(dataset):
         codes = sorted({int(code) for code in values[rows] if code >= 0})
         if len(codes) > 1:
-            attribute = next((each for each in dataset.attributes if each.name == name), None)
-            words = (
-                codes
-                if attribute is None or values is dataset.ages
-                else [attribute.categories[code] for code in codes]
-            )
-            told.append(f"{display(name)} {listed([str(each) for each in words])}")
+            words = [str(x) if values is dataset.ages else categories[name][x] for x in codes]
+            told.append(f"{display(name)} {listed(words)}")
     return ", ".join(reversed(told))
 
 
@@ -107,19 +102,15 @@ def conflicting_names(duplicates: Duplicates) -> Sequence[Count]:
 
 def label_columns(dataset: FaceDataset) -> list[tuple[str, NDArray[np.int16]]]:
     """Return (name, (n,) values) of what one photo cannot have twice: labels and ages in years, -1 where not annotated."""
+    binned = () if dataset.ages is None else ("age", "age_bin")  # these only repeat the ages
     columns = [
-        (attribute.name, attribute.codes)
-        for attribute in dataset.attributes
-        if attribute.kind in ("demographic", "label")
-        and not attribute.mapped_from
-        and not _is_binned_age(dataset, attribute.name)
+        (each.name, each.codes)
+        for each in dataset.attributes
+        if each.kind in ("demographic", "label")
+        and not each.mapped_from
+        and each.name not in binned
     ]
     return columns if dataset.ages is None else [*columns, ("age", dataset.ages)]
-
-
-def _is_binned_age(dataset: FaceDataset, name: str) -> bool:
-    """Tell whether an attribute only repeats the ages, coarser."""
-    return dataset.ages is not None and name in ("age", "age_bin")
 
 
 def _copies_findings(result: AuditResult) -> Iterator[Finding]:
@@ -212,9 +203,8 @@ def _disagreement(
     name: str, values: NDArray[np.int16], found: NearGroups, confirmed: Mask, *, in_years: bool
 ) -> Disagreement:
     one = found.pairs.first[confirmed]
-    first, second = (
-        values[each].astype(np.int64) for each in (one, found.pairs.second[confirmed])
-    )
+    both = one, found.pairs.second[confirmed]
+    first, second = (values[each].astype(np.int64) for each in both)
     known = (first >= 0) & (second >= 0)
     years = YEARS if in_years else 0
     differ = known & (np.abs(first - second) >= max(years, 1))
@@ -230,11 +220,8 @@ def _cut(found: NearGroups) -> str:
     enough = pairs.all_pixels if found.threshold is None else (known < found.threshold).any()
     if floor <= FLOOR or enough:
         return ""
-    which = (
-        f"only those above {coefficient(floor, 4)} were"
-        if floor < 1
-        else "as they are equal, none was"
-    )
+    some = f"only those above {coefficient(floor, 4)} were"
+    which = some if floor < 1 else "as they are equal, none was"
     return (
         f"More than {MOST_PAIRS:,} pairs of images have a cosine above {coefficient(FLOOR)}: {which} looked at, and there may"
         " be more near-identical photos than are listed"
@@ -273,9 +260,7 @@ def _near_findings(result: AuditResult) -> Iterator[Finding]:
         )
         return
     most = differ[0]
-    named = ", ".join(
-        f"{display(each.attribute)}{each.by_years} {percent(each.share)}" for each in differ
-    )
+    named = ", ".join(f"{display(x.attribute)}{x.by_years} {percent(x.share)}" for x in differ)
     yield Finding(
         code="near_duplicates_disagree",
         severity="fix",

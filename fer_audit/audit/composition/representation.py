@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import ratio_interval, target_distance, wilson_interval
 from fer_audit.audit.stats.information import entropy
-from fer_audit.audit.stats.tables import Counts, Floats, Mask
+from fer_audit.audit.stats.tables import Counts, Floats, Mask, or_none
 from fer_audit.audit.types.composition import (
     FOUR_FIFTHS,
     AgeHeaping,
@@ -19,6 +20,7 @@ from fer_audit.audit.types.composition import (
     Indices,
     Representation,
 )
+from fer_audit.audit.types.not_computable import because
 from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.dataset.types import Attribute
@@ -40,7 +42,6 @@ def diversity_indices(counts: Counts) -> Indices:
     p = seen / seen.sum()
     h = entropy(seen)
     d = float(np.sum(p * p))
-    one_group = "only one group is observed"
     return Indices(
         R=k,
         ENS=float(np.exp(h)),
@@ -51,7 +52,7 @@ def diversity_indices(counts: Counts) -> Indices:
         NSD=float(np.std(p) * k / np.sqrt(k - 1)) if k > 1 else None,
         IR=float(seen.max() / seen.min()),
         BP=float(p.max()),
-        not_computable=() if k > 1 else (("SEI", one_group), ("NSD", one_group)),
+        not_computable=because("" if k > 1 else "only one group is observed", "SEI", "NSD"),
     )
 
 
@@ -81,15 +82,16 @@ def represent(
     if there is one, else an even share for every category, also those without an image. Groups that
     only the reference has become rows with no image.
     """
-    names = _group_names(attribute, reference)
+    names = tuple(dict.fromkeys((*attribute.categories, *(reference or ()))))
     counts = _group_counts(attribute.codes, len(names))
     shares = target_shares(names, reference)
+    no_aim = reference is None and attribute.kind in ("batch", "split", "style")
     target = target_distance(
         counts,
         shares,
         target="uniform" if reference is None else "reference",
         tested=_group_counts(attribute.codes[tested], len(names)),
-        untested=_why_no_target(attribute, reference),
+        untested=f"even shares are no aim for a {attribute.kind} attribute" if no_aim else "",
         draws=draws,
         rng=rng,
     )
@@ -100,7 +102,7 @@ def represent(
         source=attribute.source,
         annotated=annotated,
         not_annotated=len(attribute.codes) - annotated,
-        groups=_group_shares(names, counts, shares, confidence=confidence),
+        groups=tuple(_group_shares(names, counts, shares, confidence=confidence)),
         indices=diversity_indices(counts),
         target=target,
     )
@@ -124,66 +126,35 @@ def age_heaping(ages: NDArray[np.int16]) -> AgeHeaping:
     counted = ages[(ages >= low) & (ages <= high)]
     if len(counted) == 0:
         reason = f"no image has an age of {low} to {high}"
-        return AgeHeaping(whipple=None, n=0, not_computable=(("whipple", reason),))
+        return AgeHeaping(whipple=None, n=0, not_computable=because(reason, "whipple"))
     return AgeHeaping(whipple=float(500 * np.mean(counted % 5 == 0)), n=len(counted))
-
-
-def _group_names(attribute: Attribute, reference: Mapping[str, int] | None) -> tuple[str, ...]:
-    known = attribute.categories
-    return (*known, *(name for name in reference or {} if name not in known))
 
 
 def _group_counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
     return np.bincount(codes[codes >= 0], minlength=n_groups)
 
 
-def _why_no_target(attribute: Attribute, reference: Mapping[str, int] | None) -> str:
-    if reference is None and attribute.kind in ("batch", "split", "style"):
-        return f"even shares are no aim for a {attribute.kind} attribute"
-    return ""
-
-
 def _group_shares(
     names: tuple[str, ...], counts: Counts, target: Floats, *, confidence: float
-) -> tuple[GroupShare, ...]:
+) -> Iterator[GroupShare]:
     total = int(counts.sum())
     if total == 0:
         fields = ("share", "low", "high", "ratio", "ratio_low", "ratio_high")
-        missing = tuple((name, "no image is annotated") for name in fields)
-        return tuple(
-            GroupShare(name=name, count=0, **dict.fromkeys(fields), not_computable=missing)
-            for name in names
-        )
-    low, high = wilson_interval(counts, total, confidence=confidence)
-    ratios = np.stack(ratio_interval(counts, total, target, confidence=confidence), axis=1)
-    return tuple(
-        _group_share(name, int(count), total, (float(low[i]), float(high[i])), ratios[i])
-        for i, (name, count) in enumerate(zip(names, counts.tolist(), strict=True))
-    )
-
-
-def _group_share(
-    name: str, count: int, total: int, interval: tuple[float, float], ratios: Floats
-) -> GroupShare:
-    ratio, ratio_low, ratio_high = (None if np.isnan(x) else float(x) for x in ratios)
-    missing: tuple[tuple[str, str], ...] = ()
-    if ratio is None:
-        reason = "the target has none of this group"
-        missing = tuple((field, reason) for field in ("ratio", "ratio_low", "ratio_high"))
-    elif ratio_low is None:
-        reason = "a ratio of 0 has no log-interval"
-        missing = (("ratio_low", reason), ("ratio_high", reason))
-    return GroupShare(
-        name=name,
-        count=count,
-        share=count / total,
-        low=interval[0],
-        high=interval[1],
-        ratio=ratio,
-        ratio_low=ratio_low,
-        ratio_high=ratio_high,
-        not_computable=missing,
-    )
+        missing = because("no image is annotated", *fields)
+        yield from (GroupShare(name, 0, not_computable=missing) for name in names)
+        return
+    ends = wilson_interval(counts, total, confidence=confidence)
+    ratios = ratio_interval(counts, total, target, confidence=confidence)
+    for name, count, low, high, *three in zip(names, counts.tolist(), *ends, *ratios, strict=True):
+        ratio, ratio_low, ratio_high = map(or_none, three)
+        missing = ()
+        if ratio is None:
+            reason = "the target has none of this group"
+            missing = because(reason, "ratio", "ratio_low", "ratio_high")
+        elif ratio_low is None:
+            missing = because("a ratio of 0 has no log-interval", "ratio_low", "ratio_high")
+        shares = (count / total, float(low), float(high), ratio, ratio_low, ratio_high)
+        yield GroupShare(name, count, *shares, not_computable=missing)
 
 
 def _under_represented(about: Representation) -> Iterator[Finding]:
@@ -222,11 +193,6 @@ def _describe_group(group: GroupShare, total: int) -> str:
     if not group.count or group.low is None or group.high is None:
         return f"{group.name} no image"
     return f"{group.name} {percent(group.count / total)} ({percent_span(group.low, group.high)})"
-
-
-def _representation_findings(result: AuditResult) -> Iterator[Finding]:
-    for each in result.representation:
-        yield from _under_represented(each)
 
 
 def _representation_ledger(found: Sequence[Representation]) -> Iterator[LedgerEntry]:
@@ -293,7 +259,7 @@ REPRESENTATION = Analysis(
     subjects=lambda inputs: [(each,) for each in inputs.compared],
     needs=("listed_once",),
     settings=("reference", "permutations", "confidence"),
-    findings=_representation_findings,
+    findings=lambda result: chain.from_iterable(map(_under_represented, result.representation)),
     ledger=_representation_ledger,
 )
 AGE_HEAPING = Analysis(

@@ -15,6 +15,7 @@ from fer_audit.audit.stats.information import adjusted_mutual_information
 from fer_audit.audit.stats.tables import Counts, Mask, Places, cross_table, drop_empty
 from fer_audit.audit.types.copies import Crossing, InPart, PartPair, SplitLeak, SubjectFacts
 from fer_audit.audit.types.lists import SPLIT_LEAKS
+from fer_audit.audit.types.not_computable import because
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.dataset.types import Attribute, FaceDataset
 from fer_audit.pack.types import PackRows
@@ -33,22 +34,19 @@ def crossings(
 
     Copies are looked for among the images that could be decoded, subjects among all that name one and a part.
     """
-    for split in dataset.attributes:
-        if split.kind != "split":
-            continue
+    for split in (each for each in dataset.attributes if each.kind == "split"):
         members = _in_several_parts(split, rows.sha256, rows.ok & (rows.sha256 != b""))
-        names = [str(rows.sha256[row], "ascii") for row in _first_rows(*members)]
-        yield Crossing(split, None, *members, tuple(names))
+        names = tuple(str(rows.sha256[row], "ascii") for row in _first_rows(*members))
+        yield Crossing(split, None, *members, names)
         if near is not None:
             members = _in_several_parts(split, near, near >= 0)
-            names = [str(near[row]) for row in _first_rows(*members)]
-            yield Crossing(split, None, *members, tuple(names), near_identical=True)
-        for subject in dataset.attributes:
-            if subject.kind == "subject":
-                members = _in_several_parts(split, subject.codes, subject.codes >= 0)
-                codes = subject.codes[_first_rows(*members)].tolist()
-                names = [subject.categories[code] for code in codes]
-                yield Crossing(split, subject, *members, tuple(names))
+            names = tuple(str(near[row]) for row in _first_rows(*members))
+            yield Crossing(split, None, *members, names, near_identical=True)
+        for subject in (each for each in dataset.attributes if each.kind == "subject"):
+            members = _in_several_parts(split, subject.codes, subject.codes >= 0)
+            codes = subject.codes[_first_rows(*members)].tolist()
+            names = tuple(subject.categories[code] for code in codes)
+            yield Crossing(split, subject, *members, names)
 
 
 def split_leak(dataset: FaceDataset, found: Crossing) -> SplitLeak:
@@ -118,39 +116,32 @@ def _leak_findings(result: AuditResult) -> Iterator[Finding]:
     for leak in result.split_leaks:
         if not leak.groups:
             continue
-        one = leak.groups == 1
+        one, n = leak.groups == 1, leak.groups
         where = f"in more than one part of {display(leak.attribute)}"
-        if leak.subject is None:
-            alike = "nearly the same" if leak.near_identical else "byte by byte the same"
-            text = f"{counted(leak.groups, 'photo')} {'lies' if one else 'lie'} {alike} {where}."
+        if leak.subject is not None:
+            code, shown = "subjects_in_parts", "appears" if one else "appear"
+            text = f"{counted(n, 'person', 'people')} ({display(leak.subject)}) {shown} {where}."
         else:
-            people = counted(leak.groups, "person", "people")
-            text = f"{people} ({display(leak.subject)}) {'appears' if one else 'appear'} {where}."
+            code, alike = "split_leak", "byte by byte the same"
+            if leak.near_identical:
+                code, alike = "near_split_leak", "nearly the same"
+            text = f"{counted(n, 'photo')} {'lies' if one else 'lie'} {alike} {where}."
+        most = ""
+        if leak.pairs:
+            pair = leak.pairs[0]
+            which = "" if len(leak.pairs) == 1 else f"most ({pair.groups:,}) in "
+            most = f", {which}{pair.first} and {pair.second}"
         yield Finding(
-            code=_code(leak),
+            code=code,
             severity="fix",
             text=text,
             attribute=leak.attribute,
             effect=0.5 + 0.5 * min(1.0, leak.images / max(result.dataset.listed, 1)),
-            figures=f"{counted(leak.images, 'image')}{_where(leak)}; a model tested on one part has seen them in another",
+            figures=f"{counted(leak.images, 'image')}{most}; a model tested on one part has seen them in another",
             do="Move each into one part before a model is trained or tested.",
             files=SPLIT_LEAKS,
             values=(("groups", float(leak.groups)), ("images", float(leak.images))),
         )
-
-
-def _code(leak: SplitLeak) -> str:
-    if leak.subject is not None:
-        return "subjects_in_parts"
-    return "near_split_leak" if leak.near_identical else "split_leak"
-
-
-def _where(leak: SplitLeak) -> str:
-    if not leak.pairs:
-        return ""
-    most = leak.pairs[0]
-    parts = f"{most.first} and {most.second}"
-    return f", {parts}" if len(leak.pairs) == 1 else f", most ({most.groups:,}) in {parts}"
 
 
 def _run_leaks(inputs: AuditInputs) -> tuple[SplitLeak, ...]:
@@ -174,8 +165,7 @@ def subject_facts(subject: Attribute) -> SubjectFacts:
     counts = counts[counts > 0]
     unnamed = int((subject.codes < 0).sum())
     if not len(counts):
-        fields = ("least", "median", "most")
-        missing = tuple((name, "no image names a subject") for name in fields)
+        missing = because("no image names a subject", "least", "median", "most")
         return SubjectFacts(subject.name, 0, None, None, None, unnamed, missing)
     least, median, most = int(counts.min()), float(np.median(counts)), int(counts.max())
     return SubjectFacts(subject.name, len(counts), least, median, most, unnamed)
@@ -205,9 +195,7 @@ def _subject_findings(result: AuditResult) -> Iterator[Finding]:
     for facts in result.subjects:
         if facts.ami is None or facts.ami < SAID or not labels:
             continue
-        shares = listed(
-            [f"{display(each.attribute)} {coefficient(each.ami, 2)}" for each in labels]
-        )
+        shares = listed([f"{display(x.attribute)} {coefficient(x.ami, 2)}" for x in labels])
         told = listed([f"{display(x.attribute)} ({coefficient(x.ami, 2)})" for x in labels])
         people = counted(facts.subjects or 0, "person", "people")
         yield Finding(
