@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.stats.tables import Counts, Labels, Mask, Places, Singles
+from fer_audit.audit.stats.units import Blocks
 from fer_audit.audit.types.copies import NearPairs
 from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.audit.units import NearGroups, Units, near_groups, units_of
@@ -24,6 +25,8 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 
 _T = TypeVar("_T")
+NEAR_GROUP = "near-identical group"
+"""What is exchanged where images, not people, are known, and some are nearly the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,20 @@ class AuditInputs:
     def units(self) -> Units:
         """What may be exchanged, and what another collection would draw."""
         return units_of(self.dataset)
+
+    @cached_property
+    def exchanged(self) -> Counts:
+        """(n,) number of what may be exchanged: the person on each image, else its near-identical group, else the image."""
+        alone, groups = np.arange(len(self.dataset), dtype=np.int64), self.near_groups
+        if self.units.person is not None or groups is None:
+            return self.units.people(len(alone))
+        return np.where(groups >= 0, groups, groups.max(initial=-1) + 1 + alone)
+
+    def unit_of(self, blocks: Blocks | None) -> str:
+        """Return the name of what is exchanged: a subject attribute, `NEAR_GROUP` or "image"."""
+        if blocks is None:
+            return "image"
+        return NEAR_GROUP if self.units.person is None else self.units.person.name
 
     @cached_property
     def for_tests(self) -> tuple[Attribute, ...]:

@@ -282,9 +282,9 @@ def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute, least: int) -
     return associate_labels(of.codes, attribute, inputs, purpose, k, of.name, least)
 
 
-def how_shuffled(draws: int, unit: str) -> str:
-    """Return in words what was drawn for a p."""
-    how = "fixed-margin tables" if unit == "image" else f"shuffles of labels by {display(unit)}"
+def how_shuffled(draws: int, unit: str, images: str = "fixed-margin tables") -> str:
+    """Return in words what was drawn for a p; `images` where images are exchanged one by one."""
+    how = images if unit == "image" else f"shuffles of labels by {display(unit)}"
     return f"{draws:,} {how}"
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.claims.associations import how_shuffled
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, batch_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
 from fer_audit.audit.stats.tables import Counts, Floats, Mask, corrected_v, cross_table, drop_empty
+from fer_audit.audit.stats.units import Blocks, make_blocks
 from fer_audit.audit.types.claims import BatchPrediction
 from fer_audit.audit.types.not_computable import because
 from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
@@ -34,11 +37,18 @@ _FIELDS = (
 
 
 def predict_from_batch(
-    batch: Attribute, attribute: Attribute, *, tested: Mask, draws: int, rng: np.random.Generator
+    batch: Attribute,
+    attribute: Attribute,
+    *,
+    tested: Mask,
+    draws: int,
+    rng: np.random.Generator,
+    blocks: Blocks | None = None,
 ) -> BatchPrediction:
     """Return how often naming each batch's most frequent group is right, over the `tested` rows.
 
-    Goodman & Kruskal 1954 (their lambda is the gain over the majority, scaled).
+    Goodman & Kruskal 1954 (their lambda is the gain over the majority, scaled). Labels are shuffled image by image, or in
+    `blocks` of the batches and groups of those rows.
     """
     table = cross_table(
         batch.codes[tested],
@@ -53,7 +63,10 @@ def predict_from_batch(
             batch.name, attribute.name, n, not_computable=because(reason, *_FIELDS)
         )
     draws = min(draws, MOST_DRAWS)
-    stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
+    if blocks is None:
+        stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
+    else:
+        stacks = blocks.shuffled((len(batch.categories), len(attribute.categories)), draws, rng)
     chance = np.concatenate([_right(stack) for stack in stacks])
     right = int(_right(kept))
     largest = int(kept.sum(axis=0).argmax())
@@ -170,13 +183,18 @@ def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
 
 
 def _run(inputs: AuditInputs, batch: Attribute, attribute: Attribute) -> BatchPrediction:
-    return predict_from_batch(
+    tested = inputs.listed_once
+    rows, one = np.where(tested, batch.codes, -1), np.zeros(len(tested), np.int64)
+    blocks = make_blocks(rows, attribute.codes, one, inputs.exchanged)
+    found = predict_from_batch(
         batch,
         attribute,
-        tested=inputs.listed_once,
+        tested=tested,
         draws=inputs.config.statistics.permutations,
         rng=stage_rng(inputs.config.seed, "audit", "batch", batch.name, attribute.name),
+        blocks=blocks,
     )
+    return replace(found, unit=inputs.unit_of(blocks))
 
 
 def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
@@ -185,7 +203,7 @@ def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family="batch prediction",
                 subject=f"{guess.attribute} from {guess.batch}",
-                method=f"{guess.permutations:,} fixed-margin tables, accuracy of the best guess",
+                method=f"{how_shuffled(guess.permutations, guess.unit)}, accuracy of the best guess",
                 p=guess.p,
                 at_most=unreached(guess.p, guess.permutations),
             )
@@ -196,7 +214,7 @@ ANALYSIS = Analysis(
     record=BatchPrediction,
     run=_run,
     subjects=_subjects,
-    needs=("listed_once",),
+    needs=("listed_once", "exchanged"),
     settings=("permutations",),
     findings=_findings,
     ledger=_ledger,

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.stats.tables import Floats, Mask, Places, Singles
+from fer_audit.audit.inputs import NEAR_GROUP, AuditInputs
+from fer_audit.audit.stats.tables import Codes, Floats, Mask, Places, Singles
+from fer_audit.audit.stats.units import unit_variance
 from fer_audit.audit.types.not_computable import because
 from fer_audit.audit.types.space import ClusterStyle, PrincipalAxes
 from fer_audit.cluster.types import Clustering
@@ -69,28 +70,37 @@ AXES = Analysis(
 
 
 def cluster_styles(
-    style: Singles, clustering: Clustering, *, tested: Mask, confidence: float
+    style: Singles,
+    clustering: Clustering,
+    *,
+    tested: Mask,
+    confidence: float,
+    units: Codes | None = None,
 ) -> tuple[ClusterStyle, ...]:
     """Return every cluster by every measure of the (n, s) style, over the `tested` rows.
 
     With m images of N in the cluster, its mean is (1 - m/N) (mean - mean of the rest) above the set's. The
     interval is the normal one of that difference of two means, variance s^2/m + r^2/(N - m), over the
-    standard deviation of the set, which is taken as known. For a few images of a cluster it is too short.
+    standard deviation of the set, which is taken as known. For a few images of a cluster it is too short. Where `units`,
+    (n,) codes, have several images each, the variance is that of whole units: `unit_variance` of the influence of each image.
     """
     from scipy.stats import norm  # 0.9 s that a warm rerun would wait for
 
     values = style[tested].astype(np.float64)
     labels = clustering.labels[tested]
+    together = None if units is None else units[tested]
+    if together is not None and len(np.unique(together)) == len(together):
+        together = None
     z = float(norm.ppf((1 + confidence) / 2))
     return tuple(
-        _against_the_set(column, labels == cluster, cluster=cluster, measure=measure, z=z)
+        _against_the_set(column, labels == cluster, cluster, measure, z, together)
         for cluster in range(clustering.k)
         for measure, column in zip(STYLE_NAMES, values.T, strict=True)
     )
 
 
 def _against_the_set(
-    values: Floats, inside: Mask, *, cluster: int, measure: str, z: float
+    values: Floats, inside: Mask, cluster: int, measure: str, z: float, units: Codes | None
 ) -> ClusterStyle:
     own, rest = values[inside], values[~inside]
     if not len(own):
@@ -111,6 +121,10 @@ def _against_the_set(
         missing = because(f"fewer than two images are {where}", "low", "high")
         return replace(found, difference=difference, not_computable=missing)
     variance = float(own.var(ddof=1) / len(own) + rest.var(ddof=1) / len(rest))
+    if units is not None:
+        n, mean = len(values), np.where(inside, own.mean(), rest.mean())
+        share = np.where(inside, n / len(own), -n / len(rest))
+        variance = unit_variance((values - mean) * share, units)
     reach = z * (len(rest) / len(values)) * float(np.sqrt(variance)) / sd
     ends = difference - reach, difference + reach
     return replace(found, difference=difference, low=ends[0], high=ends[1])
@@ -119,18 +133,24 @@ def _against_the_set(
 def _run_styles(inputs: AuditInputs) -> tuple[ClusterStyle, ...]:
     if inputs.clustering is None:
         return ()
-    return cluster_styles(
+    units, person = inputs.exchanged, inputs.units.person
+    tested = units[inputs.tested]
+    unit = NEAR_GROUP if person is None else person.name
+    unit = unit if len(np.unique(tested)) < len(tested) else "image"
+    found = cluster_styles(
         inputs.rows.style,
         inputs.clustering,
         tested=inputs.tested,
         confidence=inputs.config.statistics.confidence,
+        units=units,
     )
+    return tuple(replace(each, unit=unit) for each in found)
 
 
 STYLES = Analysis(
     name="cluster_styles",
     record=tuple[ClusterStyle, ...],
     run=_run_styles,
-    needs=("rows.style", "clustering.labels", "clustering.k", "tested"),
+    needs=("rows.style", "clustering.labels", "clustering.k", "tested", "exchanged"),
     settings=("confidence",),
 )

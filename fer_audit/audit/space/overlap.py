@@ -14,7 +14,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.inputs import AuditInputs, first_copies
+from fer_audit.audit.claims.associations import how_shuffled
+from fer_audit.audit.inputs import NEAR_GROUP, AuditInputs, first_copies
 from fer_audit.audit.space.findings import apart
 from fer_audit.audit.stats.linear_probe import probe_pair
 from fer_audit.audit.stats.resampling import adjusted_p, monte_carlo_p
@@ -46,6 +47,7 @@ class _Sample:
     x: Floats
     distances: Singles
     drawn_from: Places
+    unit: str
 
 
 def _sample(inputs: AuditInputs) -> _Sample:
@@ -55,12 +57,14 @@ def _sample(inputs: AuditInputs) -> _Sample:
     """
     rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.tested))
     rows = stage_rng(inputs.config.seed, "audit", "latent", "people").permutation(rows)
-    people = inputs.units.people(len(inputs.dataset))[rows]
-    rows = np.sort(rows[np.unique(people, return_index=True)[1]])
+    once = np.sort(rows[np.unique(inputs.exchanged[rows], return_index=True)[1]])
+    person = inputs.units.person
+    unit = "image" if len(once) == len(rows) else NEAR_GROUP if person is None else person.name
+    rows = once
     rng = stage_rng(inputs.config.seed, "audit", "latent", "subsample")
     drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))
     drawn, x = _points(inputs, drawn)
-    return _Sample(drawn, x, _distances(x), rows)
+    return _Sample(drawn, x, _distances(x), rows, unit)
 
 
 def _points(inputs: AuditInputs, rows: Places) -> tuple[Places, Floats]:
@@ -98,6 +102,7 @@ def _overlap(attribute: Attribute, sample: _Sample, inputs: AuditInputs) -> Late
         drawn_from=len(sample.drawn_from),
         dimensions=x.shape[1],
         neighbours=NEIGHBOURS,
+        unit=sample.unit,
     )
     if reason := _why_silent(len(known), int((sizes > 0).sum())):
         return replace(empty, not_computable=because(reason, "homophily", "expected", "p"))
@@ -218,7 +223,7 @@ def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family="latent overlap",
                 subject=f"{overlap.attribute} of {overlap.neighbours} nearest neighbours",
-                method=f"{overlap.permutations:,} shuffles, share of neighbours of the same group",
+                method=f"{how_shuffled(overlap.permutations, overlap.unit, 'shuffles')}, share of neighbours of the same group",
                 p=overlap.p,
                 at_most=unreached(overlap.p, overlap.permutations),
             )
@@ -242,7 +247,7 @@ ANALYSIS = Analysis(
     record=LatentOverlap,
     run=_run,
     subjects=_subjects,
-    needs=("clustering.coordinates", "rows.sha256", "tested", "units"),
+    needs=("clustering.coordinates", "rows.sha256", "tested", "units", "exchanged"),
     settings=("permutations", "confidence"),
     findings=apart,
     ledger=_ledger,

@@ -15,6 +15,7 @@ from fer_audit.audit.space.findings import photographed_differently, style_alone
 from fer_audit.audit.stats.kruskal_null import eta_squared, h_statistic, rank_null
 from fer_audit.audit.stats.resampling import adjusted_p, monte_carlo_p
 from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask, Singles
+from fer_audit.audit.stats.units import Blocks, row_blocks
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.not_computable import TOO_FEW, because
 from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, LedgerEntry
@@ -36,15 +37,17 @@ _GROUPS = ("lowest", "lowest_median", "highest", "highest_median")
 def style_tests(inputs: AuditInputs, attribute: Attribute) -> tuple[StyleTest, ...]:
     """Return each style measure against one attribute; `corrected` adds the p over all attributes."""
     most = DRAWS if attribute.kind == "demographic" else FEWER_DRAWS
-    return tuple(
-        _tests_of(
-            inputs.rows.style,
-            attribute,
-            inputs.tested & (attribute.codes >= 0),
-            draws=min(inputs.config.statistics.permutations, most),
-            rng=stage_rng(inputs.config.seed, "audit", "style", attribute.name),
-        )
+    known = inputs.tested & (attribute.codes >= 0)
+    blocks = row_blocks(attribute.codes[known], inputs.exchanged[known])
+    found = _tests_of(
+        inputs.rows.style,
+        attribute,
+        known,
+        draws=min(inputs.config.statistics.permutations, most),
+        rng=stage_rng(inputs.config.seed, "audit", "style", attribute.name),
+        blocks=blocks,
     )
+    return tuple(replace(each, unit=inputs.unit_of(blocks)) for each in found)
 
 
 def _corrected(
@@ -118,7 +121,13 @@ def _above_chance(association: Association, alpha: float) -> bool:
 
 
 def _tests_of(
-    style: Singles, attribute: Attribute, known: Mask, *, draws: int, rng: np.random.Generator
+    style: Singles,
+    attribute: Attribute,
+    known: Mask,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    blocks: Blocks | None,
 ) -> list[StyleTest]:
     """Return the tests of one attribute; one shuffle serves every measure."""
     groups = attribute.codes[known]
@@ -138,7 +147,7 @@ def _tests_of(
 
     columns = np.flatnonzero(varies).tolist()
     ranks = [rankdata(values[:, column]) for column in columns]
-    statistics, drawn = rank_null(ranks, groups, sizes, draws=draws, rng=rng)
+    statistics, drawn = rank_null(ranks, groups, sizes, draws=draws, rng=rng, blocks=blocks)
     for index, column in enumerate(columns):
         name, own = STYLE_NAMES[column], ranks[index]
         tests[name] = StyleTest(
@@ -194,7 +203,7 @@ def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family="style",
                 subject=f"{least.measure} by {attribute}, smallest of {len(done)} measures",
-                method=f"{least.permutations:,} shuffles, Kruskal-Wallis H",
+                method=f"{how_shuffled(least.permutations, least.unit, 'shuffles')}, Kruskal-Wallis H",
                 p=least.p or 0.0,
                 p_corrected=least.p_adjusted,
                 correction=BENJAMINI_HOCHBERG,
@@ -221,7 +230,7 @@ TESTS = Analysis(
     run=style_tests,
     subjects=lambda inputs: [(each,) for each in inputs.for_tests],
     join=_corrected,
-    needs=("rows.style", "tested"),
+    needs=("rows.style", "tested", "exchanged"),
     settings=("permutations",),
     findings=photographed_differently,
     ledger=_tests_ledger,

@@ -7,7 +7,7 @@ that varies within units, such as an expression, is exchanged within each.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,17 +35,22 @@ class Blocks:
     within: Codes
     """(b,) blocks of one code exchange labels."""
 
-    def shuffled(
-        self, shape: tuple[int, int], draws: int, rng: np.random.Generator
-    ) -> Iterator[Counts]:
-        """Yield (z, k, g) tables, (k, g) = shape, of `draws` shuffles of the labels within `within`."""
+    def moved(self, draws: int, rng: np.random.Generator) -> Iterator[Codes]:
+        """Yield the (b,) labels of the blocks in each of `draws` shuffles within `within`."""
         order = np.argsort(self.within, kind="stable")
-        n_strata = int(self.strata.max()) + 1
-        cells = (self.strata.astype(np.int64) * shape[0] + self.clusters) * shape[1]
         moved = np.empty_like(self.labels)
         for _ in range(draws):
             mixed = np.lexsort((rng.random(len(order)), self.within))
             moved[order] = self.labels[mixed]
+            yield moved
+
+    def shuffled(
+        self, shape: tuple[int, int], draws: int, rng: np.random.Generator
+    ) -> Iterator[Counts]:
+        """Yield (z, k, g) tables, (k, g) = shape, of `draws` shuffles of the labels within `within`."""
+        n_strata = int(self.strata.max()) + 1
+        cells = (self.strata.astype(np.int64) * shape[0] + self.clusters) * shape[1]
+        for moved in self.moved(draws, rng):
             flat = np.bincount(
                 cells + moved[self.block],
                 weights=self.counts,
@@ -77,6 +82,13 @@ def make_blocks(clusters: Codes, labels: Codes, strata: Codes, units: Codes) -> 
     within = _numbered(units[first] * (int(z.max()) + 1) + home) if varies else home
     cells, counts = np.unique(np.stack([block, z, c]), axis=1, return_counts=True)
     return Blocks(cells[2], cells[1], counts, cells[0], labels[first], within)
+
+
+def row_blocks(labels: Codes, units: Codes) -> Blocks | None:
+    """Return the blocks of (n,) known labels over all rows, entry i being row i; None = row by row."""
+    n = np.arange(len(labels))
+    found = make_blocks(n, labels, np.zeros_like(n), units)
+    return found and replace(found, clusters=n, block=found.block[np.argsort(found.clusters)])
 
 
 def unit_variance(influence: Floats, units: Codes) -> float:

@@ -288,3 +288,5 @@ class BatchPrediction:
     guessed from the whole set. Many small batches make `accuracy` too good, never this."""
     v_corrected: Unit | None = None
     """Bias-corrected V of batch and attribute."""
+    unit: str = "image"
+    """What is exchanged for p: "image", a subject attribute, or "near-identical group"."""

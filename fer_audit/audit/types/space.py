@@ -36,6 +36,8 @@ class StyleTest:
     highest_median: float | None = None
     """Its median of the measure."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p: "image", a subject attribute, or "near-identical group"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class ClusterStyle:
     high: float | None = None
     """Upper end of it."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is drawn for the interval: "image", a subject attribute, or "near-identical group"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +195,5 @@ class LatentOverlap:
     pairs: tuple[PairOverlap, ...] = ()
     """Every two groups with 30 images or more in `drawn_from`."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p, of which one image each is looked at: "image", a subject attribute, or "near-identical group"."""
