@@ -129,7 +129,9 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
             for each in shown(ALL, result.representation)
         ),
         intersections=joint,
-        duplicates=replace(copies, examples=(), worst="", contradicting=None),
+        duplicates=replace(
+            copies, examples=(), worst="", contradicting=None, across_age_groups=None
+        ),
         near_duplicates=near,
         subset_checks=blanked(tables.SUBSET, result.subset_checks, groups=()),
         clustering=clusters,

@@ -250,6 +250,7 @@ def test_copies_that_disagree_are_counted_by_attribute() -> None:
 
     assert (found.groups, found.files, found.left_out) == (2, 5, 3)
     assert found.conflicts == (Count("race", 1), Count("age", 2))
+    assert found.across_age_groups == 1, "20 and 21 are in one age group"
     assert found.examples == (("00001.jpg", "00003.jpg"), ("00000.jpg", "00002.jpg", "00005.jpg"))
     assert (found.contradicting, found.worst) == (2, "age 3 and 30"), (
         "the widest gap of ages first"

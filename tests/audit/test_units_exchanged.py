@@ -36,10 +36,10 @@ def of_people(seed: int, *, named: bool = True) -> AuditInputs:
     dataset = dataset_of(*columns)
     points = rng.normal(size=(PEOPLE, 4))[who] + 0.01 * rng.normal(size=(len(who), 4))
     measures = rng.normal(size=(PEOPLE, len(STYLE_NAMES)))[who]
-    measures = (measures + 0.1 * rng.normal(size=measures.shape)).astype(np.float32)
+    measures += 0.1 * rng.normal(size=measures.shape)
     return inputs_of(
         dataset,
-        replace(rows_of(len(who)), style=measures),
+        replace(rows_of(len(who)), style=measures.astype(np.float32)),
         clustering=clustering_of(session, k=2),
         coordinates=points,
         config=AuditConfig().having(permutations=199, seed=seed),
@@ -90,11 +90,15 @@ def test_shuffles_of_single_rows_are_a_case_of_shuffles_of_blocks() -> None:
 def test_a_cluster_of_few_people_has_a_wider_interval() -> None:
     inputs = of_people(0)
     assert inputs.clustering is not None
-    settings = {"tested": inputs.tested, "confidence": 0.95}
 
-    alone = cluster_styles(inputs.rows.style, inputs.clustering, **settings)
-    together = cluster_styles(
-        inputs.rows.style, inputs.clustering, **settings, units=inputs.exchanged
+    alone, together = (
+        cluster_styles(
+            *(inputs.rows.style, inputs.clustering),
+            tested=inputs.tested,
+            confidence=0.95,
+            units=units,
+        )
+        for units in (None, inputs.exchanged)
     )
 
     for one, other in zip(alone, together, strict=True):

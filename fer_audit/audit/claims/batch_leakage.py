@@ -173,7 +173,7 @@ def _gain(guess: BatchPrediction) -> float:
 def _describe_guess(guess: BatchPrediction) -> str:
     return (
         f"{display(guess.attribute)} {percent(guess.left_out_accuracy)} of {guess.n:,}"
-        f" (always saying {guess.majority_group}: {percent(guess.majority)}; shuffled labels, counted in: {percent(guess.chance)})"
+        f" (always saying {guess.majority_group}: {percent(guess.majority)}; labels shuffled by {display(guess.unit)}, counted in: {percent(guess.chance)})"
     )
 
 

@@ -280,7 +280,7 @@ def recluster_findings(result: AuditResult) -> Iterator[Finding]:
             severity="fine",
             text=f"Clustering {counted(found[0].resamples, 'resample')} again gives intervals that hold for the clusters too.",
             effect=0.3,
-            figures=f"strength {told}; intervals elsewhere hold the clusters fixed",
+            figures=f"strength {told}, drawn by image; intervals elsewhere hold the clusters fixed",
             do="Nothing; quote these where the clusters themselves are in question.",
             values=tuple((each.attribute, each.v_corrected or 0.0) for each in found),
         )

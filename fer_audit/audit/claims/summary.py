@@ -196,7 +196,7 @@ def claim_findings(result: AuditResult) -> Iterator[Finding]:
                 text=f"The clusters follow {name}: {meaning}.",
                 attribute=best.attribute,
                 effect=best.v_corrected or 0.0,
-                figures=f"strength {coefficient(best.v_corrected)} ({span(best.low, best.high)}), n = {best.n:,}",
+                figures=f"strength {coefficient(best.v_corrected)} ({span(best.low, best.high)} by {display(best.unit)}), n = {best.n:,}",
                 do=f"Quote a claim with what is left within the same {name}.",
                 values=(("strength", best.v_corrected or 0.0),),
             )
@@ -251,9 +251,9 @@ def _what_limits(claim: Claim) -> Finding:
         of = display(claim.of)
         text = f"{sentence(of)} and {name} are {SAYS[claim.strength]} associated in the labels. {text}"
         do = f"Balance {of} within each group of {name}, or report results for each."
-    ends = f"strength {coefficient(claim.v_corrected)} ({span(claim.low, claim.high)}"
+    ends = f"strength {coefficient(claim.v_corrected)} ({span(claim.low, claim.high)} by {display(claim.unit)}"
     if claim.other_low is not None:
-        ends += f"; another collection {span(claim.other_low, claim.other_high)}"
+        ends += f"; another collection {span(claim.other_low, claim.other_high)} by {display(claim.drawn)}"
     fine = fine and least is not None and least.grade == "most" and of_clusters
     severity: Severity = "fine" if not lost and (fine or claim.strength == "faint") else "know"
     return Finding(
@@ -279,7 +279,7 @@ def _at_chance(claim: Claim, result: AuditResult) -> Finding:
     fallen = ""
     if association is not None and association.p_holm is not None:
         at_most = unreached(association.p_permutation, association.permutations)
-        fallen = f", {p_phrase(association.p_holm, at_most=at_most)} after Holm"
+        fallen = f", {p_phrase(association.p_holm, at_most=at_most)} after Holm, shuffled by {display(claim.unit)}"
     if (failed := next((rung for rung in rungs if not rung.holds), None)) is not None:
         fallen += f", question {failed.number} ({failed.name}) does not hold"
     return Finding(

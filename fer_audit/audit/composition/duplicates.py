@@ -55,7 +55,15 @@ def find_duplicates(
             for group in order
         ),
         worst=_described(dataset, rows[owner == worst[0]]) if worst else "",
+        across_age_groups=_across_age_groups(dataset, rows, owner),
     )
+
+
+def _across_age_groups(dataset: FaceDataset, rows: Places, owner: Places) -> int | None:
+    """Return how many groups of copies lie in two age groups; None where ages have none."""
+    named = (each for each in dataset.attributes if each.name == "age_bin")
+    ages = None if dataset.ages is None else next(named, None)
+    return None if ages is None else int(contradicted(ages.codes[rows], owner).sum())
 
 
 def conflicting_groups(
@@ -122,7 +130,12 @@ def _copies_findings(result: AuditResult) -> Iterator[Finding]:
     share = copies.files / max(result.dataset.listed, 1)
     conflicts = conflicting_names(copies)
     if contradicting := copies.contradicting:
-        named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
+        across = copies.across_age_groups
+        border = f" ({whole(across)} across age groups)" if across is not None else ""
+        named = ", ".join(
+            f"{display(each.name)} {whole(each.count)}{border if each.name == 'age' else ''}"
+            for each in conflicts
+        )
         one = contradicting == 1
         widest = f"; widest: {copies.worst}" if copies.worst else ""
         yield Finding(
@@ -136,6 +149,7 @@ def _copies_findings(result: AuditResult) -> Iterator[Finding]:
             values=(
                 ("photos", contradicting),
                 *((f"photos.{each.name}", each.count) for each in conflicts),
+                *((("photos.age_groups", across),) if across is not None else ()),
             ),
         )
     in_tests = "left out of" if copies.left_out else "part of"

@@ -183,7 +183,7 @@ def _under_represented(about: Representation) -> Iterator[Finding]:
         text=f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}.",
         attribute=about.attribute,
         effect=about.target.tv or 0.0,
-        figures=f"{told}{equal}{maybe}",
+        figures=f"{told} by image{equal}{maybe}",
         do="Report results for these groups separately, or collect more of their images.",
         values=tuple((group.name, (group.count or 0) / about.annotated) for group in low),
     )

@@ -146,7 +146,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             text=f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}.",
             attribute=most.attribute,
             effect=0.5 + (most.tv or 0.0) / 2,
-            figures="; ".join(_describe_draw(each) for each in checks),
+            figures=f"{'; '.join(map(_describe_draw, checks))}; drawn by image",
             do="Do not quote its shares for the whole set; draw again at random, or weight.",
             values=tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks),
         )

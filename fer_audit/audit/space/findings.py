@@ -66,7 +66,7 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
             text=f"{sentence(what)} {'differ' if ' and ' in what else 'differs'} by {display(attribute)}{skin}.",
             attribute=attribute,
             effect=0.3 + top / 2,
-            figures=f"{', '.join(_describe_style(test) for _, test in tests[:2])}; {len(tests)} of {counted(asked, 'measure')} differ, n = {tests[0][1].n:,}",
+            figures=f"{', '.join(_describe_style(test) for _, test in tests[:2])}; {len(tests)} of {counted(asked, 'measure')} differ, shuffled by {display(tests[0][1].unit)}, n = {tests[0][1].n:,}",
             do="Read claims by what is left among images of the same style.",
             values=tuple((test.measure, effect) for effect, test in tests),
         )
@@ -97,7 +97,7 @@ def style_alone(result: AuditResult) -> Iterator[Finding]:
         return
     shown.sort(key=lambda each: -(each.reproduced or 0.0))
     told = ", ".join(
-        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)}) for the embedding's {coefficient(each.embedding_v)}"
+        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)} by {display(each.unit)}) for the embedding's {coefficient(each.embedding_v)}"
         for each in shown
     )
     names = listed([display(each.attribute) for each in shown])
@@ -176,7 +176,7 @@ def apart(result: AuditResult) -> Iterator[Finding]:
         told = p_phrase(p, at_most=unreached(p, overlap.permutations))
         neighbours = (
             f"{percent(homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(expected)}"
-            f" ({told}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
+            f" ({told} shuffled by {display(overlap.unit)}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
         )
         aucs = ((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None)
         yield Finding(

@@ -262,6 +262,8 @@ class Duplicates:
     """Groups whose copies carry different labels in at least one attribute; None = withheld."""
     worst: str = ""
     """What the copies of the first of them are labelled; empty where none disagree."""
+    across_age_groups: int | None = None
+    """Those of `conflicts` in age whose copies lie in different age groups; None = the set has no ages in groups, or withheld."""
 
 
 @dataclass(frozen=True, slots=True)
