@@ -44,9 +44,10 @@ def choose_k(reduced: Singles, ok: Mask, sweep: Sequence[Alternative], *, seed: 
     for each, silhouette in zip(sweep, silhouettes, strict=True):
         ari = subsample_ari(reduced, each.k, seed=seed) if each.k > 1 else None
         points.append(KPoint(each.k, each.inertia, silhouette, ari))
+    scored = [(point.silhouette, -point.k) for point in points if point.silhouette is not None]
     votes = (
         elbow([point.k for point in points], [point.inertia for point in points]),
-        _silhouette_vote(points),
+        -max(scored)[1] if scored else None,
         _stability_vote(points),
     )
     cast = sorted(vote for vote in votes if vote is not None)
@@ -125,14 +126,7 @@ def _silhouettes(
     return scores
 
 
-def _silhouette_vote(points: Sequence[KPoint]) -> int | None:
-    scored = [(point.silhouette, -point.k) for point in points if point.silhouette is not None]
-    return -max(scored)[1] if scored else None
-
-
 def _stability_vote(points: Sequence[KPoint]) -> int | None:
-    scored = [(point.ari, point.k) for point in points if point.ari is not None]
-    reproduced = [k for ari, k in scored if ari >= MIN_REPRODUCED_ARI]
-    if reproduced:
-        return max(reproduced)
-    return -max((ari, -k) for ari, k in scored)[1] if scored else None
+    scored = [(point.ari, -point.k) for point in points if point.ari is not None]
+    reproduced = [-k for ari, k in scored if ari >= MIN_REPRODUCED_ARI]
+    return max(reproduced, default=-max(scored)[1] if scored else None)

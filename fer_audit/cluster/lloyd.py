@@ -47,11 +47,9 @@ def lloyd(rows: Rows, centers: Singles, parallel: ParallelMap = serial_map) -> P
     for _ in range(MAX_ITERATIONS):
         changed = 0
         assign = partial(_assign, labels=labels, centers=centers)
-        for here, step in parallel(assign, rows.chunks(active)):
-            changed += step.changed
-            sums += step.sums
-            counts += step.counts
-            labels[here], own[here], second[here] = step.nearest, step.own, step.second
+        for here, found, movers, more, many in parallel(assign, rows.chunks(active)):
+            changed, sums, counts = changed + movers, sums + more, counts + many
+            labels[here], own[here], second[here] = found
         if not changed:
             break
         means = _means(sums, counts, centers)
@@ -63,33 +61,21 @@ def lloyd(rows: Rows, centers: Singles, parallel: ParallelMap = serial_map) -> P
     return as_partition(rows, centers, labels, parallel)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Assignment:
-    """The nearest centres of some rows, and by how much the clusters change."""
-
-    nearest: Labels
-    own: Singles
-    second: Singles
-    changed: int
-    sums: NDArray[np.floating]
-    """(k, d)"""
-    counts: Counts
-    """(k,)"""
-
-
 def _assign(
     chunk: Chunk, *, labels: Labels, centers: Singles
-) -> tuple[slice | Places, _Assignment]:
-    """Assign one chunk of the usable rows, whose clusters were `labels` (-1 = none yet)."""
-    k = len(centers)
-    here, block = chunk
-    nearest, own, second = nearest_centers(block, centers)
-    movers = np.flatnonzero(nearest != labels[here])
+) -> tuple[slice | Places, tuple[Labels, Singles, Singles], int, NDArray[np.floating], Counts]:
+    """Assign one chunk of the usable rows, whose clusters were `labels` (-1 = none yet).
+
+    Return which rows, what `nearest_centers` says of them, how many changed, and by how much the sums (k, d) and counts (k,) do.
+    """
+    k, (here, block) = len(centers), chunk
+    found = nearest_centers(block, centers)
+    movers = np.flatnonzero(found[0] != labels[here])
     moved = block if len(movers) == len(block) else block[movers]
-    before, after = labels[here][movers], nearest[movers]
+    before, after = labels[here][movers], found[0][movers]
     sums = (_members(after, k) - _members(before, k)) @ moved
     counts = np.bincount(after, minlength=k) - np.bincount(before[before >= 0], minlength=k)
-    return here, _Assignment(nearest, own, second, len(movers), sums, counts)
+    return here, found, len(movers), sums, counts
 
 
 def as_partition(rows: Rows, centers: Singles, labels: Labels, parallel: ParallelMap) -> Partition:

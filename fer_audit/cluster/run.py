@@ -169,13 +169,10 @@ def save_clustering(folder: StageFolder, clustering: Clustering) -> None:
         "choice": None if clustering.choice is None else dataclasses.asdict(clustering.choice),
         "stability": None,
     }
-    arrays: dict[str, NDArray[Any]] = {
-        "labels": clustering.labels,
-        "centers": clustering.centers,
-        "distances": clustering.distances,
-    }
-    if clustering.coordinates is not None:
-        arrays["coordinates"] = clustering.coordinates
+    names = ("labels", "centers", "distances", "coordinates")
+    arrays: dict[str, NDArray[Any]] = {name: getattr(clustering, name) for name in names}
+    if clustering.coordinates is None:
+        del arrays["coordinates"]
     if (stability := clustering.stability) is not None:
         kept: dict[str, Any] = {"ari": list(stability.ari), "jaccard": list(stability.jaccard)}
         for name, found in (("seeds", stability.seeds), ("ks", stability.ks)):
@@ -195,33 +192,21 @@ def load_clustering(folder: StageFolder) -> Clustering | str:
     facts, arrays = found
     stability = choice = None
     if (kept := facts["stability"]) is not None:
-        seeds, ks = (
+        others = [
             tuple(
                 Alternative(k, seed, labels, inertia)
                 for (k, seed, inertia), labels in zip(kept[name], arrays[name], strict=True)
             )
             for name in ("seeds", "ks")
-        )
-        stability = Stability(
-            seeds,
-            ks,
-            tuple(kept["ari"]),
-            tuple(kept["jaccard"]),
-            arrays["half_a"],
-            arrays["half_b_labels"],
-        )
+        ]
+        ari, jaccard = tuple(kept["ari"]), tuple(kept["jaccard"])
+        half_a, half_b_labels = arrays["half_a"], arrays["half_b_labels"]
+        stability = Stability(others[0], others[1], ari, jaccard, half_a, half_b_labels)
     if (kept := facts["choice"]) is not None:
-        points = tuple(KPoint(**point) for point in kept["points"])
-        choice = KChoice(**{**kept, "points": points})
+        choice = KChoice(**{**kept, "points": tuple(KPoint(**each) for each in kept["points"])})
+    sweep = tuple(SweepPoint(k, inertia) for k, inertia in facts["sweep"])
     return Clustering(
-        arrays["labels"],
-        arrays["centers"],
-        arrays["distances"],
-        facts["inertia"],
-        tuple(facts["start_inertias"]),
-        tuple(SweepPoint(k, inertia) for k, inertia in facts["sweep"]),
-        folder.fingerprint,
-        arrays.get("coordinates"),
-        stability,
-        choice,
+        *(arrays["labels"], arrays["centers"], arrays["distances"], facts["inertia"]),
+        *(tuple(facts["start_inertias"]), sweep, folder.fingerprint, arrays.get("coordinates")),
+        *(stability, choice),
     )
