@@ -88,34 +88,20 @@ def _label_origin(result: AuditResult) -> Iterator[Finding]:
     origin = result.dataset.label_source.strip().rstrip(".")
     predicted = [display(each.attribute) for each in about if each.source == "predicted"]
     by_model = f"; a model predicted {listed(predicted)}" if predicted else ""
-    yield Finding(
-        code="label_origin",
-        severity="know",
-        text=f"{sentence(names)} {'is a label' if len(about) == 1 else 'are labels'} given by others, not what people say of themselves.",
-        effect=0.4,
-        figures=f"{origin or 'The dataset does not say who made the labels'}{by_model}",
-        do="Write “perceived” or “estimated” before each of them.",
-    )
+    text = f"{sentence(names)} {'is a label' if len(about) == 1 else 'are labels'} given by others, not what people say of themselves."
+    figures = f"{origin or 'The dataset does not say who made the labels'}{by_model}"
+    do = "Write “perceived” or “estimated” before each of them."
+    yield Finding("label_origin", "know", text, None, 0.4, figures, do)
 
 
 def _no_clusters(result: AuditResult) -> Iterator[Finding]:
     for field, reason in result.not_computable:
-        yield Finding(
-            code=f"no_{field}",
-            severity="fix",
-            text=f"There is no {field}, and so nothing about the latent space.",
-            effect=NOTHING_TO_CLUSTER,
-            figures=reason,
-            do="Mend what is named and run again.",
-        )
+        text = f"There is no {field}, and so nothing about the latent space."
+        do = "Mend what is named and run again."
+        yield Finding(f"no_{field}", "fix", text, None, NOTHING_TO_CLUSTER, reason, do)
     if result.model is not None and result.model.caveat:
-        yield Finding(
-            code="model_caveat",
-            severity="know",
-            text=result.model.caveat,
-            effect=0.45,
-            do="Read every number about clusters with it.",
-        )
+        do = "Read every number about clusters with it."
+        yield Finding("model_caveat", "know", result.model.caveat, None, 0.45, "", do)
 
 
 def _planted_missed(result: AuditResult) -> Iterator[Finding]:
@@ -125,15 +111,10 @@ def _planted_missed(result: AuditResult) -> Iterator[Finding]:
         if not each.agrees
     ]
     if missed:
-        yield Finding(
-            code="planted_missed",
-            severity="fix",
-            text=f"{counted(len(missed), 'planted fact')} of the demo set {'was' if len(missed) == 1 else 'were'} not found.",
-            effect=1.0,
-            figures="; ".join(missed),
-            do="Do not trust this installation: run fer-audit doctor.",
-            values=(("missed", float(len(missed))),),
-        )
+        text = f"{counted(len(missed), 'planted fact')} of the demo set {'was' if len(missed) == 1 else 'were'} not found."
+        do = "Do not trust this installation: run fer-audit doctor."
+        values = (("missed", float(len(missed))),)
+        yield Finding("planted_missed", "fix", text, None, 1.0, "; ".join(missed), do, "", values)
 
 
 def _gate(result: AuditResult) -> Iterator[Finding]:
@@ -143,15 +124,10 @@ def _gate(result: AuditResult) -> Iterator[Finding]:
         if each.crossed and each.value is not None
     ]
     if crossed:
-        yield Finding(
-            code="gate_crossed",
-            severity="fix",
-            text=f"{len(crossed)} of {counted(len(result.gate), 'rule')} {'is' if len(crossed) == 1 else 'are'} crossed.",
-            effect=0.99,
-            figures="; ".join(crossed),
-            do="Mend what the rule is about, or change the rule.",
-            values=(("crossed", float(len(crossed))),),
-        )
+        text = f"{len(crossed)} of {counted(len(result.gate), 'rule')} {'is' if len(crossed) == 1 else 'are'} crossed."
+        do = "Mend what the rule is about, or change the rule."
+        values = (("crossed", float(len(crossed))),)
+        yield Finding("gate_crossed", "fix", text, None, 0.99, "; ".join(crossed), do, "", values)
 
 
 def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:

@@ -200,13 +200,10 @@ def _run(inputs: AuditInputs, batch: Attribute, attribute: Attribute) -> BatchPr
 def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
     for guess in guesses:
         if guess.p is not None:
-            yield LedgerEntry(
-                family="batch prediction",
-                subject=f"{guess.attribute} from {guess.batch}",
-                method=f"{how_shuffled(guess.permutations, guess.unit)}, accuracy of the best guess",
-                p=guess.p,
-                at_most=unreached(guess.p, guess.permutations),
-            )
+            subject = f"{guess.attribute} from {guess.batch}"
+            method = f"{how_shuffled(guess.permutations, guess.unit)}, accuracy of the best guess"
+            at_most = unreached(guess.p, guess.permutations)
+            yield LedgerEntry("batch prediction", subject, method, guess.p, at_most=at_most)
 
 
 ANALYSIS = Analysis(

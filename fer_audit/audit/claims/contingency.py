@@ -113,15 +113,13 @@ def cells_ledger(association: Association) -> Iterator[LedgerEntry]:
     ]
     if cells:
         residuals, adjusted = np.array(cells).T
-        yield LedgerEntry(
-            family=f"cells of {association.attribute} x cluster",
-            subject=f"smallest of {len(cells)} cells",
-            method="adjusted residual, two-sided normal",
-            p=float(residual_p(residuals).min()),
-            p_corrected=float(adjusted.min()),
-            correction=BENJAMINI_HOCHBERG,
-            tests=len(cells),
-        )
+        family = f"cells of {association.attribute} x cluster"
+        subject = f"smallest of {len(cells)} cells"
+        method = "adjusted residual, two-sided normal"
+        p = float(residual_p(residuals).min())
+        p_corrected = float(adjusted.min())
+        tests = len(cells)
+        yield LedgerEntry(family, subject, method, p, p_corrected, BENJAMINI_HOCHBERG, tests=tests)
 
 
 _CORRECTED = ("v_corrected", "v_corrected_null_95", "low", "high")

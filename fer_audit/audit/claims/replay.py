@@ -235,20 +235,15 @@ def replay_findings(result: AuditResult) -> Iterator[Finding]:
         if not told or each.v is None or each.v_low is None or each.v_high is None:
             continue
         share, words = max(told)
-        yield Finding(
-            code="small_studies",
-            severity="know",
-            text=f"With {size:,} images, {about(share)} of all studies {words}.",
-            attribute=each.attribute,
-            effect=0.45,
-            figures=(
-                f"{percent(share)} of {counted(studies, 'random sample')}; {display(each.attribute)} V {coefficient(each.v)} on average"
-                f" ({span(each.v_low, each.v_high)}), corrected {coefficient(each.v_corrected)}; the whole set's corrected V"
-                f" {coefficient(each.v_full)}"
-            ),
-            do=f"Quote a study of {size:,} images with its interval.",
-            values=(("share", share), ("v", each.v)),
+        text = f"With {size:,} images, {about(share)} of all studies {words}."
+        figures = (
+            f"{percent(share)} of {counted(studies, 'random sample')}; {display(each.attribute)} V {coefficient(each.v)} on average"
+            f" ({span(each.v_low, each.v_high)}), corrected {coefficient(each.v_corrected)}; the whole set's corrected V"
+            f" {coefficient(each.v_full)}"
         )
+        do = f"Quote a study of {size:,} images with its interval."
+        values = (("share", share), ("v", each.v))
+        yield Finding("small_studies", "know", text, each.attribute, 0.45, figures, do, "", values)
 
 
 def _other_headlines(each: ReplayAttribute) -> Iterator[tuple[float, str]]:
@@ -275,39 +270,27 @@ def recluster_findings(result: AuditResult) -> Iterator[Finding]:
             f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)})"
             for each in found
         )
-        yield Finding(
-            code="reclustered",
-            severity="fine",
-            text=f"Clustering {counted(found[0].resamples, 'resample')} again gives intervals that hold for the clusters too.",
-            effect=0.3,
-            figures=f"strength {told}, drawn by image; intervals elsewhere hold the clusters fixed",
-            do="Nothing; quote these where the clusters themselves are in question.",
-            values=tuple((each.attribute, each.v_corrected or 0.0) for each in found),
-        )
+        text = f"Clustering {counted(found[0].resamples, 'resample')} again gives intervals that hold for the clusters too."
+        figures = f"strength {told}, drawn by image; intervals elsewhere hold the clusters fixed"
+        do = "Nothing; quote these where the clusters themselves are in question."
+        values = tuple((each.attribute, each.v_corrected or 0.0) for each in found)
+        yield Finding("reclustered", "fine", text, None, 0.3, figures, do, "", values)
 
 
 def replay_ledger(found: Replay | None) -> Iterator[LedgerEntry]:
     """Yield one entry for the studies of each attribute."""
     for each in () if found is None else found.attributes:
         if each.least_p is not None:
-            yield LedgerEntry(
-                family="small studies",
-                subject=f"{each.attribute} x cluster, smallest of {counted(each.studies, 'study', 'studies')}",
-                method="Pearson's chi-squared, asymptotic",
-                p=each.least_p,
-                tests=each.studies,
-            )
+            subject = f"{each.attribute} x cluster, smallest of {counted(each.studies, 'study', 'studies')}"
+            method = "Pearson's chi-squared, asymptotic"
+            yield LedgerEntry("small studies", subject, method, each.least_p, tests=each.studies)
 
 
 def published_ledger(values: Sequence[PublishedValue]) -> Iterator[LedgerEntry]:
     """Yield one entry for each published table."""
     for each in values:
-        yield LedgerEntry(
-            family="published table",
-            subject=f"{each.attribute} x cluster",
-            method="Pearson's chi-squared, asymptotic",
-            p=each.p,
-        )
+        method = "Pearson's chi-squared, asymptotic"
+        yield LedgerEntry("published table", f"{each.attribute} x cluster", method, each.p)
 
 
 _CLUSTERED = ("clustering.coordinates", "clustering.k", "embeddings.ok", "people")

@@ -58,18 +58,14 @@ def _clusters_findings(result: AuditResult) -> Iterator[Finding]:
     starts = result.clustering.starts
     if starts.n < 2 or starts.near_best * 2 > starts.n:
         return
-    yield Finding(
-        code="unstable_starts",
-        severity="know",
-        text="Other K-Means starts can end in other clusters.",
-        effect=0.3,
-        figures=(
-            f"{starts.near_best} of {counted(starts.n, 'start')} within 0.1 % of the best inertia"
-            f" ({large(starts.inertia_min)} to {large(starts.inertia_max)})"
-        ),
-        do="Give more starts (--starts), or another k.",
-        values=(("near_best", float(starts.near_best)), ("starts", float(starts.n))),
+    text = "Other K-Means starts can end in other clusters."
+    figures = (
+        f"{starts.near_best} of {counted(starts.n, 'start')} within 0.1 % of the best inertia"
+        f" ({large(starts.inertia_min)} to {large(starts.inertia_max)})"
     )
+    do = "Give more starts (--starts), or another k."
+    values = (("near_best", float(starts.near_best)), ("starts", float(starts.n)))
+    yield Finding("unstable_starts", "know", text, None, 0.3, figures, do, "", values)
 
 
 def _run_clusters(inputs: AuditInputs) -> records.ClusterFacts | None:

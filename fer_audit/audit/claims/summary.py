@@ -282,16 +282,12 @@ def _at_chance(claim: Claim, result: AuditResult) -> Finding:
         fallen = f", {p_phrase(association.p_holm, at_most=at_most)} after Holm, shuffled by {display(claim.unit)}"
     if (failed := next((rung for rung in rungs if not rung.holds), None)) is not None:
         fallen += f", question {failed.number} ({failed.name}) does not hold"
-    return Finding(
-        code="nothing_beyond_chance",
-        severity="fine",
-        text=f"No association of {display(claim.attribute)} with the clusters is shown.",
-        attribute=claim.attribute,
-        effect=0.5,
-        figures=f"strength {coefficient(claim.v_corrected)}, chance stays under {at_least_one(claim.chance)}{fallen}, n = {claim.n:,}",
-        do=f"Nothing; one weaker than {counted(claim.n, 'image')} can show may be there.",
-        values=(("strength", claim.v_corrected or 0.0), ("chance", claim.chance or 0.0)),
-    )
+    text = f"No association of {display(claim.attribute)} with the clusters is shown."
+    attribute = claim.attribute
+    figures = f"strength {coefficient(claim.v_corrected)}, chance stays under {at_least_one(claim.chance)}{fallen}, n = {claim.n:,}"
+    do = f"Nothing; one weaker than {counted(claim.n, 'image')} can show may be there."
+    values = (("strength", claim.v_corrected or 0.0), ("chance", claim.chance or 0.0))
+    return Finding("nothing_beyond_chance", "fine", text, attribute, 0.5, figures, do, "", values)
 
 
 def _strongest(result: AuditResult, kind: str) -> Association | None:

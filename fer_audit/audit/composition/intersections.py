@@ -229,20 +229,17 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
         if cell.count < TOO_FEW
     )
     empty = f"{table.empty:,} without an image; " if table.empty else ""
-    yield Finding(
-        code="thin_intersections",
-        severity="fix",
-        text=f"{thin:,} of {counted(table.cells, f'{names} combination')} {'has' if thin == 1 else 'have'} under {TOO_FEW} images.",
-        effect=thin / table.cells / 2,
-        figures=f"{empty}{smallest}".removesuffix("; "),
-        do="Make no statement about them, or collect more of their images.",
-        files=THIN_GROUPS if table.cells <= LISTED_CELLS else "",
-        values=(
-            ("thin", float(thin)),
-            ("empty", float(table.empty)),
-            ("groups", float(table.cells)),
-        ),
+    text = f"{thin:,} of {counted(table.cells, f'{names} combination')} {'has' if thin == 1 else 'have'} under {TOO_FEW} images."
+    effect = thin / table.cells / 2
+    figures = f"{empty}{smallest}".removesuffix("; ")
+    do = "Make no statement about them, or collect more of their images."
+    files = THIN_GROUPS if table.cells <= LISTED_CELLS else ""
+    values = (
+        ("thin", float(thin)),
+        ("empty", float(table.empty)),
+        ("groups", float(table.cells)),
     )
+    yield Finding("thin_intersections", "fix", text, None, effect, figures, do, files, values)
 
 
 def _ledger(table: Intersections | None) -> Iterator[LedgerEntry]:

@@ -177,16 +177,13 @@ def _under_represented(about: Representation) -> Iterator[Finding]:
     rest = [each.name for each in low[len(under) :]] if under else []
     maybe = f"; {listed(rest[:NAMED])} may have too" if rest else ""
     equal = f"; equal is {percent(1 / len(about.groups))}" if even else ""
-    yield Finding(
-        code="under_represented",
-        severity="know",
-        text=f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}.",
-        attribute=about.attribute,
-        effect=about.target.tv or 0.0,
-        figures=f"{told} by image{equal}{maybe}",
-        do="Report results for these groups separately, or collect more of their images.",
-        values=tuple((group.name, (group.count or 0) / about.annotated) for group in low),
-    )
+    text = f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}."
+    attribute = about.attribute
+    effect = about.target.tv or 0.0
+    figures = f"{told} by image{equal}{maybe}"
+    do = "Report results for these groups separately, or collect more of their images."
+    values = tuple((group.name, (group.count or 0) / about.annotated) for group in low)
+    yield Finding("under_represented", "know", text, attribute, effect, figures, do, "", values)
 
 
 def _describe_group(group: GroupShare, total: int) -> str:
@@ -198,12 +195,9 @@ def _describe_group(group: GroupShare, total: int) -> str:
 def _representation_ledger(found: Sequence[Representation]) -> Iterator[LedgerEntry]:
     for each in found:
         if each.target.p is not None:
-            yield LedgerEntry(
-                family="goodness of fit",
-                subject=f"{each.attribute} against {each.target.target}",
-                method="Pearson's chi-squared, multinomial draws",
-                p=each.target.p,
-            )
+            subject = f"{each.attribute} against {each.target.target}"
+            method = "Pearson's chi-squared, multinomial draws"
+            yield LedgerEntry("goodness of fit", subject, method, each.target.p)
 
 
 def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
@@ -214,16 +208,12 @@ def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
     if not tests or tests[0].p > result.config.statistics.alpha:
         return
     hits = round(ages.whipple * ages.n / 500)
-    yield Finding(
-        code="age_heaping",
-        severity="know",
-        text=f"Ages ending in 0 or 5 are over-represented: {rounded_percent(hits / ages.n)} where 20 % would be even.",
-        attribute="age",
-        effect=min(1.0, (ages.whipple - 100) / 400),
-        figures=f"{part(hits, ages.n)} of ages 23 to 62; Whipple's index {number(ages.whipple, 1)}, 100 is none",
-        do="Use age groups, not single years.",
-        values=(("whipple", ages.whipple), ("share", hits / ages.n)),
-    )
+    text = f"Ages ending in 0 or 5 are over-represented: {rounded_percent(hits / ages.n)} where 20 % would be even."
+    effect = min(1.0, (ages.whipple - 100) / 400)
+    figures = f"{part(hits, ages.n)} of ages 23 to 62; Whipple's index {number(ages.whipple, 1)}, 100 is none"
+    do = "Use age groups, not single years."
+    values = (("whipple", ages.whipple), ("share", hits / ages.n))
+    yield Finding("age_heaping", "know", text, "age", effect, figures, do, "", values)
 
 
 def _heaping_ledger(ages: AgeHeaping | None) -> Iterator[LedgerEntry]:
@@ -232,12 +222,9 @@ def _heaping_ledger(ages: AgeHeaping | None) -> Iterator[LedgerEntry]:
     if ages is None or ages.whipple is None:
         return
     hits = round(ages.whipple * ages.n / 500)
-    yield LedgerEntry(
-        family=HEAPING,
-        subject="ages 23 to 62 that end in 0 or 5",
-        method="exact one-sided binomial against 20 %",
-        p=float(binomtest(hits, ages.n, 0.2, alternative="greater").pvalue),
-    )
+    method = "exact one-sided binomial against 20 %"
+    p = float(binomtest(hits, ages.n, 0.2, alternative="greater").pvalue)
+    yield LedgerEntry(HEAPING, "ages 23 to 62 that end in 0 or 5", method, p)
 
 
 def _represent(inputs: AuditInputs, attribute: Attribute) -> Representation:

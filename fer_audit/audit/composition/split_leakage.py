@@ -131,17 +131,11 @@ def _leak_findings(result: AuditResult) -> Iterator[Finding]:
             pair = leak.pairs[0]
             which = "" if len(leak.pairs) == 1 else f"most ({pair.groups:,}) in "
             most = f", {which}{pair.first} and {pair.second}"
-        yield Finding(
-            code=code,
-            severity="fix",
-            text=text,
-            attribute=leak.attribute,
-            effect=0.5 + 0.5 * min(1.0, leak.images / max(result.dataset.listed, 1)),
-            figures=f"{counted(leak.images, 'image')}{most}; a model tested on one part has seen them in another",
-            do="Move each into one part before a model is trained or tested.",
-            files=SPLIT_LEAKS,
-            values=(("groups", float(leak.groups)), ("images", float(leak.images))),
-        )
+        effect = 0.5 + 0.5 * min(1.0, leak.images / max(result.dataset.listed, 1))
+        figures = f"{counted(leak.images, 'image')}{most}; a model tested on one part has seen them in another"
+        do = "Move each into one part before a model is trained or tested."
+        values = (("groups", float(leak.groups)), ("images", float(leak.images)))
+        yield Finding(code, "fix", text, leak.attribute, effect, figures, do, SPLIT_LEAKS, values)
 
 
 def _run_leaks(inputs: AuditInputs) -> tuple[SplitLeak, ...]:
@@ -198,19 +192,16 @@ def _subject_findings(result: AuditResult) -> Iterator[Finding]:
         shares = listed([f"{display(x.attribute)} {coefficient(x.ami, 2)}" for x in labels])
         told = listed([f"{display(x.attribute)} ({coefficient(x.ami, 2)})" for x in labels])
         people = counted(facts.subjects or 0, "person", "people")
-        yield Finding(
-            code="people_or_labels",
-            severity="know",
-            text=f"The clusters follow who is on an image (shared information {coefficient(facts.ami, 2)}) and {told}.",
-            attribute=facts.attribute,
-            effect=0.55 + facts.ami / 4,
-            figures=f"shared information (AMI; 0 chance, 1 the same partition): people {coefficient(facts.ami, 2)} ({people}), {shares}",
-            do="Split and test by person, or a model is judged on faces it has seen.",
-            values=(
-                ("ami.people", facts.ami),
-                *((f"ami.{each.attribute}", each.ami or 0.0) for each in labels),
-            ),
+        text = f"The clusters follow who is on an image (shared information {coefficient(facts.ami, 2)}) and {told}."
+        attribute = facts.attribute
+        effect = 0.55 + facts.ami / 4
+        figures = f"shared information (AMI; 0 chance, 1 the same partition): people {coefficient(facts.ami, 2)} ({people}), {shares}"
+        do = "Split and test by person, or a model is judged on faces it has seen."
+        values = (
+            ("ami.people", facts.ami),
+            *((f"ami.{each.attribute}", each.ami or 0.0) for each in labels),
         )
+        yield Finding("people_or_labels", "know", text, attribute, effect, figures, do, "", values)
 
 
 SUBJECTS = Analysis(

@@ -140,16 +140,12 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     for reference in dict.fromkeys(each.reference for each in failed):
         checks = [each for each in failed if each.reference == reference]
         most = checks[0]
-        yield Finding(
-            code="unfair_draw",
-            severity="know",
-            text=f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}.",
-            attribute=most.attribute,
-            effect=0.5 + (most.tv or 0.0) / 2,
-            figures=f"{'; '.join(map(_describe_draw, checks))}; drawn by image",
-            do="Do not quote its shares for the whole set; draw again at random, or weight.",
-            values=tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks),
-        )
+        text = f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}."
+        effect = 0.5 + (most.tv or 0.0) / 2
+        figures = f"{'; '.join(map(_describe_draw, checks))}; drawn by image"
+        do = "Do not quote its shares for the whole set; draw again at random, or weight."
+        values = tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks)
+        yield Finding("unfair_draw", "know", text, most.attribute, effect, figures, do, "", values)
 
 
 def _describe_draw(check: SubsetCheck) -> str:
@@ -163,13 +159,9 @@ def _ledger(checks: Sequence[SubsetCheck]) -> Iterator[LedgerEntry]:
     for check in checks:
         subject = f"{check.attribute} against {check.reference}"
         if check.p is not None:
-            yield LedgerEntry(
-                family="subset check",
-                subject=subject,
-                method=f"Pearson's chi-squared, {check.method}",
-                p=check.p,
-                tests=1 + (check.p_asymptotic is not None),
-            )
+            method = f"Pearson's chi-squared, {check.method}"
+            tests = 1 + (check.p_asymptotic is not None)
+            yield LedgerEntry("subset check", subject, method, check.p, tests=tests)
         if check.worst is not None:
             yield LedgerEntry(
                 family=f"groups of {subject}",

@@ -101,16 +101,12 @@ def style_alone(result: AuditResult) -> Iterator[Finding]:
         for each in shown
     )
     names = listed([display(each.attribute) for each in shown])
-    yield Finding(
-        code="style_alone",
-        severity="know",
-        text=f"Clusters made from brightness, colour and sharpness alone also separate {names}.",
-        attribute=shown[0].attribute,
-        effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,
-        figures=f"strength {told}; {shown[0].k} clusters, n = {shown[0].n:,}; it need not be the same association",
-        do="Read claims by what is left among images of the same style.",
-        values=tuple((each.attribute, each.v_corrected or 0.0) for each in shown),
-    )
+    text = f"Clusters made from brightness, colour and sharpness alone also separate {names}."
+    effect = 0.3 + min(1.0, shown[0].reproduced or 0.0) / 4
+    figures = f"strength {told}; {shown[0].k} clusters, n = {shown[0].n:,}; it need not be the same association"
+    do = "Read claims by what is left among images of the same style."
+    values = tuple((each.attribute, each.v_corrected or 0.0) for each in shown)
+    yield Finding("style_alone", "know", text, shown[0].attribute, effect, figures, do, "", values)
 
 
 def _most_like_a_cluster(result: AuditResult, attribute: str) -> tuple[float, str, str]:
@@ -179,16 +175,13 @@ def apart(result: AuditResult) -> Iterator[Finding]:
             f" ({told} shuffled by {display(overlap.unit)}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
         )
         aucs = ((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None)
-        yield Finding(
-            code="latent_overlap",
-            severity="know",
-            text=f"{where if jaccard >= REGION else near}.",
-            attribute=overlap.attribute,
-            effect=0.4 + min(1.0, gain) / 4,
-            figures="; ".join([*([part] if part else []), neighbours, *_cuts(overlap.pairs)]),
-            do="Report results of what is built on these vectors for each group.",
-            values=(
-                *(("homophily", homophily), ("expected", expected), ("jaccard", jaccard)),
-                *aucs,
-            ),
+        text = f"{where if jaccard >= REGION else near}."
+        attribute = overlap.attribute
+        effect = 0.4 + min(1.0, gain) / 4
+        figures = "; ".join([*([part] if part else []), neighbours, *_cuts(overlap.pairs)])
+        do = "Report results of what is built on these vectors for each group."
+        values = (
+            *(("homophily", homophily), ("expected", expected), ("jaccard", jaccard)),
+            *aucs,
         )
+        yield Finding("latent_overlap", "know", text, attribute, effect, figures, do, "", values)

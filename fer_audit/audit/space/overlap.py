@@ -220,13 +220,10 @@ def _why_silent(n: int, groups: int) -> str:
 def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
     for overlap in overlaps:
         if overlap.p is not None:
-            yield LedgerEntry(
-                family="latent overlap",
-                subject=f"{overlap.attribute} of {overlap.neighbours} nearest neighbours",
-                method=f"{how_shuffled(overlap.permutations, overlap.unit, 'shuffles')}, share of neighbours of the same group",
-                p=overlap.p,
-                at_most=unreached(overlap.p, overlap.permutations),
-            )
+            subject = f"{overlap.attribute} of {overlap.neighbours} nearest neighbours"
+            method = f"{how_shuffled(overlap.permutations, overlap.unit, 'shuffles')}, share of neighbours of the same group"
+            at_most = unreached(overlap.p, overlap.permutations)
+            yield LedgerEntry("latent overlap", subject, method, overlap.p, at_most=at_most)
         tested = [each for each in overlap.pairs if each.p is not None]
         if tested:
             least = min(tested, key=lambda each: (each.p or 0.0, -(each.auc or 0.0)))

@@ -215,13 +215,10 @@ def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
 def _baselines_ledger(baselines: Sequence[StyleBaseline]) -> Iterator[LedgerEntry]:
     for each in baselines:
         if each.p is not None:
-            yield LedgerEntry(
-                family="style-only clusters",
-                subject=f"{each.attribute} x style cluster",
-                method=f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared",
-                p=each.p,
-                at_most=unreached(each.p, each.permutations),
-            )
+            subject = f"{each.attribute} x style cluster"
+            method = f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared"
+            at_most = unreached(each.p, each.permutations)
+            yield LedgerEntry("style-only clusters", subject, method, each.p, at_most=at_most)
 
 
 TESTS = Analysis(
