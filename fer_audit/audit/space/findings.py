@@ -172,7 +172,7 @@ def apart(result: AuditResult) -> Iterator[Finding]:
         told = p_phrase(p, at_most=unreached(p, overlap.permutations))
         neighbours = (
             f"{percent(homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(expected)}"
-            f" ({told} shuffled by {display(overlap.unit)}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
+            f" ({told}, shuffled by {display(overlap.unit)}; {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
         )
         aucs = ((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None)
         text = f"{where if jaccard >= REGION else near}."
