@@ -99,7 +99,7 @@ def left_by_people(
 ) -> Left | None:
     """Return what is left of labels less chance, people exchanged as wholes."""
     strata, people = _strata(first, codes, given, pair)
-    if people is None or not strata.tables:
+    if people is None or not len(strata.stack):
         return what_is_left(first, codes, given)
     inside = conditional_information(strata, draws=MEAN_DRAWS, rng=rng, blocks=people)
     alone = whole_by_people(first, codes, given, pair, MEAN_DRAWS, rng)
@@ -179,7 +179,7 @@ def answer(
         detail=question.detail,
         n=strata.n,
         strata=strata.count,
-        informative=len(strata.tables),
+        informative=len(strata.stack),
         n_effective=strata.n_effective,
         entropy_left=None if left is None else left.entropy_left,
         exchanged=0 if people is None else len(people.labels),
@@ -190,7 +190,7 @@ def answer(
         return _read(replace(asked, not_computable=because(reason, *fields)))
     found, chance_sd = None, _chance_sd(strata)
     if not question.detail:
-        draws = affordable(strata.cells, permutations)
+        draws = affordable(int(strata.shapes.prod(axis=0).sum()), permutations)
         draws = max(least, draws if people is None else min(draws, MOST_BLOCK_DRAWS))
         found = conditional_information(
             strata, draws=draws, rng=rng, confidence=confidence, blocks=people
@@ -317,7 +317,7 @@ def kept_words(kept: float, low: float, high: float) -> str:
 def _why_silent(strata: Strata) -> str:
     if strata.n == 0:
         return "no image has all of these labels"
-    if not strata.tables:
+    if not len(strata.stack):
         return "in no stratum do both vary"
     if strata.n_effective < TOO_FEW:
         return f"{counted(strata.n_effective, 'image')} in informative strata are too few"
@@ -326,14 +326,10 @@ def _why_silent(strata: Strata) -> str:
 
 def _chance_sd(strata: Strata) -> float:
     """Return the standard deviation of I(C; A) under chance: 2 n I is chi-squared, variance 2 df."""
-    return _sd([drop_empty(strata.marginal())[0]], strata.n)
+    table, _, _ = drop_empty(strata.marginal())
+    return float(np.sqrt(2 * (table.shape[0] - 1) * (table.shape[1] - 1)) / (2 * strata.n))
 
 
 def _null_sd(strata: Strata) -> float:
     """Return the same of I(C; A | Z): the degrees of freedom of the strata add."""
-    return _sd(strata.tables, strata.n)
-
-
-def _sd(tables: Sequence[Counts], n: int) -> float:
-    df = sum((len(table) - 1) * (table.shape[1] - 1) for table in tables)
-    return float(np.sqrt(2 * df) / (2 * n))
+    return float(np.sqrt(2 * (strata.shapes - 1).prod(axis=0).sum()) / (2 * strata.n))

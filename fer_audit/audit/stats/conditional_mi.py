@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Codes, Counts, Floats, Places, drop_empty, expected_counts
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, drop_empty, expected_counts
 from fer_audit.audit.stats.units import Blocks
 
 _RANK = 1e-9
@@ -76,16 +76,12 @@ for 60 images in 4 x 5 cells, 7.6 against 3.6 us for 300."""
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """A clusters x groups x strata table, in the form that is quick to draw again."""
+    """A clusters x groups x strata table."""
 
-    tables: tuple[Counts, ...]
-    """The informative strata, without empty rows and columns; at least two of each."""
+    stack: Counts
+    """(z, k, g) tables of the informative strata: in each at least two clusters and two groups have images."""
     rest: Counts
     """(k, g) counts of all other strata together: they matter for the marginal association only."""
-    rows: tuple[Places, ...]
-    """Clusters that the rows of each table are."""
-    cols: tuple[Places, ...]
-    """Groups that the columns of each table are."""
     count: int
     """Strata with at least one image."""
 
@@ -97,26 +93,16 @@ class Strata:
     @property
     def n_effective(self) -> int:
         """Number of images in informative strata."""
-        return int(sum(table.sum() for table in self.tables))
+        return int(self.stack.sum())
 
     @property
-    def cells(self) -> int:
-        """Number of cells of the informative strata."""
-        return sum(table.size for table in self.tables)
-
-    def stack(self) -> Counts:
-        """Return the (z, k, g) tables of the informative strata."""
-        stack = np.zeros((len(self.tables), *self.rest.shape), dtype=np.int64)
-        for whole, table, rows, cols in zip(stack, self.tables, self.rows, self.cols, strict=True):
-            whole[np.ix_(rows, cols)] = table
-        return stack
+    def shapes(self) -> Counts:
+        """(2, z) clusters and groups with images in each informative stratum."""
+        return np.stack([(self.stack.sum(axis=axis) > 0).sum(axis=1) for axis in (2, 1)])
 
     def marginal(self) -> Counts:
         """Return the (k, g) table of all strata together."""
-        total = self.rest.copy()
-        for table, rows, cols in zip(self.tables, self.rows, self.cols, strict=True):
-            total[np.ix_(rows, cols)] += table
-        return total
+        return np.asarray(self.rest + self.stack.sum(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +137,10 @@ def stratify(clusters: Codes, groups: Codes, strata: Codes, *, k: int, n_groups:
     count = int(z.max()) + 1 if len(z) else 0
     cell = clusters[known].astype(np.int64) * n_groups + groups[known]
     stacked = np.bincount(z * (k * n_groups) + cell, minlength=count * k * n_groups)
-    tables, rows, cols = [], [], []
-    rest = np.zeros((k, n_groups), dtype=np.int64)
-    for table in stacked.reshape(count, k, n_groups):
-        small, some_rows, some_cols = drop_empty(table)
-        if min(small.shape) > 1:
-            tables.append(small)
-            rows.append(some_rows)
-            cols.append(some_cols)
-        else:
-            rest += table
-    return Strata(tuple(tables), rest, tuple(rows), tuple(cols), count)
+    stack = stacked.reshape(count, k, n_groups)
+    varies = [(stack.sum(axis=axis) > 0).sum(axis=1) > 1 for axis in (2, 1)]
+    informative = varies[0] & varies[1]
+    return Strata(stack[informative], stack[~informative].sum(axis=0), count)
 
 
 def conditional_information(
@@ -178,12 +157,12 @@ def conditional_information(
     `confidence` middle ones of the shuffles.
     """
     n = strata.n
-    stack = strata.stack()
+    stack = strata.stack
     inverted, _ = pseudo_inverse(covariance(stack))
     log = xlogx_upto(strata.n)
     seen = _counted(stack, log)
     if blocks is None:
-        drawn, gaps = _image_shuffles(strata, stack, draws, log, rng)
+        drawn, gaps = _image_shuffles(stack, draws, log, rng)
     else:
         drawn, gaps = _block_shuffles(blocks, stack.shape[1:], draws, log, rng)
     mean = float(drawn.mean())
@@ -210,14 +189,14 @@ def _counted(stack: Counts, log: Floats) -> float:
 
 
 def _image_shuffles(
-    strata: Strata, stack: Counts, draws: int, log: Floats, rng: np.random.Generator
+    stack: Counts, draws: int, log: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Return n I(C; A | Z) of each shuffle, (draws,), and the summed gaps, (draws, k, g). Margins are fixed."""
     from scipy.stats import random_table  # 0.9 s that a warm rerun would wait for
 
     drawn = np.full(draws, _counted(stack, log) - float(log[stack].sum()))
     gaps = np.tile(-expected_counts(stack).sum(axis=0), (draws, 1, 1))
-    for table, rows, cols in zip(strata.tables, strata.rows, strata.cols, strict=True):
+    for table, rows, cols in map(drop_empty, stack):
         margins = table.sum(axis=1), table.sum(axis=0)
         # Sorted, so that renaming clusters or groups changes no digit.
         order = [np.argsort(side, kind="stable") for side in margins]
