@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from fer_audit.audit.claims.associations import associate_labels, correct_for_attributes
+from fer_audit.audit.claims.associations import associate_labels, correct_for_attributes, pair_of
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import STYLE_JOINT, combined, questions_for, style_bins
 from fer_audit.audit.claims.ladders import corrected_over_attributes, full_ladder
-from fer_audit.audit.claims.pairs import pair_of
 from fer_audit.audit.stats.what_is_left import lagged
 from fer_audit.audit.types.claims import Association, Conditional, Ladder
 from fer_audit.config import AuditConfig

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.classify.types import PredictedNumbers, Predictions, Predictor, Said
 from fer_audit.config import AuditConfig, Resources
 from fer_audit.dataset.load import load_dataset

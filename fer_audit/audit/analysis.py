@@ -24,20 +24,15 @@ class AnalysisCache(Protocol):
 
     def find(self, analysis: str, fingerprint: str, kind: Any) -> SubjectResult:  # noqa: ANN401 - any type of a record
         """Return a result; KeyError when it is not there."""
+        raise KeyError(fingerprint)
 
     def keep(self, analysis: str, results: Mapping[str, SubjectResult], kind: Any) -> None:  # noqa: ANN401 - any type of a record
         """Keep results of an analysis, by their fingerprints."""
+        return
 
 
-class NoCache:
+class NoCache(AnalysisCache):
     """Keeps nothing."""
-
-    def find(self, analysis: str, fingerprint: str, kind: Any) -> SubjectResult:  # noqa: ANN401 - see AnalysisCache
-        """Return nothing."""
-        raise KeyError(fingerprint)
-
-    def keep(self, analysis: str, results: Mapping[str, SubjectResult], kind: Any) -> None:  # noqa: ANN401 - see AnalysisCache
-        """Keep nothing."""
 
 
 def as_they_are(inputs: AuditInputs, results: Sequence[SubjectResult], parts: Parts) -> Any:  # noqa: ANN401 - a `join`
@@ -94,10 +89,8 @@ class Analysis:
                 results.append(store.find(self.name, fingerprint, self.record))
             except KeyError:
                 results.append(self.run(inputs, *subject))
-                if (
-                    results[-1] is not None
-                ):  # why there is none is said by who finds that out, in every run
-                    new[fingerprint] = results[-1]
+                # why there is none is said by who finds that out, in every run
+                new |= {} if results[-1] is None else {fingerprint: results[-1]}
         if new:
             store.keep(self.name, new, self.record)
         return results[0] if self.subjects is None else self.join(inputs, results, parts)

@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from fer_audit.audit.analyses import ANALYSES
 from fer_audit.audit.types.composition import RejectCount
 from fer_audit.audit.types.lists import UNREADABLE
-from fer_audit.audit.types.result import AuditResult, Finding, Severity
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry, Severity
 from fer_audit.text import counted, display, listed, measured, part, sentence
 
 UNREAD_TOO_MANY = 0.01
@@ -43,30 +43,14 @@ NOTHING_TO_CLUSTER = 0.8
 def find(result: AuditResult) -> tuple[Finding, ...]:
     """Return the findings of a result: what to fix first, then what to know, the largest effect first."""
     found = [finding for analysis in ANALYSES for finding in analysis.findings(result)]
-    for about_head in (
-        _failed_images,
-        _unreadable_labels,
-        _label_origin,
-        _no_clusters,
-        _model_caveat,
-        _planted_missed,
-        _gate,
-    ):
+    for about_head in (_about_files, _label_origin, _no_clusters, _planted_missed, _gate):
         found += about_head(result)
     return tuple(
-        sorted(
-            found,
-            key=lambda each: (
-                _ORDER[each.severity],
-                -each.effect,
-                each.code,
-                each.attribute or "",
-            ),
-        )
+        sorted(found, key=lambda x: (_ORDER[x.severity], -x.effect, x.code, x.attribute or ""))
     )
 
 
-def _failed_images(result: AuditResult) -> Iterator[Finding]:
+def _about_files(result: AuditResult) -> Iterator[Finding]:
     facts = result.dataset
     if facts.failed:
         yield Finding(
@@ -79,10 +63,6 @@ def _failed_images(result: AuditResult) -> Iterator[Finding]:
             files=UNREADABLE,
             values=(("failed", float(facts.failed)), ("listed", float(facts.listed))),
         )
-
-
-def _unreadable_labels(result: AuditResult) -> Iterator[Finding]:
-    facts = result.dataset
     if count := sum(each.count for each in facts.rejects):
         share = min(1.0, count / max(facts.listed, 1))
         yield Finding(
@@ -108,37 +88,20 @@ def _label_origin(result: AuditResult) -> Iterator[Finding]:
     origin = result.dataset.label_source.strip().rstrip(".")
     predicted = [display(each.attribute) for each in about if each.source == "predicted"]
     by_model = f"; a model predicted {listed(predicted)}" if predicted else ""
-    yield Finding(
-        code="label_origin",
-        severity="know",
-        text=f"{sentence(names)} {'is a label' if len(about) == 1 else 'are labels'} given by others, not what people say of themselves.",
-        effect=0.4,
-        figures=f"{origin or 'The dataset does not say who made the labels'}{by_model}",
-        do="Write “perceived” or “estimated” before each of them.",
-    )
+    text = f"{sentence(names)} {'is a label' if len(about) == 1 else 'are labels'} given by others, not what people say of themselves."
+    figures = f"{origin or 'The dataset does not say who made the labels'}{by_model}"
+    do = "Write “perceived” or “estimated” before each of them."
+    yield Finding("label_origin", "know", text, None, 0.4, figures, do)
 
 
 def _no_clusters(result: AuditResult) -> Iterator[Finding]:
     for field, reason in result.not_computable:
-        yield Finding(
-            code=f"no_{field}",
-            severity="fix",
-            text=f"There is no {field}, and so nothing about the latent space.",
-            effect=NOTHING_TO_CLUSTER,
-            figures=reason,
-            do="Mend what is named and run again.",
-        )
-
-
-def _model_caveat(result: AuditResult) -> Iterator[Finding]:
+        text = f"There is no {field}, and so nothing about the latent space."
+        do = "Mend what is named and run again."
+        yield Finding(f"no_{field}", "fix", text, None, NOTHING_TO_CLUSTER, reason, do)
     if result.model is not None and result.model.caveat:
-        yield Finding(
-            code="model_caveat",
-            severity="know",
-            text=result.model.caveat,
-            effect=0.45,
-            do="Read every number about clusters with it.",
-        )
+        do = "Read every number about clusters with it."
+        yield Finding("model_caveat", "know", result.model.caveat, None, 0.45, "", do)
 
 
 def _planted_missed(result: AuditResult) -> Iterator[Finding]:
@@ -148,15 +111,10 @@ def _planted_missed(result: AuditResult) -> Iterator[Finding]:
         if not each.agrees
     ]
     if missed:
-        yield Finding(
-            code="planted_missed",
-            severity="fix",
-            text=f"{counted(len(missed), 'planted fact')} of the demo set {'was' if len(missed) == 1 else 'were'} not found.",
-            effect=1.0,
-            figures="; ".join(missed),
-            do="Do not trust this installation: run fer-audit doctor.",
-            values=(("missed", float(len(missed))),),
-        )
+        text = f"{counted(len(missed), 'planted fact')} of the demo set {'was' if len(missed) == 1 else 'were'} not found."
+        do = "Do not trust this installation: run fer-audit doctor."
+        values = (("missed", float(len(missed))),)
+        yield Finding("planted_missed", "fix", text, None, 1.0, "; ".join(missed), do, "", values)
 
 
 def _gate(result: AuditResult) -> Iterator[Finding]:
@@ -166,12 +124,14 @@ def _gate(result: AuditResult) -> Iterator[Finding]:
         if each.crossed and each.value is not None
     ]
     if crossed:
-        yield Finding(
-            code="gate_crossed",
-            severity="fix",
-            text=f"{len(crossed)} of {counted(len(result.gate), 'rule')} {'is' if len(crossed) == 1 else 'are'} crossed.",
-            effect=0.99,
-            figures="; ".join(crossed),
-            do="Mend what the rule is about, or change the rule.",
-            values=(("crossed", float(len(crossed))),),
-        )
+        text = f"{len(crossed)} of {counted(len(result.gate), 'rule')} {'is' if len(crossed) == 1 else 'are'} crossed."
+        do = "Mend what the rule is about, or change the rule."
+        values = (("crossed", float(len(crossed))),)
+        yield Finding("gate_crossed", "fix", text, None, 0.99, "; ".join(crossed), do, "", values)
+
+
+def collect_ledger(result: AuditResult) -> tuple[LedgerEntry, ...]:
+    """Return the entries of every analysis; the cells of a table share one, which says how many they are."""
+    return tuple(
+        entry for analysis in ANALYSES for entry in analysis.ledger(result.part(analysis.name))
+    )

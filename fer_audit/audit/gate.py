@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn
 
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.models import ModelsAudit
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
@@ -32,27 +33,9 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 ATTRIBUTE_FIELDS = (
-    "v",
-    "v_corrected",
-    "low",
-    "high",
-    "p",
-    "p_holm",
-    "u",
-    "balance",
-    "rung",
-    "min_share",
-    "max_share",
-    "min_ratio",
-    "min_count",
-    "groups",
-    "ENS",
-    "IR",
-    "NSD",
-    "tv",
-    "not_annotated",
-    "homophily_gain",
-    "strength",
+    *("v", "v_corrected", "low", "high", "p", "p_holm", "u", "balance", "rung", "min_share"),
+    *("max_share", "min_ratio", "min_count", "groups", "ENS", "IR", "NSD", "tv"),
+    *("not_annotated", "homophily_gain", "strength"),
 )
 """Of an attribute: its association with the clusters, its ladder and its shares."""
 MODEL_FIELDS = ("worst_recall", "recall_gap", "xu_f")
@@ -101,27 +84,26 @@ def parse_rule(text: str) -> Rule:
     alone = not dot and field.strip() in ALONE
     if not dot and not alone:
         _refuse(text, len(left), 'expected "." and a field')
+    at, subject = len(subject) + 1, subject.strip()
     if alone:
         field = field.strip()
-    elif not subject.strip():
+    elif not subject:
         _refuse(text, 0, 'expected a subject before "."')
     if not _FIELD.fullmatch(field):
         wrong = _FIELD.match(field)
-        _refuse(text, len(subject) + 1 + (wrong.end() if wrong else 0), "expected a field's name")
-    fields = ALONE if alone else FIELDS.get(subject.strip(), (*ATTRIBUTE_FIELDS, *MODEL_FIELDS))
-    if field not in fields and not subject.strip().endswith((LEFT, PREDICTS)):
-        _refuse(text, len(subject) + 1, _no_field(subject.strip(), field, fields))
-    start = found.end() + len(text[found.end() :]) - len(text[found.end() :].lstrip())
+        _refuse(text, at + (wrong.end() if wrong else 0), "expected a field's name")
+    fields = ALONE if alone else FIELDS.get(subject, (*ATTRIBUTE_FIELDS, *MODEL_FIELDS))
+    if field not in fields and not subject.endswith((LEFT, PREDICTS)):
+        _refuse(text, at, _no_field(subject, field, fields))
+    start = len(text) - len(text[found.end() :].lstrip())
     number = _NUMBER.match(text, start)
     if number is None:
         _refuse(text, start, "expected a number")
-    rest = text[number.end() :]
-    if rest.strip():
-        _refuse(text, number.end() + len(rest) - len(rest.lstrip()), "expected nothing more")
-    value = float(number[0])
-    if not math.isfinite(value):
+    if rest := text[number.end() :].strip():
+        _refuse(text, text.index(rest, number.end()), "expected nothing more")
+    if not math.isfinite(value := float(number[0])):
         _refuse(text, start, "the number is too large")
-    return Rule(text, subject.strip(), field, found[0], value)
+    return Rule(text, subject, field, found[0], value)
 
 
 def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> None:
@@ -167,48 +149,37 @@ def _check(rule: Rule, result: AuditResult) -> GateRule:
         return GateRule(rule.text, None, crossed=False, reason=reason)
     crossed = OPERATORS[rule.symbol](value, rule.number)
     verb = "is crossed" if crossed else "holds off"
-    return GateRule(
-        rule.text,
-        float(value),
-        crossed=crossed,
-        reason=f"{rule.looks_at} is {six_figures(value)}: the rule {verb}",
-    )
+    reason = f"{rule.looks_at} is {six_figures(value)}: the rule {verb}"
+    return GateRule(rule.text, float(value), crossed=crossed, reason=reason)
 
 
 def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
+    facts, copies, cells = result.dataset, result.duplicates, result.intersections
+    if cells is not None and cells.not_computable and not cells.n:
+        cells = None
     if subject == "dataset":
-        facts = result.dataset
         return {
-            "listed": facts.listed,
-            "ok": facts.ok,
-            "failed": facts.failed,
+            **{
+                name: getattr(facts, name) for name in ("listed", "ok", "failed", "fully_labelled")
+            },
             "failed_share": facts.failed / facts.listed if facts.listed else None,
-            "fully_labelled": facts.fully_labelled,
             "rejects": sum(each.count for each in facts.rejects),
             "flags": sum(each.count for each in facts.flags),
         }
-    copies = result.duplicates
     if subject == "duplicates":
         conflicts = copies.contradicting
         return {"groups": copies.groups, "files": copies.files, "conflicts": conflicts}
-    cells = result.intersections
-    if cells is not None and cells.not_computable and not cells.n:
-        cells = None
     if subject == "cells":
-        if cells is None:
-            return {}
-        return {"all": cells.cells, "empty": cells.empty, "under_30": cells.under_30}
+        names = {"all": "cells", "empty": "empty", "under_30": "under_30"}
+        return {name: getattr(cells, of) for name, of in names.items()} if cells else {}
     if not subject:
         few = (None, None) if cells is None else (cells.empty, cells.under_30)
         thin = None if None in few else sum(each or 0 for each in few)
         return {"conflicts": copies.contradicting, "thin_groups": thin}
     if subject.endswith(LEFT):
-        return {
-            left.level: left.per_entropy
-            for claim in result.claims
-            if (claim.of, claim.attribute) == ("cluster", subject.removesuffix(LEFT))
-            for left in claim.left
-        }
+        claim = (CLUSTER, subject.removesuffix(LEFT))
+        about = (each for each in result.claims if (each.of, each.attribute) == claim)
+        return {left.level: left.per_entropy for each in about for left in each.left}
     if subject.endswith(PREDICTS):
         batch = subject.removesuffix(PREDICTS)
         found = [each for each in result.batch_predictions if each.batch == batch]
@@ -244,41 +215,30 @@ def _of_clusters(result: AuditResult) -> Mapping[str, float | None]:
 
 def _of_attribute(name: str, result: AuditResult) -> Mapping[str, float | None]:
     values: dict[str, float | None] = {}
-    for association in result.associations:
-        if association.attribute == name:
-            values |= {
-                "v": association.v,
-                "v_corrected": association.v_corrected,
-                "strength": association.v_corrected,
-                "low": association.low,
-                "high": association.high,
-                "p": association.p_permutation,
-                "p_holm": association.p_holm,
-                "u": association.u_group_from_cluster,
-                "balance": association.balance,
-            }
+    for table in (each for each in result.associations if each.attribute == name):
+        same = ("v", "v_corrected", "low", "high", "p_holm", "balance")
+        values |= {field: getattr(table, field) for field in same}
+        values |= {"strength": table.v_corrected, "p": table.p_permutation}
+        values["u"] = table.u_group_from_cluster
     for ladder in result.ladders:
-        if (ladder.of, ladder.attribute) == ("cluster", name):
+        if (ladder.of, ladder.attribute) == (CLUSTER, name):
             values["rung"] = ladder.highest
     for overlap in result.latent:
         if overlap.attribute == name and overlap.homophily is not None:
             values["homophily_gain"] = overlap.homophily - (overlap.expected or 0.0)
-    for about in result.representation:
-        if about.attribute == name:
-            shares = [group.share for group in about.groups if group.share is not None]
-            ratios = [group.ratio for group in about.groups if group.ratio is not None]
-            values |= {
-                "min_share": min(shares, default=None),
-                "max_share": max(shares, default=None),
-                "min_ratio": min(ratios, default=None),
-                "min_count": _least([group.count for group in about.groups]),
-                "groups": about.indices.R,
-                "ENS": about.indices.ENS,
-                "IR": about.indices.IR,
-                "NSD": about.indices.NSD,
-                "tv": about.target.tv,
-                "not_annotated": about.not_annotated,
-            }
+    for about in (each for each in result.representation if each.attribute == name):
+        shares = [group.share for group in about.groups if group.share is not None]
+        ratios = [group.ratio for group in about.groups if group.ratio is not None]
+        values |= {field: getattr(about.indices, field) for field in ("ENS", "IR", "NSD")}
+        values |= {
+            "min_share": min(shares, default=None),
+            "max_share": max(shares, default=None),
+            "min_ratio": min(ratios, default=None),
+            "min_count": _least([group.count for group in about.groups]),
+            "groups": about.indices.R,
+            "tv": about.target.tv,
+            "not_annotated": about.not_annotated,
+        }
     return values
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from fer_audit.audit.composition.subset import WITHOUT_REPLACEMENT
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.composition import Intersections, SubsetCheck
+from fer_audit.audit.types.copies import SplitLeak
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.audit.types.space import LatentOverlap
-from fer_audit.audit.types.splits import SplitLeak
 
 ALL, GROUPS = "all of {}", "the groups of {}"
 TABLE, SIZES = "the whole table of clusters and {}", "the sizes of the clusters"

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.near_groups import NearGroups, near_groups
-from fer_audit.audit.types.near import NearPairs
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.units import Units, units_of
+from fer_audit.audit.stats.tables import Counts, Labels, Mask, Places, Singles
+from fer_audit.audit.stats.units import Blocks
+from fer_audit.audit.types.copies import NearPairs
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
+from fer_audit.audit.units import NearGroups, Units, near_groups, units_of
 from fer_audit.classify.types import Predictions
 from fer_audit.cluster.types import Clustering, Study
 from fer_audit.config import AuditConfig
@@ -25,25 +25,23 @@ from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 
 _T = TypeVar("_T")
-
-
-def _no_studies() -> tuple[Study, ...]:
-    return ()
+NEAR_GROUP = "near-identical group"
+"""What is exchanged where images, not people, are known, and some are nearly the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtraPartitions:
     """Partitions other than the reported one, each made when it is first asked for."""
 
-    style_labels: Callable[[], NDArray[np.int32] | None] = lambda: None
+    style_labels: Callable[[], Labels | None] = lambda: None
     """(n,) clusters made from the style measures alone, -1 where not ok; None = there are none."""
-    replays: Callable[[], tuple[Study, ...]] = _no_studies
+    replays: Callable[[], tuple[Study, ...]] = tuple
     """Small random samples, each clustered on its own."""
-    reclusters: Callable[[], tuple[Study, ...]] = _no_studies
+    reclusters: Callable[[], tuple[Study, ...]] = tuple
     """Bootstrap resamples, each clustered on its own."""
     near_pairs: Callable[[], NearPairs | None] = lambda: None
     """Pairs of images that may be one photo; None = nothing was compared."""
-    clusters_of: Callable[[NDArray[np.float32]], NDArray[np.int32]] | None = None
+    clusters_of: Callable[[Singles], Labels] | None = None
     """(m, d) coordinates -> the (m,) cluster of each, as many clusters as the run's; None = nothing is clustered."""
 
 
@@ -67,12 +65,12 @@ class AuditInputs:
     _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
-    def usable(self) -> NDArray[np.bool_]:
+    def usable(self) -> Mask:
         """(n,) decoded, embedded and in a cluster, as far as the run went."""
         return usable_rows(self.rows, self.embeddings, self.clustering)
 
     @cached_property
-    def tested(self) -> NDArray[np.bool_]:
+    def tested(self) -> Mask:
         """(n,) usable; one of each image, and of each group of near-identical ones unless the set says who is on them.
 
         People are exchanged then. All are there where copies are kept.
@@ -93,21 +91,21 @@ class AuditInputs:
         return near_groups(self.extra.near_pairs(), self.rows)
 
     @property
-    def near_groups(self) -> NDArray[np.int64] | None:
+    def near_groups(self) -> Counts | None:
         """(n,) group of each image, -1 for none; None = nothing was compared."""
         return None if self.near is None else self.near.groups
 
     @cached_property
-    def comparable(self) -> NDArray[np.intp]:
+    def comparable(self) -> Places:
         """Ascending rows with a vector, one copy of each image: those among which near-identical ones are looked for."""
         return comparable(self.rows, self.embeddings)
 
     @cached_property
-    def listed_once(self) -> NDArray[np.bool_]:
+    def listed_once(self) -> Mask:
         """(n,) every row but later copies; what needs no pixels is tested on these."""
         return self._first_copies(np.ones(len(self.dataset), dtype=np.bool_))
 
-    def _first_copies(self, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _first_copies(self, among: Mask) -> Mask:
         if self.config.statistics.keep_duplicates:
             return among
         return first_copies(self.rows.sha256, among)
@@ -121,6 +119,20 @@ class AuditInputs:
     def units(self) -> Units:
         """What may be exchanged, and what another collection would draw."""
         return units_of(self.dataset)
+
+    @cached_property
+    def exchanged(self) -> Counts:
+        """(n,) number of what may be exchanged: the person on each image, else its near-identical group, else the image."""
+        alone, groups = np.arange(len(self.dataset), dtype=np.int64), self.near_groups
+        if self.units.person is not None or groups is None:
+            return self.units.people(len(alone))
+        return np.where(groups >= 0, groups, groups.max(initial=-1) + 1 + alone)
+
+    def unit_of(self, blocks: Blocks | None) -> str:
+        """Return the name of what is exchanged: a subject attribute, `NEAR_GROUP` or "image"."""
+        if blocks is None:
+            return "image"
+        return NEAR_GROUP if self.units.person is None else self.units.person.name
 
     @cached_property
     def for_tests(self) -> tuple[Attribute, ...]:
@@ -161,14 +173,9 @@ class AuditInputs:
         return tuple(each for each in self.for_tests if each.kind == "demographic")
 
     @cached_property
-    def demographic(self) -> tuple[Attribute, ...]:
-        """The columns about people, as the files say."""
-        return tuple(each for each in self.dataset.attributes if each.kind == "demographic")
-
-    @cached_property
     def crossed(self) -> tuple[Attribute, ...]:
-        """The columns about people but those that a map made of another: what follows from it is not crossed with it."""
-        return tuple(each for each in self.demographic if not each.mapped_from)
+        """The columns about people, as the files say, but those that a map made of another: what follows from it is not crossed with it."""
+        return tuple(x for x in self.compared if x.kind == "demographic" and not x.mapped_from)
 
     @cached_property
     def reference(self) -> Mapping[str, Mapping[str, int]]:
@@ -189,15 +196,13 @@ class AuditInputs:
             for step in name.split("."):
                 value = None if value is None else getattr(value, step)
             self._memory[name] = digest(value)
-        found: str = self._memory[name]
-        return found
+        return str(self._memory[name])
 
     def digest_of(self, subject: Hashable) -> str:
         """Return the sha256 of a label column or a question, computed once."""
         if subject not in self._memory:
             self._memory[subject] = digest(subject)
-        found: str = self._memory[subject]
-        return found
+        return str(self._memory[subject])
 
 
 def compared(dataset: FaceDataset) -> tuple[Attribute, ...]:
@@ -207,7 +212,7 @@ def compared(dataset: FaceDataset) -> tuple[Attribute, ...]:
 
 def usable_rows(
     rows: PackRows, embeddings: Embeddings | None, clustering: Clustering | None
-) -> NDArray[np.bool_]:
+) -> Mask:
     """Return the (n,) mask of images that came through every stage that was run."""
     usable = rows.ok.copy()
     if embeddings is not None:
@@ -217,14 +222,14 @@ def usable_rows(
     return usable
 
 
-def comparable(rows: PackRows, embeddings: Embeddings | None) -> NDArray[np.intp]:
+def comparable(rows: PackRows, embeddings: Embeddings | None) -> Places:
     """Return the ascending rows with a vector, one copy of each image; none where nothing was embedded."""
     if embeddings is None:
         return np.empty(0, np.intp)
     return np.flatnonzero(first_copies(rows.sha256, rows.ok & embeddings.ok))
 
 
-def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def first_copies(sha256: NDArray[np.bytes_], among: Mask) -> Mask:
     """Return the (n,) mask of rows in `among` that are the first there with their bytes.
 
     A row whose file could not be read (b"") is nobody's copy.
@@ -238,9 +243,7 @@ def first_copies(sha256: NDArray[np.bytes_], among: NDArray[np.bool_]) -> NDArra
     return first
 
 
-def group_members(
-    values: NDArray[np.generic], among: NDArray[np.bool_]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def group_members(values: NDArray[np.generic], among: Mask) -> tuple[Places, Places]:
     """Return the rows in `among` that share their value with another, group by group, and the group of each.
 
     Groups come in the order of their first row, rows in file order. `values` is (n,): bytes' sha256, or codes.
@@ -256,7 +259,7 @@ def group_members(
     return rows[order], compact
 
 
-def contradicted(codes: NDArray[np.int16], owner: NDArray[np.intp]) -> NDArray[np.bool_]:
+def contradicted(codes: NDArray[np.int16], owner: Places) -> Mask:
     """Return (groups,) whether two annotated codes of a group differ; a missing one contradicts nobody."""
     n_groups = int(owner.max()) + 1 if len(owner) else 0
     known = codes >= 0
@@ -268,7 +271,7 @@ def contradicted(codes: NDArray[np.int16], owner: NDArray[np.intp]) -> NDArray[n
 
 
 def without_contradicted(
-    codes: NDArray[np.int16], rows: NDArray[np.intp], owner: NDArray[np.intp]
+    codes: NDArray[np.int16], rows: Places, owner: Places
 ) -> NDArray[np.int16]:
     """Return the (n,) codes, -1 on rows of a group of copies that disagree; `owner` is the group of each of `rows`."""
     found = codes.copy()

@@ -8,13 +8,12 @@ from typing import Any
 
 from fer_audit.audit.analyses import ANALYSES
 from fer_audit.audit.analysis import AnalysisCache, NoCache
+from fer_audit.audit.claims.associations import labels_not_asked
 from fer_audit.audit.claims.confounders import refuse_unknown_columns
-from fer_audit.audit.claims.pairs import labels_not_asked
 from fer_audit.audit.composition.dataset_facts import dataset_facts
-from fer_audit.audit.findings import find
+from fer_audit.audit.findings import collect_ledger, find
 from fer_audit.audit.gate import check_rules, refuse_unknown_subjects
 from fer_audit.audit.inputs import AuditInputs, compared
-from fer_audit.audit.ledger import collect_ledger
 from fer_audit.audit.types.result import AUDIT_SCHEMA, AuditResult
 from fer_audit.progress import Progress, Silent
 
@@ -52,8 +51,7 @@ def audit(
         model=None if embeddings is None else embeddings.model,
         # a model's file and the images' folder by their names: where they lie is the user's own business
         config=config.having(
-            model=Path(config.model.model).name,
-            images_dir=images and (Path(images).name or "."),
+            model=Path(config.model.model).name, images_dir=images and (Path(images).name or ".")
         ),
         versions=inputs.versions,
         not_computable=(("clustering", why_not),) if why_not else (),

@@ -24,26 +24,11 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, TypeVar, cast
 
+from fer_audit.audit import hidden_tables as tables
 from fer_audit.audit.claims.associations import CLAIMED
-from fer_audit.audit.findings import find
+from fer_audit.audit.findings import collect_ledger, find
 from fer_audit.audit.gate import OPERATORS, check_rules, parse_rule
-from fer_audit.audit.hidden_tables import (
-    ALL,
-    COPIES,
-    GROUPS,
-    JOINT,
-    LATENT,
-    LEAKS,
-    NEAR,
-    SIZES,
-    STYLES,
-    SUBJECTS,
-    SUBSET,
-    TABLE,
-    Hidden,
-    hidden_tables,
-)
-from fer_audit.audit.ledger import collect_ledger
+from fer_audit.audit.hidden_tables import ALL, GROUPS, Hidden, hidden_tables
 from fer_audit.audit.types.claims import Association, Ladder
 from fer_audit.audit.types.composition import Representation
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
@@ -107,24 +92,26 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
     for name in ("failures", "flags", "rejects"):
         facts[name] = tuple(replace(x, examples=()) for x in getattr(result.dataset, name))
     clusters, joint, copies = result.clustering, result.intersections, result.duplicates
-    if (COPIES, "") in hidden:
+    if (tables.COPIES, "") in hidden:
         copies = replace(copies, conflicts=())
     near = result.near_duplicates and replace(result.near_duplicates, examples=())
-    if near is not None and (NEAR, "") in hidden:
+    if near is not None and (tables.NEAR, "") in hidden:
         near = replace(near, disagreements=())
     if clusters is not None:
         clusters = replace(clusters, nearest=(), farthest=())
-    if clusters is not None and (SIZES, "") in hidden:
+    if clusters is not None and (tables.SIZES, "") in hidden:
         n, k = sum(size or 0 for size in clusters.sizes), len(clusters.sizes)
         clusters = None if n < 2 * k else replace(clusters, sizes=(None,) * k)
     if joint is not None and any((ALL, name) in hidden for name in joint.attributes):
         joint = None
-    elif joint is not None and (JOINT, "") in hidden:
+    elif joint is not None and (tables.JOINT, "") in hidden:
         joint = replace(joint, smallest=(), largest_gaps=(), beyond_pairs=(), counts=())
         joint = _hide(joint, reason)
-    associations = blanked(TABLE, result.associations, table=(), cells=())
+    associations = blanked(tables.TABLE, result.associations, table=(), cells=())
     told = {
-        x.kind for x in result.associations if x.kind in CLAIMED and (TABLE, x.attribute) in hidden
+        x.kind
+        for x in result.associations
+        if x.kind in CLAIMED and (tables.TABLE, x.attribute) in hidden
     }
     # Holm's p of one attribute can be another's p, of the same kind
     associations = tuple(
@@ -142,30 +129,33 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
             for each in shown(ALL, result.representation)
         ),
         intersections=joint,
-        duplicates=replace(copies, examples=(), worst="", contradicting=None),
+        duplicates=replace(
+            copies, examples=(), worst="", contradicting=None, across_age_groups=None
+        ),
         near_duplicates=near,
-        subset_checks=blanked(SUBSET, result.subset_checks, groups=()),
+        subset_checks=blanked(tables.SUBSET, result.subset_checks, groups=()),
         clustering=clusters,
-        cluster_styles=() if (STYLES, "") in hidden else result.cluster_styles,
+        cluster_styles=() if (tables.STYLES, "") in hidden else result.cluster_styles,
         associations=associations,
         ladders=tuple(
             _verdicts(x, first.get(x.attribute, 1))
-            for x in shown(TABLE, result.ladders)
+            for x in shown(tables.TABLE, result.ladders)
             if x.of == "cluster"
         ),
         stability=result.stability and replace(result.stability, attributes=()),
         style_tests=shown(GROUPS, result.style_tests),
-        latent=shown(LATENT, result.latent),
+        latent=shown(tables.LATENT, result.latent),
         principal_axes=result.principal_axes,
         published=result.published,
         subjects=tuple(
             _hide(each, reason)
-            if (SUBJECTS, each.attribute) in hidden
+            if (tables.SUBJECTS, each.attribute) in hidden
             else replace(each, ami=None)
             for each in result.subjects
         ),
         split_leaks=tuple(
-            replace(each, pairs=(), examples=()) for each in shown(LEAKS, result.split_leaks)
+            replace(each, pairs=(), examples=())
+            for each in shown(tables.LEAKS, result.split_leaks)
         ),
     )
 
@@ -239,11 +229,5 @@ def _sentence(hidden: Hidden, least: int) -> Finding:
         " and statistics of images alike in something else, what models predict, other partitions, small studies, batches and ages in years;"
         " no file is named"
     )
-    return Finding(
-        code=MIN_CELL,
-        severity="know",
-        text=text,
-        effect=1.0,
-        figures=figures,
-        do="Nothing: it can be handed on.",
-    )
+    do = "Nothing: it can be handed on."
+    return Finding(MIN_CELL, "know", text, effect=1.0, figures=figures, do=do)

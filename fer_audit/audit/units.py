@@ -12,7 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.stats.near_pairs import complete_linkage, threshold
+from fer_audit.audit.stats.tables import Counts, Mask
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.pack.types import PackRows
 
 LEAST_UNITS = 30
 """Fewer say nothing of how the next ones would be."""
@@ -37,7 +41,7 @@ class Units:
         """What another collection would draw, as a column's name; "" = not known."""
         return "" if self.collection is None else self.collection.name
 
-    def people(self, n: int) -> NDArray[np.int64]:
+    def people(self, n: int) -> Counts:
         """Return the (n,) number of the person on each image; one of whom nothing is said is a person of its own."""
         alone = np.arange(n, dtype=np.int64)
         if self.person is None:
@@ -78,3 +82,68 @@ def half_codes(dataset: FaceDataset) -> NDArray[np.int16] | None:
 
 def _parts(attribute: Attribute) -> int:
     return int(np.count_nonzero(attribute.counts()))
+
+
+CONFIRMED = 0.9
+"""Correlation of the pixels above which a pair is confirmed."""
+SAME_PIXELS = 0.97
+"""Correlation of the pixels above which a pair counts, whatever its cosine."""
+FALLBACK = 0.97
+"""Cosine where fewer than `FEWEST` pairs are confirmed; the pixels must then confirm each pair."""
+FEWEST = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearGroups:
+    """The pairs of a set, cut."""
+
+    pairs: NearPairs
+    threshold: float | None
+    method: str
+    groups: Counts
+    """(n,) group of each image, numbered by first images, -1 for none."""
+    within: Mask
+    """(m,) pairs of one group."""
+    confirmed: Mask
+    """(m,)"""
+
+
+def choose_pairs(pairs: NearPairs) -> tuple[Mask, float | None, str]:
+    """Return the (m,) pairs that count, the cosine from which they do, and how it was chosen."""
+    confirmed, same = pairs.correlation > CONFIRMED, pairs.correlation > SAME_PIXELS
+    if confirmed.sum() < FEWEST:
+        counts = same | confirmed & (pairs.cosine >= FALLBACK)
+        return (
+            counts,
+            FALLBACK,
+            f"fixed, fewer than {FEWEST} pairs are confirmed: each one must be",
+        )
+    known = pairs.cosine > pairs.floor
+    cut = threshold(pairs.cosine[known], confirmed[known])
+    if cut is None:
+        return same, None, "no cosine is precise enough: by pixels alone"
+    return (
+        same | (pairs.cosine >= cut),
+        cut,
+        "the smallest at which pixels confirm 95 % of all pairs",
+    )
+
+
+def near_groups(pairs: NearPairs | None, rows: PackRows) -> NearGroups | None:
+    """Return the groups of near-identical images of a set; None = nothing was compared.
+
+    All images of a group are near-identical to each other. Later byte-identical copies are in the group of the first one.
+    """
+    if pairs is None:
+        return None
+    counts, cut, method = choose_pairs(pairs)
+    groups = np.full(len(rows.ok), -1, np.int64)
+    for number, members in enumerate(complete_linkage(pairs.first[counts], pairs.second[counts])):
+        groups[list(members)] = number
+    within = counts & (groups[pairs.first] >= 0) & (groups[pairs.first] == groups[pairs.second])
+    known = np.flatnonzero(rows.ok & (rows.sha256 != b""))
+    _, photo = np.unique(rows.sha256[known], return_inverse=True)
+    of_photo = np.full(len(known), -1, np.int64)
+    np.maximum.at(of_photo, photo, groups[known])
+    groups[known] = of_photo[photo]
+    return NearGroups(pairs, cut, method, groups, within, pairs.correlation > CONFIRMED)

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.cluster.kmeans import best_start, draw_seeds
-from fer_audit.cluster.types import Alternative, KChoice, KPoint
+from fer_audit.cluster.types import Alternative, KChoice, KPoint, Mask, Singles
 from fer_audit.rng import stage_rng
 
 MAX_SILHOUETTE_ROWS = 3000
@@ -27,13 +26,7 @@ MIN_REPRODUCED_ARI = 0.9
 RULE = "median of the votes for elbow, silhouette and stability; of two votes the smaller"
 
 
-def choose_k(
-    reduced: NDArray[np.float32],
-    ok: NDArray[np.bool_],
-    sweep: Sequence[Alternative],
-    *,
-    seed: int,
-) -> KChoice:
+def choose_k(reduced: Singles, ok: Mask, sweep: Sequence[Alternative], *, seed: int) -> KChoice:
     """Return the number of clusters that the partitions of a sweep over k suggest.
 
     `reduced` is (count, m), the coordinates of the usable rows.
@@ -51,9 +44,10 @@ def choose_k(
     for each, silhouette in zip(sweep, silhouettes, strict=True):
         ari = subsample_ari(reduced, each.k, seed=seed) if each.k > 1 else None
         points.append(KPoint(each.k, each.inertia, silhouette, ari))
+    scored = [(point.silhouette, -point.k) for point in points if point.silhouette is not None]
     votes = (
         elbow([point.k for point in points], [point.inertia for point in points]),
-        _silhouette_vote(points),
+        -max(scored)[1] if scored else None,
         _stability_vote(points),
     )
     cast = sorted(vote for vote in votes if vote is not None)
@@ -89,7 +83,7 @@ def elbow(ks: Sequence[int], inertias: Sequence[float]) -> int | None:
     return None
 
 
-def subsample_ari(reduced: NDArray[np.float32], k: int, *, seed: int) -> float | None:
+def subsample_ari(reduced: Singles, k: int, *, seed: int) -> float | None:
     """Return the median ARI over pairs of subsamples of 80 %, each clustered on its own, on the rows a pair shares.
 
     Other seeds are no test: with enough starts even a k that splits a cluster is found every time.
@@ -113,10 +107,7 @@ def subsample_ari(reduced: NDArray[np.float32], k: int, *, seed: int) -> float |
 
 
 def _silhouettes(
-    reduced: NDArray[np.float32],
-    ok: NDArray[np.bool_],
-    sweep: Sequence[Alternative],
-    seed: int,
+    reduced: Singles, ok: Mask, sweep: Sequence[Alternative], seed: int
 ) -> list[float | None]:
     """Return the mean silhouette of each partition on one sample, the distances computed once."""
     from sklearn.metrics import pairwise_distances, silhouette_score
@@ -135,14 +126,7 @@ def _silhouettes(
     return scores
 
 
-def _silhouette_vote(points: Sequence[KPoint]) -> int | None:
-    scored = [(point.silhouette, -point.k) for point in points if point.silhouette is not None]
-    return -max(scored)[1] if scored else None
-
-
 def _stability_vote(points: Sequence[KPoint]) -> int | None:
-    scored = [(point.ari, point.k) for point in points if point.ari is not None]
-    reproduced = [k for ari, k in scored if ari >= MIN_REPRODUCED_ARI]
-    if reproduced:
-        return max(reproduced)
-    return -max((ari, -k) for ari, k in scored)[1] if scored else None
+    scored = [(point.ari, -point.k) for point in points if point.ari is not None]
+    reproduced = [-k for ari, k in scored if ari >= MIN_REPRODUCED_ARI]
+    return max(reproduced, default=-max(scored)[1] if scored else None)

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fer_audit.cluster.types import Mask, Singles
 from fer_audit.errors import ConfigError
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import StageFolder
@@ -34,16 +34,16 @@ _PART = "map"
 class LatentMap:
     """Where each image is drawn in the plane."""
 
-    points: NDArray[np.float32]
+    points: Singles
     """(n, 2); 0 where not ok. The unit is the latent space's for pca, none for umap."""
-    ok: NDArray[np.bool_]
+    ok: Mask
     """(n,) whether the image is on the map."""
     method: Literal["pca", "umap"]
     settings: tuple[tuple[str, str], ...]
     """(name, value) for the caption: how the method was set."""
 
 
-def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> LatentMap:
+def principal_map(coordinates: Singles, ok: Mask) -> LatentMap:
     """Return the first two of (n, m) principal coordinates; the second is 0 when there is one only."""
     points = np.zeros((len(ok), 2), np.float32)
     given = min(2, coordinates.shape[1])
@@ -52,7 +52,7 @@ def principal_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_]) -> La
     return LatentMap(points, ok.copy(), "pca", settings)
 
 
-def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: int) -> LatentMap:
+def umap_map(coordinates: Singles, ok: Mask, *, seed: int) -> LatentMap:
     """Return UMAP's plane of the ok rows of (n, m) principal coordinates.
 
     One thread and a fixed seed: the same rows give the same points on the same machine and versions.
@@ -71,11 +71,7 @@ def umap_map(coordinates: NDArray[np.float32], ok: NDArray[np.bool_], *, seed: i
         except ImportError as exc:
             raise _missing() from exc
         found = UMAP(
-            n_neighbors=N_NEIGHBOURS,
-            min_dist=MIN_DIST,
-            metric=METRIC,
-            random_state=seed,
-            n_jobs=1,
+            n_neighbors=N_NEIGHBOURS, min_dist=MIN_DIST, metric=METRIC, random_state=seed, n_jobs=1
         ).fit_transform(np.ascontiguousarray(coordinates[rows], np.float32))
     placed = np.isfinite(found).all(axis=1)
     points = np.zeros((len(ok), 2), np.float32)
@@ -93,9 +89,7 @@ def umap_version() -> str:
         raise _missing() from exc
 
 
-def map_fingerprint(
-    cluster_fingerprint: str, *, ok: NDArray[np.bool_], seed: int, umap: str
-) -> str:
+def map_fingerprint(cluster_fingerprint: str, *, ok: Mask, seed: int, umap: str) -> str:
     """Return what UMAP's plane depends on: the coordinates, the rows, the settings, the seed, its version."""
     return stage_fingerprint(
         STAGE,

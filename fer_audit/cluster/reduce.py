@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.cluster.threads import ParallelMap, parallel_map
+from fer_audit.cluster.types import Floats, Mask, Places, Singles
 
 BLOCK_ROWS = 4096
 """4096 x 2048 x 4 bytes = 34 MB at a time."""
@@ -37,7 +38,7 @@ MAX_PIECE_ROWS = 512
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-Chunk: TypeAlias = tuple[slice | NDArray[np.intp], NDArray[np.float32]]
+Chunk: TypeAlias = tuple[slice | Places, Singles]
 """Which of the usable rows, and their (b, d) vectors."""
 
 
@@ -45,12 +46,12 @@ Chunk: TypeAlias = tuple[slice | NDArray[np.intp], NDArray[np.float32]]
 class Rows:
     """The usable rows of a matrix that may be larger than memory."""
 
-    vectors: NDArray[np.float32] | NDArray[np.float16]
+    vectors: Singles | NDArray[np.float16]
     """(n, d), usually a memory map; float16 becomes float32 block by block"""
-    ok: NDArray[np.bool_]
+    ok: Mask
     """(n,)"""
 
-    def blocks(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    def blocks(self) -> Iterator[tuple[Places, Singles]]:
         """Yield (row numbers, (b, d) vectors) of the usable rows, in order, never empty."""
         for start in range(0, len(self.ok), BLOCK_ROWS):
             rows = start + np.flatnonzero(self.ok[start : start + BLOCK_ROWS])
@@ -60,7 +61,7 @@ class Rows:
                 yield rows, _single(self.vectors[rows])
             _release_pages(self.vectors)
 
-    def chunks(self, active: NDArray[np.intp] | None = None) -> Iterator[Chunk]:
+    def chunks(self, active: Places | None = None) -> Iterator[Chunk]:
         """Yield (which of the usable rows, their vectors), of the `active` ones or of all.
 
         `active` are ascending numbers 0..count-1 among the usable rows.
@@ -76,9 +77,7 @@ class Rows:
         for here, block in self.picked(numbers, BLOCK_ROWS):
             yield active[here], block
 
-    def picked(
-        self, numbers: NDArray[np.intp], at_once: int
-    ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    def picked(self, numbers: Places, at_once: int) -> Iterator[tuple[slice, Singles]]:
         """Yield (which of the numbers, their vectors) of some rows, ascending, by their row numbers."""
         for start in range(0, len(numbers), at_once):
             here = slice(start, start + at_once)
@@ -104,18 +103,18 @@ class Rows:
         return int(self.ok.sum())
 
 
-def _single(block: NDArray[np.float32] | NDArray[np.float16]) -> NDArray[np.float32]:
+def _single(block: Singles | NDArray[np.float16]) -> Singles:
     """Return a block in single precision; no copy where it is."""
     return np.asarray(block, np.float32)
 
 
-def _is_large_map(vectors: NDArray[np.float32] | NDArray[np.float16]) -> bool:
+def _is_large_map(vectors: Singles | NDArray[np.float16]) -> bool:
     """Whether pages must be released; only those of a read-only map are sure to be in the file too."""
     mapped = isinstance(vectors, np.memmap) and vectors.mode == "r"
     return mapped and vectors.nbytes > MAX_MAPPED_BYTES
 
 
-def _release_pages(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
+def _release_pages(vectors: Singles | NDArray[np.float16]) -> None:
     """Release the pages of a large memory map; the next read gets them from the page cache."""
     if _is_large_map(vectors) and isinstance(vectors.base, mmap.mmap):
         vectors.base.madvise(mmap.MADV_DONTNEED)
@@ -125,14 +124,14 @@ def _release_pages(vectors: NDArray[np.float32] | NDArray[np.float16]) -> None:
 class PrincipalSpace:
     """An orthonormal basis of the directions with most variance."""
 
-    mean: NDArray[np.float32]
+    mean: Singles
     """(d,)"""
-    axes: NDArray[np.float32]
+    axes: Singles
     """(d, m), columns orthonormal, most variance first"""
     explained: float
     """Share of the variance, of the rows it was found from, inside the space, 0-1."""
 
-    def project(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+    def project(self, block: Singles) -> Singles:
         """Return the (b, m) coordinates of (b, d) vectors."""
         return block @ self.axes - self.mean @ self.axes
 
@@ -162,8 +161,8 @@ def principal_space(rows: Rows, components: int = N_COMPONENTS) -> PrincipalSpac
 
 
 def _many_rows(
-    rows: Rows, mean: NDArray[np.float32], components: int, parallel: ParallelMap
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    rows: Rows, mean: Singles, components: int, parallel: ParallelMap
+) -> tuple[Floats, Floats, float]:
     """Return (variances, (d, m) axes, total variance), unnormalised, from the (d, d) scatter matrix."""
     import scipy.linalg  # here, not above: it takes 0.1 s, which a warm rerun does not need
 
@@ -183,13 +182,11 @@ def _many_rows(
     return values[::-1].astype(np.float64) * variance, axes[:, ::-1].astype(np.float64), variance
 
 
-def _scatter(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scatter(centred: Singles) -> Singles:
     return centred.T @ centred
 
 
-def _few_rows(
-    rows: Rows, mean: NDArray[np.float32], components: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+def _few_rows(rows: Rows, mean: Singles, components: int) -> tuple[Floats, Floats, float]:
     """Return the same from the (n, n) Gram matrix, which is smaller when there are fewer rows than dimensions.
 
     600 rows of 2048 take 0.05 s instead of 1 s.
@@ -221,7 +218,7 @@ def _evenly_spaced(rows: Rows) -> Rows:
     return Rows(rows.vectors, kept)
 
 
-def reduce_rows(rows: Rows, space: PrincipalSpace) -> NDArray[np.float32]:
+def reduce_rows(rows: Rows, space: PrincipalSpace) -> Singles:
     """Return the (count, m) coordinates of the usable rows."""
     reduced = np.empty((rows.count, space.axes.shape[1]), np.float32)
 

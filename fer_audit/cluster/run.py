@@ -32,9 +32,12 @@ from fer_audit.cluster.threads import serial_map
 from fer_audit.cluster.types import (
     Alternative,
     Clustering,
+    Codes,
     KChoice,
     KPoint,
+    Mask,
     NotClusterable,
+    Singles,
     Stability,
     SweepPoint,
 )
@@ -56,7 +59,7 @@ def cluster_fingerprint(
     *,
     seed: int,
     versions: tuple[str, ...],
-    units: NDArray[np.integer] | None = None,
+    units: Codes | None = None,
 ) -> str:
     """Return what the partition depends on, stability included; a k that is chosen does not depend on the given one."""
     drawn = None if units is None else hashlib.sha256(units.astype("<i8").tobytes()).hexdigest()
@@ -95,13 +98,13 @@ def never_rising(rows: Rows, sweep: dict[int, Alternative], seed: int) -> dict[i
 
 
 def cluster_embeddings(
-    vectors: NDArray[np.float32] | NDArray[np.float16],
-    ok: NDArray[np.bool_],
+    vectors: Singles | NDArray[np.float16],
+    ok: Mask,
     settings: ClusterSettings,
     *,
     seed: int = 0,
     stability: bool = False,
-    units: NDArray[np.integer] | None = None,
+    units: Codes | None = None,
     fingerprint: str = "",
     progress: Progress,
 ) -> Clustering:
@@ -166,13 +169,10 @@ def save_clustering(folder: StageFolder, clustering: Clustering) -> None:
         "choice": None if clustering.choice is None else dataclasses.asdict(clustering.choice),
         "stability": None,
     }
-    arrays: dict[str, NDArray[Any]] = {
-        "labels": clustering.labels,
-        "centers": clustering.centers,
-        "distances": clustering.distances,
-    }
-    if clustering.coordinates is not None:
-        arrays["coordinates"] = clustering.coordinates
+    names = ("labels", "centers", "distances", "coordinates")
+    arrays: dict[str, NDArray[Any]] = {name: getattr(clustering, name) for name in names}
+    if clustering.coordinates is None:
+        del arrays["coordinates"]
     if (stability := clustering.stability) is not None:
         kept: dict[str, Any] = {"ari": list(stability.ari), "jaccard": list(stability.jaccard)}
         for name, found in (("seeds", stability.seeds), ("ks", stability.ks)):
@@ -192,33 +192,21 @@ def load_clustering(folder: StageFolder) -> Clustering | str:
     facts, arrays = found
     stability = choice = None
     if (kept := facts["stability"]) is not None:
-        seeds, ks = (
+        others = [
             tuple(
                 Alternative(k, seed, labels, inertia)
                 for (k, seed, inertia), labels in zip(kept[name], arrays[name], strict=True)
             )
             for name in ("seeds", "ks")
-        )
-        stability = Stability(
-            seeds,
-            ks,
-            tuple(kept["ari"]),
-            tuple(kept["jaccard"]),
-            arrays["half_a"],
-            arrays["half_b_labels"],
-        )
+        ]
+        ari, jaccard = tuple(kept["ari"]), tuple(kept["jaccard"])
+        half_a, half_b_labels = arrays["half_a"], arrays["half_b_labels"]
+        stability = Stability(others[0], others[1], ari, jaccard, half_a, half_b_labels)
     if (kept := facts["choice"]) is not None:
-        points = tuple(KPoint(**point) for point in kept["points"])
-        choice = KChoice(**{**kept, "points": points})
+        choice = KChoice(**{**kept, "points": tuple(KPoint(**each) for each in kept["points"])})
+    sweep = tuple(SweepPoint(k, inertia) for k, inertia in facts["sweep"])
     return Clustering(
-        arrays["labels"],
-        arrays["centers"],
-        arrays["distances"],
-        facts["inertia"],
-        tuple(facts["start_inertias"]),
-        tuple(SweepPoint(k, inertia) for k, inertia in facts["sweep"]),
-        folder.fingerprint,
-        arrays.get("coordinates"),
-        stability,
-        choice,
+        *(arrays["labels"], arrays["centers"], arrays["distances"], facts["inertia"]),
+        *(tuple(facts["start_inertias"]), sweep, folder.fingerprint, arrays.get("coordinates")),
+        *(stability, choice),
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.cluster.kmeans import (
     best_partition,
@@ -19,7 +18,16 @@ from fer_audit.cluster.kmeans import (
 )
 from fer_audit.cluster.lloyd import Partition, nearest_centers
 from fer_audit.cluster.reduce import Rows
-from fer_audit.cluster.types import Alternative, Stability
+from fer_audit.cluster.types import (
+    Alternative,
+    Codes,
+    Floats,
+    Labels,
+    Mask,
+    Places,
+    Singles,
+    Stability,
+)
 from fer_audit.progress import Progress
 from fer_audit.rng import stage_rng
 
@@ -41,13 +49,13 @@ LEAST_HELD_OUT = 0.2
 
 def measure_stability(
     rows: Rows,
-    reduced: NDArray[np.float32],
+    reduced: Singles,
     reported: Alternative,
     sweep: Sequence[Alternative] = (),
     *,
     seed: int,
     progress: Progress,
-    units: NDArray[np.integer] | None = None,
+    units: Codes | None = None,
 ) -> Stability:
     """Return how similar the partition is with another seed, another k or another sample.
 
@@ -77,20 +85,14 @@ def measure_stability(
     )
 
 
-def pairwise_ari(partitions: Sequence[NDArray[np.int32]]) -> tuple[float, ...]:
+def pairwise_ari(partitions: Sequence[Labels]) -> tuple[float, ...]:
     """Return the adjusted Rand index of every pair, (0, 1), (0, 2), ... (Hubert & Arabie 1985)."""
     from sklearn.metrics import adjusted_rand_score
 
     return tuple(float(adjusted_rand_score(a, b)) for a, b in combinations(partitions, 2))
 
 
-def bootstrap_jaccard(
-    reduced: NDArray[np.float32],
-    labels: NDArray[np.int32],
-    k: int,
-    *,
-    seed: int,
-) -> tuple[float, ...]:
+def bootstrap_jaccard(reduced: Singles, labels: Labels, k: int, *, seed: int) -> tuple[float, ...]:
     """Return for each cluster the mean, over resamples, of its similarity with the most similar new cluster.
 
     A resample draws n rows with replacement and keeps each drawn row once, about 63 % of them: repeated points look
@@ -111,19 +113,17 @@ def bootstrap_jaccard(
     return tuple(float(x) for x in totals / np.maximum(held, 1))
 
 
-def best_jaccard(
-    old: NDArray[np.int32], new: NDArray[np.int32], k_old: int, k_new: int
-) -> NDArray[np.float64]:
+def best_jaccard(old: Labels, new: Labels, k_old: int, k_new: int) -> Floats:
     """Return (k_old,) for each old cluster the largest |A and B| / |A or B| over new clusters; 0 for an empty one."""
     both = np.bincount(old * k_new + new, minlength=k_old * k_new).reshape(k_old, k_new)
     either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None] - both
-    similarity: NDArray[np.float64] = (both / np.maximum(either, 1)).max(axis=1)
+    similarity: Floats = (both / np.maximum(either, 1)).max(axis=1)
     return similarity
 
 
 def split_half(
-    reduced: NDArray[np.float32], k: int, *, seed: int, units: NDArray[np.integer] | None = None
-) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    reduced: Singles, k: int, *, seed: int, units: Codes | None = None
+) -> tuple[Mask, Labels]:
     """Return which rows are in a random half A, and for the others the nearest centre of half A's own clusters.
 
     Both are (count,); the second is -1 in half A. Clusters are numbered by their size in half A.
@@ -159,7 +159,7 @@ def split_half(
     return in_a, labels
 
 
-def _image_numbers(reduced: NDArray[np.float32]) -> NDArray[np.intp]:
+def _image_numbers(reduced: Singles) -> Places:
     """Return for each row the number, in lexicographic order, of its coordinates rounded to a thousandth.
 
     It is the inverse of `np.unique(..., axis=0)`, which at a million rows takes 2 GB and minutes: the first columns
@@ -183,12 +183,12 @@ def _image_numbers(reduced: NDArray[np.float32]) -> NDArray[np.intp]:
         own_lead = np.maximum.accumulate(np.where(leads, place, 0))
         below[open_rows] = before + np.repeat(first, sizes) - own_lead
         open_rows = open_rows[np.repeat(sizes > 1, sizes)]
-    numbers: NDArray[np.intp] = np.unique(below, return_inverse=True)[1]
+    numbers: Places = np.unique(below, return_inverse=True)[1]
     return numbers
 
 
 def _other_seeds(
-    rows: Rows, reduced: NDArray[np.float32], k: int, seeds: range, progress: Progress
+    rows: Rows, reduced: Singles, k: int, seeds: range, progress: Progress
 ) -> tuple[Alternative, ...]:
     """Run K-Means from each seed; runs that meet in the reduced space share one polish."""
     polished: dict[bytes, Partition] = {}
@@ -205,11 +205,7 @@ def _other_seeds(
 
 
 def _other_ks(
-    rows: Rows,
-    reduced: NDArray[np.float32],
-    reported: Alternative,
-    sweep: Sequence[Alternative],
-    seed: int,
+    rows: Rows, reduced: Singles, reported: Alternative, sweep: Sequence[Alternative], seed: int
 ) -> tuple[Alternative, ...]:
     """Return the partitions of the sweep, the reported one and its neighbours, by k."""
     known = {each.k: each for each in (*sweep, reported)}

@@ -1,12 +1,12 @@
-"""Small studies drawn from the images, and bootstrap resamples of all of them, each clustered again."""
+"""Partitions beside the reported one: small studies, bootstrap resamples, and clusters of style measures alone."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.cluster.kmeans import best_start, by_size, draw_seeds
-from fer_audit.cluster.types import NotClusterable, Study
+from fer_audit.cluster.kmeans import best_start, by_size, draw_seeds, start_seeds
+from fer_audit.cluster.reduce import Rows
+from fer_audit.cluster.types import Labels, Mask, NotClusterable, Places, Singles, Study
 from fer_audit.rng import stage_rng
 
 N_SAMPLE_STARTS = 10
@@ -15,13 +15,7 @@ N_BOOTSTRAP_STARTS = 3
 
 
 def sample_studies(
-    coordinates: NDArray[np.float32],
-    ok: NDArray[np.bool_],
-    *,
-    studies: int,
-    size: int,
-    k: int,
-    seed: int,
+    coordinates: Singles, ok: Mask, *, studies: int, size: int, k: int, seed: int
 ) -> tuple[Study, ...]:
     """Return `studies` uniform samples of `size` usable images without replacement, each clustered on its own.
 
@@ -43,12 +37,7 @@ def sample_studies(
 
 
 def bootstrap_studies(
-    coordinates: NDArray[np.float32],
-    ok: NDArray[np.bool_],
-    *,
-    resamples: int,
-    k: int,
-    seed: int,
+    coordinates: Singles, ok: Mask, *, resamples: int, k: int, seed: int
 ) -> tuple[Study, ...]:
     """Return `resamples` draws of as many images as are usable, with replacement, each clustered on its own.
 
@@ -67,12 +56,30 @@ def bootstrap_studies(
 
 
 def _cluster_study(
-    coordinates: NDArray[np.float32],
-    drawn: NDArray[np.intp],
-    k: int,
-    rng: np.random.Generator,
-    starts: int,
+    coordinates: Singles, drawn: Places, k: int, rng: np.random.Generator, starts: int
 ) -> Study:
     rows = np.sort(drawn).astype(np.int64)
     best, _ = best_start(coordinates[rows], k, draw_seeds(rng, starts))
     return Study(rows, by_size(best.labels, k))
+
+
+N_STYLE_STARTS = 10
+
+
+def cluster_style(style: Singles, ok: Mask, *, k: int, seed: int) -> Labels:
+    """Return the (n,) cluster of each image by its (n, s) style measures alone; -1 where not ok.
+
+    Measures are standardised, for their units differ; one that never varies is left out.
+    Clusters are numbered by size, largest first.
+    Raises NotClusterable when there are fewer usable rows than clusters, or nothing that varies.
+    """
+    usable = style[ok].astype(np.float64)
+    if len(usable) < k:
+        raise NotClusterable(f"{len(usable)} usable images cannot make {k} clusters")
+    usable = usable[:, np.ptp(usable, axis=0) > 0]
+    if not usable.shape[1]:
+        raise NotClusterable("no style measure varies over the images")
+    usable -= usable.mean(axis=0)
+    usable /= usable.std(axis=0)
+    best, _ = best_start(usable.astype(np.float32), k, start_seeds(seed, k, N_STYLE_STARTS))
+    return Rows(style, ok).over_all(by_size(best.labels, k), fill=-1)

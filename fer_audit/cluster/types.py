@@ -7,6 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Labels = NDArray[np.int32]
+Codes = NDArray[np.integer]
+Counts = NDArray[np.int64]
+Places = NDArray[np.intp]
+"""Numbers of rows."""
+Mask = NDArray[np.bool_]
+
 
 class NotClusterable(Exception):
     """No partition can be made; the message says why."""
@@ -53,7 +62,7 @@ class Alternative:
 
     k: int
     seed: int
-    labels: NDArray[np.int32]
+    labels: Labels
     """(n,) cluster of each image, numbered by size; -1 where not ok."""
     inertia: float
     """In the full space."""
@@ -63,9 +72,9 @@ class Alternative:
 class Study:
     """A subset or resample of the images, clustered on its own."""
 
-    rows: NDArray[np.int64]
+    rows: Counts
     """(m,) row numbers; a bootstrap resample repeats some."""
-    labels: NDArray[np.int32]
+    labels: Labels
     """(m,) cluster of each of them in the new partition."""
 
 
@@ -81,9 +90,9 @@ class Stability:
     """Adjusted Rand index of every pair of `seeds`, the reported partition included."""
     jaccard: tuple[float, ...]
     """(k,) mean bootstrap Jaccard similarity of each cluster (Hennig 2007); below 0.6 it is not stable."""
-    half_a: NDArray[np.bool_]
+    half_a: Mask
     """(n,) the random half that was clustered on its own."""
-    half_b_labels: NDArray[np.int32]
+    half_b_labels: Labels
     """(n,) nearest centre of half A for the other half; -1 elsewhere."""
 
 
@@ -91,11 +100,11 @@ class Stability:
 class Clustering:
     """A K-Means partition. Clusters are numbered by size, largest first."""
 
-    labels: NDArray[np.int32]
+    labels: Labels
     """(n,) cluster of each image; -1 where not ok."""
-    centers: NDArray[np.float32]
+    centers: Singles
     """(k, d) means of the clusters in the full space."""
-    distances: NDArray[np.float32]
+    distances: Singles
     """(n,) Euclidean distance to the own centre; 0 where not ok."""
     inertia: float
     """Sum of squared distances, in the full space."""
@@ -103,7 +112,7 @@ class Clustering:
     """Inertia of every start in the reduced space, before the polish."""
     sweep: tuple[SweepPoint, ...]
     fingerprint: str
-    coordinates: NDArray[np.float32] | None = None
+    coordinates: Singles | None = None
     """(n, m) principal coordinates the starts were made in; 0 where not ok."""
     stability: Stability | None = None
     """None = not measured."""

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from fer_audit.audit.inputs import ExtraPartitions
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.kmeans import best_start, by_size, start_seeds
-from fer_audit.cluster.studies import bootstrap_studies, sample_studies
-from fer_audit.cluster.style_baseline import cluster_style
+from fer_audit.cluster.studies import bootstrap_studies, cluster_style, sample_studies
 from fer_audit.cluster.types import NotClusterable, Study
 from fer_audit.config import AuditConfig
 from fer_audit.pipeline.types import Work

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import digest
-from fer_audit.audit.near_groups import near_groups
-from fer_audit.audit.types.near import NearPairs
-from fer_audit.audit.units import units_of
+from fer_audit.audit.types.copies import NearPairs
+from fer_audit.audit.units import near_groups, units_of
 from fer_audit.classify.heldout import Apart, held_out_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said
 from fer_audit.cluster.threads import single_threaded

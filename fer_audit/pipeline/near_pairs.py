@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import comparable, digest
-from fer_audit.audit.near_groups import SAME_PIXELS
 from fer_audit.audit.stats.near_pairs import correlations, cosines, largest_cosines
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
+from fer_audit.audit.units import SAME_PIXELS
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.build import KeptPixels, PixelsNotKept
 from fer_audit.pack.faces import grey_cells, shards_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.classify.table import prediction_columns, table_predictions
 from fer_audit.classify.types import Predictions, Predictor, Said, predictions_of
 from fer_audit.config import AuditConfig, DatasetSettings

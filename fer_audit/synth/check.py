@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from fer_audit.audit.types.claim_words import CLUSTER
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.claim import CLUSTER
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.synth.folder import TRUTH
 from fer_audit.synth.plant import TRUTH_SCHEMA, Fact
 from fer_audit.text import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fer_audit.audit.claims.associations import Pair
 from fer_audit.audit.claims.conditional_tests import answer
 from fer_audit.audit.claims.confounders import Question
-from fer_audit.audit.claims.pairs import Pair
 from fer_audit.audit.types.claims import Conditional
 from tests.audit.inputs import Codes, attribute
 

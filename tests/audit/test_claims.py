@@ -11,7 +11,7 @@ import pytest
 from fer_audit.audit.claims.associations import correct_for_attributes
 from fer_audit.audit.claims.batch_leakage import left_out_accuracy
 from fer_audit.audit.claims.rungs import climb
-from fer_audit.audit.claims.stability import ANALYSIS, NO_HALF
+from fer_audit.audit.claims.stability import NO_HALF, STABILITY
 from fer_audit.audit.types.claims import Ladder, Rung
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.cluster.types import Alternative, Stability
@@ -212,7 +212,7 @@ def test_clusters_below_six_tenths_are_marked_unstable(faces: Faces) -> None:
         config=AuditConfig.of(permutations=99, bootstraps=20),
         stability=stability_of(clusters),
     )
-    facts = part_of(ANALYSIS, inputs)
+    facts = part_of(STABILITY, inputs)
 
     assert [each.stable for each in facts.clusters] == [True, False, True]
     assert [each.k for each in facts.attributes[0].ks] == [2, 3, 4, 5]

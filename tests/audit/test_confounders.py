@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fer_audit.audit.claims.associations import clusters_as_column
 from fer_audit.audit.claims.confounders import (
     Question,
     combined,
@@ -15,7 +16,6 @@ from fer_audit.audit.claims.confounders import (
     questions_for,
     style_bins,
 )
-from fer_audit.audit.claims.pairs import clusters_as_column
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.propensity import CELLS, propensity_cells
 from fer_audit.audit.stats.what_is_left import what_is_left

@@ -127,6 +127,27 @@ def told() -> dict[str, Finding]:
     return {f"{each.code} {each.attribute or ''}".strip(): each for each in found.findings}
 
 
+def test_an_interval_or_a_p_says_by_what_unit(told: dict[str, Finding]) -> None:
+    shuffled = [each for each in told.values() if re.search(r"p [<=≤]", each.figures)]
+
+    assert shuffled
+    assert all("shuffled by image" in each.figures for each in shuffled)
+    assert "% (" in told["under_represented race"].figures.split(" by image")[0]
+
+
+def test_contradicting_ages_say_how_many_cross_an_age_group() -> None:
+    dataset = dataset_of(
+        attribute("age_bin", [0, 0, 0, 1, 1, 1], ("0-9", "10-19")), ages=[3, 4, 3, 12, 15, 15]
+    )
+    rows = rows_of(6, content=["a", "a", "b", "b", "c", "c"])
+    result = audit_dataset(dataset, rows, config=AuditConfig.of(permutations=19))
+    (found,) = (each for each in result.findings if each.code == "conflicting_copies")
+
+    assert result.duplicates.across_age_groups == 1
+    assert found.figures.startswith("6 files; age 2 (1 across age groups); widest: age 3 and 12")
+    assert dict(found.values)["photos.age_groups"] == 1
+
+
 def test_each_claim_says_what_limits_it(told: dict[str, Finding]) -> None:
     gender, race = told["claim gender"], told["claim race"]
 
@@ -136,7 +157,7 @@ def test_each_claim_says_what_limits_it(told: dict[str, Finding]) -> None:
     )
     assert (gender.do, gender.severity) == ("Do not claim it.", "know")
     assert gender.figures.startswith(
-        "strength .795 (.764-.820, n = 1,200); among people alike in the other attributes: "
+        "strength .795 (.764-.820 by image, n = 1,200); among people alike in the other attributes: "
     )
     assert race.text == gender.text.replace("gender", "race")
     assert " of what still varies, trace; among images of the same style: " in race.figures

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.claims.replay import TABLE, published_values
-from fer_audit.audit.composition.diversity import diversity_indices
-from fer_audit.audit.composition.representation import age_heaping
+from fer_audit.audit.composition.representation import age_heaping, diversity_indices
 from fer_audit.audit.composition.subset import check_subset
 from fer_audit.audit.stats.goodness_of_fit import target_distance
 from fer_audit.audit.stats.information import theils_u

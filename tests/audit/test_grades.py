@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_audit.audit.claims.grades import can_tell, grade, strength
+from fer_audit.audit.claims.conditional_tests import can_tell, grade, strength
 from fer_audit.audit.claims.rungs import conditional_rung, decides
 from fer_audit.audit.claims.summary import ANALYSIS, summed_up
 from fer_audit.audit.gate import check_rules
@@ -114,11 +114,11 @@ def test_a_claim_says_strength_then_what_is_left_then_whether_it_comes_back() ->
 
     assert found.sentence == (
         "Clusters and race: clear (V~ .340; these images .320-.360, another collection .235-.445);"
-        " among images alike in the other attributes most of it is left"
-        " (84.1 % kept, .93 of what can vary; these images .89-.98);"
-        " among images alike in style part of it is left (62.4 % kept, .69 of what can vary; these images .65-.74);"
-        " among images of one collection hour part of it is left"
-        " (23.7 % kept, .39 of what can vary; another collection .31-.48);"
+        " among people alike in the other attributes most of it remains"
+        " (most: 84.1 % kept, .93 of what can vary; these images .89-.98);"
+        " among images of the same style two thirds of it remains (part: 62.4 % kept, .69 of what can vary; these images .65-.74);"
+        " within the same collection hour a quarter of it remains; the two cannot be separated here"
+        " (part: 23.7 % kept, .39 of what can vary; another collection .31-.48);"
         " it comes back with other seeds and k and in a half that was not clustered."
     )
     levels = [(each.level, each.headline) for each in found.left]
@@ -131,24 +131,22 @@ def test_what_the_level_fixes_cannot_be_separated_from_it() -> None:
     """A label of which the level fixes most: little is kept, of what can vary all is; that is not an explanation."""
     found = claim_of(left("crawl_hour", 6, "most", 0.3, 0.31), **HOURS)
 
-    assert "it cannot be separated from collection hour (30.0 % kept, .97 of" in found.sentence
+    assert "; the two cannot be separated here (most: 30.0 % kept, .97 of" in found.sentence
     assert "explain" not in found.sentence
 
 
 def test_more_is_left_than_over_all_in_words() -> None:
     found = claim_of(left("gender", 4, "most", 1.19, 1.0))
 
-    assert "most of it is left (1.19 times as strong, 1.19 of what can vary" in found.sentence
+    assert "it is 1.19 times as strong (most: 1.19 of what can vary" in found.sentence
     assert found.sentence.endswith("; how another collection would differ is not known.")
 
 
 def test_a_level_that_cannot_tell_says_so_and_limits_less_than_little() -> None:
     silent = left("crawl_hour", 6, "cannot tell", 0.2)
 
-    assert (
-        "what is left among images of one collection hour cannot be told"
-        in claim_of(silent).sentence
-    )
+    told = claim_of(silent).sentence
+    assert "how much of it is left within the same collection hour cannot be told" in told
     assert claim_of(silent, left("gender", 4, "most", 0.9)).limited_by == "crawl_hour"
     assert claim_of(silent, left("gender", 4, "little", 0.2)).limited_by == "others"
     assert claim_of(silent, left("gender", 4, "trace", 0.0)).limited_by == "others"

@@ -33,10 +33,7 @@ def results() -> tuple[AuditResult, AuditResult]:
     rows = rows_of(N, content=["same", "same", *map(str, range(N - 2))])
     plain, mapped = (
         audit_dataset(dataset_of(*columns), rows, clustering=clustering, config=config)
-        for columns, config in (
-            ((race, gender), CONFIG),
-            ((race, gender, race4), MAPPED),
-        )
+        for columns, config in (((race, gender), CONFIG), ((race, gender, race4), MAPPED))
     )
     return plain, mapped
 

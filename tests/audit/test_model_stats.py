@@ -13,7 +13,6 @@ from sklearn.metrics import cohen_kappa_score, f1_score, recall_score
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from fer_audit.audit.stats.calibration import calibration, equal_mass_edges
 from fer_audit.audit.stats.confusion import (
     accuracies,
     confusions,
@@ -25,7 +24,12 @@ from fer_audit.audit.stats.confusion import (
     widest,
     xu_f,
 )
-from fer_audit.audit.stats.decomposition import kitagawa, mantel_haenszel
+from fer_audit.audit.stats.decomposition import (
+    kitagawa,
+    kleinman_rho,
+    mantel_haenszel,
+    partial_pooling,
+)
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
 from fer_audit.audit.stats.group_gaps import (
     distance_to_rest,
@@ -35,9 +39,14 @@ from fer_audit.audit.stats.group_gaps import (
     shuffled_tables,
     step_down_max_t,
 )
-from fer_audit.audit.stats.label_noise import kappa, soft_scores, without_label_noise
-from fer_audit.audit.stats.pooling import kleinman_rho, partial_pooling
-from fer_audit.audit.stats.units_drawn import (
+from fer_audit.audit.stats.label_noise import (
+    calibration,
+    equal_mass_edges,
+    kappa,
+    soft_scores,
+    without_label_noise,
+)
+from fer_audit.audit.stats.units import (
     design_effect,
     intraclass_correlation,
     resampled_shares,

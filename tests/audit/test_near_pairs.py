@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from fer_audit.audit.composition.near_duplicates import ANALYSIS
+from fer_audit.audit.composition.duplicates import NEAR
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.near_groups import choose_pairs
 from fer_audit.audit.run import audit
 from fer_audit.audit.stats import near_pairs
 from fer_audit.audit.stats.near_pairs import (
@@ -24,8 +23,9 @@ from fer_audit.audit.stats.near_pairs import (
     threshold,
 )
 from fer_audit.audit.suppression import withhold
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.audit.types.lists import NEAR_DUPLICATES
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.units import choose_pairs
 from fer_audit.config import AuditConfig
 from tests.audit.inputs import attribute, dataset_of, embeddings_of, inputs_of, part_of, rows_of
 from tests.report.results import bare
@@ -221,11 +221,11 @@ def test_pairs_that_are_cut_are_said(alike: int) -> None:
     dataset = dataset_of(attribute("race", np.zeros(600, int), "a"))
     inputs = inputs_of(dataset, rows, embeddings_of(rows), config=AuditConfig.of(permutations=9))
     inputs = replace(inputs, extra=replace(inputs.extra, near_pairs=lambda: near))
-    found = part_of(ANALYSIS, inputs)
+    found = part_of(NEAR, inputs)
 
     assert (len(pairs.first), pairs.floor) == (0, 1.0)
     assert "above .900: as they are equal, none was looked at" in found.cut
-    codes = [each.code for each in ANALYSIS.findings(bare().having(near_duplicates=found))]
+    codes = [each.code for each in NEAR.findings(bare().having(near_duplicates=found))]
     assert codes == ["near_duplicates_cut"]
 
 
@@ -238,7 +238,7 @@ def test_pairs_below_the_threshold_may_be_cut(floor: float, *, said: bool) -> No
     pairs = replace(pairs, cosine=cosine, floor=floor)
     inputs = replace(inputs, extra=replace(inputs.extra, near_pairs=lambda: pairs))
 
-    assert bool(part_of(ANALYSIS, inputs).cut) is said
+    assert bool(part_of(NEAR, inputs).cut) is said
 
 
 def test_nothing_embedded_is_nothing_compared() -> None:

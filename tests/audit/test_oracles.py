@@ -19,9 +19,9 @@ from statsmodels.api import GLM, families
 from statsmodels.stats.contingency_tables import Table
 from statsmodels.stats.multitest import multipletests
 
-from fer_audit.audit.claims.cells import lift_with_interval
-from fer_audit.audit.composition.diversity import diversity_indices
+from fer_audit.audit.claims.contingency import lift_with_interval
 from fer_audit.audit.composition.intersections import mutual_residuals
+from fer_audit.audit.composition.representation import diversity_indices
 from fer_audit.audit.stats.goodness_of_fit import (
     fit_chi2,
     jensen_shannon,
@@ -34,7 +34,7 @@ from fer_audit.audit.stats.information import (
     npmi,
     theils_u,
 )
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg, holm
+from fer_audit.audit.stats.resampling import benjamini_hochberg, holm
 from fer_audit.audit.stats.tables import adjusted_residuals, drop_empty
 from tests.audit.inputs import TABLE_ONE, association_of, labels_of
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from fer_audit.audit.composition.diversity import diversity_indices
+from fer_audit.audit.composition.representation import diversity_indices
 from fer_audit.audit.stats.resampling import corrected_v_interval, null_band
 from fer_audit.audit.stats.tables import corrected_v
 from fer_audit.audit.types.claims import Association

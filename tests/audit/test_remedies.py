@@ -16,11 +16,7 @@ from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.remedies.parts import connected, split_units, torn
 from fer_audit.audit.remedies.plan import MODES, Mode, balance_plan, target_shares
 from fer_audit.audit.remedies.suspects import ANALYSIS, find_suspects, suspect_rows
-from fer_audit.audit.stats.confident_learning import (
-    calibrated_joint,
-    confident_classes,
-    thresholds,
-)
+from fer_audit.audit.stats.label_noise import calibrated_joint, confident_classes, thresholds
 from fer_audit.audit.stats.tables import Counts, corrected_v, cross_table
 from fer_audit.audit.stats.weights import kish_n, rake, reweighing
 from fer_audit.cluster.types import Clustering

@@ -10,8 +10,8 @@ import pytest
 
 from fer_audit.audit.claims.replay import RECLUSTER, REPLAY
 from fer_audit.audit.stats.tables import cross_table
-from fer_audit.audit.types.replay import Recluster, Replay
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.stability import Recluster, Replay
 from fer_audit.cluster.types import Study
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute

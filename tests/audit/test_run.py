@@ -11,8 +11,7 @@ import pytest
 
 from fer_audit.audit.claims.associations import affordable_draws
 from fer_audit.audit.findings import find
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.result import AuditResult, PlantedCheck
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import FaceDataset, ReferenceCounts, Reject
 from fer_audit.text import p_phrase, percent
@@ -103,7 +102,7 @@ def test_clusters_that_follow_age_say_age(planted: Planted) -> None:
     )
     assert fallen.text == "No association of race with the clusters is shown."
     assert (
-        f"{p_phrase(race.p_holm)} after Holm, question 1 (seen) does not hold, n = 600"
+        f"{p_phrase(race.p_holm)} after Holm, shuffled by image, question 1 (seen) does not hold, n = 600"
         in fallen.figures
     )
     first = next(each for each in found.findings if each.code == "clusters_follow")
@@ -237,7 +236,7 @@ def test_a_sample_is_checked_against_its_parent_and_the_reference() -> None:
     unfair = [each for each in found.findings if each.code == "unfair_draw"]
     assert len(unfair) == 1
     assert unfair[0].text == "These images are no random draw of whole: race is off by 40 %."
-    assert unfair[0].figures.endswith("furthest White 90.0 % for 50.0 %)")
+    assert unfair[0].figures.endswith("furthest White 90.0 % for 50.0 %); drawn by image")
     assert dict(unfair[0].values) == {"tv.race": pytest.approx(0.4)}
 
 

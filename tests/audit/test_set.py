@@ -7,11 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from fer_audit.audit.composition.dataset_facts import (
-    count_reasons,
-    dataset_facts,
-    fully_labelled,
-)
+from fer_audit.audit.composition.dataset_facts import count_reasons, dataset_facts, fully_labelled
 from fer_audit.audit.composition.duplicates import find_duplicates
 from fer_audit.audit.composition.intersections import intersect, mutual_residuals
 from fer_audit.audit.composition.representation import age_heaping, represent
@@ -254,6 +250,7 @@ def test_copies_that_disagree_are_counted_by_attribute() -> None:
 
     assert (found.groups, found.files, found.left_out) == (2, 5, 3)
     assert found.conflicts == (Count("race", 1), Count("age", 2))
+    assert found.across_age_groups == 1, "20 and 21 are in one age group"
     assert found.examples == (("00001.jpg", "00003.jpg"), ("00000.jpg", "00002.jpg", "00005.jpg"))
     assert (found.contradicting, found.worst) == (2, "age 3 and 30"), (
         "the widest gap of ages first"

@@ -13,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fer_audit.audit.claims.confounders import batch_columns
-from fer_audit.audit.composition.split_leakage import crossings, split_leak
-from fer_audit.audit.composition.subjects import subject_facts
-from fer_audit.audit.composition.votes import vote_agreement
+from fer_audit.audit.composition.dataset_facts import vote_agreement
+from fer_audit.audit.composition.split_leakage import crossings, split_leak, subject_facts
 from fer_audit.audit.suppression import withhold
+from fer_audit.audit.types.copies import SplitLeak
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.types.splits import SplitLeak
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import SoftLabels
 from fer_audit.errors import ConfigError

@@ -22,7 +22,7 @@ from fer_audit.cluster.run import (
     save_clustering,
 )
 from fer_audit.cluster.stability import as_alternative
-from fer_audit.cluster.style_baseline import cluster_style
+from fer_audit.cluster.studies import cluster_style
 from fer_audit.cluster.types import Alternative, Clustering, NotClusterable
 from fer_audit.config import ClusterSettings
 from fer_audit.progress import Silent

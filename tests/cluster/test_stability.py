@@ -7,8 +7,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from fer_audit.cluster.batched_kmeans import batched_kmeans, kmeans_plus_plus
-from fer_audit.cluster.kmeans import best_partition, start_seeds
+from fer_audit.cluster.kmeans import batched_kmeans, best_partition, kmeans_plus_plus, start_seeds
 from fer_audit.cluster.reduce import Rows, principal_space, reduce_rows
 from fer_audit.cluster.stability import (
     _image_numbers,

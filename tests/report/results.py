@@ -19,11 +19,17 @@ from fer_audit.audit.types.claims import (
     Ladder,
     Rung,
 )
-from fer_audit.audit.types.clusters import ClusterFacts, Starts, SweepEntry
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.replay import PublishedValue
+from fer_audit.audit.types.result import (
+    PlantedCheck,
+)
 from fer_audit.audit.types.space import ClusterStyle
-from fer_audit.audit.types.stability import ClusterStability
+from fer_audit.audit.types.stability import (
+    ClusterFacts,
+    ClusterStability,
+    PublishedValue,
+    Starts,
+    SweepEntry,
+)
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
 from fer_audit.progress import Timing

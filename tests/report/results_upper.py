@@ -11,11 +11,14 @@ from statistics import NormalDist
 
 from fer_audit.audit.types import space
 from fer_audit.audit.types.claims import Conditional, Ladder, LaggedControl
-from fer_audit.audit.types.replay import GroupSpread, Recluster, Replay, ReplayAttribute
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.audit.types.stability import (
     AttributeStability,
     ClusterStability,
+    GroupSpread,
+    Recluster,
+    Replay,
+    ReplayAttribute,
     StabilityFacts,
     VariantV,
 )

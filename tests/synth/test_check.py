@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_audit.audit.run import audit
-from fer_audit.audit.types.near import NearPairs
+from fer_audit.audit.types.copies import NearPairs
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.load import load_dataset

@@ -1,34 +1,149 @@
-"""The association of the clusters, and of each label, with the attributes of a run."""
+"""What claims are about, clusters and labels x the attributes of a run, and whether the two are associated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis, Parts, SubjectResult, nothing
-from fer_audit.audit.claims.cells import cells_ledger
-from fer_audit.audit.claims.contingency import Drawn, associate
-from fer_audit.audit.claims.pairs import (
-    clusters_as_column,
-    family,
-    label_pairs,
-    least_shuffles,
-    prediction_pairs,
-    too_few_shuffles,
-)
+from fer_audit.audit.analysis import Analysis, nothing
+from fer_audit.audit.claims.contingency import MOST_BLOCK_DRAWS, Drawn, associate, cells_ledger
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.stats.tables import Counts, cross_table
+from fer_audit.audit.stats.resampling import holm, least_draws
+from fer_audit.audit.stats.tables import Codes, Counts, Mask, cross_table
 from fer_audit.audit.stats.units import make_blocks
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import display, unreached
+from fer_audit.text import counted, display, name_some, unreached
+
+MOST_LABELS = 10
+"""Label attributes whose association with every demographic one is asked; forty of them would be hundreds of claims."""
+
+USUAL = 0.05
+"""At a larger level as many are shuffled: what was computed is kept for any."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Two code columns, of the clusters or a label and of an attribute, and what their rows belong to. All are (n,)."""
+
+    of: Attribute
+    attribute: Attribute
+    tested: Mask
+    people: Codes
+    """Rows of one code are not independent."""
+    collection: Codes | None
+    """What another collection would draw; None = not known."""
+    order: Codes
+    """Grows with the time of collection, or the place in the listing."""
+
+    @property
+    def first(self) -> Counts:
+        """(n,) codes of `of`, -1 where not tested."""
+        return np.where(self.tested, self.of.codes, -1).astype(np.int64)
+
+
+def clusters_as_column(inputs: AuditInputs) -> Attribute | None:
+    """Return the clusters as a column; None where there are none."""
+    clustering = inputs.clustering
+    if clustering is None:
+        return None
+    names = tuple(str(cluster) for cluster in range(clustering.k))
+    return Attribute(CLUSTER, names, clustering.labels.astype(np.int16), "label", "predicted")
+
+
+def labels_not_asked(inputs: AuditInputs) -> str:
+    """Return which labels `label_pairs` leaves out and why, "" = none."""
+    labels = [each.name for each in inputs.for_tests if each.kind == "label"]
+    left_out = labels[MOST_LABELS:]
+    if not left_out or not inputs.people:
+        return ""
+    return (
+        f"{len(left_out)} of {counted(len(labels), 'label column')} were not compared with the attributes of people:"
+        f" the first {MOST_LABELS} are, as all would be {counted(len(labels) * len(inputs.people), 'claim')} ({name_some(left_out)})."
+    )
+
+
+def label_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+    """Return every label with every demographic attribute, the first `MOST_LABELS` of them."""
+    labels = [each for each in inputs.for_tests if each.kind == "label"][:MOST_LABELS]
+    return [(label, attribute) for label in labels for attribute in inputs.people]
+
+
+def prediction_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+    """Return every column of predictions with every demographic attribute but the one that is predicted."""
+    return [
+        (said, attribute)
+        for said, made in zip(inputs.predicted, inputs.predictions, strict=True)
+        for attribute in inputs.people
+        if made.about not in (attribute.name, attribute.mapped_from)
+    ][: MOST_LABELS * max(1, len(inputs.people))]
+
+
+def pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
+    """Return every claim as (of, attribute), those of clusters first."""
+    clusters = inputs.once(clusters_as_column)
+    about = [each for each in inputs.for_tests if each.kind in ("demographic", "label")]
+    return [
+        *((clusters, each) for each in about if clusters is not None),
+        *label_pairs(inputs),
+        *prediction_pairs(inputs),
+    ]
+
+
+def family(of: str, kind: str, predicted: Collection[str] = ()) -> tuple[str, str]:
+    """Return the kind of claim that p is corrected over; `predicted` names the columns of predictions."""
+    return CLUSTER if of == CLUSTER else "prediction" if of in predicted else "label", kind
+
+
+def predicted_names(inputs: AuditInputs) -> frozenset[str]:
+    """Return the names of the columns of predictions."""
+    return frozenset(each.name for each in inputs.predicted)
+
+
+def claims_together(inputs: AuditInputs) -> Counter[tuple[str, str]]:
+    """Return how many claims are in each family."""
+    said = predicted_names(inputs)
+    return Counter(family(of.name, each.kind, said) for of, each in inputs.once(pairs))
+
+
+def least_shuffles(of: str, kind: str, inputs: AuditInputs) -> int:
+    """Return how many shuffles the number of claims in a family makes necessary; 0 where there are enough anyway."""
+    settings = inputs.config.statistics
+    together = inputs.once(claims_together)[family(of, kind, predicted_names(inputs))]
+    least = least_draws(together, min(USUAL, settings.alpha))
+    return least if least > min(settings.permutations, MOST_BLOCK_DRAWS) else 0
+
+
+def too_few_shuffles(draws: int, tests: int, alpha: float) -> str:
+    """Return why a p from so many shuffles cannot be corrected over a family; "" = it can."""
+    least = least_draws(tests, alpha)
+    return (
+        f"{counted(tests, 'claim')} at a level of {alpha:g} need {counted(least, 'shuffle')}, {draws:,} were drawn"
+        if draws < least
+        else ""
+    )
+
+
+def pair_of(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Pair:
+    """Return a claim's two columns with what their rows belong to. Labels of images need no clusters."""
+    units, dataset = inputs.units, inputs.dataset
+    n = len(dataset)
+    return Pair(
+        of=of,
+        attribute=attribute,
+        tested=inputs.tested,
+        people=units.people(n),
+        collection=None if units.collection is None else units.collection.codes,
+        order=np.arange(n) if dataset.taken is None else dataset.taken,
+    )
+
 
 DRAWN_CELLS = 10_000_000
 """Table cells drawn for an attribute that is not demographic: two seconds at most. Hundreds of batches get
@@ -48,34 +163,27 @@ def correct_for_attributes(
     Where there are too few shuffles for so many attributes there is none.
     """
     families: dict[tuple[str, str], list[int]] = {}
+    corrected = list(associations)
     for index, each in enumerate(associations):
-        if each.kind in CLAIMED and each.p_permutation is not None:
+        if each.kind not in CLAIMED:
+            why = "Holm's families are the demographic attributes and the labels"
+        elif each.p_permutation is None:
+            why = dict(each.not_computable)["p_permutation"]
+        else:
             families.setdefault(family(each.of, each.kind), []).append(index)
-    corrected, reasons = list(associations), {}
+            continue
+        corrected[index] = _without_holm(each, why)
     for members in families.values():
         adjusted = holm([associations[index].p_permutation or 0.0 for index in members])
         for index, p in zip(members, adjusted, strict=True):
             each = associations[index]
-            reasons[index] = too_few_shuffles(each.permutations, len(members), alpha)
-            corrected[index] = replace(each, p_holm=None if reasons[index] else p)
-    return tuple(
-        each
-        if each.p_holm is not None
-        else replace(
-            each,
-            not_computable=(
-                *each.not_computable,
-                ("p_holm", reasons.get(index) or _why_not_corrected(each)),
-            ),
-        )
-        for index, each in enumerate(corrected)
-    )
+            few = too_few_shuffles(each.permutations, len(members), alpha)
+            corrected[index] = _without_holm(each, few) if few else replace(each, p_holm=p)
+    return tuple(corrected)
 
 
-def _why_not_corrected(association: Association) -> str:
-    if association.kind not in CLAIMED:
-        return "Holm's families are the demographic attributes and the labels"
-    return dict(association.not_computable)["p_permutation"]
+def _without_holm(each: Association, why: str) -> Association:
+    return replace(each, not_computable=(*each.not_computable, ("p_holm", why)))
 
 
 def affordable_draws(kind: str, cells: int, wanted: int) -> int:
@@ -85,9 +193,7 @@ def affordable_draws(kind: str, cells: int, wanted: int) -> int:
     return min(wanted, max(LEAST_DRAWS, DRAWN_CELLS // max(cells, 1)))
 
 
-def label_table(
-    labels: NDArray[np.integer], attribute: Attribute, tested: NDArray[np.bool_], k: int = 1
-) -> Counts:
+def label_table(labels: Codes, attribute: Attribute, tested: Mask, k: int = 1) -> Counts:
     """Return the (clusters, groups) counts of the tested rows; at least k clusters."""
     return cross_table(
         labels[tested],
@@ -98,7 +204,7 @@ def label_table(
 
 
 def associate_labels(
-    labels: NDArray[np.integer],
+    labels: Codes,
     attribute: Attribute,
     inputs: AuditInputs,
     purpose: str,
@@ -109,13 +215,14 @@ def associate_labels(
     """Return the association of an attribute with (n,) clusters or groups, over the tested rows; at least `least` shuffles."""
     settings = inputs.config.statistics
     table = label_table(labels, attribute, inputs.tested, k)
+    named = () if of == CLUSTER else (of,)
     return associate(
         table,
         of=of,
         attribute=attribute.name,
         kind=attribute.kind,
         groups=attribute.categories,
-        rng=stage_rng(inputs.config.seed, "audit", purpose, *_named(of), attribute.name),
+        rng=stage_rng(inputs.config.seed, "audit", purpose, *named, attribute.name),
         permutations=affordable_draws(attribute.kind, table.size, settings.permutations),
         bootstraps=settings.bootstraps,
         confidence=settings.confidence,
@@ -124,15 +231,8 @@ def associate_labels(
     )
 
 
-def _named(of: str) -> tuple[str, ...]:
-    return () if of == CLUSTER else (of,)
-
-
 def what_is_drawn(
-    labels: NDArray[np.integer],
-    attribute: Attribute,
-    inputs: AuditInputs,
-    shape: tuple[int, ...],
+    labels: Codes, attribute: Attribute, inputs: AuditInputs, shape: tuple[int, ...]
 ) -> Drawn:
     """Return the units of a table: people are exchanged as wholes, and another collection draws its own."""
     units = inputs.units
@@ -146,7 +246,7 @@ def what_is_drawn(
         assert blocks is not None  # noqa: S101 - not called otherwise
         return (each[0] for each in blocks.shuffled((shape[0], shape[1]), draws, rng))
 
-    def by_unit(codes: NDArray[np.integer]) -> Counts | None:
+    def by_unit(codes: Codes) -> Counts | None:
         inside = known & (codes >= 0)
         parts, number = np.unique(codes[inside], return_inverse=True)
         if len(parts) < 2:
@@ -164,17 +264,17 @@ def what_is_drawn(
     )
 
 
-def _with_draws(
-    asked: Sequence[tuple[Attribute, Attribute]], inputs: AuditInputs
+def _asked(
+    pairs_of: Callable[[AuditInputs], Sequence[tuple[Attribute, Attribute]]], inputs: AuditInputs
 ) -> list[tuple[Attribute, Attribute, int]]:
-    return [(of, each, least_shuffles(of.name, each.kind, inputs)) for of, each in asked]
+    """Return the subjects of an analysis: what is asked, with the shuffles that it needs."""
+    found = inputs.once(pairs_of)
+    return [(of, each, least_shuffles(of.name, each.kind, inputs)) for of, each in found]
 
 
-def _of_clusters(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, int]]:
+def _cluster_pairs(inputs: AuditInputs) -> list[tuple[Attribute, Attribute]]:
     clusters = inputs.once(clusters_as_column)
-    if clusters is None:
-        return []
-    return _with_draws([(clusters, each) for each in inputs.for_tests], inputs)
+    return [(clusters, each) for each in inputs.for_tests] if clusters else []
 
 
 def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute, least: int) -> Association:
@@ -182,15 +282,9 @@ def _run(inputs: AuditInputs, of: Attribute, attribute: Attribute, least: int) -
     return associate_labels(of.codes, attribute, inputs, purpose, k, of.name, least)
 
 
-def _join(
-    inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
-) -> tuple[Association, ...]:
-    return correct_for_attributes(pieces, alpha=inputs.config.statistics.alpha)
-
-
-def how_shuffled(draws: int, unit: str) -> str:
-    """Return in words what was drawn for a p."""
-    how = "fixed-margin tables" if unit == "image" else f"shuffles of labels by {display(unit)}"
+def how_shuffled(draws: int, unit: str, images: str = "fixed-margin tables") -> str:
+    """Return in words what was drawn for a p; `images` where images are exchanged one by one."""
+    how = images if unit == "image" else f"shuffles of labels by {display(unit)}"
     return f"{draws:,} {how}"
 
 
@@ -218,8 +312,10 @@ ANALYSIS = Analysis(
     name="associations",
     record=Association,
     run=_run,
-    subjects=_of_clusters,
-    join=_join,
+    subjects=partial(_asked, _cluster_pairs),
+    join=lambda inputs, found, _: correct_for_attributes(
+        found, alpha=inputs.config.statistics.alpha
+    ),
     needs=("tested", "units"),
     settings=("permutations", "bootstraps", "confidence"),
     ledger=_ledger,
@@ -227,14 +323,14 @@ ANALYSIS = Analysis(
 OF_LABELS = replace(
     ANALYSIS,
     name="label_associations",
-    subjects=lambda inputs: _with_draws(inputs.once(label_pairs), inputs),
+    subjects=partial(_asked, label_pairs),
     findings=nothing,
 )
 """The same of label attributes such as the expression: is one group labelled happy more often?"""
 OF_PREDICTIONS = replace(
     OF_LABELS,
     name="prediction_associations",
-    subjects=lambda inputs: _with_draws(inputs.once(prediction_pairs), inputs),
+    subjects=partial(_asked, prediction_pairs),
 )
 """The same of what a FER model predicts. A family of its own: a model adds no claim about labels."""
 ASSOCIATIONS = (ANALYSIS.name, OF_LABELS.name, OF_PREDICTIONS.name)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.claims.associations import how_shuffled
 from fer_audit.audit.claims.confounders import IMAGE_SIZE, batch_columns
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.resampling import fixed_margin_tables, monte_carlo_p
-from fer_audit.audit.stats.tables import Counts, Floats, corrected_v, cross_table, drop_empty
+from fer_audit.audit.stats.tables import Counts, Floats, Mask, corrected_v, cross_table, drop_empty
+from fer_audit.audit.stats.units import Blocks, make_blocks
 from fer_audit.audit.types.claims import BatchPrediction
-from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.not_computable import because
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, percent, rounded_percent, sentence, unreached
@@ -26,17 +30,25 @@ MOST_DRAWS = 999
 """Enough for p = 0.001; hundreds of batches make every draw expensive (0.2 s for 132 x 9 cells)."""
 
 
+_FIELDS = (
+    *("accuracy", "majority_group", "majority", "chance", "p", "left_out_accuracy"),
+    "v_corrected",
+)
+
+
 def predict_from_batch(
     batch: Attribute,
     attribute: Attribute,
     *,
-    tested: NDArray[np.bool_],
+    tested: Mask,
     draws: int,
     rng: np.random.Generator,
+    blocks: Blocks | None = None,
 ) -> BatchPrediction:
     """Return how often naming each batch's most frequent group is right, over the `tested` rows.
 
-    Goodman & Kruskal 1954 (their lambda is the gain over the majority, scaled).
+    Goodman & Kruskal 1954 (their lambda is the gain over the majority, scaled). Labels are shuffled image by image, or in
+    `blocks` of the batches and groups of those rows.
     """
     table = cross_table(
         batch.codes[tested],
@@ -47,19 +59,14 @@ def predict_from_batch(
     kept, _, groups = drop_empty(table)
     n = int(kept.sum())
     if reason := _why_unpredictable(kept):
-        fields = ("accuracy", "majority_group", "majority", "chance", "p")
-        later = ("left_out_accuracy", "v_corrected")
         return BatchPrediction(
-            batch=batch.name,
-            attribute=attribute.name,
-            n=n,
-            right=0,
-            **dict.fromkeys(fields),
-            permutations=0,
-            not_computable=tuple((name, reason) for name in (*fields, *later)),
+            batch.name, attribute.name, n, not_computable=because(reason, *_FIELDS)
         )
     draws = min(draws, MOST_DRAWS)
-    stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
+    if blocks is None:
+        stacks = fixed_margin_tables(kept.sum(axis=1), kept.sum(axis=0), draws=draws, rng=rng)
+    else:
+        stacks = blocks.shuffled((len(batch.categories), len(attribute.categories)), draws, rng)
     chance = np.concatenate([_right(stack) for stack in stacks])
     right = int(_right(kept))
     largest = int(kept.sum(axis=0).argmax())
@@ -121,12 +128,8 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     best: dict[str, BatchPrediction] = {}
     finer = finer_batches(result)
     for each in sorted(result.batch_predictions, key=_gain, reverse=True):
-        if (
-            each.batch not in finer
-            and each.p is not None
-            and each.p <= alpha
-            and _gain(each) >= BATCH_GAIN
-        ):
+        rare = each.p is not None and each.p <= alpha
+        if each.batch not in finer and rare and _gain(each) >= BATCH_GAIN:
             best.setdefault(each.attribute, each)
     for batch in dict.fromkeys(each.batch for each in best.values()):
         guesses = [each for each in best.values() if each.batch == batch]
@@ -170,41 +173,37 @@ def _gain(guess: BatchPrediction) -> float:
 def _describe_guess(guess: BatchPrediction) -> str:
     return (
         f"{display(guess.attribute)} {percent(guess.left_out_accuracy)} of {guess.n:,}"
-        f" (always saying {guess.majority_group}: {percent(guess.majority)}; shuffled labels, counted in: {percent(guess.chance)})"
+        f" (always saying {guess.majority_group}: {percent(guess.majority)}; labels shuffled by {display(guess.unit)}, counted in: {percent(guess.chance)})"
     )
 
 
 def _subjects(inputs: AuditInputs) -> list[tuple[Attribute, ...]]:
     splits = [each for each in inputs.dataset.attributes if each.kind == "split"]
-    return [
-        (batch, attribute)
-        for batch in (*inputs.once(batch_columns), *splits)
-        for attribute in inputs.people
-    ]
+    return list(product((*inputs.once(batch_columns), *splits), inputs.people))
 
 
 def _run(inputs: AuditInputs, batch: Attribute, attribute: Attribute) -> BatchPrediction:
-    return predict_from_batch(
+    tested = inputs.listed_once
+    rows, one = np.where(tested, batch.codes, -1), np.zeros(len(tested), np.int64)
+    blocks = make_blocks(rows, attribute.codes, one, inputs.exchanged)
+    found = predict_from_batch(
         batch,
         attribute,
-        tested=inputs.listed_once,
+        tested=tested,
         draws=inputs.config.statistics.permutations,
         rng=stage_rng(inputs.config.seed, "audit", "batch", batch.name, attribute.name),
+        blocks=blocks,
     )
+    return replace(found, unit=inputs.unit_of(blocks))
 
 
 def _ledger(guesses: Sequence[BatchPrediction]) -> Iterator[LedgerEntry]:
     for guess in guesses:
         if guess.p is not None:
-            yield LedgerEntry(
-                family="batch prediction",
-                subject=f"{guess.attribute} from {guess.batch}",
-                method=f"{guess.permutations:,} fixed-margin tables, accuracy of the best guess",
-                p=guess.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
-                at_most=unreached(guess.p, guess.permutations),
-            )
+            subject = f"{guess.attribute} from {guess.batch}"
+            method = f"{how_shuffled(guess.permutations, guess.unit)}, accuracy of the best guess"
+            at_most = unreached(guess.p, guess.permutations)
+            yield LedgerEntry("batch prediction", subject, method, guess.p, at_most=at_most)
 
 
 ANALYSIS = Analysis(
@@ -212,7 +211,7 @@ ANALYSIS = Analysis(
     record=BatchPrediction,
     run=_run,
     subjects=_subjects,
-    needs=("listed_once",),
+    needs=("listed_once", "exchanged"),
     settings=("permutations",),
     findings=_findings,
     ledger=_ledger,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.propensity import enough_for_propensity, propensity_cells
+from fer_audit.audit.stats.tables import Counts, Floats, Mask
 from fer_audit.audit.units import LEAST_UNITS
 from fer_audit.config import ANY_LABEL, StatisticsSettings
 from fer_audit.dataset.types import Attribute, FaceDataset
@@ -58,29 +59,17 @@ class Question:
         return (_style_propensity(attribute, inputs),) if self.from_style else self.columns
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Confounders:
-    """What can be held fixed: batch columns, and style measures in bins."""
-
-    batches: tuple[Attribute, ...]
-    style: tuple[Attribute, ...]
-    joint_style: tuple[Attribute, ...]
-
-
-def what_can_be_given(inputs: AuditInputs) -> Confounders:
-    """Return the columns of a set that claims can be asked to survive."""
+def _what_can_be_given(inputs: AuditInputs) -> tuple[list[Attribute], ...]:
+    """Return what claims can be asked to survive: batch columns, style measures in bins, and three of these in fewer."""
     rows, tested = inputs.rows, inputs.tested
-    batches = inputs.once(batch_columns)
-    return Confounders(
-        batches=tuple(each for each in batches if each.counts().astype(bool).sum() > 1),
-        style=tuple(style_bins(rows, tested, STYLE_NAMES, parts=MEASURE_PARTS)),
-        joint_style=tuple(style_bins(rows, tested, STYLE_JOINT, parts=STYLE_PARTS)),
-    )
+    batches = [x for x in inputs.once(batch_columns) if np.count_nonzero(x.counts()) > 1]
+    style = style_bins(rows, tested, STYLE_NAMES, parts=MEASURE_PARTS)
+    return batches, style, style_bins(rows, tested, STYLE_JOINT, parts=STYLE_PARTS)
 
 
 def questions_for(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> Iterator[Question]:
     """Yield the questions to the claim that `of` and an attribute are associated, in the order of the rungs."""
-    given = inputs.once(what_can_be_given)
+    batches, style, joint_style = inputs.once(_what_can_be_given)
     claimed = (of.name, attribute.name, attribute.mapped_from)
     others = [each for each in inputs.people if not (each.mapped_from or each.name in claimed)]
     if others:
@@ -88,18 +77,16 @@ def questions_for(of: Attribute, attribute: Attribute, inputs: AuditInputs) -> I
         finest = exact if _rows_a_stratum(exact, inputs.tested) >= LEAST_IN_STRATUM else others
         yield Question(4, "other attributes", tuple(finest), headline=True)
     labelled = attribute.codes[inputs.tested & (attribute.codes >= 0)]
-    if given.style and enough_for_propensity(labelled, len(inputs.people)):
+    if style and enough_for_propensity(labelled, len(inputs.people)):
         yield Question(5, STYLE, (), headline=True, from_style=True)
-    elif given.joint_style:
-        yield Question(5, STYLE, given.joint_style, headline=True)
-    for measure in given.style:
+    elif joint_style:
+        yield Question(5, STYLE, tuple(joint_style), headline=True)
+    for measure in style:
         yield Question(5, measure.name, (measure,), detail=True)
-    level = headline_batch(given.batches)
-    for batch in given.batches:
+    level = headline_batch(batches)
+    for batch in batches:
         yield Question(6, batch.name, (batch,), headline=batch is level)
-    known = {
-        each.name: each for each in (*inputs.dataset.attributes, *given.batches, *given.style)
-    }
+    known = {each.name: each for each in (*inputs.dataset.attributes, *batches, *style)}
     for names in inputs.config.statistics.given:
         if not set(claimed) & set(names) and all(name in known for name in names):
             columns = tuple(known[name] for name in names)
@@ -139,7 +126,7 @@ def _made_propensities(inputs: AuditInputs) -> dict[str, Attribute]:
     return {}
 
 
-def _rows_a_stratum(columns: Sequence[Attribute], tested: NDArray[np.bool_]) -> float:
+def _rows_a_stratum(columns: Sequence[Attribute], tested: Mask) -> float:
     found = combined(columns)[tested]
     found = found[found >= 0]
     return len(found) / max(1, len(np.unique(found)))
@@ -156,16 +143,14 @@ def _exact_age(attribute: Attribute, dataset: FaceDataset) -> Attribute:
 def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -> None:
     """Raise ConfigError where --given, --what-if or --mitigate names a column that the set does not have."""
     names = {each.name for each in dataset.attributes} | {IMAGE_SIZE, *STYLE_NAMES}
-    for given in settings.given:
-        for name in given:
-            if name not in names:
-                raise ConfigError(
-                    f"--given names {name!r}, which is no column of {dataset.name}",
-                    hint=f"Choose from: {', '.join(sorted(names))}",
-                )
+    for name in (each for given in settings.given for each in given):
+        if name not in names:
+            raise ConfigError(
+                f"--given names {name!r}, which is no column of {dataset.name}",
+                hint=f"Choose from: {', '.join(sorted(names))}",
+            )
     people = [each.name for each in dataset.attributes if each.kind in ("demographic", "label")]
-    labels = [each.name for each in dataset.attributes if each.kind == "label"]
-    if settings.mitigate == ANY_LABEL and not labels:
+    if settings.mitigate == ANY_LABEL and all(each.kind != "label" for each in dataset.attributes):
         raise ConfigError(
             f"--mitigate needs a label column, and {dataset.name} has none",
             hint=f"Name what the heads are to answer: --mitigate {people[0] if people else 'COLUMN'}",
@@ -181,7 +166,7 @@ def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -
 
 
 def style_bins(
-    rows: PackRows, usable: NDArray[np.bool_], names: Sequence[str], *, parts: int
+    rows: PackRows, usable: Mask, names: Sequence[str], *, parts: int
 ) -> list[Attribute]:
     """Return each named style measure in bins of about equal size, without those that do not vary."""
     found = []
@@ -227,7 +212,7 @@ def batch_columns(inputs: AuditInputs) -> list[Attribute]:
     return found
 
 
-def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
+def combined(attributes: Sequence[Attribute]) -> Counts:
     """Return the (n,) code of each combination that occurs, -1 where one column is not annotated."""
     known = np.all([each.codes >= 0 for each in attributes], axis=0)
     codes = np.zeros(len(known), dtype=np.int64)
@@ -239,9 +224,7 @@ def combined(attributes: Sequence[Attribute]) -> NDArray[np.int64]:
     return np.where(known, codes, -1)
 
 
-def _quantile_codes(
-    values: NDArray[np.float64], usable: NDArray[np.bool_], parts: int
-) -> NDArray[np.int16]:
+def _quantile_codes(values: Floats, usable: Mask, parts: int) -> NDArray[np.int16]:
     """Return the bin of each usable value, -1 elsewhere; equal values share a bin, so there may be fewer.
 
     A measure with no more distinct values than bins keeps them: grey is yes or no, whatever its quantiles.

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
-from fer_audit.audit.claims.associations import ASSOCIATIONS
-from fer_audit.audit.claims.conditional_tests import answer
-from fer_audit.audit.claims.confounders import Question, questions_for
-from fer_audit.audit.claims.pairs import (
+from fer_audit.audit.claims.associations import (
+    ASSOCIATIONS,
     claims_together,
     family,
     pair_of,
     pairs,
     predicted_names,
 )
-from fer_audit.audit.claims.rungs import climb, conditional_rung, decides, none_reached, rung_p
-from fer_audit.audit.claims.stability_rungs import replicated, stable
+from fer_audit.audit.claims.conditional_tests import answer
+from fer_audit.audit.claims.confounders import Question, questions_for
+from fer_audit.audit.claims.rungs import (
+    climb,
+    conditional_rung,
+    decides,
+    none_reached,
+    replicated,
+    rung_p,
+    stable,
+)
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.stats.resampling import least_draws
+from fer_audit.audit.stats.resampling import holm, least_draws
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.claims import Association, Conditional, Ladder, Rung
 from fer_audit.audit.types.result import HOLM, NO_CORRECTION, LedgerEntry
 from fer_audit.audit.types.stability import StabilityFacts
@@ -32,7 +39,6 @@ CONDITIONAL = {
     6: ("not the crawl", "no batch attribute"),
 }
 """Rung -> its name, and why it may have nothing to ask."""
-ONE_PARTITION = "these labels are not clusters"
 
 
 def full_ladder(
@@ -50,16 +56,13 @@ def full_ladder(
         )
         for number, (name, why) in CONDITIONAL.items()
     ]
-    if association.of == "cluster":
-        further += [
-            stable(facts, association, n=association.n),
-            replicated(facts, association.attribute, alpha),
-        ]
+    if association.of == CLUSTER:
+        further.append(stable(facts, association, n=association.n))
+        further.append(replicated(facts, association.attribute, alpha))
     else:
-        further += [
-            Rung(number, name, None, None, None, None, None, 0, f"skipped: {ONE_PARTITION}", True)
-            for number, name in ((7, "stable"), (8, "replicated"))
-        ]
+        skipped = "skipped: these labels are not clusters"
+        further.append(Rung(7, "stable", reading=skipped, skipped=True))
+        further.append(Rung(8, "replicated", reading=skipped, skipped=True))
     return climb(association, alpha=alpha, further=further, conditionals=conditionals)
 
 
@@ -69,14 +72,9 @@ def _questions(inputs: AuditInputs) -> list[tuple[Attribute, Attribute, Question
     alpha = min(0.02, inputs.config.statistics.alpha)
     together, said = inputs.once(claims_together), predicted_names(inputs)
     return [
-        (
-            of,
-            attribute,
-            question,
-            least_draws(2 * together[family(of.name, attribute.kind, said)], alpha),
-        )
-        for of, attribute in inputs.once(pairs)
-        for question in questions_for(of, attribute, inputs)
+        (of, to, question, least_draws(2 * together[family(of.name, to.kind, said)], alpha))
+        for of, to in inputs.once(pairs)
+        for question in questions_for(of, to, inputs)
     ]
 
 
@@ -102,11 +100,8 @@ def _join(
     inputs: AuditInputs, pieces: Sequence[SubjectResult], parts: Parts
 ) -> tuple[Ladder, ...]:
     alpha = inputs.config.statistics.alpha
-    asked: dict[tuple[str, str], list[Conditional]] = {}
-    kinds: dict[tuple[str, str], str] = {}
-    for of, attribute in inputs.once(pairs):
-        asked[of.name, attribute.name] = []
-        kinds[of.name, attribute.name] = attribute.kind
+    kinds = {(of.name, to.name): to.kind for of, to in inputs.once(pairs)}
+    asked: dict[tuple[str, str], list[Conditional]] = {key: [] for key in kinds}
     for piece in pieces:
         asked[piece.of, piece.attribute].append(piece)
     p_holm = corrected_over_attributes(asked, kinds, predicted_names(inputs))
@@ -148,10 +143,7 @@ def _ledger(ladders: Sequence[Ladder]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family=f"rung {each.rung}, conditional" if each.rung else "given by the user",
                 subject=f"{each.attribute} x {each.of} given {' x '.join(each.given)}",
-                method=(
-                    f"{each.permutations:,} shuffles within strata, conditional mutual information and"
-                    " Cochran-Mantel-Haenszel"
-                ),
+                method=f"{each.permutations:,} shuffles within strata, conditional mutual information and Cochran-Mantel-Haenszel",
                 p=each.p,
                 p_corrected=p,
                 correction=NO_CORRECTION if p is None else HOLM,

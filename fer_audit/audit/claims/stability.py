@@ -1,4 +1,4 @@
-"""Does an association come back: from other seeds, with another k, in the half that was not clustered?"""
+"""The partition that all tables of clusters refer to, and whether an association comes back from other seeds, k, and a held-out half."""
 
 from __future__ import annotations
 
@@ -13,27 +13,83 @@ from fer_audit.audit.claims.associations import (
     associate_labels,
     how_shuffled,
     label_table,
+    least_shuffles,
+    too_few_shuffles,
     what_is_drawn,
 )
-from fer_audit.audit.claims.pairs import least_shuffles, too_few_shuffles
 from fer_audit.audit.inputs import AuditInputs
-from fer_audit.audit.stats.multiple_testing import holm
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.stats.resampling import holm
+from fer_audit.audit.types import stability as records
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.not_computable import NotComputable
+from fer_audit.audit.types.not_computable import NotComputable, because
 from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
-from fer_audit.audit.types.stability import (
-    AGREE,
-    UNSTABLE,
-    AttributeStability,
-    ClusterStability,
-    StabilityFacts,
-    VariantV,
-)
-from fer_audit.cluster.types import Alternative, Stability
+from fer_audit.audit.types.stability import AttributeStability, StabilityFacts
+from fer_audit.cluster.types import Alternative, Clustering, Stability
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
-from fer_audit.text import coefficient, counted, span, unreached
+from fer_audit.text import coefficient, counted, encodable, large, span, unreached
+
+N_EXAMPLES = 5
+NEAR_BEST = 0.001
+"""Starts this close to the best inertia count as having found it."""
+
+
+def cluster_facts(clustering: Clustering) -> records.ClusterFacts:
+    """Return the partition the tables refer to, and how its starts differed."""
+    labels = clustering.labels[clustering.labels >= 0]
+    choice, starts = clustering.choice, clustering.start_inertias
+    best, worst = (f(starts or (clustering.inertia,)) for f in (min, max))
+    near_best = sum(each <= best * (1 + NEAR_BEST) for each in starts)
+    votes = () if choice is None else ("elbow", "silhouette", "stability")
+    return records.ClusterFacts(
+        k=clustering.k,
+        inertia=float(clustering.inertia),
+        sizes=tuple(np.bincount(labels, minlength=clustering.k).tolist()),
+        sweep=tuple(records.SweepEntry(x.k, float(x.inertia)) for x in clustering.sweep),
+        starts=records.Starts(len(starts), float(best), float(worst), near_best),
+        votes=tuple(records.KVote(name, getattr(choice, name)) for name in votes),
+    )
+
+
+def _clusters_findings(result: AuditResult) -> Iterator[Finding]:
+    if result.clustering is None:
+        return
+    starts = result.clustering.starts
+    if starts.n < 2 or starts.near_best * 2 > starts.n:
+        return
+    text = "Other K-Means starts can end in other clusters."
+    figures = (
+        f"{starts.near_best} of {counted(starts.n, 'start')} within 0.1 % of the best inertia"
+        f" ({large(starts.inertia_min)} to {large(starts.inertia_max)})"
+    )
+    do = "Give more starts (--starts), or another k."
+    values = (("near_best", float(starts.near_best)), ("starts", float(starts.n)))
+    yield Finding("unstable_starts", "know", text, None, 0.3, figures, do, "", values)
+
+
+def _run_clusters(inputs: AuditInputs) -> records.ClusterFacts | None:
+    if inputs.clustering is None:
+        return None
+    ids = inputs.dataset.ids
+    nearest: list[tuple[str, ...]] = []
+    farthest: list[tuple[str, ...]] = []
+    for cluster in range(inputs.clustering.k):
+        rows = np.flatnonzero(inputs.tested & (inputs.clustering.labels == cluster))
+        rows = rows[np.argsort(inputs.clustering.distances[rows], kind="stable")]
+        for ends, some in ((nearest, rows), (farthest, rows[::-1])):
+            ends.append(tuple(encodable(ids[row]) for row in some[:N_EXAMPLES].tolist()))
+    facts = cluster_facts(inputs.clustering)
+    return replace(facts, nearest=tuple(nearest), farthest=tuple(farthest))
+
+
+CLUSTERS = Analysis(
+    name="clustering",
+    record=records.ClusterFacts | None,
+    run=_run_clusters,
+    findings=_clusters_findings,
+)
+
 
 NULL_DRAWS = 999
 """Shuffles behind each null band: its 95 % quantile is wanted, not a small p."""
@@ -44,19 +100,18 @@ def stability_facts(
     stability: Stability, families: Sequence[Sequence[AttributeStability]], *, alpha: float
 ) -> StabilityFacts:
     """Return how the partition and each attribute's association vary, with Holm's p of the held-out half by family."""
-    ari = np.asarray(stability.ari, dtype=np.float64)
-    no_seed = tuple((name, "no other seed") for name in ("ari_median", "ari_min", "ari_max"))
+    ari = np.asarray(stability.ari, np.float64)
+    names = ("ari_median", "ari_min", "ari_max")
+    ends = (np.median(ari), ari.min(), ari.max()) if len(ari) else ()
     return StabilityFacts(
         seeds=len(stability.seeds),
-        ari_median=float(np.median(ari)) if len(ari) else None,
-        ari_min=float(ari.min()) if len(ari) else None,
-        ari_max=float(ari.max()) if len(ari) else None,
+        **(dict.fromkeys(names) | {x: float(y) for x, y in zip(names, ends, strict=False)}),
         clusters=tuple(
-            ClusterStability(cluster, float(each), bool(each >= UNSTABLE))
+            records.ClusterStability(cluster, float(each), bool(each >= records.UNSTABLE))
             for cluster, each in enumerate(stability.jaccard)
         ),
         attributes=tuple(x for family in families for x in _corrected(family, alpha)),
-        not_computable=() if len(ari) else no_seed,
+        not_computable=because("" if len(ari) else "no other seed", *names),
     )
 
 
@@ -68,7 +123,7 @@ def _corrected(
     for each in members:
         why = too_few_shuffles(each.half_permutations, len(adjusted), alpha)
         p = None if each.half_p is None else next(holms)
-        missing = (*each.not_computable, *((("half_p_holm", why),) if why and p else ()))
+        missing = (*each.not_computable, *because(why if p else "", "half_p_holm"))
         yield replace(each, half_p_holm=None if why else p, not_computable=missing)
 
 
@@ -98,7 +153,7 @@ def attribute_stability(
 
 def _variants(
     partitions: Sequence[Alternative], attribute: Attribute, inputs: AuditInputs
-) -> tuple[VariantV, ...]:
+) -> tuple[records.VariantV, ...]:
     """Return the corrected V of each partition; one with fewer than two clusters or groups has none."""
     found = []
     draws = min(NULL_DRAWS, inputs.config.statistics.permutations)
@@ -108,7 +163,7 @@ def _variants(
         drawn = what_is_drawn(each.labels, attribute, inputs, table.shape)
         null = drawn.null(table, draws, stage_rng(inputs.config.seed, "audit", *words))
         if null is not None:
-            found.append(VariantV(each.k, each.seed, null.corrected, null.corrected_95))
+            found.append(records.VariantV(each.k, each.seed, null.corrected, null.corrected_95))
     return tuple(sorted(found, key=lambda x: (x.k, x.seed)))
 
 
@@ -119,20 +174,20 @@ def _half_missing(half: Association, no_half: str) -> NotComputable:
         "high": "half_high",
         "p_permutation": "half_p",
     }
-    missing = [
-        (names[field], no_half or why) for field, why in half.not_computable if field in names
-    ]
-    if "half_p" in dict(missing):
-        missing.append(("half_p_holm", dict(missing)["half_p"]))
-    why_no_v = dict(missing).get("half_v")
-    return (*missing, *((("half_null_95", why_no_v),) if why_no_v else ()))
+    missing = {
+        names[field]: no_half or why for field, why in half.not_computable if field in names
+    }
+    for name, same in (("half_p_holm", "half_p"), ("half_null_95", "half_v")):
+        if same in missing:
+            missing[name] = missing[same]
+    return tuple(missing.items())
 
 
-def _findings(result: AuditResult) -> Iterator[Finding]:
+def _stability_findings(result: AuditResult) -> Iterator[Finding]:
     facts = result.stability
     if facts is None:
         return
-    if facts.ari_median is not None and facts.ari_median < AGREE:
+    if facts.ari_median is not None and facts.ari_median < records.AGREE:
         yield Finding(
             code="seeds_disagree",
             severity="know",
@@ -156,11 +211,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             figures=", ".join(f"cluster {x.cluster}: {coefficient(x.jaccard)}" for x in unstable)
             + "; mean Jaccard similarity below 0.6",
             do="Rest nothing on them alone.",
-            values=tuple(
-                (f"jaccard.{each.cluster}", each.jaccard)
-                for each in unstable
-                if each.jaccard is not None
-            ),
+            values=tuple((f"jaccard.{x.cluster}", x.jaccard) for x in unstable),
         )
 
 
@@ -193,7 +244,7 @@ def _join(
     return stability_facts(stability, families, alpha=inputs.config.statistics.alpha)
 
 
-ANALYSIS = Analysis(
+STABILITY = Analysis(
     name="stability",
     record=AttributeStability,
     run=attribute_stability,
@@ -205,6 +256,6 @@ ANALYSIS = Analysis(
     join=_join,
     needs=("clustering.stability", "tested", "units"),
     settings=("permutations", "bootstraps", "confidence"),
-    findings=_findings,
+    findings=_stability_findings,
     ledger=_ledger,
 )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from fer_audit.audit.claims.grades import strength
-from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claim_words import CLUSTER, GRADES, SAYS
+from fer_audit.audit.claims.conditional_tests import strength
+from fer_audit.audit.types.claim import CLUSTER, GRADES, SAYS, Claim
 from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.compare import (
     ENCODERS_SCHEMA,

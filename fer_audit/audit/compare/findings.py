@@ -9,7 +9,7 @@ import fer_audit.text as words
 from fer_audit.audit.compare.claims import overlap
 from fer_audit.audit.compare.sets import SAME, TESTED_KINDS
 from fer_audit.audit.types import compare as types
-from fer_audit.audit.types.claim_words import CLUSTER, SAYS
+from fer_audit.audit.types.claim import CLUSTER, SAYS
 from fer_audit.audit.types.result import Finding, Severity
 from fer_audit.text import coefficient, counted, display, listed, part, percent, sentence, span
 

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import first_copies
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
-from fer_audit.audit.stats.resampling import monte_carlo_p
+from fer_audit.audit.stats.resampling import benjamini_hochberg, monte_carlo_p
 from fer_audit.audit.types.compare import (
     AttributeComparison,
     CommonImages,

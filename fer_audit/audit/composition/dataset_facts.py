@@ -1,14 +1,15 @@
-"""What was audited, in counts that add up."""
+"""What was audited, in counts that add up, and how strongly its annotators agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.types.composition import DatasetFacts, RejectCount
-from fer_audit.dataset.types import FaceDataset
+from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.stats.tables import Mask
+from fer_audit.audit.types.composition import DatasetFacts, RejectCount, VoteAgreement
+from fer_audit.dataset.types import FaceDataset, SoftLabels
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.types import PackRows
 from fer_audit.text import encodable
@@ -17,47 +18,32 @@ EXAMPLES = 3
 
 
 def dataset_facts(
-    dataset: FaceDataset,
-    rows: PackRows,
-    embeddings: Embeddings | None,
-    *,
-    usable: NDArray[np.bool_],
+    dataset: FaceDataset, rows: PackRows, embeddings: Embeddings | None, *, usable: Mask
 ) -> DatasetFacts:
     """Return the counts of a dataset; `usable` is the mask of images that are ok."""
     failed = np.flatnonzero(~usable).tolist()
     flagged = np.flatnonzero(usable & (rows.flags != "")).tolist()
+    same = ("name", "notes", "label_source", "fingerprint", "terms", "facts", "skipped")
+    failures = ((why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed)
     return DatasetFacts(
-        name=dataset.name,
         listed=len(dataset),
         ok=int(usable.sum()),
         failed=len(failed),
         fully_labelled=fully_labelled(dataset),
-        failures=count_reasons(
-            (why_failed(row, rows, embeddings), dataset.ids[row]) for row in failed
-        ),
+        failures=count_reasons(failures),
         flags=count_reasons((str(rows.flags[row]), dataset.ids[row]) for row in flagged),
         rejects=count_reasons((each.reason, each.item) for each in dataset.rejects),
-        notes=dataset.notes,
-        label_source=dataset.label_source,
-        fingerprint=dataset.fingerprint,
-        terms=dataset.terms,
-        facts=dataset.facts,
-        skipped=dataset.skipped,
+        **{name: getattr(dataset, name) for name in same},
     )
 
 
 def fully_labelled(dataset: FaceDataset) -> int:
     """Return how many rows carry every demographic attribute, and the age; 0 if the set has none."""
-    columns = [
-        each.codes
-        for each in dataset.attributes
-        if each.kind == "demographic" and not each.mapped_from
-    ]
+    own = [x for x in dataset.attributes if x.kind == "demographic" and not x.mapped_from]
+    columns = [each.codes for each in own]
     if dataset.ages is not None:
         columns.append(dataset.ages)
-    if not columns:
-        return 0
-    return int(np.all([column >= 0 for column in columns], axis=0).sum())
+    return int(np.all([x >= 0 for x in columns], axis=0).sum()) if columns else 0
 
 
 def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
@@ -67,11 +53,7 @@ def count_reasons(found: Iterable[tuple[str, str]]) -> tuple[RejectCount, ...]:
         items.setdefault(reason, []).append(item)
     ranked = sorted(items.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     return tuple(
-        RejectCount(
-            reason=reason,
-            count=len(names),
-            examples=tuple(encodable(name) for name in names[:EXAMPLES]),
-        )
+        RejectCount(reason, len(names), tuple(map(encodable, names[:EXAMPLES])))
         for reason, names in ranked
     )
 
@@ -83,3 +65,23 @@ def why_failed(row: int, rows: PackRows, embeddings: Embeddings | None) -> str:
     if embeddings is not None and not embeddings.ok[row]:
         return str(embeddings.reasons[row]) or "not_embedded"
     return "not_clustered"
+
+
+def vote_agreement(soft: SoftLabels) -> VoteAgreement:
+    """Return the median share of the winning answer, and how many images have none with more than half of the votes."""
+    votes = soft.votes.astype(np.float64)
+    votes = votes[votes.sum(axis=1) > 0]
+    answers = tuple(encodable(answer) for answer in soft.answers)
+    if not len(votes):
+        missing = (("winning_share", "nobody was asked about any image"),)
+        return VoteAgreement(soft.attribute, answers, 0, None, 0, missing)
+    winning = votes.max(axis=1) / votes.sum(axis=1)
+    without = int((winning <= 0.5).sum())
+    return VoteAgreement(soft.attribute, answers, len(votes), float(np.median(winning)), without)
+
+
+VOTES = Analysis(
+    name="votes",
+    record=tuple[VoteAgreement, ...],
+    run=lambda inputs: tuple(map(vote_agreement, inputs.dataset.soft)),
+)

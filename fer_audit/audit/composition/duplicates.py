@@ -1,4 +1,4 @@
-"""Byte-identical files, and what they disagree on."""
+"""Photos that are there more than once, byte by byte or saved and scaled again, and what their labels disagree on."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs, contradicted, group_members
+from fer_audit.audit.stats.near_pairs import FLOOR, MOST_PAIRS
+from fer_audit.audit.stats.tables import Mask, Places
 from fer_audit.audit.types.composition import Count, Duplicates
-from fer_audit.audit.types.lists import CONFLICTS, DROP_COPIES
+from fer_audit.audit.types.copies import Disagreement, NearDuplicates
+from fer_audit.audit.types.lists import CONFLICTS, DROP_COPIES, NEAR_DUPLICATES
 from fer_audit.audit.types.result import AuditResult, Finding
+from fer_audit.audit.units import NearGroups
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.text import counted, display, encodable, listed, percent, whole
+from fer_audit.text import (
+    coefficient,
+    counted,
+    display,
+    encodable,
+    listed,
+    percent,
+    rounded_percent,
+    whole,
+)
 
 SHOWN_GROUPS = 5
 
 
 def find_duplicates(
-    dataset: FaceDataset,
-    sha256: NDArray[np.bytes_],
-    ok: NDArray[np.bool_],
-    *,
-    left_out: int,
+    dataset: FaceDataset, sha256: NDArray[np.bytes_], ok: Mask, *, left_out: int
 ) -> Duplicates:
     """Return the groups of byte-identical files among the rows that could be decoded; those that disagree most first."""
     rows, owner = group_members(sha256, ok & (sha256 != b""))
@@ -46,11 +55,19 @@ def find_duplicates(
             for group in order
         ),
         worst=_described(dataset, rows[owner == worst[0]]) if worst else "",
+        across_age_groups=_across_age_groups(dataset, rows, owner),
     )
 
 
+def _across_age_groups(dataset: FaceDataset, rows: Places, owner: Places) -> int | None:
+    """Return how many groups of copies lie in two age groups; None where ages have none."""
+    named = (each for each in dataset.attributes if each.name == "age_bin")
+    ages = None if dataset.ages is None else next(named, None)
+    return None if ages is None else int(contradicted(ages.codes[rows], owner).sum())
+
+
 def conflicting_groups(
-    dataset: FaceDataset, rows: NDArray[np.intp], owner: NDArray[np.intp], *, years: int = 1
+    dataset: FaceDataset, rows: Places, owner: Places, *, years: int = 1
 ) -> list[int]:
     """Return the groups whose labels contradict each other: widest gap of ages first, then most attributes, then their order.
 
@@ -69,24 +86,19 @@ def conflicting_groups(
         gaps = np.maximum(high - low, 0)
         found[-1] &= gaps >= years
     order = np.lexsort((np.arange(len(gaps)), -found.sum(axis=0), -gaps))
-    any_label: NDArray[np.bool_] = np.logical_or.reduce(found, axis=0)
+    any_label: Mask = np.logical_or.reduce(found, axis=0)
     conflicting: list[int] = order[any_label[order]].tolist()
     return conflicting
 
 
-def _described(dataset: FaceDataset, rows: NDArray[np.intp]) -> str:
+def _described(dataset: FaceDataset, rows: Places) -> str:
     """Return what the copies of one photo are labelled: "age 5 and 53"."""
-    told = []
+    told, categories = [], {each.name: each.categories for each in dataset.attributes}
     for name, values in label_columns(dataset):
         codes = sorted({int(code) for code in values[rows] if code >= 0})
         if len(codes) > 1:
-            attribute = next((each for each in dataset.attributes if each.name == name), None)
-            words = (
-                codes
-                if attribute is None or values is dataset.ages
-                else [attribute.categories[code] for code in codes]
-            )
-            told.append(f"{display(name)} {listed([str(each) for each in words])}")
+            words = [str(x) if values is dataset.ages else categories[name][x] for x in codes]
+            told.append(f"{display(name)} {listed(words)}")
     return ", ".join(reversed(told))
 
 
@@ -98,22 +110,18 @@ def conflicting_names(duplicates: Duplicates) -> Sequence[Count]:
 
 def label_columns(dataset: FaceDataset) -> list[tuple[str, NDArray[np.int16]]]:
     """Return (name, (n,) values) of what one photo cannot have twice: labels and ages in years, -1 where not annotated."""
+    binned = () if dataset.ages is None else ("age", "age_bin")  # these only repeat the ages
     columns = [
-        (attribute.name, attribute.codes)
-        for attribute in dataset.attributes
-        if attribute.kind in ("demographic", "label")
-        and not attribute.mapped_from
-        and not _is_binned_age(dataset, attribute.name)
+        (each.name, each.codes)
+        for each in dataset.attributes
+        if each.kind in ("demographic", "label")
+        and not each.mapped_from
+        and each.name not in binned
     ]
     return columns if dataset.ages is None else [*columns, ("age", dataset.ages)]
 
 
-def _is_binned_age(dataset: FaceDataset, name: str) -> bool:
-    """Tell whether an attribute only repeats the ages, coarser."""
-    return dataset.ages is not None and name in ("age", "age_bin")
-
-
-def _findings(result: AuditResult) -> Iterator[Finding]:
+def _copies_findings(result: AuditResult) -> Iterator[Finding]:
     copies = result.duplicates
     if not copies.groups:
         return
@@ -122,7 +130,12 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     share = copies.files / max(result.dataset.listed, 1)
     conflicts = conflicting_names(copies)
     if contradicting := copies.contradicting:
-        named = ", ".join(f"{display(each.name)} {whole(each.count)}" for each in conflicts)
+        across = copies.across_age_groups
+        border = f" ({whole(across)} across age groups)" if across is not None else ""
+        named = ", ".join(
+            f"{display(each.name)} {whole(each.count)}{border if each.name == 'age' else ''}"
+            for each in conflicts
+        )
         one = contradicting == 1
         widest = f"; widest: {copies.worst}" if copies.worst else ""
         yield Finding(
@@ -136,6 +149,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             values=(
                 ("photos", contradicting),
                 *((f"photos.{each.name}", each.count) for each in conflicts),
+                *((("photos.age_groups", across),) if across is not None else ()),
             ),
         )
     in_tests = "left out of" if copies.left_out else "part of"
@@ -151,9 +165,128 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     )
 
 
-def _run(inputs: AuditInputs) -> Duplicates:
+def _run_copies(inputs: AuditInputs) -> Duplicates:
     left_out = int((inputs.usable & ~inputs.tested).sum())
     return find_duplicates(inputs.dataset, inputs.rows.sha256, inputs.rows.ok, left_out=left_out)
 
 
-ANALYSIS = Analysis(name="duplicates", record=Duplicates, run=_run, findings=_findings)
+COPIES = Analysis(name="duplicates", record=Duplicates, run=_run_copies, findings=_copies_findings)
+
+
+YEARS = 5
+"""Ages of one photo that are this far apart disagree."""
+SHOWN_IMAGES = 5
+
+
+def _run_near(inputs: AuditInputs) -> NearDuplicates | None:
+    found = inputs.near
+    if found is None:
+        return None
+    pairs, dataset = found.pairs, inputs.dataset
+    compared = np.zeros(len(dataset), np.bool_)
+    compared[inputs.comparable] = True
+    rows = np.flatnonzero(compared & (found.groups >= 0))
+    above = pairs.cosine >= (np.inf if found.threshold is None else found.threshold)
+    confirmed = found.within & found.confirmed
+    members = [rows[found.groups[rows] == group] for group in range(SHOWN_GROUPS)]
+    return NearDuplicates(
+        compared=int(compared.sum()),
+        groups=int(found.groups.max(initial=-1)) + 1,
+        images=len(rows),
+        pairs=int(found.within.sum()),
+        confirmed=int(confirmed.sum()),
+        threshold=found.threshold,
+        precision=float(found.confirmed[above].mean()) if above.any() else None,
+        method=found.method,
+        floor=pairs.floor,
+        all_pixels=pairs.all_pixels,
+        disagreements=tuple(
+            _disagreement(name, values, found, confirmed, in_years=values is dataset.ages)
+            for name, values in label_columns(dataset)
+        ),
+        cut=_cut(found),
+        examples=tuple(
+            tuple(encodable(dataset.ids[row]) for row in each[:SHOWN_IMAGES].tolist())
+            for each in members
+            if len(each)
+        ),
+    )
+
+
+def _disagreement(
+    name: str, values: NDArray[np.int16], found: NearGroups, confirmed: Mask, *, in_years: bool
+) -> Disagreement:
+    one = found.pairs.first[confirmed]
+    both = one, found.pairs.second[confirmed]
+    first, second = (values[each].astype(np.int64) for each in both)
+    known = (first >= 0) & (second >= 0)
+    years = YEARS if in_years else 0
+    differ = known & (np.abs(first - second) >= max(years, 1))
+    n, others = int(known.sum()), int(differ.sum())
+    groups = len(np.unique(found.groups[one[differ]]))
+    return Disagreement(name, n, others, others / n if n else None, groups, years)
+
+
+def _cut(found: NearGroups) -> str:
+    """Return which pairs were not looked at, if some of them might count: none does where known ones do not."""
+    pairs, floor = found.pairs, found.pairs.floor
+    known = pairs.cosine[pairs.cosine > floor]
+    enough = pairs.all_pixels if found.threshold is None else (known < found.threshold).any()
+    if floor <= FLOOR or enough:
+        return ""
+    some = f"only those above {coefficient(floor, 4)} were"
+    which = some if floor < 1 else "as they are equal, none was"
+    return (
+        f"More than {MOST_PAIRS:,} pairs of images have a cosine above {coefficient(FLOOR)}: {which} looked at, and there may"
+        " be more near-identical photos than are listed"
+    )
+
+
+def _near_findings(result: AuditResult) -> Iterator[Finding]:
+    near = result.near_duplicates
+    if near is not None and near.cut:
+        yield Finding(
+            code="near_duplicates_cut",
+            severity="know",
+            text="There may be more near-identical photos than are listed.",
+            effect=0.4,
+            figures=near.cut,
+            do="Sample the set, or leave out what is blank or made of one picture.",
+            values=(("floor", near.floor),),
+        )
+    if near is None or not near.groups:
+        return
+    share = near.images / max(result.dataset.listed, 1)
+    size = f"{counted(near.groups, 'group')}, {counted(near.images, 'image')}"
+    values = (("groups", float(near.groups)), ("images", float(near.images)))
+    differ = sorted((x for x in near.disagreements if x.differ), key=lambda x: -(x.share or 0))
+    if not differ:
+        one = near.groups == 1
+        yield Finding(
+            code="near_duplicates",
+            severity="know",
+            text=f"{counted(near.groups, 'photo')} {'is' if one else 'are'} in the set more than once, saved or cropped differently.",
+            effect=share,
+            figures=size,
+            do="Keep each group in one part of a split.",
+            files=NEAR_DUPLICATES,
+            values=values,
+        )
+        return
+    most = differ[0]
+    named = ", ".join(f"{display(x.attribute)}{x.by_years} {percent(x.share)}" for x in differ)
+    yield Finding(
+        code="near_duplicates_disagree",
+        severity="fix",
+        text=f"Nearly identical photos carry different labels: {display(most.attribute)}{most.by_years} differs in {rounded_percent(most.share or 0)} of {counted(most.pairs, 'pair')}.",
+        effect=max(share, min(0.5, most.share or 0) / 2),
+        figures=f"{named} of {counted(most.pairs, 'confirmed pair')}; {size}",
+        do="Read it as how far labels can be trusted; correct the pairs, and keep each group in one part of a split.",
+        files=NEAR_DUPLICATES,
+        values=(*values, *((f"differ.{each.attribute}", each.share or 0.0) for each in differ)),
+    )
+
+
+NEAR = Analysis(
+    name="near_duplicates", record=NearDuplicates | None, run=_run_near, findings=_near_findings
+)

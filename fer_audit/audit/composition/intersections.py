@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.claims.cells import residual_p
+from fer_audit.audit.claims.contingency import residual_p
 from fer_audit.audit.stats import loglinear
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.resampling import benjamini_hochberg
+from fer_audit.audit.stats.tables import Counts, Floats, or_none
 from fer_audit.audit.types.composition import Cell, Intersections
 from fer_audit.audit.types.lists import THIN_GROUPS
-from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.not_computable import TOO_FEW, because
 from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.text import counted, display
@@ -47,46 +48,36 @@ def intersect(attributes: Sequence[Attribute]) -> Intersections | None:
         reason = (
             f"{cells} cells are more than {MOST_CELLS}" if cells else "an attribute has no groups"
         )
-        return Intersections(
-            names,
-            0,
-            cells,
-            0,
-            0,
-            (),
-            (),
-            not_computable=tuple(
-                (name, reason) for name in ("smallest", "largest_gaps", "counts")
-            ),
-            groups=groups,
-        )
+        missing = because(reason, "smallest", "largest_gaps", "counts")
+        return Intersections(names, 0, cells, 0, 0, not_computable=missing, groups=groups)
     table = _joint_counts(attributes, shape)
     expected, residuals = mutual_residuals(table)
     pairs, why_no_pairs = _beyond_pairs(table)
-    largest = _largest_gaps(expected, residuals)
-    missing = [] if table.any() else [("largest_gaps", "no image is annotated in all attributes")]
-    if table.any() and np.isnan(residuals).any():
-        missing.append(
-            ("residual", "a group without images, or with all of them, leaves no residual")
-        )
-    if why_no_pairs:
-        missing.append(("beyond_pairs", why_no_pairs))
-    if cells > LISTED_CELLS:
-        missing.append(("counts", f"{cells:,} cells are more than {LISTED_CELLS:,}"))
+    none, listed = not table.any(), cells <= LISTED_CELLS
+    incomplete = "a group without images, or with all of them, leaves no residual"
+
+    def shown(indices: Counts) -> tuple[Cell, ...]:
+        return _cells(attributes, indices, table, expected, residuals, pairs)
+
     return Intersections(
         attributes=names,
         n=int(table.sum()),
         cells=cells,
         empty=int(np.count_nonzero(table == 0)),
         under_30=int(np.count_nonzero((table > 0) & (table < TOO_FEW))),
-        smallest=_cells(attributes, _smallest(table, expected), table, expected, residuals, pairs),
-        largest_gaps=_cells(attributes, largest, table, expected, residuals, pairs),
-        not_computable=tuple(missing),
-        beyond_pairs=()
-        if pairs is None
-        else _cells(attributes, _furthest(pairs), table, expected, residuals, pairs),
+        smallest=shown(_smallest(table, expected)),
+        largest_gaps=shown(_largest_gaps(expected, residuals)),
+        not_computable=(
+            *because("no image is annotated in all attributes" if none else "", "largest_gaps"),
+            *because("" if none or not np.isnan(residuals).any() else incomplete, "residual"),
+            *because(why_no_pairs, "beyond_pairs"),
+            *because(
+                "" if listed else f"{cells:,} cells are more than {LISTED_CELLS:,}", "counts"
+            ),
+        ),
+        beyond_pairs=() if pairs is None else shown(_furthest(pairs)),
         groups=groups,
-        counts=() if cells > LISTED_CELLS else tuple(table.ravel().tolist()),
+        counts=tuple(table.ravel().tolist()) if listed else (),
         tested=0 if pairs is None else int(np.isfinite(pairs.p_adjusted).sum()),
     )
 
@@ -161,17 +152,12 @@ def mutual_residuals(table: Counts) -> tuple[Floats, Floats]:
     n = int(table.sum())
     if n == 0:
         return np.zeros(table.shape), np.full(table.shape, np.nan)
-    margins = [
-        np.reshape(
-            table.sum(axis=tuple(b for b in range(d) if b != a)) / n,
-            tuple(-1 if b == a else 1 for b in range(d)),
-        )
-        for a in range(d)
-    ]
+    others = [tuple(b for b in range(d) if b != a) for a in range(d)]
+    margins = [table.sum(axis=axes, keepdims=True) / n for axes in others]
     product = np.asarray(reduce(np.multiply, margins))
     # P / p_a as a product of the others, so that an empty group divides nothing.
-    others = [reduce(np.multiply, margins[:a] + margins[a + 1 :]) for a in range(d)]
-    leverage = reduce(np.add, others) - (d - 1) * product
+    products = [reduce(np.multiply, margins[:a] + margins[a + 1 :]) for a in range(d)]
+    leverage = reduce(np.add, products) - (d - 1) * product
     variance = n * product * (1 - leverage)
     # A group that holds every image leaves a variance of 0, give or take rounding.
     usable = (product > 0) & (1 - leverage > 1e-12)
@@ -207,31 +193,27 @@ def _cells(
     residuals: Floats,
     pairs: _Pairs | None,
 ) -> tuple[Cell, ...]:
-    n = int(table.sum())
-    positions = zip(*np.unravel_index(indices, table.shape), strict=True)
-    return tuple(
-        Cell(
+    n, found = int(table.sum()), []
+    for at in zip(*np.unravel_index(indices, table.shape), strict=True):
+        count = int(table[at])
+        likely = float((expected if pairs is None else pairs.expected)[at])
+        low, high = _how_sure(count, n)
+        cell = Cell(
             groups=tuple(a.categories[i] for a, i in zip(attributes, at, strict=True)),
-            count=int(table[at]),
+            count=count,
             expected=float(expected[at]),
-            residual=_number(residuals[at]),
-            expected_pairs=None if pairs is None else _number(pairs.expected[at]),
-            residual_pairs=None if pairs is None else _number(pairs.residual[at]),
-            p_adjusted=None if pairs is None else _number(pairs.p_adjusted[at]),
-            more_images=None
-            if n == 0
-            else more_images(
-                int(table[at]), float((expected if pairs is None else pairs.expected)[at]), n
-            ),
-            more_low=_how_sure(int(table[at]), n)[0],
-            more_high=_how_sure(int(table[at]), n)[1],
+            residual=or_none(residuals[at]),
+            more_images=None if n == 0 else more_images(count, likely, n),
+            more_low=low,
+            more_high=high,
         )
-        for at in positions
-    )
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+        if pairs is not None:
+            three = (pairs.expected, pairs.residual, pairs.p_adjusted)
+            names = ("expected_pairs", "residual_pairs", "p_adjusted")
+            beyond: dict[str, Any] = {x: or_none(y[at]) for x, y in zip(names, three, strict=True)}
+            cell = replace(cell, **beyond)
+        found.append(cell)
+    return tuple(found)
 
 
 def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
@@ -247,20 +229,17 @@ def _thin_intersections(result: AuditResult) -> Iterator[Finding]:
         if cell.count < TOO_FEW
     )
     empty = f"{table.empty:,} without an image; " if table.empty else ""
-    yield Finding(
-        code="thin_intersections",
-        severity="fix",
-        text=f"{thin:,} of {counted(table.cells, f'{names} combination')} {'has' if thin == 1 else 'have'} under {TOO_FEW} images.",
-        effect=thin / table.cells / 2,
-        figures=f"{empty}{smallest}".removesuffix("; "),
-        do="Make no statement about them, or collect more of their images.",
-        files=THIN_GROUPS if table.cells <= LISTED_CELLS else "",
-        values=(
-            ("thin", float(thin)),
-            ("empty", float(table.empty)),
-            ("groups", float(table.cells)),
-        ),
+    text = f"{thin:,} of {counted(table.cells, f'{names} combination')} {'has' if thin == 1 else 'have'} under {TOO_FEW} images."
+    effect = thin / table.cells / 2
+    figures = f"{empty}{smallest}".removesuffix("; ")
+    do = "Make no statement about them, or collect more of their images."
+    files = THIN_GROUPS if table.cells <= LISTED_CELLS else ""
+    values = (
+        ("thin", float(thin)),
+        ("empty", float(table.empty)),
+        ("groups", float(table.cells)),
     )
+    yield Finding("thin_intersections", "fix", text, None, effect, figures, do, files, values)
 
 
 def _ledger(table: Intersections | None) -> Iterator[LedgerEntry]:

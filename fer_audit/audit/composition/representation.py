@@ -1,28 +1,60 @@
-"""Who is in the set: the groups of one attribute, and the ages."""
+"""Who is in the set: the groups of one attribute, how evenly it is spread over them, and the ages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.composition.diversity import diversity_indices
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import ratio_interval, target_distance, wilson_interval
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.information import entropy
+from fer_audit.audit.stats.tables import Counts, Floats, Mask, or_none
 from fer_audit.audit.types.composition import (
     FOUR_FIFTHS,
     AgeHeaping,
     GroupShare,
+    Indices,
     Representation,
 )
-from fer_audit.audit.types.result import NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.not_computable import because
+from fer_audit.audit.types.result import AuditResult, Finding, LedgerEntry
 from fer_audit.audit.types.targets import has_target, is_under
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, listed, number, part, percent, percent_span, rounded_percent
+
+_FIELDS = ("ENS", "D", "inverse_D", "H", "SEI", "NSD", "IR", "BP")
+
+
+def diversity_indices(counts: Counts) -> Indices:
+    """Return the indices of (g,) counts over the observed groups; a group without images is no group."""
+    seen = counts[counts > 0]
+    k = len(seen)
+    if k == 0:
+        reason = "no image is annotated"
+        return Indices(
+            R=0, **dict.fromkeys(_FIELDS), not_computable=tuple((name, reason) for name in _FIELDS)
+        )
+    p = seen / seen.sum()
+    h = entropy(seen)
+    d = float(np.sum(p * p))
+    return Indices(
+        R=k,
+        ENS=float(np.exp(h)),
+        D=d,
+        inverse_D=1 / d,
+        H=h,
+        SEI=h / float(np.log(k)) if k > 1 else None,
+        NSD=float(np.std(p) * k / np.sqrt(k - 1)) if k > 1 else None,
+        IR=float(seen.max() / seen.min()),
+        BP=float(p.max()),
+        not_computable=because("" if k > 1 else "only one group is observed", "SEI", "NSD"),
+    )
+
 
 NAMED = 3
 """Groups named in a sentence before it says how many more there are."""
@@ -37,7 +69,7 @@ HEAPED_AGES = (23, 62)
 def represent(
     attribute: Attribute,
     *,
-    tested: NDArray[np.bool_],
+    tested: Mask,
     reference: Mapping[str, int] | None,
     draws: int,
     confidence: float,
@@ -50,15 +82,16 @@ def represent(
     if there is one, else an even share for every category, also those without an image. Groups that
     only the reference has become rows with no image.
     """
-    names = _group_names(attribute, reference)
-    counts = _counts(attribute.codes, len(names))
+    names = tuple(dict.fromkeys((*attribute.categories, *(reference or ()))))
+    counts = _group_counts(attribute.codes, len(names))
     shares = target_shares(names, reference)
+    no_aim = reference is None and attribute.kind in ("batch", "split", "style")
     target = target_distance(
         counts,
         shares,
         target="uniform" if reference is None else "reference",
-        tested=_counts(attribute.codes[tested], len(names)),
-        untested=_why_no_target(attribute, reference),
+        tested=_group_counts(attribute.codes[tested], len(names)),
+        untested=f"even shares are no aim for a {attribute.kind} attribute" if no_aim else "",
         draws=draws,
         rng=rng,
     )
@@ -69,7 +102,7 @@ def represent(
         source=attribute.source,
         annotated=annotated,
         not_annotated=len(attribute.codes) - annotated,
-        groups=_group_shares(names, counts, shares, confidence=confidence),
+        groups=tuple(_group_shares(names, counts, shares, confidence=confidence)),
         indices=diversity_indices(counts),
         target=target,
     )
@@ -93,66 +126,35 @@ def age_heaping(ages: NDArray[np.int16]) -> AgeHeaping:
     counted = ages[(ages >= low) & (ages <= high)]
     if len(counted) == 0:
         reason = f"no image has an age of {low} to {high}"
-        return AgeHeaping(whipple=None, n=0, not_computable=(("whipple", reason),))
+        return AgeHeaping(whipple=None, n=0, not_computable=because(reason, "whipple"))
     return AgeHeaping(whipple=float(500 * np.mean(counted % 5 == 0)), n=len(counted))
 
 
-def _group_names(attribute: Attribute, reference: Mapping[str, int] | None) -> tuple[str, ...]:
-    known = attribute.categories
-    return (*known, *(name for name in reference or {} if name not in known))
-
-
-def _counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
+def _group_counts(codes: NDArray[np.int16], n_groups: int) -> Counts:
     return np.bincount(codes[codes >= 0], minlength=n_groups)
-
-
-def _why_no_target(attribute: Attribute, reference: Mapping[str, int] | None) -> str:
-    if reference is None and attribute.kind in ("batch", "split", "style"):
-        return f"even shares are no aim for a {attribute.kind} attribute"
-    return ""
 
 
 def _group_shares(
     names: tuple[str, ...], counts: Counts, target: Floats, *, confidence: float
-) -> tuple[GroupShare, ...]:
+) -> Iterator[GroupShare]:
     total = int(counts.sum())
     if total == 0:
         fields = ("share", "low", "high", "ratio", "ratio_low", "ratio_high")
-        missing = tuple((name, "no image is annotated") for name in fields)
-        return tuple(
-            GroupShare(name=name, count=0, **dict.fromkeys(fields), not_computable=missing)
-            for name in names
-        )
-    low, high = wilson_interval(counts, total, confidence=confidence)
-    ratios = np.stack(ratio_interval(counts, total, target, confidence=confidence), axis=1)
-    return tuple(
-        _group_share(name, int(count), total, (float(low[i]), float(high[i])), ratios[i])
-        for i, (name, count) in enumerate(zip(names, counts.tolist(), strict=True))
-    )
-
-
-def _group_share(
-    name: str, count: int, total: int, interval: tuple[float, float], ratios: Floats
-) -> GroupShare:
-    ratio, ratio_low, ratio_high = (None if np.isnan(x) else float(x) for x in ratios)
-    missing: tuple[tuple[str, str], ...] = ()
-    if ratio is None:
-        reason = "the target has none of this group"
-        missing = tuple((field, reason) for field in ("ratio", "ratio_low", "ratio_high"))
-    elif ratio_low is None:
-        reason = "a ratio of 0 has no log-interval"
-        missing = (("ratio_low", reason), ("ratio_high", reason))
-    return GroupShare(
-        name=name,
-        count=count,
-        share=count / total,
-        low=interval[0],
-        high=interval[1],
-        ratio=ratio,
-        ratio_low=ratio_low,
-        ratio_high=ratio_high,
-        not_computable=missing,
-    )
+        missing = because("no image is annotated", *fields)
+        yield from (GroupShare(name, 0, not_computable=missing) for name in names)
+        return
+    ends = wilson_interval(counts, total, confidence=confidence)
+    ratios = ratio_interval(counts, total, target, confidence=confidence)
+    for name, count, low, high, *three in zip(names, counts.tolist(), *ends, *ratios, strict=True):
+        ratio, ratio_low, ratio_high = map(or_none, three)
+        missing = ()
+        if ratio is None:
+            reason = "the target has none of this group"
+            missing = because(reason, "ratio", "ratio_low", "ratio_high")
+        elif ratio_low is None:
+            missing = because("a ratio of 0 has no log-interval", "ratio_low", "ratio_high")
+        shares = (count / total, float(low), float(high), ratio, ratio_low, ratio_high)
+        yield GroupShare(name, count, *shares, not_computable=missing)
 
 
 def _under_represented(about: Representation) -> Iterator[Finding]:
@@ -175,16 +177,13 @@ def _under_represented(about: Representation) -> Iterator[Finding]:
     rest = [each.name for each in low[len(under) :]] if under else []
     maybe = f"; {listed(rest[:NAMED])} may have too" if rest else ""
     equal = f"; equal is {percent(1 / len(about.groups))}" if even else ""
-    yield Finding(
-        code="under_represented",
-        severity="know",
-        text=f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}.",
-        attribute=about.attribute,
-        effect=about.target.tv or 0.0,
-        figures=f"{told}{equal}{maybe}",
-        do="Report results for these groups separately, or collect more of their images.",
-        values=tuple((group.name, (group.count or 0) / about.annotated) for group in low),
-    )
+    text = f"{names} ({display(about.attribute)}) {verb} fewer than 80 % of {aim}."
+    attribute = about.attribute
+    effect = about.target.tv or 0.0
+    figures = f"{told} by image{equal}{maybe}"
+    do = "Report results for these groups separately, or collect more of their images."
+    values = tuple((group.name, (group.count or 0) / about.annotated) for group in low)
+    yield Finding("under_represented", "know", text, attribute, effect, figures, do, "", values)
 
 
 def _describe_group(group: GroupShare, total: int) -> str:
@@ -193,22 +192,12 @@ def _describe_group(group: GroupShare, total: int) -> str:
     return f"{group.name} {percent(group.count / total)} ({percent_span(group.low, group.high)})"
 
 
-def _representation_findings(result: AuditResult) -> Iterator[Finding]:
-    for each in result.representation:
-        yield from _under_represented(each)
-
-
 def _representation_ledger(found: Sequence[Representation]) -> Iterator[LedgerEntry]:
     for each in found:
         if each.target.p is not None:
-            yield LedgerEntry(
-                family="goodness of fit",
-                subject=f"{each.attribute} against {each.target.target}",
-                method="Pearson's chi-squared, multinomial draws",
-                p=each.target.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
-            )
+            subject = f"{each.attribute} against {each.target.target}"
+            method = "Pearson's chi-squared, multinomial draws"
+            yield LedgerEntry("goodness of fit", subject, method, each.target.p)
 
 
 def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
@@ -219,16 +208,12 @@ def _heaped_ages(result: AuditResult) -> Iterator[Finding]:
     if not tests or tests[0].p > result.config.statistics.alpha:
         return
     hits = round(ages.whipple * ages.n / 500)
-    yield Finding(
-        code="age_heaping",
-        severity="know",
-        text=f"Ages ending in 0 or 5 are over-represented: {rounded_percent(hits / ages.n)} where 20 % would be even.",
-        attribute="age",
-        effect=min(1.0, (ages.whipple - 100) / 400),
-        figures=f"{part(hits, ages.n)} of ages 23 to 62; Whipple's index {number(ages.whipple, 1)}, 100 is none",
-        do="Use age groups, not single years.",
-        values=(("whipple", ages.whipple), ("share", hits / ages.n)),
-    )
+    text = f"Ages ending in 0 or 5 are over-represented: {rounded_percent(hits / ages.n)} where 20 % would be even."
+    effect = min(1.0, (ages.whipple - 100) / 400)
+    figures = f"{part(hits, ages.n)} of ages 23 to 62; Whipple's index {number(ages.whipple, 1)}, 100 is none"
+    do = "Use age groups, not single years."
+    values = (("whipple", ages.whipple), ("share", hits / ages.n))
+    yield Finding("age_heaping", "know", text, "age", effect, figures, do, "", values)
 
 
 def _heaping_ledger(ages: AgeHeaping | None) -> Iterator[LedgerEntry]:
@@ -237,14 +222,9 @@ def _heaping_ledger(ages: AgeHeaping | None) -> Iterator[LedgerEntry]:
     if ages is None or ages.whipple is None:
         return
     hits = round(ages.whipple * ages.n / 500)
-    yield LedgerEntry(
-        family=HEAPING,
-        subject="ages 23 to 62 that end in 0 or 5",
-        method="exact one-sided binomial against 20 %",
-        p=float(binomtest(hits, ages.n, 0.2, alternative="greater").pvalue),
-        p_corrected=None,
-        correction=NO_CORRECTION,
-    )
+    method = "exact one-sided binomial against 20 %"
+    p = float(binomtest(hits, ages.n, 0.2, alternative="greater").pvalue)
+    yield LedgerEntry(HEAPING, "ages 23 to 62 that end in 0 or 5", method, p)
 
 
 def _represent(inputs: AuditInputs, attribute: Attribute) -> Representation:
@@ -266,7 +246,7 @@ REPRESENTATION = Analysis(
     subjects=lambda inputs: [(each,) for each in inputs.compared],
     needs=("listed_once",),
     settings=("reference", "permutations", "confidence"),
-    findings=_representation_findings,
+    findings=lambda result: chain.from_iterable(map(_under_represented, result.representation)),
     ledger=_representation_ledger,
 )
 AGE_HEAPING = Analysis(

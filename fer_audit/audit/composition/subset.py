@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.inputs import AuditInputs
@@ -17,10 +16,10 @@ from fer_audit.audit.stats.goodness_of_fit import (
     why_no_fit,
 )
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Counts
+from fer_audit.audit.stats.tables import Mask
 from fer_audit.audit.types.composition import SubsetCheck, SubsetGroup
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.result import HOLM, NO_CORRECTION, AuditResult, Finding, LedgerEntry
+from fer_audit.audit.types.not_computable import because
+from fer_audit.audit.types.result import HOLM, AuditResult, Finding, LedgerEntry
 from fer_audit.dataset.types import Attribute
 from fer_audit.rng import stage_rng
 from fer_audit.text import display, p_phrase, percent, rounded_percent
@@ -65,25 +64,13 @@ def check_subset(
         attribute=attribute,
         reference=reference_name,
         n=n,
-        tv=None,
-        chi2=None,
-        p=None,
-        p_asymptotic=None,
-        worst=None,
-        groups=(),
         method=WITHOUT_REPLACEMENT if nested else WITH_REPLACEMENT,
     )
     reason = why_no_fit(x, shares)
     if n == 0 or not whole.any():
-        return replace(check, not_computable=_because(reason, "tv", "worst", *_TESTED))
+        return replace(check, not_computable=because(reason, "tv", "worst", *_TESTED))
     groups = tuple(
-        SubsetGroup(
-            name=name,
-            count=count,
-            share=count / n,
-            reference_share=share,
-            p=float(binomtest(count, n, share).pvalue),
-        )
+        SubsetGroup(name, count, count / n, share, float(binomtest(count, n, share).pvalue))
         for name, count, share in zip(names, x.tolist(), shares.tolist(), strict=True)
         if count or share
     )
@@ -94,41 +81,25 @@ def check_subset(
         groups=groups,
     )
     if reason:
-        return replace(check, not_computable=_because(reason, *_TESTED))
+        return replace(check, not_computable=because(reason, *_TESTED))
     chi2 = float(fit_chi2(x, shares))
-    test = _p_without_replacement if nested else _p_with_replacement
+    if nested:
+        drawn = rng.multivariate_hypergeometric(whole, n, size=draws, method="marginals")
+        p = monte_carlo_p(fit_chi2(drawn, shares), chi2)
+    else:
+        p = multinomial_p(x, shares, draws=draws, rng=rng)
     return replace(
         check,
         chi2=chi2,
-        p=test(x, whole, draws=draws, rng=rng),
+        p=p,
         p_asymptotic=float(chi2_law.sf(chi2, np.count_nonzero(shares) - 1)),
     )
 
 
-def _named_counts(attribute: Attribute, mask: NDArray[np.bool_]) -> dict[str, int]:
+def _counts(attribute: Attribute, mask: Mask) -> list[int]:
     codes = attribute.codes[mask & (attribute.codes >= 0)]
-    counts = np.bincount(codes, minlength=len(attribute.categories))
-    return dict(zip(attribute.categories, counts.tolist(), strict=True))
-
-
-def _because(reason: str, *names: str) -> NotComputable:
-    return tuple((name, reason) for name in names)
-
-
-def _p_with_replacement(
-    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
-) -> float:
-    return multinomial_p(counts, reference / reference.sum(), draws=draws, rng=rng)
-
-
-def _p_without_replacement(
-    counts: Counts, reference: Counts, *, draws: int, rng: np.random.Generator
-) -> float:
-    shares = reference / reference.sum()
-    drawn = rng.multivariate_hypergeometric(
-        reference, int(counts.sum()), size=draws, method="marginals"
-    )
-    return monte_carlo_p(fit_chi2(drawn, shares), float(fit_chi2(counts, shares)))
+    counts: list[int] = np.bincount(codes, minlength=len(attribute.categories)).tolist()
+    return counts
 
 
 def _run(inputs: AuditInputs, attribute: Attribute) -> tuple[SubsetCheck, ...]:
@@ -140,7 +111,7 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> tuple[SubsetCheck, ...]:
         sources.insert(0, (parent.name, counts, every, True))
     return tuple(
         check_subset(
-            _named_counts(attribute, mask),
+            dict(zip(attribute.categories, _counts(attribute, mask), strict=True)),
             whole[attribute.name],
             attribute=attribute.name,
             reference_name=name,
@@ -169,44 +140,28 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
     for reference in dict.fromkeys(each.reference for each in failed):
         checks = [each for each in failed if each.reference == reference]
         most = checks[0]
-        yield Finding(
-            code="unfair_draw",
-            severity="know",
-            text=f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}.",
-            attribute=most.attribute,
-            effect=0.5 + (most.tv or 0.0) / 2,
-            figures="; ".join(_describe_draw(each) for each in checks),
-            do="Do not quote its shares for the whole set; draw again at random, or weight.",
-            values=tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks),
-        )
+        text = f"These images are no random draw of {reference}: {display(most.attribute)} is off by {rounded_percent(most.tv or 0.0)}."
+        effect = 0.5 + (most.tv or 0.0) / 2
+        figures = f"{'; '.join(map(_describe_draw, checks))}; drawn by image"
+        do = "Do not quote its shares for the whole set; draw again at random, or weight."
+        values = tuple((f"tv.{each.attribute}", each.tv or 0.0) for each in checks)
+        yield Finding("unfair_draw", "know", text, most.attribute, effect, figures, do, "", values)
 
 
 def _describe_draw(check: SubsetCheck) -> str:
-    worst = check.worst
-    furthest = (
-        f", furthest {worst.name} {percent(worst.count / check.n)} for {percent(worst.reference_share)}"
-        if worst
-        else ""
-    )
-    return (
-        f"{display(check.attribute)} {percent(check.tv or 0.0)} of {check.n:,} would have to change group"
-        f" ({p_phrase(check.p)}{furthest})"
-    )
+    furthest = ""
+    if (worst := check.worst) is not None:
+        furthest = f", furthest {worst.name} {percent(worst.count / check.n)} for {percent(worst.reference_share)}"
+    return f"{display(check.attribute)} {percent(check.tv or 0.0)} of {check.n:,} would have to change group ({p_phrase(check.p)}{furthest})"
 
 
 def _ledger(checks: Sequence[SubsetCheck]) -> Iterator[LedgerEntry]:
     for check in checks:
         subject = f"{check.attribute} against {check.reference}"
         if check.p is not None:
-            yield LedgerEntry(
-                family="subset check",
-                subject=subject,
-                method=f"Pearson's chi-squared, {check.method}",
-                p=check.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
-                tests=1 + (check.p_asymptotic is not None),
-            )
+            method = f"Pearson's chi-squared, {check.method}"
+            tests = 1 + (check.p_asymptotic is not None)
+            yield LedgerEntry("subset check", subject, method, check.p, tests=tests)
         if check.worst is not None:
             yield LedgerEntry(
                 family=f"groups of {subject}",

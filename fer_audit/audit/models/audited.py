@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.claims.pairs import clusters_as_column
+from fer_audit.audit.claims.associations import clusters_as_column
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.models.by_group import errors_of, rates_of
 from fer_audit.audit.models.findings import model_findings

@@ -10,7 +10,6 @@ from fer_audit.audit.models.groups import cells_of, groups_of
 from fer_audit.audit.models.judged import judged_gaps
 from fer_audit.audit.models.scored import IMAGE, Scored, or_none, share_intervals, units_in
 from fer_audit.audit.stats.confusion import (
-    Mask,
     confusions,
     false_positive_rates,
     intraclass_disparity,
@@ -19,7 +18,8 @@ from fer_audit.audit.stats.confusion import (
     xu_f,
 )
 from fer_audit.audit.stats.group_gaps import expected_extremes
-from fer_audit.audit.stats.units_drawn import design_effect, intraclass_correlation
+from fer_audit.audit.stats.tables import Mask
+from fer_audit.audit.stats.units import design_effect, intraclass_correlation
 from fer_audit.audit.types.models import ByAttribute, ClassRate, GroupRates
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from fer_audit.audit.claims.findings import left_figures
-from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claim_words import CLUSTER, SAYS
+from fer_audit.audit.claims.summary import left_figures
+from fer_audit.audit.types.claim import CLUSTER, SAYS, Claim
 from fer_audit.audit.types.models import ByAttribute, ModelAudit, RecallCell, group_words
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.text import (

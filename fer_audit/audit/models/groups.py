@@ -6,13 +6,11 @@ import numpy as np
 
 from fer_audit.audit.models.judged import Judged
 from fer_audit.audit.models.scored import Ints, Scored, or_none, share_intervals, units_in
-from fer_audit.audit.stats.calibration import calibration
-from fer_audit.audit.stats.confusion import Mask, accuracies, macro_f1, recalls
-from fer_audit.audit.stats.decomposition import Split, kitagawa, mantel_haenszel
+from fer_audit.audit.stats.confusion import accuracies, macro_f1, recalls
+from fer_audit.audit.stats.decomposition import Split, kitagawa, mantel_haenszel, partial_pooling
 from fer_audit.audit.stats.group_gaps import right_tables
-from fer_audit.audit.stats.label_noise import soft_scores
-from fer_audit.audit.stats.pooling import partial_pooling
-from fer_audit.audit.stats.tables import Counts
+from fer_audit.audit.stats.label_noise import calibration, soft_scores
+from fer_audit.audit.stats.tables import Counts, Mask
 from fer_audit.audit.types.models import GroupErrors, RecallCell
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.dataset.types import Attribute

@@ -8,7 +8,6 @@ import numpy as np
 
 from fer_audit.audit.claims.contingency import MOST_BLOCK_DRAWS
 from fer_audit.audit.models.scored import Ints, Scored
-from fer_audit.audit.stats.confusion import Mask
 from fer_audit.audit.stats.group_gaps import (
     distance_to_rest,
     max_gap,
@@ -17,7 +16,7 @@ from fer_audit.audit.stats.group_gaps import (
     step_down_max_t,
 )
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.stats.tables import Floats, Mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)

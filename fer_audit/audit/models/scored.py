@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.inputs import AuditInputs, contradicted, group_members
 from fer_audit.audit.models.truth import Truth, in_classes, truth_of
-from fer_audit.audit.stats.calibration import equal_mass_edges
-from fer_audit.audit.stats.confusion import Mask, ratio
+from fer_audit.audit.stats.confusion import ratio
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
-from fer_audit.audit.stats.tables import Counts, Floats
-from fer_audit.audit.stats.units_drawn import unit_interval_of_shares
+from fer_audit.audit.stats.label_noise import equal_mass_edges
+from fer_audit.audit.stats.tables import Counts, Floats, Mask
+from fer_audit.audit.stats.units import unit_interval_of_shares
 from fer_audit.classify.types import Predictions
 from fer_audit.config import StatisticsSettings
 from fer_audit.rng import stage_rng

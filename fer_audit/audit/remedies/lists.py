@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_audit.audit.composition.dataset_facts import why_failed
-from fer_audit.audit.composition.duplicates import conflicting_groups, label_columns
+from fer_audit.audit.composition.duplicates import YEARS, conflicting_groups, label_columns
 from fer_audit.audit.composition.intersections import LISTED_CELLS
-from fer_audit.audit.composition.near_duplicates import YEARS
 from fer_audit.audit.composition.split_leakage import crossings
 from fer_audit.audit.inputs import AuditInputs, group_members
 from fer_audit.audit.remedies.suspects import find_suspects, group_rows, suspect_rows

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from fer_audit.audit.analysis import Analysis
 from fer_audit.audit.inputs import AuditInputs, first_copies
 from fer_audit.audit.remedies.remedy_findings import suspect_findings
-from fer_audit.audit.stats.confident_learning import confident_classes
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
+from fer_audit.audit.stats.label_noise import confident_classes
 from fer_audit.audit.stats.linear_probe import FOLDS, RIDGE
 from fer_audit.audit.stats.tables import Floats
 from fer_audit.audit.types.not_computable import TOO_FEW

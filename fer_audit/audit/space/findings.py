@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fer_audit.audit.types.result import AuditResult, Finding
-from fer_audit.audit.types.space import LatentOverlap, PairOverlap, StyleTest
+from fer_audit.audit.types.space import PairOverlap, StyleTest
 from fer_audit.text import (
     coefficient,
     counted,
@@ -46,26 +46,19 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
     """Yield one finding for each attribute whose groups differ in style measures."""
     alpha = result.config.statistics.alpha
     kinds = {each.attribute: each.kind for each in result.representation}
-    shown: dict[str, list[StyleTest]] = {}
+    shown: dict[str, list[tuple[float, StyleTest]]] = {}
     for test in result.style_tests:
-        if (
-            kinds.get(test.attribute) == "demographic"
-            and test.p_adjusted is not None
-            and test.p_adjusted <= alpha
-            and (test.rank_effect or 0.0) >= SMALL
-        ):
-            shown.setdefault(test.attribute, []).append(test)
-    for attribute, tests in shown.items():
-        tests.sort(key=lambda test: -(test.rank_effect or 0.0))
-        asked = sum(each.attribute == attribute for each in result.style_tests)
-        top = tests[0].rank_effect or 0.0
-        what = listed(
-            list(
-                dict.fromkeys(
-                    _FAMILY[test.measure] for test in tests if (test.rank_effect or 0) >= top / 4
-                )
-            )
+        effect, beyond = (
+            test.rank_effect or 0.0,
+            test.p_adjusted is not None and test.p_adjusted <= alpha,
         )
+        if kinds.get(test.attribute) == "demographic" and beyond and effect >= SMALL:
+            shown.setdefault(test.attribute, []).append((effect, test))
+    for attribute, tests in shown.items():
+        tests.sort(key=lambda each: -each[0])
+        asked = sum(each.attribute == attribute for each in result.style_tests)
+        top = tests[0][0]
+        what = listed(list(dict.fromkeys(_FAMILY[x.measure] for n, x in tests if n >= top / 4)))
         skin = "; skin itself may contribute" if what.startswith(("brightness", "colour")) else ""
         yield Finding(
             code="photographed_differently",
@@ -73,9 +66,9 @@ def photographed_differently(result: AuditResult) -> Iterator[Finding]:
             text=f"{sentence(what)} {'differ' if ' and ' in what else 'differs'} by {display(attribute)}{skin}.",
             attribute=attribute,
             effect=0.3 + top / 2,
-            figures=f"{', '.join(_describe_style(test) for test in tests[:2])}; {len(tests)} of {counted(asked, 'measure')} differ, n = {tests[0].n:,}",
+            figures=f"{', '.join(_describe_style(test) for _, test in tests[:2])}; {len(tests)} of {counted(asked, 'measure')} differ, shuffled by {display(tests[0][1].unit)}, n = {tests[0][1].n:,}",
             do="Read claims by what is left among images of the same style.",
-            values=tuple((test.measure, test.rank_effect or 0.0) for test in tests),
+            values=tuple((test.measure, effect) for effect, test in tests),
         )
 
 
@@ -104,26 +97,16 @@ def style_alone(result: AuditResult) -> Iterator[Finding]:
         return
     shown.sort(key=lambda each: -(each.reproduced or 0.0))
     told = ", ".join(
-        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)}) for the embedding's {coefficient(each.embedding_v)}"
+        f"{display(each.attribute)} {coefficient(each.v_corrected)} ({span(each.low, each.high)} by {display(each.unit)}) for the embedding's {coefficient(each.embedding_v)}"
         for each in shown
     )
     names = listed([display(each.attribute) for each in shown])
-    yield Finding(
-        code="style_alone",
-        severity="know",
-        text=f"Clusters made from brightness, colour and sharpness alone also separate {names}.",
-        attribute=shown[0].attribute,
-        effect=0.3 + min(1.0, shown[0].reproduced or 0.0) / 4,
-        figures=f"strength {told}; {shown[0].k} clusters, n = {shown[0].n:,}; it need not be the same association",
-        do="Read claims by what is left among images of the same style.",
-        values=tuple((each.attribute, each.v_corrected or 0.0) for each in shown),
-    )
-
-
-def apart(result: AuditResult) -> Iterator[Finding]:
-    """Yield one finding for each attribute whose groups are apart in the latent space."""
-    for overlap in result.latent:
-        yield from _apart(overlap, result)
+    text = f"Clusters made from brightness, colour and sharpness alone also separate {names}."
+    effect = 0.3 + min(1.0, shown[0].reproduced or 0.0) / 4
+    figures = f"strength {told}; {shown[0].k} clusters, n = {shown[0].n:,}; it need not be the same association"
+    do = "Read claims by what is left among images of the same style."
+    values = tuple((each.attribute, each.v_corrected or 0.0) for each in shown)
+    yield Finding("style_alone", "know", text, shown[0].attribute, effect, figures, do, "", values)
 
 
 def _most_like_a_cluster(result: AuditResult, attribute: str) -> tuple[float, str, str]:
@@ -147,25 +130,23 @@ def _most_like_a_cluster(result: AuditResult, attribute: str) -> tuple[float, st
 
 def _cuts(pairs: Sequence[PairOverlap]) -> Iterator[str]:
     """Yield how well straight cuts separate two groups; pairs whose intervals overlap are not ranked."""
-    ranked = sorted(
-        (each for each in pairs if each.low is not None), key=lambda each: each.auc or 0
-    )
+    ranked = sorted((x for x in pairs if x.low is not None), key=lambda each: each.auc or 0)
     if not ranked:
         return
     least, most = ranked[0], ranked[-1]
-    told = [
+    one, other = (
         f"{x.first} and {x.second} {coefficient(x.auc)} ({span(x.low, x.high)})"
         for x in (most, least)
-    ]
+    )
     said = "AUC of a straight cut (.5 = none)"
     if least is most:
-        yield f"{said}: {told[0]}"
+        yield f"{said}: {one}"
     elif not _above(most, least):
-        yield f"{said}: {' and '.join(told)}, not distinguished"
+        yield f"{said}: {one} and {other}, not distinguished"
     else:
         best = "highest" if _above(most, ranked[-2]) else "among the highest"
         worst = "lowest" if _above(ranked[1], least) else "among the lowest"
-        yield f"{said}: {best} {told[0]}, {worst} {told[1]}"
+        yield f"{said}: {best} {one}, {worst} {other}"
 
 
 def _above(one: PairOverlap, other: PairOverlap) -> bool:
@@ -173,40 +154,34 @@ def _above(one: PairOverlap, other: PairOverlap) -> bool:
     return (one.low or 0.0) > (other.high or 0.0)
 
 
-def _apart(overlap: LatentOverlap, result: AuditResult) -> Iterator[Finding]:
+def apart(result: AuditResult) -> Iterator[Finding]:
+    """Yield one finding for each attribute whose groups are apart in the latent space."""
     alpha = result.config.statistics.alpha
-    if overlap.homophily is None or overlap.expected is None or overlap.p is None:
-        return
-    gain = (overlap.homophily - overlap.expected) / max(1 - overlap.expected, 1e-9)
-    if overlap.p > alpha or gain < HOMOPHILY:
-        return
-    name = display(overlap.attribute)
-    jaccard, where, part = _most_like_a_cluster(result, overlap.attribute)
-    near = (
-        f"{rounded_percent(overlap.homophily)} of an image's nearest neighbours share its {name}"
-    )
-    p = p_phrase(overlap.p, at_most=unreached(overlap.p, overlap.permutations))
-    yield Finding(
-        code="latent_overlap",
-        severity="know",
-        text=f"{where}."
-        if jaccard >= REGION
-        else f"{near}; shuffled labels give {rounded_percent(overlap.expected)}.",
-        attribute=overlap.attribute,
-        effect=0.4 + min(1.0, gain) / 4,
-        figures="; ".join(
-            [
-                *([part] if part else []),
-                f"{percent(overlap.homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(overlap.expected)}"
-                f" ({p}, {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})",
-                *_cuts(overlap.pairs),
-            ]
-        ),
-        do="Report results of what is built on these vectors for each group.",
-        values=(
-            ("homophily", overlap.homophily),
-            ("expected", overlap.expected),
-            ("jaccard", jaccard),
-            *((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None),
-        ),
-    )
+    for overlap in result.latent:
+        homophily, expected, p = overlap.homophily, overlap.expected, overlap.p
+        if homophily is None or expected is None or p is None:
+            continue
+        gain = (homophily - expected) / max(1 - expected, 1e-9)
+        if p > alpha or gain < HOMOPHILY:
+            continue
+        jaccard, where, part = _most_like_a_cluster(result, overlap.attribute)
+        near = (
+            f"{rounded_percent(homophily)} of an image's nearest neighbours share its {display(overlap.attribute)};"
+            f" shuffled labels give {rounded_percent(expected)}"
+        )
+        told = p_phrase(p, at_most=unreached(p, overlap.permutations))
+        neighbours = (
+            f"{percent(homophily)} of {overlap.neighbours} neighbours, shuffled labels {percent(expected)}"
+            f" ({told}, shuffled by {display(overlap.unit)}; {overlap.n:,} of {counted(overlap.drawn_from, 'unique image')})"
+        )
+        aucs = ((f"auc.{x.first}.{x.second}", x.auc) for x in overlap.pairs if x.auc is not None)
+        text = f"{where if jaccard >= REGION else near}."
+        attribute = overlap.attribute
+        effect = 0.4 + min(1.0, gain) / 4
+        figures = "; ".join([*([part] if part else []), neighbours, *_cuts(overlap.pairs)])
+        do = "Report results of what is built on these vectors for each group."
+        values = (
+            *(("homophily", homophily), ("expected", expected), ("jaccard", jaccard)),
+            *aucs,
+        )
+        yield Finding("latent_overlap", "know", text, attribute, effect, figures, do, "", values)

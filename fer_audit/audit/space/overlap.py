@@ -11,22 +11,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from fer_audit.audit.analysis import Analysis
-from fer_audit.audit.inputs import AuditInputs, first_copies
+from fer_audit.audit.claims.associations import how_shuffled
+from fer_audit.audit.inputs import NEAR_GROUP, AuditInputs, first_copies
 from fer_audit.audit.space.findings import apart
 from fer_audit.audit.stats.linear_probe import probe_pair
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
-from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Floats
-from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.audit.types.result import (
-    BENJAMINI_HOCHBERG,
-    NO_CORRECTION,
-    LedgerEntry,
-)
+from fer_audit.audit.stats.resampling import adjusted_p, monte_carlo_p
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Places, Singles
+from fer_audit.audit.types.not_computable import TOO_FEW, because
+from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, LedgerEntry
 from fer_audit.audit.types.space import GroupOverlap, LatentOverlap, PairOverlap
 from fer_audit.config import AuditConfig
 from fer_audit.dataset.types import Attribute
@@ -48,10 +43,11 @@ MOST_IN_GROUP = 5_000
 class _Sample:
     """The subsample and its distances, made once for all attributes."""
 
-    rows: NDArray[np.intp]
+    rows: Places
     x: Floats
-    distances: NDArray[np.float32]
-    drawn_from: NDArray[np.intp]
+    distances: Singles
+    drawn_from: Places
+    unit: str
 
 
 def _sample(inputs: AuditInputs) -> _Sample:
@@ -61,15 +57,17 @@ def _sample(inputs: AuditInputs) -> _Sample:
     """
     rows = np.flatnonzero(first_copies(inputs.rows.sha256, inputs.tested))
     rows = stage_rng(inputs.config.seed, "audit", "latent", "people").permutation(rows)
-    people = inputs.units.people(len(inputs.dataset))[rows]
-    rows = np.sort(rows[np.unique(people, return_index=True)[1]])
+    once = np.sort(rows[np.unique(inputs.exchanged[rows], return_index=True)[1]])
+    person = inputs.units.person
+    unit = "image" if len(once) == len(rows) else NEAR_GROUP if person is None else person.name
+    rows = once
     rng = stage_rng(inputs.config.seed, "audit", "latent", "subsample")
     drawn = np.sort(rng.choice(rows, min(SUBSAMPLE, len(rows)), replace=False))
     drawn, x = _points(inputs, drawn)
-    return _Sample(drawn, x, _distances(x), rows)
+    return _Sample(drawn, x, _distances(x), rows, unit)
 
 
-def _points(inputs: AuditInputs, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], Floats]:
+def _points(inputs: AuditInputs, rows: Places) -> tuple[Places, Floats]:
     """Return the rows with finite coordinates, and those."""
     assert inputs.clustering is not None  # noqa: S101 - no pieces without
     assert inputs.clustering.coordinates is not None  # noqa: S101 - as above
@@ -104,16 +102,10 @@ def _overlap(attribute: Attribute, sample: _Sample, inputs: AuditInputs) -> Late
         drawn_from=len(sample.drawn_from),
         dimensions=x.shape[1],
         neighbours=NEIGHBOURS,
-        homophily=None,
-        expected=None,
-        p=None,
-        permutations=0,
-        groups=(),
-        pairs=(),
+        unit=sample.unit,
     )
     if reason := _why_silent(len(known), int((sizes > 0).sum())):
-        missing = tuple((name, reason) for name in ("homophily", "expected", "p"))
-        return replace(empty, not_computable=missing)
+        return replace(empty, not_computable=because(reason, "homophily", "expected", "p"))
     rng = stage_rng(config.seed, "audit", "latent", attribute.name)
     nearest = _nearest(distances)
     same = (codes[nearest] == codes[:, None]).mean(axis=1)
@@ -129,49 +121,26 @@ def _overlap(attribute: Attribute, sample: _Sample, inputs: AuditInputs) -> Late
         expected=float((sizes * (sizes - 1)).sum() / (len(known) * (len(known) - 1))),
         p=monte_carlo_p(shuffled, float(same.mean())),
         permutations=draws,
-        groups=_groups(attribute, codes, x, same, sizes),
+        groups=tuple(_groups(attribute, codes, x, same, sizes)),
         pairs=_pairs(attribute, sample.drawn_from, inputs),
     )
 
 
 def _groups(
-    attribute: Attribute,
-    codes: NDArray[np.integer],
-    x: Floats,
-    same: Floats,
-    sizes: NDArray[np.int64],
-) -> tuple[GroupOverlap, ...]:
-    found = []
-    for group, name in enumerate(attribute.categories):
-        inside = codes == group
-        n = int(sizes[group])
+    attribute: Attribute, codes: Codes, x: Floats, same: Floats, sizes: Counts
+) -> Iterator[GroupOverlap]:
+    for group, (name, n) in enumerate(zip(attribute.categories, sizes.tolist(), strict=True)):
         if n < TOO_FEW:
-            fields = ("homophily", "expected", "dispersion")
             reason = f"{n} images in the subsample are too few"
-            found.append(
-                GroupOverlap(
-                    group=name,
-                    n=n,
-                    **dict.fromkeys(fields),
-                    not_computable=tuple((each, reason) for each in fields),
-                )
-            )
+            missing = because(reason, "homophily", "expected", "dispersion")
+            yield GroupOverlap(name, n, not_computable=missing)
             continue
-        found.append(
-            GroupOverlap(
-                group=name,
-                n=n,
-                homophily=float(same[inside].mean()),
-                expected=(n - 1) / (len(codes) - 1),
-                dispersion=_dispersion(x[inside]),
-            )
-        )
-    return tuple(found)
+        inside = codes == group
+        expected = (n - 1) / (len(codes) - 1)
+        yield GroupOverlap(name, n, float(same[inside].mean()), expected, _dispersion(x[inside]))
 
 
-def _pairs(
-    attribute: Attribute, rows: NDArray[np.intp], inputs: AuditInputs
-) -> tuple[PairOverlap, ...]:
+def _pairs(attribute: Attribute, rows: Places, inputs: AuditInputs) -> tuple[PairOverlap, ...]:
     members = [rows[attribute.codes[rows] == code] for code in range(len(attribute.categories))]
     enough = [code for code, each in enumerate(members) if len(each) >= TOO_FEW]
     rng = stage_rng(inputs.config.seed, "audit", "probe", attribute.name, "members")
@@ -183,11 +152,8 @@ def _pairs(
         _pair(attribute, one, two, points[one], points[two], inputs.config)
         for one, two in combinations(enough, 2)
     ]
-    p = np.array([each.p for each in found], dtype=np.float64)
-    adjusted = benjamini_hochberg(p).tolist() if len(p) else []
-    return tuple(
-        replace(each, p_adjusted=value) for each, value in zip(found, adjusted, strict=True)
-    )
+    adjusted = adjusted_p([each.p for each in found])
+    return tuple(replace(x, p_adjusted=p) for x, p in zip(found, adjusted, strict=True))
 
 
 def _pair(
@@ -203,10 +169,8 @@ def _pair(
         rng=stage_rng(config.seed, "audit", "probe", attribute.name, first, second),
     )
     distance = float(np.linalg.norm(a.mean(axis=0) - b.mean(axis=0)))
-    pooled = float(
-        np.sqrt((len(a) * _dispersion(a) ** 2 + len(b) * _dispersion(b) ** 2) / (len(a) + len(b)))
-    )
-    missing = () if pooled > 0 else (("relative_distance", "both groups are single points"),)
+    squares = len(a) * _dispersion(a) ** 2 + len(b) * _dispersion(b) ** 2
+    pooled = float(np.sqrt(squares / (len(a) + len(b))))
     return PairOverlap(
         first=first,
         second=second,
@@ -222,11 +186,13 @@ def _pair(
         permutations=draws,
         centroid_distance=distance,
         relative_distance=distance / pooled if pooled > 0 else None,
-        not_computable=missing,
+        not_computable=because(
+            "" if pooled > 0 else "both groups are single points", "relative_distance"
+        ),
     )
 
 
-def _distances(x: Floats) -> NDArray[np.float32]:
+def _distances(x: Floats) -> Singles:
     """Return the (n, n) Euclidean distances; squares in double precision, so that equal rows are at 0."""
     square = (x * x).sum(axis=1)
     squared = square[:, None] + square[None, :] - 2 * (x @ x.T)
@@ -234,7 +200,7 @@ def _distances(x: Floats) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float32)
 
 
-def _nearest(distances: NDArray[np.float32]) -> NDArray[np.intp]:
+def _nearest(distances: Singles) -> Places:
     """Return the (n, NEIGHBOURS) rows nearest to each row, itself left out; n is larger than NEIGHBOURS."""
     others = distances.copy()
     np.fill_diagonal(others, np.inf)
@@ -254,15 +220,10 @@ def _why_silent(n: int, groups: int) -> str:
 def _ledger(overlaps: Sequence[LatentOverlap]) -> Iterator[LedgerEntry]:
     for overlap in overlaps:
         if overlap.p is not None:
-            yield LedgerEntry(
-                family="latent overlap",
-                subject=f"{overlap.attribute} of {overlap.neighbours} nearest neighbours",
-                method=f"{overlap.permutations:,} shuffles, share of neighbours of the same group",
-                p=overlap.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
-                at_most=unreached(overlap.p, overlap.permutations),
-            )
+            subject = f"{overlap.attribute} of {overlap.neighbours} nearest neighbours"
+            method = f"{how_shuffled(overlap.permutations, overlap.unit, 'shuffles')}, share of neighbours of the same group"
+            at_most = unreached(overlap.p, overlap.permutations)
+            yield LedgerEntry("latent overlap", subject, method, overlap.p, at_most=at_most)
         tested = [each for each in overlap.pairs if each.p is not None]
         if tested:
             least = min(tested, key=lambda each: (each.p or 0.0, -(each.auc or 0.0)))
@@ -283,7 +244,7 @@ ANALYSIS = Analysis(
     record=LatentOverlap,
     run=_run,
     subjects=_subjects,
-    needs=("clustering.coordinates", "rows.sha256", "tested", "units"),
+    needs=("clustering.coordinates", "rows.sha256", "tested", "units", "exchanged"),
     settings=("permutations", "confidence"),
     findings=apart,
     ledger=_ledger,

@@ -7,19 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.analysis import Analysis, Parts, SubjectResult
 from fer_audit.audit.claims.associations import associate_labels, how_shuffled
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.space.findings import photographed_differently, style_alone
 from fer_audit.audit.stats.kruskal_null import eta_squared, h_statistic, rank_null
-from fer_audit.audit.stats.multiple_testing import benjamini_hochberg
-from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.stats.resampling import adjusted_p, monte_carlo_p
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask, Singles
+from fer_audit.audit.stats.units import Blocks, row_blocks
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.not_computable import TOO_FEW
-from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, NO_CORRECTION, LedgerEntry
+from fer_audit.audit.types.not_computable import TOO_FEW, because
+from fer_audit.audit.types.result import BENJAMINI_HOCHBERG, LedgerEntry
 from fer_audit.audit.types.space import StyleBaseline, StyleTest
 from fer_audit.dataset.types import Attribute
 from fer_audit.pack.types import STYLE_NAMES
@@ -38,15 +37,17 @@ _GROUPS = ("lowest", "lowest_median", "highest", "highest_median")
 def style_tests(inputs: AuditInputs, attribute: Attribute) -> tuple[StyleTest, ...]:
     """Return each style measure against one attribute; `corrected` adds the p over all attributes."""
     most = DRAWS if attribute.kind == "demographic" else FEWER_DRAWS
-    return tuple(
-        _tests_of(
-            inputs.rows.style,
-            attribute,
-            inputs.tested & (attribute.codes >= 0),
-            draws=min(inputs.config.statistics.permutations, most),
-            rng=stage_rng(inputs.config.seed, "audit", "style", attribute.name),
-        )
+    known = inputs.tested & (attribute.codes >= 0)
+    blocks = row_blocks(attribute.codes[known], inputs.exchanged[known])
+    found = _tests_of(
+        inputs.rows.style,
+        attribute,
+        known,
+        draws=min(inputs.config.statistics.permutations, most),
+        rng=stage_rng(inputs.config.seed, "audit", "style", attribute.name),
+        blocks=blocks,
     )
+    return tuple(replace(each, unit=inputs.unit_of(blocks)) for each in found)
 
 
 def _corrected(
@@ -54,11 +55,8 @@ def _corrected(
 ) -> tuple[StyleTest, ...]:
     """Return the tests of all attributes with Benjamini-Hochberg's p over all of them."""
     found = [test for piece in pieces for test in piece]
-    p = np.array([each.p for each in found if each.p is not None], dtype=np.float64)
-    adjusted = iter(benjamini_hochberg(p).tolist() if len(p) else [])
-    return tuple(
-        each if each.p is None else replace(each, p_adjusted=next(adjusted)) for each in found
-    )
+    adjusted = adjusted_p([each.p for each in found])
+    return tuple(replace(x, p_adjusted=p) for x, p in zip(found, adjusted, strict=True))
 
 
 def associate_style(inputs: AuditInputs, attribute: Attribute) -> Association | None:
@@ -74,16 +72,14 @@ def style_baseline(
 ) -> StyleBaseline:
     """Return how far clusters of style measures alone follow an attribute, compared with the embedding's."""
     whole = None if embedded is None else embedded.v_corrected
-    missing = [
-        (name, why)
-        for name, why in by_style.not_computable
-        if name in ("v_corrected", "low", "high")
-    ]
+    pair = (("style", by_style), ("the embedding", embedded))
+    # one noise over another is any number
+    silent = [whose for whose, each in pair if each is None or not _above_chance(each, alpha)]
+    why = f"the clusters of {' and of '.join(silent)} are not above chance" if silent else ""
     reproduced = None
-    if reason := _why_no_ratio(by_style, embedded, alpha):
-        missing.append(("reproduced", reason))
-    elif by_style.v_corrected is not None and whole:
+    if not silent and by_style.v_corrected is not None and whole:
         reproduced = by_style.v_corrected / whole
+    kept = ("v_corrected", "low", "high")
     return StyleBaseline(
         attribute=by_style.attribute,
         n=by_style.n,
@@ -96,7 +92,10 @@ def style_baseline(
         unit=by_style.unit,
         embedding_v=whole,
         reproduced=reproduced,
-        not_computable=tuple(missing),
+        not_computable=(
+            *(each for each in by_style.not_computable if each[0] in kept),
+            *because(why, "reproduced"),
+        ),
     )
 
 
@@ -112,16 +111,6 @@ def _baselines(
     )
 
 
-def _why_no_ratio(by_style: Association, other: Association | None, alpha: float) -> str:
-    """Return why the two corrected V have no ratio, "" where they have: one noise over another is any number."""
-    silent = [
-        whose
-        for whose, each in (("style", by_style), ("the embedding", other))
-        if each is None or not _above_chance(each, alpha)
-    ]
-    return f"the clusters of {' and of '.join(silent)} are not above chance" if silent else ""
-
-
 def _above_chance(association: Association, alpha: float) -> bool:
     """Return whether rungs 1 to 3 hold; without Holm where there was no family to correct for."""
     v, null_95, low = association.v, association.null_95, association.low
@@ -132,53 +121,46 @@ def _above_chance(association: Association, alpha: float) -> bool:
 
 
 def _tests_of(
-    style: NDArray[np.float32],
+    style: Singles,
     attribute: Attribute,
-    known: NDArray[np.bool_],
+    known: Mask,
     *,
     draws: int,
     rng: np.random.Generator,
+    blocks: Blocks | None,
 ) -> list[StyleTest]:
     """Return the tests of one attribute; one shuffle serves every measure."""
     groups = attribute.codes[known]
     values = style[known].astype(np.float64)
     sizes = np.bincount(groups, minlength=len(attribute.categories))
     varies = np.ptp(values, axis=0) > 0 if len(values) else np.zeros(values.shape[1], np.bool_)
-    reason = _why_untestable(len(values), int((sizes > 0).sum()))
+    n, seen = len(values), int((sizes > 0).sum())
+    reason = _why_untestable(n, seen)
+    same = reason or "the measure is the same in all images"
+    missing = because(same, *_VALUES, *_GROUPS)
+    tests = {
+        name: StyleTest(name, attribute.name, n, not_computable=missing) for name in STYLE_NAMES
+    }
     if reason or not varies.any():
-        return [
-            _missing(
-                name, attribute, len(values), reason or "the measure is the same in all images"
-            )
-            for name in STYLE_NAMES
-        ]
+        return list(tests.values())
     from scipy.stats import rankdata  # 0.9 s that a warm rerun would wait for
 
-    ranks = [rankdata(column) for column in values[:, varies].T]
-    h = [h_statistic(column, groups, sizes) for column in ranks]
-    seen, drawn = rank_null(ranks, groups, sizes, draws=draws, rng=rng)
-    tests, column = [], 0
-    for index, name in enumerate(STYLE_NAMES):
-        if not varies[index]:
-            tests.append(
-                _missing(name, attribute, len(values), "the measure is the same in all images")
-            )
-            continue
-        tests.append(
-            StyleTest(
-                measure=name,
-                attribute=attribute.name,
-                n=len(values),
-                eta_squared=eta_squared(values[:, index], groups, sizes),
-                rank_effect=_epsilon_squared(h[column], len(values), int((sizes > 0).sum())),
-                p=monte_carlo_p(drawn[:, column], float(seen[column])),
-                p_adjusted=None,
-                permutations=draws,
-                **_extremes(values[:, index], ranks[column], groups, attribute, sizes),
-            )
+    columns = np.flatnonzero(varies).tolist()
+    ranks = [rankdata(values[:, column]) for column in columns]
+    statistics, drawn = rank_null(ranks, groups, sizes, draws=draws, rng=rng, blocks=blocks)
+    for index, column in enumerate(columns):
+        name, own = STYLE_NAMES[column], ranks[index]
+        tests[name] = StyleTest(
+            measure=name,
+            attribute=attribute.name,
+            n=n,
+            eta_squared=eta_squared(values[:, column], groups, sizes),
+            rank_effect=_epsilon_squared(h_statistic(own, groups, sizes), n, seen),
+            p=monte_carlo_p(drawn[:, index], float(statistics[index])),
+            permutations=draws,
+            **_extremes(values[:, column], own, groups, attribute, sizes),
         )
-        column += 1
-    return tests
+    return list(tests.values())
 
 
 def _epsilon_squared(h: float, n: int, groups: int) -> float:
@@ -187,19 +169,13 @@ def _epsilon_squared(h: float, n: int, groups: int) -> float:
 
 
 def _extremes(
-    values: Floats,
-    ranks: Floats,
-    groups: NDArray[np.integer],
-    attribute: Attribute,
-    sizes: NDArray[np.int64],
+    values: Floats, ranks: Floats, groups: Codes, attribute: Attribute, sizes: Counts
 ) -> dict[str, Any]:
     """Return the groups with the lowest and the highest mean rank, among those that are large enough."""
     shown = np.flatnonzero(sizes >= TOO_FEW)
     if len(shown) < 2:
-        reason = f"fewer than two groups have {TOO_FEW} images"
         return {
-            **dict.fromkeys(_GROUPS),
-            "not_computable": tuple((name, reason) for name in _GROUPS),
+            "not_computable": because(f"fewer than two groups have {TOO_FEW} images", *_GROUPS)
         }
     means = np.bincount(groups, weights=ranks, minlength=len(sizes))[shown] / sizes[shown]
     low, high = int(shown[means.argmin()]), int(shown[means.argmax()])
@@ -219,18 +195,6 @@ def _why_untestable(n: int, groups: int) -> str:
     return "every image is a group of its own" if n <= groups else ""
 
 
-def _missing(measure: str, attribute: Attribute, n: int, reason: str) -> StyleTest:
-    fields = (*_VALUES, *_GROUPS)
-    return StyleTest(
-        measure=measure,
-        attribute=attribute.name,
-        n=n,
-        permutations=0,
-        **dict.fromkeys(fields),
-        not_computable=tuple((name, reason) for name in fields),
-    )
-
-
 def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
     for attribute in dict.fromkeys(each.attribute for each in tests):
         done = [each for each in tests if each.attribute == attribute and each.p is not None]
@@ -239,7 +203,7 @@ def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
             yield LedgerEntry(
                 family="style",
                 subject=f"{least.measure} by {attribute}, smallest of {len(done)} measures",
-                method=f"{least.permutations:,} shuffles, Kruskal-Wallis H",
+                method=f"{how_shuffled(least.permutations, least.unit, 'shuffles')}, Kruskal-Wallis H",
                 p=least.p or 0.0,
                 p_corrected=least.p_adjusted,
                 correction=BENJAMINI_HOCHBERG,
@@ -251,15 +215,10 @@ def _tests_ledger(tests: Sequence[StyleTest]) -> Iterator[LedgerEntry]:
 def _baselines_ledger(baselines: Sequence[StyleBaseline]) -> Iterator[LedgerEntry]:
     for each in baselines:
         if each.p is not None:
-            yield LedgerEntry(
-                family="style-only clusters",
-                subject=f"{each.attribute} x style cluster",
-                method=f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared",
-                p=each.p,
-                p_corrected=None,
-                correction=NO_CORRECTION,
-                at_most=unreached(each.p, each.permutations),
-            )
+            subject = f"{each.attribute} x style cluster"
+            method = f"{how_shuffled(each.permutations, each.unit)}, Pearson's chi-squared"
+            at_most = unreached(each.p, each.permutations)
+            yield LedgerEntry("style-only clusters", subject, method, each.p, at_most=at_most)
 
 
 TESTS = Analysis(
@@ -268,7 +227,7 @@ TESTS = Analysis(
     run=style_tests,
     subjects=lambda inputs: [(each,) for each in inputs.for_tests],
     join=_corrected,
-    needs=("rows.style", "tested"),
+    needs=("rows.style", "tested", "exchanged"),
     settings=("permutations",),
     findings=photographed_differently,
     ledger=_tests_ledger,

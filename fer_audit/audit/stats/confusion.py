@@ -8,17 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.stats.tables import Counts, Floats
-
-Mask = NDArray[np.bool_]
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask
 
 
-def confusions(
-    group: NDArray[np.integer],
-    label: NDArray[np.integer],
-    prediction: NDArray[np.integer],
-    shape: tuple[int, int],
-) -> Counts:
+def confusions(group: Codes, label: Codes, prediction: Codes, shape: tuple[int, int]) -> Counts:
     """Return the (g, c, c) counts of (n,) codes, (g, c) = shape; a row with a negative code is left out."""
     groups, classes = shape
     known = (group >= 0) & (label >= 0) & (prediction >= 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.tables import Codes, Counts, Floats
 from fer_audit.audit.types.composition import TargetDistance
+from fer_audit.audit.types.not_computable import because
 
 
 def wilson_interval(
@@ -64,7 +66,7 @@ def jensen_shannon(p: Floats, q: Floats) -> float:
     return float(np.clip(bits, 0.0, 1.0))
 
 
-def fit_chi2(counts: NDArray[np.integer], shares: Floats) -> Floats:
+def fit_chi2(counts: Codes, shares: Floats) -> Floats:
     """Return Pearson's chi-squared of (..., g) counts against shares, over groups with a share."""
     expected = np.asarray(counts.sum(axis=-1, keepdims=True) * shares, dtype=np.float64)
     gap = counts - expected
@@ -108,30 +110,16 @@ def target_distance(
     image. `untested` says why there is nothing to test, "" if there is.
     DS = 1 - TV: Dominguez-Catena et al. 2023 (DSAP), arXiv 2312.14626.
     """
-    missing: list[tuple[str, str]] = []
-    tv = ds_e = jsd = chi2 = p = None
-    if counts.sum() == 0 or not np.any(shares > 0):
-        reason = why_no_fit(counts, shares)
-        missing += [(name, reason) for name in ("tv", "ds_r", "ds_e", "jsd")]
-    else:
-        seen = counts / counts.sum()
-        present = counts > 0
+    found = TargetDistance(target, n=int(tested.sum()))
+    nothing = "" if counts.sum() and np.any(shares > 0) else why_no_fit(counts, shares)
+    untested = untested or why_no_fit(tested, shares)
+    if not nothing:
+        seen, present = counts / counts.sum(), counts > 0
         tv = total_variation(seen, shares)
         ds_e = 1 - total_variation(seen, present / present.sum())
-        jsd = jensen_shannon(seen, shares)
-    if reason := untested or why_no_fit(tested, shares):
-        missing += [("chi2", reason), ("p", reason)]
-    else:
-        chi2 = float(fit_chi2(tested, shares))
+        found = replace(found, tv=tv, ds_r=1 - tv, ds_e=ds_e, jsd=jensen_shannon(seen, shares))
+    if not untested:
         p = multinomial_p(tested, shares, draws=draws, rng=rng)
-    return TargetDistance(
-        target=target,
-        tv=tv,
-        ds_r=None if tv is None else 1 - tv,
-        ds_e=ds_e,
-        jsd=jsd,
-        chi2=chi2,
-        p=p,
-        not_computable=tuple(missing),
-        n=int(tested.sum()),
-    )
+        found = replace(found, chi2=float(fit_chi2(tested, shares)), p=p)
+    missing = because(nothing, "tv", "ds_r", "ds_e", "jsd")
+    return replace(found, not_computable=(*missing, *because(untested, "chi2", "p")))

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fer_audit.audit.stats.confusion import Mask, ratio
+from fer_audit.audit.stats.confusion import ratio
 from fer_audit.audit.stats.resampling import fixed_margin_tables
-from fer_audit.audit.stats.tables import Counts, Floats
-from fer_audit.audit.stats.units import Codes, make_blocks
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask
+from fer_audit.audit.stats.units import make_blocks
 
 MOST_GRID = 100_000
 """Shares at which the expected extremes are summed; groups with more images are summed on an even grid."""

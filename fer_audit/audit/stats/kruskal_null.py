@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.resampling import fixed_margin_tables
-from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.stats.tables import Codes, Counts, Floats
+from fer_audit.audit.stats.units import Blocks
 
 MOST_SHUFFLED = 65_536
 """Images whose labels are shuffled one by one; of more, tables of ranks and groups are drawn, which cost the same for
@@ -20,16 +20,20 @@ ranks they lose 1 in 256^2."""
 
 def rank_null(
     ranks: Sequence[Floats],
-    groups: NDArray[np.integer],
-    sizes: NDArray[np.int64],
+    groups: Codes,
+    sizes: Counts,
     *,
     draws: int,
     rng: np.random.Generator,
+    blocks: Blocks | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the (m,) H seen and the (draws, m) H of shuffled labels, for m columns of (n,) ranks that vary.
 
     `groups` are codes into `sizes`. The two belong together: compare a draw with the H that is returned here.
+    Labels are shuffled image by image, or in `blocks` of rows, whose groups then differ in size from draw to draw.
     """
+    if blocks is not None:
+        return _by_blocks(ranks, groups, sizes, blocks, draws=draws, rng=rng)
     if len(groups) > MOST_SHUFFLED:
         found = [_by_tables(column, groups, sizes, draws=draws, rng=rng) for column in ranks]
         return np.array([seen for seen, _ in found]), np.stack([drawn for _, drawn in found], 1)
@@ -46,30 +50,48 @@ def rank_null(
     return np.array(seen), drawn
 
 
-def h_statistic(ranks: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+def _by_blocks(
+    ranks: Sequence[Floats],
+    groups: Codes,
+    sizes: Counts,
+    blocks: Blocks,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Return the same where whole blocks of rows exchange labels: a block counts by its sum of ranks and its rows."""
+    centred = np.stack([column - column.mean() for column in ranks], axis=1)
+    per_square = (len(groups) - 1) / (centred**2).sum(axis=0)
+    held = np.bincount(blocks.block, minlength=len(blocks.labels))
+    sums = np.zeros((len(held), len(ranks)))
+    np.add.at(sums, blocks.block, centred)
+    found = np.empty((draws, len(ranks)))
+    for draw, moved in enumerate(blocks.moved(draws, rng)):
+        n = np.bincount(moved, weights=held, minlength=len(sizes))
+        for column, each in enumerate(sums.T):
+            found[draw, column] = between(each, moved, n) * per_square[column]
+    return np.array([h_statistic(column, groups, sizes) for column in ranks]), found
+
+
+def h_statistic(ranks: Floats, groups: Codes, sizes: Counts) -> float:
     """Return (n - 1) SS_between / SS_total of the ranks, which needs no separate correction for ties."""
     return (len(ranks) - 1) * eta_squared(ranks, groups, sizes)
 
 
-def eta_squared(values: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
+def eta_squared(values: Floats, groups: Codes, sizes: Counts) -> float:
     """Return SS_between / SS_total of (n,) values that vary."""
     centred = values - values.mean()
     return min(1.0, between(centred, groups, sizes) / float((centred**2).sum()))
 
 
-def between(centred: Floats, groups: NDArray[np.integer], sizes: NDArray[np.int64]) -> float:
-    """Return SS_between of (n,) values whose mean is 0."""
+def between(centred: Floats, groups: Codes, sizes: Counts | Floats) -> float:
+    """Return SS_between of (n,) values, or sums of values, whose mean is 0; `sizes` is the number of values of each group."""
     sums = np.bincount(groups, weights=centred, minlength=len(sizes))
     return float((sums**2 / np.maximum(sizes, 1)).sum())
 
 
 def _by_tables(
-    ranks: Floats,
-    groups: NDArray[np.integer],
-    sizes: NDArray[np.int64],
-    *,
-    draws: int,
-    rng: np.random.Generator,
+    ranks: Floats, groups: Codes, sizes: Counts, *, draws: int, rng: np.random.Generator
 ) -> tuple[float, Floats]:
     """Return the H of ranks in bins, and those of tables drawn with the same margins.
 
@@ -87,7 +109,7 @@ def _by_tables(
     held, sizes = held[held > 0], sizes[sizes > 0]
     per_square = (n - 1) / float((centred**2 * held).sum())
 
-    def h_of(tables: NDArray[np.int64]) -> Floats:
+    def h_of(tables: Counts) -> Floats:
         sums = tables @ centred
         return np.asarray((sums**2 / sizes).sum(axis=-1) * per_square)
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.stats.tables import Floats
-from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.stats.tables import Codes, Floats
 
 ZERO = 1e-9
 """Of the largest singular value: what is smaller is none."""
@@ -83,7 +81,7 @@ def one_hot(codes: Codes) -> Floats:
     return np.asarray(codes[:, None] == np.unique(codes)[None, :], dtype=np.float64)
 
 
-def _directions(columns: Floats) -> NDArray[np.float64]:
+def _directions(columns: Floats) -> Floats:
     """Return an orthonormal basis of what the columns span."""
     left, values, _ = np.linalg.svd(columns, full_matrices=False)
     return left[:, values > ZERO * max(float(values[0]), ZERO)]

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.resampling import monte_carlo_p
-from fer_audit.audit.stats.tables import Floats
+from fer_audit.audit.stats.tables import Floats, Mask, Places
 
 FOLDS = 5
 RIDGE = 0.01
@@ -33,12 +32,7 @@ class Probe:
 
 
 def probe_pair(
-    x: Floats,
-    is_second: NDArray[np.bool_],
-    *,
-    draws: int,
-    confidence: float,
-    rng: np.random.Generator,
+    x: Floats, is_second: Mask, *, draws: int, confidence: float, rng: np.random.Generator
 ) -> Probe:
     """Return the probe of (n, m) coordinates of independent images; each group needs at least `FOLDS` of them.
 
@@ -100,7 +94,7 @@ def _variance(auc: float, n_first: int, n_second: int) -> float:
     return auc * (1 - auc) * spread / (n_first * n_second)
 
 
-def _stratified_folds(is_second: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
+def _stratified_folds(is_second: Mask, rng: np.random.Generator) -> Places:
     folds = np.empty(len(is_second), dtype=np.intp)
     for group in (False, True):
         rows = np.flatnonzero(is_second == group)
@@ -108,7 +102,7 @@ def _stratified_folds(is_second: NDArray[np.bool_], rng: np.random.Generator) ->
     return folds
 
 
-def _fit(x: Floats, labels: NDArray[np.bool_], unseen: Floats) -> tuple[Floats, Floats]:
+def _fit(x: Floats, labels: Mask, unseen: Floats) -> tuple[Floats, Floats]:
     """Return the (n, draws) scores of unseen images and the (draws,) cut halfway between the class means."""
     centre = x.mean(axis=0)
     x = x - centre
@@ -124,7 +118,7 @@ def _fit(x: Floats, labels: NDArray[np.bool_], unseen: Floats) -> tuple[Floats, 
     return (unseen - centre) @ directions, cut
 
 
-def _auc(scores: Floats, labels: NDArray[np.bool_]) -> Floats:
+def _auc(scores: Floats, labels: Mask) -> Floats:
     """Return the (draws,) area under the ROC curve, ties shared: Mann & Whitney's U over its maximum."""
     from scipy.stats import rankdata  # 0.9 s that a warm rerun would wait for
 
@@ -135,7 +129,7 @@ def _auc(scores: Floats, labels: NDArray[np.bool_]) -> Floats:
     return np.asarray(u / (first * second))
 
 
-def _balanced_accuracy(called: NDArray[np.bool_], labels: NDArray[np.bool_]) -> Floats:
+def _balanced_accuracy(called: Mask, labels: Mask) -> Floats:
     right_second = (called & labels).sum(axis=0) / labels.sum(axis=0)
     right_first = (~called & ~labels).sum(axis=0) / (~labels).sum(axis=0)
     return np.asarray((right_first + right_second) / 2)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask, Places, Singles
+
 FLOOR = 0.9
 """Pairs below it are not looked at."""
 MOST_PAIRS = 50_000
@@ -32,10 +34,10 @@ DIGITS = 100_000
 class Pairs:
     """Pairs of rows with a large cosine."""
 
-    first: NDArray[np.int64]
+    first: Counts
     """(m,) rows of the set; each is smaller than its `second`."""
-    second: NDArray[np.int64]
-    cosine: NDArray[np.float64]
+    second: Counts
+    cosine: Floats
     """(m,) of their vectors, the largest first."""
     floor: float
     """Every pair above it is there."""
@@ -43,8 +45,8 @@ class Pairs:
 
 def largest_cosines(
     vectors: NDArray[np.floating],
-    rows: NDArray[np.intp],
-    apart: Sequence[NDArray[np.integer]] = (),
+    rows: Places,
+    apart: Sequence[Codes] = (),
     *,
     floor: float = FLOOR,
     most: int = MOST_PAIRS,
@@ -58,7 +60,7 @@ def largest_cosines(
         none = np.empty(0, np.int64)
         return Pairs(none, none, np.empty(0), floor)
     short, lengths = _shortened(vectors, rows)
-    found: list[NDArray[np.float64]] = []
+    found: list[Floats] = []
     lowest, count = floor, 0
     for start, other in _blocks(len(rows)):
         sides = slice(start, start + BLOCK), slice(other, other + BLOCK)
@@ -94,7 +96,7 @@ def largest_cosines(
 
 
 def threshold(
-    cosine: NDArray[np.floating], confirmed: NDArray[np.bool_], *, precision: float = PRECISION
+    cosine: NDArray[np.floating], confirmed: Mask, *, precision: float = PRECISION
 ) -> float | None:
     """Return the smallest cosine at which `precision` of all pairs at or above it are confirmed; None = there is none."""
     values, where = np.unique(-cosine, return_inverse=True)
@@ -104,9 +106,7 @@ def threshold(
     return None if not len(enough) else float(-values[enough[-1]])
 
 
-def complete_linkage(
-    first: NDArray[np.integer], second: NDArray[np.integer]
-) -> list[tuple[int, ...]]:
+def complete_linkage(first: Codes, second: Codes) -> list[tuple[int, ...]]:
     """Return the groups of two and more that complete linkage makes of pairs, the closest pair given first.
 
     All images of a group are pairs of each other. Groups come by their first images, images in ascending order.
@@ -138,9 +138,7 @@ def complete_linkage(
     return sorted(tuple(sorted(each)) for each in members.values() if len(each) > 1)
 
 
-def correlations(
-    images: NDArray[np.uint8], first: NDArray[np.intp], second: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def correlations(images: NDArray[np.uint8], first: Places, second: Places) -> Floats:
     """Return the correlation of the pixels of pairs of (m, pixels) images; 0 where one of them is of one shade."""
     found = np.empty(len(first))
     for start in range(0, len(first), BLOCK):
@@ -153,9 +151,7 @@ def correlations(
     return found
 
 
-def cosines(
-    vectors: NDArray[np.floating], first: NDArray[np.integer], second: NDArray[np.integer]
-) -> NDArray[np.float64]:
+def cosines(vectors: NDArray[np.floating], first: Codes, second: Codes) -> Floats:
     """Return the (m,) cosines of pairs of rows of the (n, d) vectors; 0 where one of them is 0."""
     found = np.empty(len(first))
     for start in range(0, len(first), BLOCK):
@@ -173,9 +169,7 @@ def _blocks(n: int) -> Iterator[tuple[int, int]]:
             yield start, other
 
 
-def _allowed(
-    near: NDArray[np.float32], apart: Sequence[Sequence[NDArray[np.integer]]], *, own: bool
-) -> NDArray[np.float32]:
+def _allowed(near: Singles, apart: Sequence[Sequence[Codes]], *, own: bool) -> Singles:
     """Return cosines with 0 where there is no pair: of one code, and in an `own` block, where each would be there twice."""
     near = np.triu(near, 1) if own else near
     for first, second in apart:
@@ -183,9 +177,7 @@ def _allowed(
     return near
 
 
-def _largest(
-    found: list[NDArray[np.float64]], most: int
-) -> tuple[list[NDArray[np.float64]], float]:
+def _largest(found: list[Floats], most: int) -> tuple[list[Floats], float]:
     """Return the pairs with the largest cosines, fewer than `most`, and the largest cosine left out.
 
     Where that many are equal, the first of them.
@@ -199,18 +191,13 @@ def _largest(
 
 
 def _unit(
-    vectors: NDArray[np.floating],
-    rows: NDArray[np.intp],
-    lengths: NDArray[np.float32],
-    which: slice | NDArray[np.intp],
-) -> NDArray[np.float32]:
+    vectors: NDArray[np.floating], rows: Places, lengths: Singles, which: slice | Places
+) -> Singles:
     """Return vectors of length 1, or 0 where a vector is 0."""
     return vectors[rows[which]].astype(np.float32) / lengths[which, None]
 
 
-def _shortened(
-    vectors: NDArray[np.floating], rows: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _shortened(vectors: NDArray[np.floating], rows: Places) -> tuple[Singles, Singles]:
     """Return (m, up to AXES + 1) whose products are no less than the cosines, and the m lengths of the vectors."""
     lengths = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), BLOCK):

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.confusion import ratio
 from fer_audit.audit.stats.leace import Eraser, fit_eraser
-from fer_audit.audit.stats.tables import Counts, Floats
-from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask, Places
 from fer_audit.audit.stats.weights import reweighing
 
 FOLDS = 5
@@ -37,7 +35,7 @@ LEACE = "disentangled (LEACE)"
 SPLINCE = "disentangled (SPLINCE)"
 REWEIGHED = "reweighed"
 BALANCED = "group-balanced"
-Answer: TypeAlias = Callable[[Floats, Codes], NDArray[np.int64]]
+Answer: TypeAlias = Callable[[Floats, Codes], Counts]
 """(vectors, groups) -> the class of each."""
 
 
@@ -49,7 +47,7 @@ class Head:
     scale: Floats
     model: Any
     """scikit-learn's LogisticRegression; None = there was one class."""
-    classes: NDArray[np.int64]
+    classes: Counts
 
     def log_probabilities(self, x: Floats) -> Floats:
         """Return (n, classes)."""
@@ -57,7 +55,7 @@ class Head:
             return np.zeros((len(x), 1))
         return np.asarray(self.model.predict_log_proba((x - self.mean) / self.scale))
 
-    def answers(self, x: Floats) -> NDArray[np.int64]:
+    def answers(self, x: Floats) -> Counts:
         """Return the (n,) class of each."""
         return np.asarray(self.classes[self.log_probabilities(x).argmax(axis=1)])
 
@@ -79,13 +77,13 @@ def fit_head(
     return Head(mean, scale, model, classes)
 
 
-def unit_folds(units: Codes, rng: np.random.Generator, parts: int = FOLDS) -> NDArray[np.int64]:
+def unit_folds(units: Codes, rng: np.random.Generator, parts: int = FOLDS) -> Counts:
     """Return the (n,) fold of each row; rows of one unit share it."""
     names, number = np.unique(units, return_inverse=True)
     return np.asarray((rng.permutation(len(names)) % parts)[number])
 
 
-def held_out(folds: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+def held_out(folds: Counts) -> Iterator[tuple[Mask, Mask]]:
     """Yield the (n,) rows to fit on and those held out, fold by fold."""
     for fold in range(FOLDS):
         out = folds == fold
@@ -105,7 +103,7 @@ def arms_of_fold(
         and np.array_equal(np.unique(label[group == each]), plain.classes)
     }
 
-    def aware(new: Floats, groups: Codes) -> NDArray[np.int64]:
+    def aware(new: Floats, groups: Codes) -> Counts:
         found = plain.answers(new)
         for each, head in own.items():
             inside = groups == each
@@ -153,7 +151,7 @@ def _behind(eraser: Eraser | None, x: Floats, label: Codes) -> Answer | None:
 
 def balanced_subsets(
     group: Codes, label: Codes, counts: Counts, rng: np.random.Generator
-) -> Iterator[NDArray[np.intp]]:
+) -> Iterator[Places]:
     """Yield rows in which every group and class is as frequent as the rarest that occurs (Kirichenko et al. 2023)."""
     least = max(LEAST_CELL, int(counts[counts > 0].min()))
     members = [
@@ -167,9 +165,7 @@ def balanced_subsets(
         )
 
 
-def nearest_answers(
-    x: Floats, codes: Codes, new: Floats, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def nearest_answers(x: Floats, codes: Codes, new: Floats, rng: np.random.Generator) -> Counts:
     """Return the class that is over-represented most among the nearest fitted rows of each new one."""
     from sklearn.neighbors import NearestNeighbors  # 0.9 s that a warm rerun would wait for
 
@@ -178,12 +174,12 @@ def nearest_answers(
     search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(drawn)), algorithm="brute")
     nearest = search.fit(x[drawn]).kneighbors(new, return_distance=False)
     votes = (number[nearest][:, :, None] == np.arange(len(classes))).mean(axis=1)
-    found: NDArray[np.int64] = classes[(votes / np.bincount(number)).argmax(axis=1)]
+    found: Counts = classes[(votes / np.bincount(number)).argmax(axis=1)]
     return found
 
 
 def resampled_counts(
-    units: Codes, cells: Codes, right: NDArray[np.bool_], *, draws: int, rng: np.random.Generator
+    units: Codes, cells: Codes, right: Mask, *, draws: int, rng: np.random.Generator
 ) -> Counts:
     """Return (1 + draws, cells, 1 + answers) counts of rows and of right answers; the first is of the rows seen.
 

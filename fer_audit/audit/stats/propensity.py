@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from fer_audit.audit.stats.units import Codes
+from fer_audit.audit.stats.tables import Codes, Singles
 
 CELLS = 40
 FOLDS = 5
@@ -30,7 +30,7 @@ def enough_for_propensity(labels: Codes, attributes: int) -> bool:
 
 
 def propensity_cells(
-    measures: NDArray[np.float32], labels: Codes, units: Codes, rng: np.random.Generator
+    measures: Singles, labels: Codes, units: Codes, rng: np.random.Generator
 ) -> NDArray[np.int16]:
     """Return the (n,) cell of each row: K-Means on the log-probabilities that its (n, m) measures give to the labels.
 

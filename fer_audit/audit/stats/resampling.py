@@ -1,9 +1,9 @@
-"""Tables that chance could have drawn instead of the one seen."""
+"""Tables that chance could have drawn instead of the one seen, and corrections for having asked more than one question."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,35 @@ from fer_audit.audit.stats.tables import (
     expected_counts,
     pearson_chi2,
 )
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return the p values adjusted so that one false claim among them is as rare as each p says.
+
+    Step-down Bonferroni, valid under any dependence. Holm 1979.
+    """
+    order = np.argsort(p, kind="stable")
+    adjusted = [0.0] * len(p)
+    highest = 0.0
+    for rank, index in enumerate(order.tolist()):
+        highest = max(highest, min(1.0, (len(p) - rank) * p[index]))
+        adjusted[index] = highest
+    return adjusted
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Return p values adjusted for the share of false claims among all made, any shape. BH 1995."""
+    from scipy.stats import false_discovery_control  # 0.9 s that a warm rerun would wait for
+
+    return np.asarray(false_discovery_control(p.ravel(), method="bh")).reshape(p.shape)
+
+
+def adjusted_p(p: Sequence[float | None]) -> list[float | None]:
+    """Return the same of those p values that are there; None where there is none."""
+    there = np.array([each for each in p if each is not None], np.float64)
+    adjusted = iter(benjamini_hochberg(there).tolist() if len(there) else [])
+    return [None if each is None else next(adjusted) for each in p]
+
 
 CHUNK_CELLS = 2_000_000
 """Cells drawn at a time: 16 MB of int64 and a few temporaries of the same size."""

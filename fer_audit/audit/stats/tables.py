@@ -7,22 +7,28 @@ from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Labels = NDArray[np.int32]
+Codes = NDArray[np.integer]
+"""A column of codes: -1 is not known."""
+Places = NDArray[np.intp]
+"""Numbers of rows."""
+Mask = NDArray[np.bool_]
 
 
-def cross_table(
-    row_codes: NDArray[np.integer],
-    col_codes: NDArray[np.integer],
-    *,
-    n_rows: int,
-    n_cols: int,
-) -> Counts:
+def or_none(value: float) -> float | None:
+    """Return a number; None for NaN."""
+    return None if np.isnan(value) else float(value)
+
+
+def cross_table(row_codes: Codes, col_codes: Codes, *, n_rows: int, n_cols: int) -> Counts:
     """Return the (n_rows, n_cols) counts of two code columns; a row with a negative code is left out."""
     both = (row_codes >= 0) & (col_codes >= 0)
     flat = row_codes[both].astype(np.int64) * n_cols + col_codes[both]
     return np.bincount(flat, minlength=n_rows * n_cols).reshape(n_rows, n_cols)
 
 
-def drop_empty(table: Counts) -> tuple[Counts, NDArray[np.intp], NDArray[np.intp]]:
+def drop_empty(table: Counts) -> tuple[Counts, Places, Places]:
     """Return the table without its empty rows and columns, and the indices of those that stay."""
     rows = np.flatnonzero(table.sum(axis=1))
     cols = np.flatnonzero(table.sum(axis=0))

@@ -7,14 +7,13 @@ that varies within units, such as an expression, is exchanged within each.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.stats.tables import Counts, Floats
+from fer_audit.audit.stats.confusion import ratio
+from fer_audit.audit.stats.tables import Codes, Counts, Floats
 
-Codes = NDArray[np.integer]
 OF_THE_UNIT = 0.9
 """Share of rows with the most frequent label of their unit from which a label is the unit's: the rest is noise."""
 
@@ -36,17 +35,22 @@ class Blocks:
     within: Codes
     """(b,) blocks of one code exchange labels."""
 
-    def shuffled(
-        self, shape: tuple[int, int], draws: int, rng: np.random.Generator
-    ) -> Iterator[Counts]:
-        """Yield (z, k, g) tables, (k, g) = shape, of `draws` shuffles of the labels within `within`."""
+    def moved(self, draws: int, rng: np.random.Generator) -> Iterator[Codes]:
+        """Yield the (b,) labels of the blocks in each of `draws` shuffles within `within`."""
         order = np.argsort(self.within, kind="stable")
-        n_strata = int(self.strata.max()) + 1
-        cells = (self.strata.astype(np.int64) * shape[0] + self.clusters) * shape[1]
         moved = np.empty_like(self.labels)
         for _ in range(draws):
             mixed = np.lexsort((rng.random(len(order)), self.within))
             moved[order] = self.labels[mixed]
+            yield moved
+
+    def shuffled(
+        self, shape: tuple[int, int], draws: int, rng: np.random.Generator
+    ) -> Iterator[Counts]:
+        """Yield (z, k, g) tables, (k, g) = shape, of `draws` shuffles of the labels within `within`."""
+        n_strata = int(self.strata.max()) + 1
+        cells = (self.strata.astype(np.int64) * shape[0] + self.clusters) * shape[1]
+        for moved in self.moved(draws, rng):
             flat = np.bincount(
                 cells + moved[self.block],
                 weights=self.counts,
@@ -80,6 +84,13 @@ def make_blocks(clusters: Codes, labels: Codes, strata: Codes, units: Codes) -> 
     return Blocks(cells[2], cells[1], counts, cells[0], labels[first], within)
 
 
+def row_blocks(labels: Codes, units: Codes) -> Blocks | None:
+    """Return the blocks of (n,) known labels over all rows, entry i being row i; None = row by row."""
+    n = np.arange(len(labels))
+    found = make_blocks(n, labels, np.zeros_like(n), units)
+    return found and replace(found, clusters=n, block=found.block[np.argsort(found.clusters)])
+
+
 def unit_variance(influence: Floats, units: Codes) -> float:
     """Return the variance of a mean from its (n,) influences, rows of one unit together.
 
@@ -91,19 +102,79 @@ def unit_variance(influence: Floats, units: Codes) -> float:
     return float(g / max(g - 1, 1) * (sums * sums).sum()) / len(influence) ** 2
 
 
-def _numbered(codes: Codes) -> NDArray[np.int64]:
+def _numbered(codes: Codes) -> Counts:
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
 
 
-def _runs(units: Codes, labels: Codes) -> NDArray[np.int64]:
+def _runs(units: Codes, labels: Codes) -> Counts:
     """Return the number of the run of equal (unit, label) that each row is in."""
     changes = (np.diff(units) != 0) | (np.diff(labels) != 0)
     return np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)
 
 
-def _most_frequent(block: Codes, strata: Codes) -> NDArray[np.int64]:
+def _most_frequent(block: Codes, strata: Codes) -> Counts:
     """Return the stratum of most rows of each block, the first of several."""
     pairs, counts = np.unique(np.stack([block, strata]), axis=1, return_counts=True)
     order = np.lexsort((pairs[1], -counts, pairs[0]))
     first = np.unique(pairs[0][order], return_index=True)[1]
     return np.asarray(pairs[1][order][first], dtype=np.int64)
+
+
+CHUNK = 4_000_000
+"""Weights drawn at a time."""
+
+
+def resampled_shares(weights: Counts, right: Counts, n: Counts) -> Floats:
+    """Return the (draws, ...) ratio of sums for (draws, u) weights of units with (u, ...) right of n images; NaN for none."""
+    flat = ratio(
+        weights @ right.reshape(len(right), -1).astype(np.float64),
+        weights @ n.reshape(len(n), -1).astype(np.float64),
+    )
+    return flat.reshape(len(weights), *n.shape[1:])
+
+
+def unit_interval_of_shares(
+    right: Counts, n: Counts, *, draws: int, confidence: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Return the percentile interval of (u, ...) shares, (...), when u units are drawn with replacement.
+
+    Draws without an image of a cell are left out; NaN where all are.
+    """
+    units = len(n)
+    chunk = max(1, CHUNK // max(units, 1))
+    found = [
+        resampled_shares(
+            rng.multinomial(units, np.full(units, 1 / units), size=min(chunk, draws - start)),
+            right,
+            n,
+        )
+        for start in range(0, draws, chunk)
+    ]
+    shares = np.concatenate(found)
+    known = np.isfinite(shares).any(axis=0)
+    shares = np.where(known, shares, 0.0)
+    low, high = np.nanquantile(shares, ((1 - confidence) / 2, (1 + confidence) / 2), axis=0)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def intraclass_correlation(right: Codes, units: Codes) -> float | None:
+    """Return the ANOVA estimate (MSB - MSW) / (MSB + (n0 - 1) MSW) of (n,) outcomes 0 and 1 in units; Fleiss 1981.
+
+    None where every unit has one image, there is one unit, or nothing varies.
+    """
+    numbered = np.unique(units, return_inverse=True)[1]
+    sizes = np.bincount(numbered)
+    n, k = len(right), len(sizes)
+    if k < 2 or n == k:
+        return None
+    means = np.bincount(numbered, weights=right) / sizes
+    between = float((sizes * (means - right.mean()) ** 2).sum()) / (k - 1)
+    within = float((sizes * means * (1 - means)).sum()) / (n - k)
+    n0 = (n - (sizes**2).sum() / n) / (k - 1)
+    scale = between + (n0 - 1) * within
+    return float((between - within) / scale) if scale > 0 else None
+
+
+def design_effect(sizes: Counts, icc: float) -> float:
+    """Return 1 + (m - 1) ICC, m = sum n_i^2 / n: how many times the variance of as many strangers; Kish 1965."""
+    return float(1 + ((sizes**2).sum() / sizes.sum() - 1) * icc)

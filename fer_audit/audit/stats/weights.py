@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fer_audit.audit.stats.tables import Counts, Floats, expected_counts
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, expected_counts
 
 MOST_ROUNDS = 500
 CLOSE = 1e-9
@@ -30,7 +29,7 @@ def kish_n(weights: Floats) -> float:
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
-def rake(margins: Sequence[tuple[NDArray[np.integer], Floats]], n: int) -> tuple[Floats, float]:
+def rake(margins: Sequence[tuple[Codes, Floats]], n: int) -> tuple[Floats, float]:
     """Return (n,) weights of mean 1 under which every margin has its shares, and by how much the worst is still off.
 
     A margin is ((n,) codes, (categories,) shares that add up to 1). A category with a share must have an image;

@@ -14,18 +14,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fer_audit.audit.stats.information import expected_mutual_information
-from fer_audit.audit.stats.tables import Counts, Floats, drop_empty
-from fer_audit.audit.stats.units import Codes, unit_variance
+from fer_audit.audit.stats.tables import Codes, Counts, Floats, Mask, drop_empty
+from fer_audit.audit.stats.units import unit_variance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Left:
     """What is left, and the influence of each row on it; only rows with all three codes are counted."""
 
-    known: NDArray[np.bool_]
+    known: Mask
     """(n,) the rows that count, m of them."""
     marginal: float
     """I(C; A) in nats, less chance."""
@@ -141,7 +140,7 @@ def row_variance(influence: Floats, noise: float) -> float:
     return max(0.0, float((influence * influence).mean()) - noise) / len(influence)
 
 
-def between_units(influence: Floats, units: Codes, known: NDArray[np.bool_]) -> tuple[float, int]:
+def between_units(influence: Floats, units: Codes, known: Mask) -> tuple[float, int]:
     """Return the variance over (n,) units of the rows in `known`, and how many units those are; -1 is no unit."""
     inside = units[known]
     has_unit = inside >= 0
@@ -150,12 +149,8 @@ def between_units(influence: Floats, units: Codes, known: NDArray[np.bool_]) -> 
 
 
 def lagged(
-    labels: Codes,
-    strata: Codes,
-    order: NDArray[np.integer],
-    lag: int,
-    people: Codes | None = None,
-) -> NDArray[np.int64]:
+    labels: Codes, strata: Codes, order: Codes, lag: int, people: Codes | None = None
+) -> Counts:
     """Return the label of the row `lag` places later in `order` within the same stratum; -1 where there is none.
 
     Nothing links a row and such a label but the stratum: what is left of it is what the stratum alone leaves. So there is

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Ordinal, Signed, Unit
+from fer_audit.audit.types.not_computable import NotComputable, NotNegative, Ordinal, Signed, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +52,43 @@ class Association:
     table: tuple[tuple[int | None, ...], ...]
     """Counts: one row for each cluster or group of `of`, one column for each group; None where withheld, empty when all
     of it is."""
-    chi2: NotNegative | None
+    chi2: NotNegative | None = None
     """Pearson chi-squared of the table."""
-    df: int | None
+    df: int | None = None
     """Its degrees of freedom."""
-    p_asymptotic: Unit | None
+    p_asymptotic: Unit | None = None
     """Its p from the chi-squared distribution."""
-    expected_min: NotNegative | None
+    expected_min: NotNegative | None = None
     """Smallest expected count; below 5 the asymptotic p is not to be trusted."""
-    v: Unit | None
+    v: Unit | None = None
     """Cramér's V: 0 = clusters ignore the attribute, 1 = they sort by it."""
-    null_mean: Unit | None
+    null_mean: Unit | None = None
     """Mean of V over tables with these margins and no association."""
-    null_95: Unit | None
+    null_95: Unit | None = None
     """95 % quantile of the same: a V below it means nothing."""
-    v_corrected: Unit | None
+    v_corrected: Unit | None = None
     """Bias-corrected V (Bergsma 2013)."""
-    low: Unit | None
+    low: Unit | None = None
     """Lower end of the bootstrap interval of `v_corrected` for these images, drawn by `unit`, cluster assignments
     fixed."""
-    high: Unit | None
+    high: Unit | None = None
     """Upper end of it."""
-    p_permutation: Unit | None
+    p_permutation: Unit | None = None
     """Share of tables with the same margins and no association that are as extreme (Phipson & Smyth 2010)."""
-    p_holm: Unit | None
+    p_holm: Unit | None = None
     """`p_permutation` after Holm over the demographic attributes of this run; None for other kinds."""
-    permutations: int
+    permutations: int = 0
     """Tables drawn."""
-    u_group_from_cluster: NotNegative | None
+    u_group_from_cluster: NotNegative | None = None
     """Theil's U, as counted: share of the attribute's entropy that is gone once the cluster is known."""
-    u_cluster_from_group: NotNegative | None
+    u_cluster_from_group: NotNegative | None = None
     """Theil's U the other way round."""
-    ami: Signed | None
+    ami: Signed | None = None
     """Adjusted mutual information (Vinh et al. 2010, arithmetic mean)."""
-    balance: Unit | None
+    balance: Unit | None = None
     """Cluster balance (Chierichetti 2017; Bera 2019), min over clusters and groups of min(r_g / r_g(C), r_g(C) /
     r_g): 1 = every cluster mirrors the set, 0 = a group is missing from a cluster."""
-    cells: tuple[AssociationCell, ...]
+    cells: tuple[AssociationCell, ...] = ()
     """Every cell of the table with its own statistics."""
     not_computable: NotComputable = ()
     u_corrected: NotNegative | None = None
@@ -119,19 +118,19 @@ class Rung:
     """Number of the rung, from 1."""
     name: str
     """Its name."""
-    holds: bool | None
+    holds: bool | None = None
     """Whether the claim passes; None when it cannot be computed."""
-    value: float | None
+    value: float | None = None
     """The number it is judged by."""
-    low: float | None
+    low: float | None = None
     """Lower end of its interval."""
-    high: float | None
+    high: float | None = None
     """Upper end of it."""
-    p: Unit | None
+    p: Unit | None = None
     """Its p."""
-    n_effective: int
+    n_effective: int = 0
     """Images that carry information on this rung."""
-    reading: str
+    reading: str = ""
     """One line: what this rung says, or why it cannot be computed."""
     skipped: bool = False
     """True when the set has nothing to ask about, such as no batch; the claim climbs on."""
@@ -269,19 +268,19 @@ class BatchPrediction:
     """Name of the attribute that is guessed."""
     n: int
     """Images."""
-    right: int
+    right: int = 0
     """Images guessed right."""
-    accuracy: Unit | None
+    accuracy: Unit | None = None
     """Share guessed right."""
-    majority_group: str | None
+    majority_group: str | None = None
     """The largest group."""
-    majority: Unit | None
+    majority: Unit | None = None
     """Share guessed right by always naming the largest group."""
-    chance: Unit | None
+    chance: Unit | None = None
     """Mean accuracy when the attribute is shuffled: small batches guess their own chance right."""
-    p: Unit | None
+    p: Unit | None = None
     """Share of shuffles that guess as well, (1 + #{accuracy* >= accuracy}) / (permutations + 1), fixed margins."""
-    permutations: int
+    permutations: int = 0
     """Shuffles drawn."""
     not_computable: NotComputable = ()
     left_out_accuracy: Unit | None = None
@@ -289,3 +288,5 @@ class BatchPrediction:
     guessed from the whole set. Many small batches make `accuracy` too good, never this."""
     v_corrected: Unit | None = None
     """Bias-corrected V of batch and attribute."""
+    unit: str = "image"
+    """What is exchanged for p: "image", a subject attribute, or "near-identical group"."""

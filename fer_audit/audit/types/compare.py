@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from fer_audit.audit.types.claim import LeftAt
 from fer_audit.audit.types.composition import GroupShare
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import Signed, Unit
+from fer_audit.audit.types.not_computable import NotComputable, Signed, Unit
 from fer_audit.audit.types.result import Finding
 from fer_audit.embed.types import ModelFacts
 

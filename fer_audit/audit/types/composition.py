@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Unit
+from fer_audit.audit.types.not_computable import NotComputable, NotNegative, Unit
 
 FOUR_FIFTHS = 0.8
 """A group below 4/5 of its target share is under-represented, one above 5/4 over-represented."""
@@ -29,9 +28,9 @@ class VoteAgreement:
     """What could be voted for, in the order of the numbers in the column `..._votes` of rows.parquet."""
     n: int
     """Images with votes."""
-    winning_share: Unit | None
+    winning_share: Unit | None = None
     """Share of the votes that the winning answer has, in the median image."""
-    without_majority: int
+    without_majority: int = 0
     """Images in which no answer has more than half of the votes."""
     not_computable: NotComputable = ()
 
@@ -88,19 +87,19 @@ class GroupShare:
 
     name: str
     """Name of the group."""
-    count: int | None
+    count: int | None = None
     """Images in it; None when withheld (--min-cell)."""
-    share: Unit | None
+    share: Unit | None = None
     """Count over annotated images, 0 to 1; None when nothing is annotated."""
-    low: Unit | None
+    low: Unit | None = None
     """Lower end of the Wilson score interval of the share."""
-    high: Unit | None
+    high: Unit | None = None
     """Upper end of it."""
-    ratio: NotNegative | None
+    ratio: NotNegative | None = None
     """Representation ratio: share over the target's (uniform without a reference); under-represented below 0.8 (four-fifths rule)."""
-    ratio_low: NotNegative | None
+    ratio_low: NotNegative | None = None
     """Lower end of the interval of the ratio."""
-    ratio_high: NotNegative | None
+    ratio_high: NotNegative | None = None
     """Upper end of it."""
     not_computable: NotComputable = ()
 
@@ -114,21 +113,21 @@ class Indices:
 
     R: int
     """Richness: number of groups that occur."""
-    ENS: NotNegative | None
+    ENS: NotNegative | None = None
     """Effective number of species, exp(H): as diverse as that many equally large groups."""
-    D: Unit | None
+    D: Unit | None = None
     """Simpson's concentration, the sum of p squared."""
-    inverse_D: NotNegative | None
+    inverse_D: NotNegative | None = None
     """Inverse Simpson, 1/D."""
-    H: NotNegative | None
+    H: NotNegative | None = None
     """Shannon entropy, minus the sum of p ln p."""
-    SEI: Unit | None
+    SEI: Unit | None = None
     """Shannon evenness, H / ln k: 1 is even."""
-    NSD: NotNegative | None
+    NSD: NotNegative | None = None
     """Normalised standard deviation of the shares: 0 is even, 1 is one group only."""
-    IR: NotNegative | None
+    IR: NotNegative | None = None
     """Imbalance ratio: largest over smallest group that occurs."""
-    BP: Unit | None
+    BP: Unit | None = None
     """Berger-Parker: the largest share."""
     not_computable: NotComputable = ()
 
@@ -139,17 +138,17 @@ class TargetDistance:
 
     target: str
     """The word uniform, or the name of the reference counts."""
-    tv: Unit | None
+    tv: Unit | None = None
     """Total variation distance, 0 to 1: the share of images that would have to change group."""
-    ds_r: Unit | None
+    ds_r: Unit | None = None
     """Demographic similarity over all groups of the target, 1 - TV (DSAP)."""
-    ds_e: Unit | None
+    ds_e: Unit | None = None
     """Demographic similarity against a uniform over the groups that occur, 1 - TV (DSAP)."""
-    jsd: Unit | None
+    jsd: Unit | None = None
     """Jensen-Shannon divergence, base 2, 0 to 1."""
-    chi2: NotNegative | None
+    chi2: NotNegative | None = None
     """Pearson chi-squared of the goodness of fit."""
-    p: Unit | None
+    p: Unit | None = None
     """Monte-Carlo p of the goodness of fit."""
     not_computable: NotComputable = ()
     n: int = 0
@@ -225,13 +224,13 @@ class Intersections:
     """Images annotated in all of them."""
     cells: int
     """Number of combinations."""
-    empty: int | None
+    empty: int | None = None
     """Combinations without an image; None when withheld: with the totals it would reveal cells."""
-    under_30: int | None
+    under_30: int | None = None
     """Combinations with 1 to 29 images; None when withheld, for the same reason."""
-    smallest: tuple[Cell, ...]
+    smallest: tuple[Cell, ...] = ()
     """The smallest combinations."""
-    largest_gaps: tuple[Cell, ...]
+    largest_gaps: tuple[Cell, ...] = ()
     """Combinations furthest below what independence expects."""
     not_computable: NotComputable = ()
     beyond_pairs: tuple[Cell, ...] = ()
@@ -263,6 +262,8 @@ class Duplicates:
     """Groups whose copies carry different labels in at least one attribute; None = withheld."""
     worst: str = ""
     """What the copies of the first of them are labelled; empty where none disagree."""
+    across_age_groups: int | None = None
+    """Those of `conflicts` in age whose copies lie in different age groups; None = the set has no ages in groups, or withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,17 +292,17 @@ class SubsetCheck:
     """Name of the larger set."""
     n: int
     """Annotated images of the sample."""
-    tv: Unit | None
+    tv: Unit | None = None
     """Total variation distance between sample and set."""
-    chi2: NotNegative | None
+    chi2: NotNegative | None = None
     """Pearson chi-squared of the sample against the set."""
-    p: Unit | None
+    p: Unit | None = None
     """Its Monte-Carlo p."""
-    p_asymptotic: Unit | None
+    p_asymptotic: Unit | None = None
     """Its p from the chi-squared distribution, for comparison."""
-    worst: SubsetGroup | None
+    worst: SubsetGroup | None = None
     """The group with the smallest p; None when nothing was tested."""
-    groups: tuple[SubsetGroup, ...]
+    groups: tuple[SubsetGroup, ...] = ()
     """Every group."""
     not_computable: NotComputable = ()
     method: str = ""

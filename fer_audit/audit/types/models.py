@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.claim_words import CLUSTER
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Signed, Unit
+from fer_audit.audit.types.claim import CLUSTER
+from fer_audit.audit.types.not_computable import NotComputable, NotNegative, Signed, Unit
 from fer_audit.text import display
 
 _PEOPLE = {"female": "women", "male": "men", "woman": "women", "man": "men"}

@@ -9,20 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import (
-    Any,
-    Generic,
-    Literal,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-    overload,
-)
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints, overload
 
 from fer_audit.audit.types.claim import Claim
 from fer_audit.audit.types.claims import Association, BatchPrediction, Ladder
-from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.composition import (
     AgeHeaping,
     DatasetFacts,
@@ -32,13 +22,10 @@ from fer_audit.audit.types.composition import (
     SubsetCheck,
     VoteAgreement,
 )
+from fer_audit.audit.types.copies import NearDuplicates, SplitLeak, SubjectFacts
 from fer_audit.audit.types.models import ModelsAudit
-from fer_audit.audit.types.near import NearDuplicates
-from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable
-from fer_audit.audit.types.planted import PlantedCheck
-from fer_audit.audit.types.ranges import Unit
+from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, NotComputable, Unit
 from fer_audit.audit.types.remedies import Erasure, LabelSuspects, Mitigation
-from fer_audit.audit.types.replay import PublishedValue, Recluster, Replay
 from fer_audit.audit.types.space import (
     ClusterStyle,
     LatentOverlap,
@@ -46,11 +33,31 @@ from fer_audit.audit.types.space import (
     StyleBaseline,
     StyleTest,
 )
-from fer_audit.audit.types.splits import SplitLeak, SubjectFacts
-from fer_audit.audit.types.stability import StabilityFacts
+from fer_audit.audit.types.stability import (
+    ClusterFacts,
+    PublishedValue,
+    Recluster,
+    Replay,
+    StabilityFacts,
+)
 from fer_audit.audit.types.weighted import Weighted
 from fer_audit.config import AuditConfig
 from fer_audit.embed.types import ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCheck:
+    """On the drawn demo set: what was planted, and whether the audit found it."""
+
+    claim: str
+    """What was planted."""
+    expected: str
+    """What an audit should find."""
+    found: str
+    """What this one found."""
+    agrees: bool
+    """Whether the two agree."""
+
 
 AUDIT_SCHEMA = "fer-audit/result/3"
 NO_CORRECTION = "none"
@@ -72,9 +79,9 @@ class LedgerEntry:
     """How."""
     p: Unit
     """The p before correction."""
-    p_corrected: Unit | None
+    p_corrected: Unit | None = None
     """The p after it; None when there is none."""
-    correction: str
+    correction: str = NO_CORRECTION
     """Holm, Benjamini-Hochberg, Westfall-Young or none."""
     tests: int = 1
     """How many p values this entry stands for: `p` is that of the test itself, or the smallest of a table's."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Ordinal, Unit
+from fer_audit.audit.types.not_computable import NotComputable, NotNegative, Ordinal, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,25 +17,27 @@ class StyleTest:
     """Name of the attribute."""
     n: int
     """Images."""
-    eta_squared: Unit | None
+    eta_squared: Unit | None = None
     """Share of the measure's variance that lies between groups."""
-    rank_effect: Unit | None
+    rank_effect: Unit | None = None
     """The same on ranks, less its value under chance (epsilon squared of Kruskal and Wallis)."""
-    p: Unit | None
+    p: Unit | None = None
     """Permutation p of the Kruskal-Wallis H."""
-    p_adjusted: Unit | None
+    p_adjusted: Unit | None = None
     """The same after Benjamini-Hochberg over all measures and attributes."""
-    permutations: int
+    permutations: int = 0
     """Shuffles drawn."""
-    lowest: str | None
+    lowest: str | None = None
     """Group with the lowest mean rank, among those with 30 images or more."""
-    lowest_median: float | None
+    lowest_median: float | None = None
     """Its median of the measure."""
-    highest: str | None
+    highest: str | None = None
     """Group with the highest mean rank, among those with 30 images or more."""
-    highest_median: float | None
+    highest_median: float | None = None
     """Its median of the measure."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p: "image", a subject attribute, or "near-identical group"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +83,19 @@ class ClusterStyle:
     """Measure of style, a column of rows.parquet."""
     n: int
     """Images of the cluster, one copy of each duplicate group unless all are kept."""
-    mean: float | None
+    mean: float | None = None
     """Mean of the measure over them."""
-    set_mean: float | None
+    set_mean: float | None = None
     """Mean of the measure over the images of all clusters."""
-    difference: float | None
+    difference: float | None = None
     """`mean` minus `set_mean`, in standard deviations of the whole set."""
-    low: float | None
+    low: float | None = None
     """Lower end of its interval: the normal one of the mean of the cluster against the mean of the rest of the set."""
-    high: float | None
+    high: float | None = None
     """Upper end of it."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is drawn for the interval: "image", a subject attribute, or "near-identical group"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,11 @@ class GroupOverlap:
     """Name of the group."""
     n: int
     """Images of the group in the subsample."""
-    homophily: Unit | None
+    homophily: Unit | None = None
     """Share of the nearest neighbours that are of the same group."""
-    expected: Unit | None
+    expected: Unit | None = None
     """The same when labels are shuffled."""
-    dispersion: NotNegative | None
+    dispersion: NotNegative | None = None
     """Root mean squared distance to the group's centroid."""
     not_computable: NotComputable = ()
 
@@ -179,16 +182,18 @@ class LatentOverlap:
     """Principal coordinates used."""
     neighbours: int
     """Nearest neighbours looked at."""
-    homophily: Unit | None
+    homophily: Unit | None = None
     """Share of them that are of the same group, over all images."""
-    expected: Unit | None
+    expected: Unit | None = None
     """Its mean over shuffled labels."""
-    p: Unit | None
+    p: Unit | None = None
     """Permutation p of the homophily."""
-    permutations: int
+    permutations: int = 0
     """Shuffles drawn."""
-    groups: tuple[GroupOverlap, ...]
+    groups: tuple[GroupOverlap, ...] = ()
     """Every group."""
-    pairs: tuple[PairOverlap, ...]
+    pairs: tuple[PairOverlap, ...] = ()
     """Every two groups with 30 images or more in `drawn_from`."""
     not_computable: NotComputable = ()
+    unit: str = "image"
+    """What is exchanged for p, of which one image each is looked at: "image", a subject attribute, or "near-identical group"."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_audit.audit.types.not_computable import NotComputable
-from fer_audit.audit.types.ranges import NotNegative, Unit
+from fer_audit.audit.types.not_computable import NotComputable, NotNegative, Unit
 
 
 @dataclass(frozen=True, slots=True)

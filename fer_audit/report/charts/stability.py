@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fer_audit.audit.types.clusters import ClusterFacts
-from fer_audit.audit.types.replay import PublishedValue, Replay, ReplayAttribute
-from fer_audit.audit.types.stability import UNSTABLE, AttributeStability, StabilityFacts
+from fer_audit.audit.types.stability import (
+    UNSTABLE,
+    AttributeStability,
+    ClusterFacts,
+    PublishedValue,
+    Replay,
+    ReplayAttribute,
+    StabilityFacts,
+)
 from fer_audit.report.charts import theme
 from fer_audit.report.charts.chart import Chart, key_of
 from fer_audit.report.charts.palette import Palette

@@ -6,8 +6,7 @@ import difflib
 from collections.abc import Iterator
 
 import fer_audit.text as t
-from fer_audit.audit.types.claim import Claim
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER, Claim
 from fer_audit.audit.types.claims import Association, Conditional
 from fer_audit.errors import ConfigError
 from fer_audit.report.blocks import Block, Bullets, Facts, Heading, Prose, Section

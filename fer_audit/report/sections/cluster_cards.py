@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from fer_audit.audit.types.claims import Association
-from fer_audit.audit.types.clusters import ClusterFacts
+from fer_audit.audit.types.stability import ClusterFacts
 from fer_audit.report.blocks import Block, Card, Charts, Column, Facts, Gallery, Picture, Table
 from fer_audit.report.charts.cluster_cards import lift_row, lifts, style_profile
 from fer_audit.report.files.pictures import MeanFace, webp_size

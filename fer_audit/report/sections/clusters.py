@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import fer_audit.text as t
 from fer_audit.audit.types.claims import Association, AssociationCell
-from fer_audit.audit.types.clusters import ClusterFacts
 from fer_audit.audit.types.not_computable import TOO_FEW
+from fer_audit.audit.types.stability import ClusterFacts
 from fer_audit.report import blocks as b
 from fer_audit.report.charts import map as drawn
 from fer_audit.report.charts.stability import elbow

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import fer_audit.text as words
 from fer_audit.audit.types import compare as types
-from fer_audit.audit.types.claim_words import SAYS, alike
+from fer_audit.audit.types.claim import SAYS, alike
 from fer_audit.audit.types.composition import GroupShare
 from fer_audit.audit.types.not_computable import TOO_FEW
 from fer_audit.report import blocks

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import fer_audit.text as t
-from fer_audit.audit.types.claim import Claim, LeftAt
-from fer_audit.audit.types.claim_words import CLUSTER, SAYS, alike
+from fer_audit.audit.types.claim import CLUSTER, SAYS, Claim, LeftAt, alike
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD, MIN_CELL
 from fer_audit.audit.types.result import Finding
 from fer_audit.audit.types.stability import AGREE

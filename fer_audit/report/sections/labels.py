@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fer_audit.audit.types.composition import RejectCount
+from fer_audit.audit.types.copies import SplitLeak
 from fer_audit.audit.types.lists import NEAR_DUPLICATES, SPLIT_LEAKS
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.audit.types.splits import SplitLeak
 from fer_audit.report.blocks import Block, Bullets, Prose
 from fer_audit.report.sections.values import left, right, section, small, spoken, table_of
 from fer_audit.report.view import View

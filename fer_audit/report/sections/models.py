@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import fer_audit.text as t
-from fer_audit.audit.types.claim_words import CLUSTER
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.models import ByAttribute, ModelAudit, RecallCell
 from fer_audit.report.blocks import Block, Bullets, Charts, Column, Facts, Heading, Prose, Table
 from fer_audit.report.charts.groups import by_class

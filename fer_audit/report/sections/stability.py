@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import fer_audit.text as t
-from fer_audit.audit.types.replay import Replay, ReplayAttribute
-from fer_audit.audit.types.stability import AttributeStability, StabilityFacts, VariantV
+from fer_audit.audit.types.stability import (
+    AttributeStability,
+    Replay,
+    ReplayAttribute,
+    StabilityFacts,
+    VariantV,
+)
 from fer_audit.report import blocks as b
 from fer_audit.report.charts.stability import come_back, histogram, sweep
 from fer_audit.report.sections import values as v

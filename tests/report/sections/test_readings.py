@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from fer_audit.audit.types.clusters import KVote
 from fer_audit.audit.types.composition import VoteAgreement
-from fer_audit.audit.types.near import Disagreement, NearDuplicates
+from fer_audit.audit.types.copies import (
+    Disagreement,
+    InPart,
+    NearDuplicates,
+    PartPair,
+    SplitLeak,
+    SubjectFacts,
+)
 from fer_audit.audit.types.not_computable import BECAUSE_WITHHELD
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.audit.types.space import LatentOverlap, PairOverlap
-from fer_audit.audit.types.splits import InPart, PartPair, SplitLeak, SubjectFacts
+from fer_audit.audit.types.stability import KVote
 from fer_audit.report.blocks import Bar, Interval, Section
 from fer_audit.report.sections.claims import claims
 from fer_audit.report.sections.clusters import clusters, the_map
