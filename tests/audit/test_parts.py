@@ -191,6 +191,7 @@ def test_another_label_costs_that_label_only(kept: dict[tuple[str, str], Any]) -
         "representation": 1,
         "associations": 1,
         "label_associations": 2,
+        "label_suspects": 1,
         "stability": 1,
         "ladders": asked,
         "style_tests": 1,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fer_audit.audit.analysis import NoCache
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.draw import draw_removals, spread_copies
 from fer_audit.audit.remedies.lists import LISTS
@@ -178,7 +179,7 @@ def test_a_held_out_probe_finds_the_labels_that_were_changed() -> None:
     flagged = {line[1] for line in suspect_rows(found, inputs.dataset.ids)}
     assert flagged == {inputs.dataset.ids[row] for row in wrong}
     assert (found[0].recall() > 0.97).all()
-    (said,) = ANALYSIS.run(inputs)
+    (said,) = ANALYSIS.audit(inputs, {}, NoCache())
     assert (said.flagged, said.listed) == (5, 5)
     assert find_suspects(replace(inputs, clustering=None)) == ()
 
@@ -187,7 +188,7 @@ def test_a_probe_that_answers_by_chance_lists_no_label() -> None:
     inputs, _ = wrong_labels()
     lot = np.random.default_rng(3).integers(0, 2, 300)
     labels = attribute("gender", lot, ("man", "woman"))
-    (said,) = ANALYSIS.run(replace(inputs, dataset=dataset_of(labels)))
+    (said,) = ANALYSIS.audit(replace(inputs, dataset=dataset_of(labels)), {}, NoCache())
     assert said.flagged > 100
     assert said.listed == 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_audit.audit.analysis import Analysis
+from fer_audit.audit.analysis import Analysis, Parts
 from fer_audit.audit.inputs import AuditInputs, first_copies
 from fer_audit.audit.remedies.remedy_findings import suspect_findings
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
@@ -64,35 +65,45 @@ class Suspects:
 
 
 def find_suspects(inputs: AuditInputs) -> tuple[Suspects, ...]:
-    """Return what the probes say, the attribute that they see best first; none where nothing was clustered.
+    """Return what the probes say, the attribute that they see best first; none where nothing was clustered."""
+    found = [suspects_of(inputs, attribute) for (attribute,) in _subjects(inputs)]
+    return tuple(
+        sorted(
+            (each for each in found if each is not None),
+            key=lambda each: -float(each.recall().mean()),
+        )
+    )
+
+
+def suspects_of(inputs: AuditInputs, attribute: Attribute) -> Suspects | None:
+    """Return what the probe says of one attribute; None where fewer than two groups have enough images.
 
     The probe is Fisher's linear discriminant of the principal coordinates that the clusters are made in: seconds
     for 24,000 images. Folds are by person, else by photo, copies and near-copies
     together. A group needs 30 images of at least five units.
     """
-    clustering = inputs.clustering
-    if clustering is None or clustering.coordinates is None:
-        return ()
-    x = clustering.coordinates
-    units = _units(inputs)
-    found = []
+    if inputs.clustering is None or (x := inputs.clustering.coordinates) is None:
+        return None
+    units = inputs.once(_units)
+    known = np.flatnonzero(inputs.usable & (attribute.codes >= 0))
+    codes = attribute.codes[known].astype(np.int64)
+    _, first = np.unique(np.stack([codes, units[known]]), axis=1, return_index=True)
+    least = np.bincount(codes[first], minlength=len(attribute.categories))
+    classes = np.flatnonzero((attribute.counts() >= TOO_FEW) & (least >= FOLDS))
+    inside = np.isin(codes, classes)
+    if len(classes) < 2:
+        return None
+    rows, given = known[inside], np.searchsorted(classes, codes[inside])
+    rng = stage_rng(inputs.config.seed, "audit", "suspects", attribute.name)
+    odds = _held_out(x[rows].astype(np.float64), given, units[rows], len(classes), rng)
+    confident, _ = confident_classes(odds, given)
+    return Suspects(attribute, classes, rows, given, odds, confident)
+
+
+def _subjects(inputs: AuditInputs) -> Iterator[tuple[Attribute]]:
     for attribute in inputs.dataset.attributes:
-        if attribute.kind not in ("demographic", "label") or attribute.mapped_from:
-            continue
-        known = np.flatnonzero(inputs.usable & (attribute.codes >= 0))
-        codes = attribute.codes[known].astype(np.int64)
-        _, first = np.unique(np.stack([codes, units[known]]), axis=1, return_index=True)
-        least = np.bincount(codes[first], minlength=len(attribute.categories))
-        classes = np.flatnonzero((attribute.counts() >= TOO_FEW) & (least >= FOLDS))
-        inside = np.isin(codes, classes)
-        if len(classes) < 2:
-            continue
-        rows, given = known[inside], np.searchsorted(classes, codes[inside])
-        rng = stage_rng(inputs.config.seed, "audit", "suspects", attribute.name)
-        odds = _held_out(x[rows].astype(np.float64), given, units[rows], len(classes), rng)
-        confident, _ = confident_classes(odds, given)
-        found.append(Suspects(attribute, classes, rows, given, odds, confident))
-    return tuple(sorted(found, key=lambda each: -float(each.recall().mean())))
+        if attribute.kind in ("demographic", "label") and not attribute.mapped_from:
+            yield (attribute,)
 
 
 def _units(inputs: AuditInputs) -> NDArray[np.int64]:
@@ -198,26 +209,32 @@ def group_rows(found: tuple[Suspects, ...], inputs: AuditInputs) -> list[Row]:
     return rows
 
 
-def _run(inputs: AuditInputs) -> tuple[LabelSuspects, ...]:
-    return tuple(
-        LabelSuspects(
-            attribute=each.attribute.name,
-            n=len(each.rows),
-            flagged=int(each.flagged.sum()),
-            listed=len(each.listed),
-            recall=float(each.recall().mean()),
-        )
-        for each in inputs.once(find_suspects)
+def _run(inputs: AuditInputs, attribute: Attribute) -> LabelSuspects | None:
+    found = suspects_of(inputs, attribute)
+    if found is None:
+        return None
+    return LabelSuspects(
+        attribute=attribute.name,
+        n=len(found.rows),
+        flagged=int(found.flagged.sum()),
+        listed=len(found.listed),
+        recall=float(found.recall().mean()),
     )
+
+
+def _join(
+    inputs: AuditInputs, pieces: Sequence[LabelSuspects | None], parts: Parts
+) -> tuple[LabelSuspects, ...]:
+    found = [each for each in pieces if each is not None]
+    return tuple(sorted(found, key=lambda each: -each.recall))
 
 
 ANALYSIS = Analysis(
     name="label_suspects",
-    record=tuple[LabelSuspects, ...],
+    record=LabelSuspects | None,
     run=_run,
-    needs=(
-        *("clustering.coordinates", "usable", "units", "near_groups", "rows.sha256"),
-        "dataset.attributes",
-    ),
+    subjects=_subjects,
+    join=_join,
+    needs=("clustering.coordinates", "usable", "units", "near_groups", "rows.sha256"),
     findings=suspect_findings,
 )
