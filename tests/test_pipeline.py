@@ -395,7 +395,7 @@ def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
     walks: Walks, faces: Path, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the second shard: the first is kept, and nothing looks finished."""
-    for module in ("build", "types", "kept", "faces"):
+    for module in ("build", "types", "faces"):
         monkeypatch.setattr(f"fer_audit.pack.{module}.SHARD_ROWS", 8)
 
     seen: list[int] = []
