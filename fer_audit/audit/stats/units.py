@@ -37,6 +37,9 @@ class Blocks:
 
     def moved(self, draws: int, rng: np.random.Generator) -> Iterator[Codes]:
         """Yield the (b,) labels of the blocks in each of `draws` shuffles within `within`."""
+        if not np.ptp(self.within):
+            yield from (rng.permutation(self.labels) for _ in range(draws))
+            return
         order = np.argsort(self.within, kind="stable")
         moved = np.empty_like(self.labels)
         for _ in range(draws):
