@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fer_audit.audit.stats.confusion import xu_f
 from fer_audit.audit.stats.probe_arms import (
     AWARE,
     BASELINE,
@@ -13,7 +14,6 @@ from fer_audit.audit.stats.probe_arms import (
     resampled_counts,
     shares_right,
     unit_folds,
-    xu_fairness,
 )
 
 RNG = np.random.default_rng
@@ -22,10 +22,10 @@ RNG = np.random.default_rng
 def test_f_is_the_golden_value_and_an_empty_cell_makes_it_unknown() -> None:
     recalls = np.array([[1, 0.75, 2 / 3], [2 / 3, 2 / 3, 0.5], [2 / 3, 1 / 3, np.nan]])
 
-    assert xu_fairness(recalls[:, :2]) == pytest.approx(0.571429, abs=1e-6)
-    assert xu_fairness(recalls[:2]) == pytest.approx(0.758621, abs=1e-6)
-    assert np.isnan(xu_fairness(recalls))
-    assert np.isnan(xu_fairness(np.zeros((2, 2))))
+    assert xu_f(recalls[:, :2]) == pytest.approx(0.571429, abs=1e-6)
+    assert xu_f(recalls[:2]) == pytest.approx(0.758621, abs=1e-6)
+    assert np.isnan(xu_f(recalls))
+    assert np.isnan(xu_f(np.zeros((2, 2))))
 
 
 def test_rows_of_one_unit_share_a_fold() -> None:

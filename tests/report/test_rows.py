@@ -17,6 +17,7 @@ from fer_audit.pack.types import STYLE_NAMES, PackRows
 from fer_audit.report.files.rows import (
     attribute_columns,
     rows_table,
+    write_list,
     write_rows_csv,
     write_rows_parquet,
 )
@@ -178,3 +179,11 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, write: object
     assert callable(write)
     with pytest.raises(StoreError, match="Cannot write"):
         write(tmp_path / "no" / "rows", table_of())
+
+
+def test_a_label_that_is_called_as_a_column_of_the_list_keeps_its_own(tmp_path: Path) -> None:
+    write_list(tmp_path / "conflicts.csv", ("group", "id", "group"), [("0", "a.jpg", "B")])
+
+    header, row = (tmp_path / "conflicts.csv").read_text().splitlines()
+    assert header.replace('"', "") == "group,id,group_label"
+    assert row.replace('"', "") == "0,a.jpg,B"

@@ -79,7 +79,7 @@ def errors_of(column: Attribute, model: Scored) -> ByAttribute:
     effect = design_effect(sizes, max(icc or 0.0, 0.0)) if known.any() else 1.0
     held = np.where(enough, recall, np.nan)
     spread = widest(np.where(large[:, None], false_positive_rates(confusion), np.nan))
-    xu = xu_f(recall[large][:, common])
+    xu = or_none(float(xu_f(recall[large][:, common])))
     id_c = intraclass_disparity(held)
     missing = [("xu_f", "no class has enough images in every group")] if xu is None else []
     for names, gone in (

@@ -23,13 +23,13 @@ from fer_audit.audit.remedies.erasure import (
     why_silent,
 )
 from fer_audit.audit.remedies.remedy_findings import mitigation_findings
+from fer_audit.audit.stats.confusion import xu_f
 from fer_audit.audit.stats.probe_arms import (
     BASELINE,
     arms_of_fold,
     held_out,
     resampled_counts,
     shares_right,
-    xu_fairness,
 )
 from fer_audit.audit.stats.tables import Counts, Floats
 from fer_audit.audit.types.not_computable import TOO_FEW
@@ -154,7 +154,7 @@ def _arms(
     recalls = np.moveaxis(shares_right(counts)[:, groups][:, :, classes], -1, 0)
     seen = np.isfinite(recalls).all(axis=(0, 2, 3))  # a draw without a cell tells nothing
     recalls, totals = recalls[:, seen], counts[seen].sum(axis=(1, 2))
-    fairness, means = xu_fairness(recalls), recalls.mean(axis=-1)
+    fairness, means = xu_f(recalls), recalls.mean(axis=-1)
     worst, best = means.min(axis=-1), means.max(axis=-1)
     accuracy = (totals[:, 1:] / totals[:, :1]).T
     shared = 1 - (1 - confidence) / max(len(names) - 1, 1)

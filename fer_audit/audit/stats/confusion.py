@@ -69,15 +69,15 @@ def widest(values: Floats) -> Floats:
     return np.where(enough, np.nanmax(filled, axis=0) - np.nanmin(filled, axis=0), np.nan)
 
 
-def xu_f(recall: Floats) -> float | None:
-    """Return the least over the greatest sum of recalls of a group; Xu et al. 2020, ECCV-W. 1 is fair.
+def xu_f(recalls: Floats) -> Floats:
+    """Return the least over the greatest sum of recalls of a group, of (..., g, c); Xu et al. 2020, ECCV-W. 1 is fair.
 
-    `recall` is (g, c) of classes that all groups have; None where one is missing, or nothing is right.
+    The classes must be those that all groups have; NaN where one is missing, or nothing is right.
     """
-    if recall.size == 0 or not np.isfinite(recall).all():
-        return None
-    sums = recall.sum(axis=1)
-    return float(sums.min() / sums.max()) if sums.max() > 0 else None
+    if not recalls.size:
+        return np.full(recalls.shape[:-2], np.nan)
+    sums = recalls.sum(axis=-1)
+    return ratio(sums.min(axis=-1), sums.max(axis=-1))
 
 
 def intraclass_disparity(recall: Floats) -> Floats:

@@ -206,12 +206,3 @@ def resampled_counts(
 def shares_right(counts: Counts) -> Floats:
     """Return the (draws, cells, answers) share right of `resampled_counts`; NaN where there is no row."""
     return ratio(counts[..., 1:], counts[..., :1])
-
-
-def xu_fairness(recalls: Floats) -> Floats:
-    """Return F of (..., groups, classes) recalls: the least sum over classes over the largest; Xu et al. 2020.
-
-    The classes must be those that every group has; NaN where no group has anything right.
-    """
-    sums = recalls.sum(axis=-1)
-    return ratio(sums.min(axis=-1), sums.max(axis=-1))

@@ -167,12 +167,6 @@ def write_next_to(axes: Axes, words: str, at: tuple[float, float], **how: Keywor
     axes.annotate(words, at, xytext=(gap, 0), textcoords="offset points", **how)
 
 
-def write_in_margin(axes: Axes, words: str, row: float, **how: Keyword) -> None:
-    """Write words to the right of the axes, in line with a row."""
-    how = {"gap": 6, "fontsize": 6.2, **how}
-    write_next_to(axes, words, (1.0, row), xycoords=axes.get_yaxis_transform(), **how)
-
-
 def frame_cell(axes: Axes, column: int, row: float, height: float, **how: Keyword) -> None:
     """Draw a frame around a cell of a table, one row high where height is 1."""
     from matplotlib.patches import Rectangle

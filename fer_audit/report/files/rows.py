@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,16 +103,21 @@ def _votes(soft: SoftLabels) -> pa.Array:
 
 
 def write_list(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a list of texts as CSV; one whose name ends in .txt without a header, one text a line, made visible."""
+    """Write a list of texts as CSV; one whose name ends in .txt without a header, one text a line, made visible.
+
+    Of two columns of one name, such as the number of a group of copies and a label "group", the second ends in _label.
+    """
     import pyarrow as pa
 
     if path.suffix == ".txt":
         write_text(path, "".join(f"{visible(row[0])}\n" for row in rows))
         return
-    columns = {
-        name: pa.array([encodable(row[index]) for row in rows], pa.string())
-        for index, name in enumerate(names)
-    }
+    columns: dict[str, Any] = {}
+    for index, name in enumerate(names):
+        free = name
+        while free in columns:
+            free += "_label"
+        columns[free] = pa.array([encodable(row[index]) for row in rows], pa.string())
     write_rows_csv(path, pa.table(columns))
 
 

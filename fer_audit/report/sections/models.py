@@ -128,7 +128,8 @@ def _model(view: View, model: ModelAudit) -> Iterator[Block]:
     thin = sum(cell.too_few for each in people for cell in each.cells)
     few = f"{t.counted(thin, 'combination')} of a group and a class with fewer than 30 people or images: compared in nothing. "
     silent = "That no difference is shown does not mean that there is none."
-    yield v.small(f"{few if thin else ''}{silent}")
+    if people:
+        yield v.small(f"{few if thin else ''}{silent}")
     for each in model.by:
         yield tables.each_group(each)
         yield tables.each_cell(each)
@@ -186,6 +187,8 @@ def _worst(view: View, model: ModelAudit) -> Block:
         if cell.p_adjusted is not None and cell.p_adjusted <= view.alpha
         if cell.recall is not None and cell.recall < _others(each, cell)
     ]
+    if not any(cell.p_adjusted is not None for each in model.by for cell in each.cells):
+        return Prose("No group and class could be compared: each takes 30 people or images.")
     if not shown:
         return Prose("No group and class is shown to do worse than the others (Westfall-Young).")
     shown.sort(key=lambda x: x[1].recall or 0.0)

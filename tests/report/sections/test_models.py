@@ -64,6 +64,17 @@ def test_the_worst_cells_are_those_beyond_chance(section: Section) -> None:
     assert "No group and class is shown to do worse than the others" in said(models(View(silent)))
 
 
+def test_without_groups_of_people_nothing_is_said_of_differences() -> None:
+    inputs = planted()
+    label = inputs.dataset.attribute("expression")
+    alone = audit(replace(inputs, dataset=replace(inputs.dataset, attributes=(label,))))
+
+    words = said(models(View(alone)))
+
+    assert "No group and class could be compared" in words
+    assert "no difference is shown" not in words
+
+
 def test_a_gap_stands_next_to_what_chance_gives(section: Section) -> None:
     table = {x["by"]: x for x in rows(section, APART)}
 
