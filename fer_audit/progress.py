@@ -53,3 +53,5 @@ class Timing:
     seconds: float
     reused: bool = False
     """Whether the stage found its work already done."""
+    day: str = ""
+    """The day on which it ended, in UTC: 2026-01-31; "" = not recorded."""

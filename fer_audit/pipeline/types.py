@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,8 @@ class Stopwatch:
         self.enter(name)
         started = time.perf_counter()
         yield
-        self.timings.append(Timing(name, items, time.perf_counter() - started))
+        seconds, day = time.perf_counter() - started, datetime.now(UTC).date().isoformat()
+        self.timings.append(Timing(name, items, seconds, day=day))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

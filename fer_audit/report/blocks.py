@@ -292,6 +292,8 @@ class Report:
     footer: str
     linked: bool = True
     """Whether the files of the run lie next to the page, so that it can link to them."""
+    day: str = ""
+    """The day on which the run was finished, in UTC; "" = not known. On a page, which is read later."""
 
 
 _RANK: dict[Importance, int] = {"summary": 0, "normal": 1, "detail": 2}

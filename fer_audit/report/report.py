@@ -100,6 +100,7 @@ def make_report(view: View, topic: str | None = None) -> Report:
         alarm="" if view.result.complete else ALARM,
         sections=tuple(section for section in found if section is not None),
         footer="Made by fer-audit from result.json. This page asks for nothing outside itself.",
+        day=max((each.day for each in view.stages), default=""),
     )
 
 

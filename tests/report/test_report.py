@@ -173,6 +173,14 @@ def test_the_page_of_a_run_is_rendered_again_from_its_json_files_byte_for_byte(p
     assert render_page(again).encode() == page.read_bytes()
 
 
+def test_the_page_says_when_the_run_was_finished_and_the_result_does_not(page: Path) -> None:
+    days = {each.day for each in read_timings(page.parent / "timings.json")}
+
+    assert max(days) >= "2026-11-29"
+    assert f'<time datetime="{max(days)}">' in page.read_text(encoding="utf-8")
+    assert max(days) not in (page.parent / "result.json").read_text(encoding="utf-8")
+
+
 def test_the_page_names_no_place_of_this_machine(page: Path) -> None:
     source = page.read_text(encoding="utf-8")
 
