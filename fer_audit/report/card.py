@@ -22,6 +22,7 @@ from fer_audit.report.sections.found import CANNOT_SAY
 from fer_audit.report.sections.labels import copies_in_words
 from fer_audit.report.sections.ladder import ladders
 from fer_audit.report.sections.method import run_command_line
+from fer_audit.report.sections.models import models
 from fer_audit.report.sections.values import Maker
 from fer_audit.report.sections.who import composition
 from fer_audit.report.view import View
@@ -75,10 +76,10 @@ def _parts(result: AuditResult) -> list[CardSection]:
     told = tuple(each for each in result.associations if each.v_corrected is not None)
     people = View(result.having(representation=tuple(about), associations=told))
 
-    def of(*sections: Maker) -> tuple[b.Block, ...]:
+    def of(*sections: Maker, least: b.Importance = "normal") -> tuple[b.Block, ...]:
         """Return what a card shows of sections."""
         made = (section for each in sections if (section := each(people)) is not None)
-        return tuple(x for section in made for x in section.blocks if b.is_shown(x, "normal"))
+        return tuple(x for section in made for x in section.blocks if b.is_shown(x, least))
 
     conflicts = say.conflicts(result)
     gaps = [copies_in_words(result), *say.notes(result)]
@@ -91,6 +92,7 @@ def _parts(result: AuditResult) -> list[CardSection]:
     protocol = who if about else ""
     shown = of(composition, subset, collection)
     sorts = of(claims, ladders) if told else ()
+    read = of(models, least="summary") if result.models else ()
     disagree = (b.Prose(conflicts),) if conflicts else ()
     computed = (b.Facts(tuple(say.computation(result))),)
     personal, gone = "personalSensitiveInformation", "dataCollectionMissingData"
@@ -108,6 +110,7 @@ def _parts(result: AuditResult) -> list[CardSection]:
         CardSection(3, "Duplicates, conflicts and gaps", _list(gaps), "dataLimitations"),
         CardSection(4, "Missing data", _list(say.missing(result)), gone),
         CardSection(3, "Do clusters of the vectors sort people?", sorts, biases),
+        CardSection(3, "Whom do models fail?", read, biases),
         CardSection(3, "Considerations for Using the Data", limits, "dataLimitations"),
         CardSection(3, "Recommendations", _list(say.recommendations(result))),
         CardSection(3, "How this was computed", computed, "dataLimitations"),

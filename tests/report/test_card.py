@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from fer_audit.audit.run import audit
 from fer_audit.audit.types.composition import Cell
 from fer_audit.audit.types.result import AuditResult, Finding
 from fer_audit.config import AuditConfig
@@ -23,6 +24,7 @@ from fer_audit.report.blocks import Table
 from fer_audit.report.card import BEGIN, END, CardFormat, dataset_card
 from fer_audit.report.sections.found import CANNOT_SAY
 from fer_audit.report.sections.method import run_command_line
+from tests.audit.predicted import planted
 from tests.known import known
 from tests.report.results import bare, degenerate, hostile, paper, utkface
 
@@ -113,6 +115,7 @@ COMPUTED = "How this was computed"
         (utkface, "Recommendations", "results for each group"),
         (paper, "Personal and Sensitive Information", "nobody is shown"),
         (utkface, "Personal and Sensitive Information", "can identify the person"),
+        (lambda: audit(planted()), "Whom do models fail?", "fer-mini is right about sad in"),
         (bare, "Annotation process", "The set has no labels"),
         *((each, "Recommendations", "nothing was measured") for each in (bare, degenerate)),
     ],
