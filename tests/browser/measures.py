@@ -158,6 +158,11 @@ CLOSED_DETAILS = """() => [...document.querySelectorAll('main details')].filter(
 }).map(each => each.querySelector('summary').textContent.trim())"""
 """The summaries of all <details> whose content is not to be seen."""
 
+LONG_DETAILS = """() => [...document.querySelectorAll('main details')]
+  .filter(each => each.querySelectorAll('tbody tr').length > 40)
+  .map(each => each.querySelector('summary').textContent.trim())"""
+"""The summaries of the <details> with more than 40 rows, which paper shows only where somebody opened them."""
+
 OUTLINE = """() => ({
   headings: [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
     .filter(each => each.checkVisibility()).map(each => each.tagName + ' ' + each.textContent.trim()),

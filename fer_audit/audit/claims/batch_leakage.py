@@ -140,7 +140,7 @@ def _findings(result: AuditResult) -> Iterator[Finding]:
             text=f"{sentence(name)} predicts {display(top.attribute)}, {rounded_percent(top.left_out_accuracy or 0)} right without an image (always saying {top.majority_group}: {rounded_percent(top.majority or 0)}).",
             attribute=batch,
             effect=0.3 + _gain(top) / 2,
-            figures=f"each image left out of its own count: {', '.join(_describe_guess(each) for each in guesses)}",
+            figures=f"{', '.join(map(_describe_guess, guesses))}; each image left out of its own count, but for labels shuffled by {display(top.unit)}",
             do=f"Compare groups within the same {name}, and keep each whole in one part of a split.",
             values=tuple((each.attribute, each.left_out_accuracy or 0.0) for each in guesses),
         )
@@ -173,7 +173,7 @@ def _gain(guess: BatchPrediction) -> float:
 def _describe_guess(guess: BatchPrediction) -> str:
     return (
         f"{display(guess.attribute)} {percent(guess.left_out_accuracy)} of {guess.n:,}"
-        f" (always saying {guess.majority_group}: {percent(guess.majority)}; labels shuffled by {display(guess.unit)}, counted in: {percent(guess.chance)})"
+        f" (always saying {guess.majority_group}: {percent(guess.majority)}; shuffled: {percent(guess.chance)})"
     )
 
 

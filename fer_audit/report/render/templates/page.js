@@ -16,7 +16,7 @@ tools.append(button);
 name();
 document.querySelector(".contents").append(tools);
 // For browsers whose print style cannot open a disclosure.
-addEventListener("beforeprint", () => { for (const each of tables) each.open = true; name(); });
+addEventListener("beforeprint", () => { for (const each of tables) if (!each.classList.contains("long")) each.open = true; name(); });
 
 // A click on a column's title sorts by it, numbers as numbers, and again the other way round.
 const number = (text) => { const found = text.replace(/,/g, "").match(/-?(\d+\.?\d*|\.\d+)/); return found ? Number(found[0]) : null; };
