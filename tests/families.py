@@ -29,6 +29,7 @@ GUARDS = {
         *(
             "fer_audit/cli/",
             "fer_audit/audit/suppression.py",
+            "fer_audit/audit/hidden_tables.py",
             "fer_audit/report/files/",
             "tests/faults/",
         ),

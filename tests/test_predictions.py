@@ -196,6 +196,9 @@ def test_purge_takes_predictions_with_the_rows_and_the_pixels_of_every_size(
         ("RAF-DB and others", "rafdb", "x", "RAF-DB"),
         ("FER2013", "folder", "fer2013", "FER2013"),
         ("a table", "table", "table", ""),
+        ("faces of lab7", "folder", "lab7", "lab7"),
+        ("CK+48", "ckplus", "CK+48", "CK+48"),
+        ("public and scraped faces", "folder", "faces", ""),
         ("", "fer2013", "x", ""),
     ],
 )

@@ -122,11 +122,14 @@ class AuditInputs:
 
     @cached_property
     def exchanged(self) -> Counts:
-        """(n,) number of what may be exchanged: the person on each image, else its near-identical group, else the image."""
-        alone, groups = np.arange(len(self.dataset), dtype=np.int64), self.near_groups
-        if self.units.person is not None or groups is None:
-            return self.units.people(len(alone))
-        return np.where(groups >= 0, groups, groups.max(initial=-1) + 1 + alone)
+        """(n,) number of what may be exchanged: the person on each image, else its near-identical group, else the photo."""
+        n, sha256 = len(self.dataset), self.rows.sha256
+        if self.units.person is not None:
+            return self.units.people(n)
+        photos = np.unique(sha256, return_inverse=True)[1].astype(np.int64)
+        photos = np.where(sha256 == b"", n + np.arange(n), photos)
+        near = self.near_groups
+        return photos if near is None else np.where(near >= 0, 2 * n + near, photos)
 
     def unit_of(self, blocks: Blocks | None) -> str:
         """Return the name of what is exchanged: a subject attribute, `NEAR_GROUP` or "image"."""

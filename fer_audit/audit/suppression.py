@@ -135,7 +135,9 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
         near_duplicates=near,
         subset_checks=blanked(tables.SUBSET, result.subset_checks, groups=()),
         clustering=clusters,
-        cluster_styles=() if (tables.STYLES, "") in hidden else result.cluster_styles,
+        cluster_styles=()
+        if (tables.STYLES, "") in hidden
+        else tuple(_by_images(x, "low", "high") for x in result.cluster_styles),
         associations=associations,
         ladders=tuple(
             _verdicts(x, first.get(x.attribute, 1))
@@ -143,8 +145,10 @@ def _without(result: AuditResult, hidden: Hidden, reason: str) -> AuditResult:
             if x.of == "cluster"
         ),
         stability=result.stability and replace(result.stability, attributes=()),
-        style_tests=shown(GROUPS, result.style_tests),
-        latent=shown(tables.LATENT, result.latent),
+        style_tests=tuple(
+            _by_images(x, "p", "p_adjusted") for x in shown(GROUPS, result.style_tests)
+        ),
+        latent=tuple(_by_images(x, "p") for x in shown(tables.LATENT, result.latent)),
         principal_axes=result.principal_axes,
         published=result.published,
         subjects=tuple(
@@ -167,6 +171,12 @@ def _hide(record: Record, reason: str, *names: str) -> Record:
     reasons = {**dict(old.not_computable), **dict.fromkeys(names, reason)}
     new = replace(old, **dict.fromkeys(names), not_computable=tuple(reasons.items()))
     return cast("Record", new)
+
+
+def _by_images(record: Record, *names: str) -> Record:
+    """Return a record without what tables of each person were drawn for."""
+    each: Any = record
+    return record if each.unit == "image" else _hide(record, UNSHOWN, *names)
 
 
 def _without_units(each: Association) -> Association:
@@ -226,7 +236,7 @@ def _sentence(hidden: Hidden, least: int) -> Finding:
     text = f"Made to be shared: counts of fewer than {least} people are hidden and shown as {WITHHELD}."
     figures = (
         f"with them the whole table that holds or would reveal one and every number computed from it ({listed(found) or 'no table'}),"
-        " and statistics of images alike in something else, what models predict, other partitions, small studies, batches and ages in years;"
+        " and statistics of images alike in something else, what models predict, weights, labels that look wrong, other partitions, small studies, batches and ages in years;"
         " no file is named"
     )
     do = "Nothing: it can be handed on."

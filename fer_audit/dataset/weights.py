@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fer_audit.dataset.build import seal
 from fer_audit.dataset.sources.parquet import facts_of, opened_parquet, parquet_failures
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError
-from fer_audit.text import counted, listed, name_some
+from fer_audit.text import counted, listed, name_some, visible
 
 ID = "id"
 
@@ -26,11 +27,10 @@ def with_weights(dataset: FaceDataset, asked: str | None) -> FaceDataset:
     """
     if asked is None:
         return dataset
-    column, _, name = "".rpartition("=") if Path(asked).exists() else asked.rpartition("=")
-    path = Path(name or asked)
+    column, path = column_and_file(asked)
     ids, weights = _read(path, column)
-    rows = {file_id: row for row, file_id in enumerate(dataset.ids)}
-    at = np.array([rows.get(each, -1) for each in ids], np.int64)
+    rows = {visible(file_id): row for row, file_id in enumerate(dataset.ids)}
+    at = np.array([rows.get(visible(each), -1) for each in ids], np.int64)
     found = np.zeros(len(dataset))
     found[at[at >= 0]] = weights[at >= 0]
     if not found.any():
@@ -38,22 +38,30 @@ def with_weights(dataset: FaceDataset, asked: str | None) -> FaceDataset:
             f"--weights {path} gives no image of {dataset.name} a weight",
             hint=f"Its column {ID} holds names such as {name_some(list(dataset.ids[:1]))}.",
         )
-    note = f"Weights of {counted(int((found > 0).sum()), 'image')} come from {path.name}; every other image weighs 0."
+    weighed = counted(int((found > 0).sum()), "image")
+    note = f'Weights of {weighed} come from "{path.name}"; every other image weighs 0.'
     if unknown := int((at < 0).sum()):
         note += f" {counted(unknown, 'row')} of it {'is' if unknown == 1 else 'are'} of no image."
     return seal(replace(dataset, weights=found, notes=(*dataset.notes, note)))
 
 
+def column_and_file(asked: str) -> tuple[str, Path]:
+    """Return the column and the file of FILE or COLUMN=FILE; a file of that very name is meant first."""
+    column, equals, name = asked.partition("=")
+    return (column, Path(name)) if equals and not os.path.lexists(asked) else ("", Path(asked))
+
+
 def _read(path: Path, column: str) -> tuple[list[str], NDArray[np.float64]]:
     """Return the ids and weights of a file."""
     table = _table(path)
-    if ID not in table.column_names:
-        raise ConfigError(f"--weights {path} has no column {ID}")
+    if table.column_names.count(ID) != 1:
+        raise ConfigError(f"--weights {path} needs one column {ID}")
     import pyarrow.types as kinds
 
     numeric = [
         field.name
         for field in table.schema
+        if field.name != ID and table.column_names.count(field.name) == 1
         if kinds.is_floating(field.type) or kinds.is_integer(field.type)
     ]
     if not column and len(numeric) == 1:
@@ -66,6 +74,9 @@ def _read(path: Path, column: str) -> tuple[list[str], NDArray[np.float64]]:
             else "None of its columns holds numbers.",
         )
     weights = np.nan_to_num(table[column].to_numpy().astype(np.float64), nan=0.0, posinf=-1.0)
+    weights /= max(
+        weights.max(initial=0.0), np.finfo(np.float64).tiny
+    )  # squares of 1e200 would be infinite
     if (weights < 0).any():
         raise ConfigError(f"--weights {path}: {column} holds numbers below 0 or infinite ones")
     ids = [str(each) for each in table[ID].to_pylist()]
@@ -75,12 +86,14 @@ def _read(path: Path, column: str) -> tuple[list[str], NDArray[np.float64]]:
 
 
 def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    import pyarrow as pa
     from pyarrow import csv
 
     try:
         if path.suffix.casefold() == ".parquet":
             with opened_parquet(facts_of(path)) as file:
                 return file.read()
-        return csv.read_csv(path)
+        words = csv.ConvertOptions(column_types={ID: pa.string()})  # 001 is a name
+        return csv.read_csv(path, convert_options=words)
     except parquet_failures() as exc:
         raise ConfigError(f"--weights {path} cannot be read: {str(exc).strip()}") from exc

@@ -18,12 +18,13 @@ from fer_audit.config import AuditConfig, DatasetSettings
 from fer_audit.dataset.ages import bin_ages
 from fer_audit.dataset.formats.registry import FORMATS
 from fer_audit.dataset.listing import Listing
-from fer_audit.dataset.maps import GENDER, MAPS, GroupMap
+from fer_audit.dataset.maps import GENDER, MAPS, GroupMap, fold
 from fer_audit.dataset.sources.source import NO_FILE
 from fer_audit.dataset.table.columns import path_column
 from fer_audit.dataset.table.file import open_table
 from fer_audit.dataset.table.paths import Locator, find_images
 from fer_audit.dataset.types import Attribute, FaceDataset
+from fer_audit.dataset.weights import column_and_file
 from fer_audit.encoders.types import Head, ModelSpec
 from fer_audit.errors import ConfigError, DatasetError, ModelError
 from fer_audit.pipeline.held_out import held_out_source, units_together
@@ -66,7 +67,11 @@ def without_places(config: AuditConfig) -> AuditConfig:
     """Return the configuration that a result shows: where models and tables lie is the user's own business."""
     asked = config.classifiers
     tables = map(scheme_and_table, asked.predictions)
+    if (weights := config.dataset.weights) is not None:
+        column, file = column_and_file(weights)
+        weights = f"{column}={file.name}" if column else file.name
     return config.having(
+        weights=weights,
         predict=tuple(Path(each).name for each in asked.predict),
         predictions=tuple(f"{scheme}={path.name}" for scheme, path in tables),
     )
@@ -175,7 +180,8 @@ def trained_on(spec: ModelSpec, dataset: FaceDataset) -> str:
         is_it = form.name == dataset.format or known.search(name)
         if form.terms and is_it and known.search(training):
             return title
-    return ""
+    named, seen = (fold(text).replace("+", "plus") for text in (dataset.name, spec.trained_on))
+    return dataset.name if re.search(r"[0-9+]", dataset.name) and named in seen else ""
 
 
 def scheme_and_table(asked: str) -> tuple[str, Path]:

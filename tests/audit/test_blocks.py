@@ -287,3 +287,27 @@ def test_neighbours_are_looked_for_among_one_image_of_each_unit() -> None:
     assert (found.unit, found.drawn_from) == ("who", PEOPLE)
     (entry, *_) = overlap._ledger([found])
     assert "shuffles of labels by who" in entry.method
+
+
+def test_blocks_of_one_row_drawn_as_a_table_are_spread_as_by_shuffling() -> None:
+    """A few people of three images among many of one: means and spreads of both ways agree within Monte-Carlo error."""
+    rng = np.random.default_rng(0)
+    n, draws = 400, 4000
+    units = np.where(np.arange(n) < 60, np.arange(n) // 3, np.arange(n))
+    labels = rng.integers(0, 3, n)
+    labels[:60] = np.repeat(rng.integers(0, 3, 20), 3)
+    found = known(make_blocks(rng.integers(0, 4, n), labels, np.zeros(n, int), units))
+
+    quick = np.concatenate(list(found.shuffled((4, 3), draws, rng)))
+    cells = found.clusters * 3
+    slow = np.array(
+        [
+            np.bincount(cells + moved[found.block], weights=found.counts, minlength=12)
+            for moved in found.moved(draws, rng)
+        ]
+    ).reshape(-1, 4, 3)
+
+    assert (quick.sum(axis=2) == slow.sum(axis=2)).all(), "clusters keep their sizes"
+    error = slow.std(axis=0) * np.sqrt(2 / draws)
+    assert (np.abs(quick.mean(axis=0) - slow.mean(axis=0)) < 4.5 * error).all()
+    assert quick.std(axis=0) == pytest.approx(slow.std(axis=0), rel=0.08)

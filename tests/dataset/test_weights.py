@@ -80,9 +80,25 @@ def test_a_file_weighs_what_it_names_and_says_what_it_does_not_know(tmp_path: Pa
     found = with_weights(dataset, str(path))
 
     assert found.weights is not None
-    assert found.weights.tolist() == [0, 0, 2.5]
+    assert found.weights.tolist() == [0, 0, 1], "scaled to the largest"
     assert "1 row of it is of no image" in found.notes[-1]
     assert found.fingerprint != dataset.fingerprint
+
+
+def test_ids_are_names_whatever_they_look_like_and_huge_weights_are_weights(
+    tmp_path: Path,
+) -> None:
+    dataset = replace(
+        dataset_of(attribute("gender", [0, 1], ("a", "b"))), ids=("001", "caf\udce9")
+    )
+    (tmp_path / "a=b").mkdir()
+    path = tmp_path / "a=b/w.csv"
+    path.write_text("id,w,other\n001,1e200,1\ncaf\\xe9,5e199,1\n")
+
+    found = with_weights(dataset, f"w={path}")
+
+    assert found.weights is not None
+    assert found.weights.tolist() == [1.0, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +107,10 @@ def test_a_file_weighs_what_it_names_and_says_what_it_does_not_know(tmp_path: Pa
         ("id,a,b\n00000.jpg,1,2\n", "--weights a="),
         ("id,a\n00000.jpg,-1\n", "below 0"),
         ("id,a\n00000.jpg,1\n00000.jpg,1\n", "twice"),
-        ("name,a\n00000.jpg,1\n", "no column id"),
+        ("name,a\n00000.jpg,1\n", "one column id"),
         ("id,a\nother.jpg,1\n", "gives no image"),
         ("id,a\n00000.jpg,word\n", "None of its columns"),
+        ("id,a,a\n00000.jpg,1,2\n", "None of its columns"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error_that_says_why(

@@ -92,6 +92,10 @@ def _images(found: types.Comparison) -> Iterator[Finding]:
         yield _say("changed_files", severity, text, part(images.changed, images.common), do)
 
 
+CHANGES_THE_SET = {"only", "weights", "map", "first", "sample", "age_bins"}
+"""Settings of which another set is the consequence, not a second difference."""
+
+
 def _set_otherwise(found: types.Comparison) -> Iterator[Finding]:
     by_kind = {
         kind: [x for x in found.differences if x.kind == kind]
@@ -102,7 +106,12 @@ def _set_otherwise(found: types.Comparison) -> Iterator[Finding]:
     if model and "setting model" not in names:
         names.append("the model" if "name" in model else "the model file")
     names += [f"version of {x.name}" for x in by_kind["version"]]
-    if found.images.common and found.first.fingerprint != found.second.fingerprint:
+    same = found.first.fingerprint == found.second.fingerprint
+    if (
+        found.images.common
+        and not same
+        and not CHANGES_THE_SET & {x.name for x in by_kind["setting"]}
+    ):
         names.append("the set")
     if len(names) == 1:
         text = f"1 thing differs between the runs: {names[0]}."

@@ -11,6 +11,7 @@ from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.stats.goodness_of_fit import wilson_interval
 from fer_audit.audit.stats.tables import Floats, corrected_v
 from fer_audit.audit.stats.weights import kish_n
+from fer_audit.audit.types.not_computable import because
 from fer_audit.audit.types.weighted import Weighted, WeightedShare
 from fer_audit.dataset.types import Attribute
 
@@ -28,11 +29,11 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> Weighted:
     counted = inputs.listed_once & (attribute.codes >= 0)
     codes, weights = attribute.codes[counted], inputs.dataset.weights[counted]
     n, counts = kish_n(weights), np.bincount(codes, minlength=size)
+    strengths = ("v_corrected", "v_weighted")
     if not n:
-        return Weighted(
-            attribute.name, 0, 0.0, (), None, None, (("groups", "no image has a weight"),)
-        )
-    shares = np.bincount(codes, weights, size) / weights.sum()
+        why = because("no image has a weight", *strengths)
+        return Weighted(attribute.name, 0, 0.0, (), None, None, why)
+    shares = np.minimum(np.bincount(codes, weights, size) / weights.sum(), 1.0)
     low, high = wilson_interval(shares * n, n, confidence=inputs.config.statistics.confidence)
     before, after = _strengths(inputs, attribute)
     return Weighted(
@@ -47,7 +48,13 @@ def _run(inputs: AuditInputs, attribute: Attribute) -> Weighted:
         ),
         v_corrected=before,
         v_weighted=after,
-        not_computable=() if after is not None else (("v_weighted", "there are no clusters"),),
+        not_computable=because(
+            "there are no clusters, or no image of theirs has a label", *strengths
+        )
+        if before is None
+        else because("no tested image has a weight", "v_weighted")
+        if after is None
+        else (),
     )
 
 

@@ -82,9 +82,20 @@ def suspects_of(inputs: AuditInputs, attribute: Attribute) -> Suspects | None:
     for 24,000 images. Folds are by person, else by photo, copies and near-copies
     together. A group needs 30 images of at least five units.
     """
+    found = inputs.once(_no_suspects_yet)
+    if attribute.name not in found:
+        found[attribute.name] = _suspects_of(inputs, attribute)
+    return found[attribute.name]
+
+
+def _no_suspects_yet(inputs: AuditInputs) -> dict[str, Suspects | None]:
+    return {}
+
+
+def _suspects_of(inputs: AuditInputs, attribute: Attribute) -> Suspects | None:
     if inputs.clustering is None or (x := inputs.clustering.coordinates) is None:
         return None
-    units = inputs.once(_units)
+    units = inputs.exchanged
     known = np.flatnonzero(inputs.usable & (attribute.codes >= 0))
     codes = attribute.codes[known].astype(np.int64)
     _, first = np.unique(np.stack([codes, units[known]]), axis=1, return_index=True)
@@ -104,17 +115,6 @@ def _subjects(inputs: AuditInputs) -> Iterator[tuple[Attribute]]:
     for attribute in inputs.dataset.attributes:
         if attribute.kind in ("demographic", "label") and not attribute.mapped_from:
             yield (attribute,)
-
-
-def _units(inputs: AuditInputs) -> NDArray[np.int64]:
-    """Return the (n,) unit of each image: its person, else its group of near-copies, else its photo."""
-    n = len(inputs.dataset)
-    if inputs.units.person is not None:
-        return inputs.units.people(n)
-    photos = np.unique(inputs.rows.sha256, return_inverse=True)[1].astype(np.int64)
-    photos = np.where(inputs.rows.sha256 == b"", n + np.arange(n), photos)
-    near = inputs.near_groups
-    return photos if near is None else np.where(near >= 0, 2 * n + near, photos)
 
 
 def _held_out(
@@ -235,6 +235,6 @@ ANALYSIS = Analysis(
     run=_run,
     subjects=_subjects,
     join=_join,
-    needs=("clustering.coordinates", "usable", "units", "near_groups", "rows.sha256"),
+    needs=("clustering.coordinates", "usable", "exchanged"),
     findings=suspect_findings,
 )

@@ -151,6 +151,6 @@ STYLES = Analysis(
     name="cluster_styles",
     record=tuple[ClusterStyle, ...],
     run=_run_styles,
-    needs=("rows.style", "clustering.labels", "clustering.k", "tested", "exchanged"),
+    needs=("rows.style", "clustering.labels", "clustering.k", "tested", "exchanged", "units"),
     settings=("confidence",),
 )
