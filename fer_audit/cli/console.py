@@ -157,7 +157,9 @@ class Terminal(Standing):
         super().start(stage, total, unit, done)
         if self._live is None:
             already = f", {whole(done)} done before" if done else ""
-            self.say(f"{self.place}{stage}: {whole(total)} {unit}{already}")
+            self.say(
+                f"{self.place}{stage}: {whole(total)} {unit.removesuffix('s') if total == 1 else unit}{already}"
+            )
 
     def say(self, message: str) -> None:
         """Print one line to stderr."""

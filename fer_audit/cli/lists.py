@@ -44,4 +44,4 @@ def lists_command(ctx: click.Context, /, run: Path, as_json: bool) -> None:
         answer(f"{where}  {counted(rows, 'row')}")
         answer(f"    {about}")
     if not found:
-        answer("No list: no copy, no contradicting label and no unreadable file was found.")
+        answer("There is no list: nothing was found for one, or purge --rows removed them.")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fer_audit.dataset.build import seal
 from fer_audit.dataset.sources.parquet import facts_of, opened_parquet, parquet_failures
 from fer_audit.dataset.types import FaceDataset
-from fer_audit.errors import ConfigError
+from fer_audit.errors import ConfigError, DatasetError
 from fer_audit.text import counted, listed, name_some, visible
 
 ID = "id"
@@ -54,6 +54,11 @@ def column_and_file(asked: str) -> tuple[str, Path]:
 def _read(path: Path, column: str) -> tuple[list[str], NDArray[np.float64]]:
     """Return the ids and weights of a file."""
     table = _table(path)
+    if column and column not in table.column_names:
+        raise ConfigError(
+            f"--weights {path} has no column {column}",
+            hint=f"It has {listed(table.column_names)}.",
+        )
     if table.column_names.count(ID) != 1:
         raise ConfigError(f"--weights {path} needs one column {ID}")
     import pyarrow.types as kinds
@@ -95,5 +100,7 @@ def _table(path: Path) -> Any:  # noqa: ANN401 - pyarrow ships no types
                 return file.read()
         words = csv.ConvertOptions(column_types={ID: pa.string()})  # 001 is a name
         return csv.read_csv(path, convert_options=words)
+    except DatasetError as exc:
+        raise ConfigError(f"--weights: {exc}") from exc
     except parquet_failures() as exc:
         raise ConfigError(f"--weights {path} cannot be read: {str(exc).strip()}") from exc

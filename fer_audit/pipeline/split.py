@@ -51,7 +51,7 @@ def split_run(
     sizes = np.bincount(units)
     if len(sizes) < len(shares):
         raise ConfigError(
-            f"{listed([display(name) for name in asked])} ties all images into {counted(len(sizes), 'unit')}, "
+            f"{listed([display(name) for name in asked])} {'ties' if len(asked) == 1 else 'tie'} all images into {counted(len(sizes), 'unit')}, "
             f"and {counted(len(shares), 'part')} are asked for",
             hint="Give --group something finer.",
         )

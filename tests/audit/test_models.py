@@ -14,6 +14,7 @@ from fer_audit.audit.analysis import NoCache
 from fer_audit.audit.gate import check_rules, refuse_unknown_names
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.models.audited import ANALYSIS
+from fer_audit.audit.models.findings import model_findings
 from fer_audit.audit.models.truth import meanings, truth_of
 from fer_audit.audit.run import audit
 from fer_audit.audit.suppression import withhold
@@ -403,3 +404,24 @@ def test_any_predictions_give_a_part_that_can_be_read_back_and_shown(made: Audit
     report = make_report(View(found), "models")
     for chart in charts_of(report)[:1]:
         assert page_svg(chart).startswith("<svg")
+
+
+def test_a_gap_that_the_class_mix_makes_is_no_sign_of_equal_treatment() -> None:
+    """Race B has more of the class that is hard for everybody: accuracy differs, recall does not."""
+    rng = np.random.default_rng(7)
+    race = rng.integers(0, 2, 3000)
+    label = np.where(rng.random(3000) < np.where(race == 1, 0.2, 0.8), 0, 2)
+    right = rng.random(3000) < np.where(label == 0, 0.95, 0.6)
+    columns = (
+        attribute("race", race, ("A", "B")),
+        attribute("expression", label, LABELS, "label"),
+    )
+    said = predictions_of(np.where(right, label, 1))
+
+    result = audit(inputs_of(dataset_of(*columns), config=QUICK, predictions=(said,)))
+
+    (found,) = (
+        x for x in model_findings(result) if x.attribute == "race" and "gets right" in x.text
+    )
+    assert found.code == "model_differs"
+    assert found.severity == "know"

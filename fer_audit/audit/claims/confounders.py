@@ -150,6 +150,11 @@ def refuse_unknown_columns(dataset: FaceDataset, settings: StatisticsSettings) -
                 hint=f"Choose from: {', '.join(sorted(names))}",
             )
     people = [each.name for each in dataset.attributes if each.kind in ("demographic", "label")]
+    if settings.mitigate and all(each.kind != "demographic" for each in dataset.attributes):
+        raise ConfigError(
+            f"--mitigate compares groups of people, and {dataset.name} has no attribute of people",
+            hint="Name one with --group, or leave --mitigate out.",
+        )
     if settings.mitigate == ANY_LABEL and all(each.kind != "label" for each in dataset.attributes):
         raise ConfigError(
             f"--mitigate needs a label column, and {dataset.name} has none",

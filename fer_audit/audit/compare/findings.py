@@ -107,11 +107,7 @@ def _set_otherwise(found: types.Comparison) -> Iterator[Finding]:
         names.append("the model" if "name" in model else "the model file")
     names += [f"version of {x.name}" for x in by_kind["version"]]
     same = found.first.fingerprint == found.second.fingerprint
-    if (
-        found.images.common
-        and not same
-        and not CHANGES_THE_SET & {x.name for x in by_kind["setting"]}
-    ):
+    if not same and not CHANGES_THE_SET & {x.name for x in by_kind["setting"]}:
         names.append("the set")
     if len(names) == 1:
         text = f"1 thing differs between the runs: {names[0]}."

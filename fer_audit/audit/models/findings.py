@@ -75,7 +75,8 @@ def _whom_it_fails(model: ModelAudit, by: ByAttribute, alpha: float) -> Finding:
         f"widest gap in recall {coefficient(gap)}, {p_phrase(by.recall_gap_p, at_most=at_most)}"
     )
     if by.accuracy_gap is not None:
-        apart += f"; gap in accuracy {coefficient(by.accuracy_gap)}, equal treatment gives {coefficient(by.chance_gap)}"
+        chance = p_phrase(by.accuracy_gap_p, at_most=unreached(by.accuracy_gap_p, by.permutations))
+        apart += f"; gap in accuracy {coefficient(by.accuracy_gap)}, {chance}, equal treatment gives {coefficient(by.chance_gap)}"
     if by.xu_f is not None:
         apart += f"; Xu's F {coefficient(by.xu_f)}"
     values = tuple(
@@ -84,6 +85,18 @@ def _whom_it_fails(model: ModelAudit, by: ByAttribute, alpha: float) -> Finding:
         if value is not None
     )
     worse = shown_cells(by, alpha)
+    tested = (by.accuracy_gap_p, by.recall_gap_p)
+    if not worse and any(p is not None and p <= alpha for p in tested):
+        return Finding(
+            code="model_differs",
+            severity="know",
+            text=f"What {model.model} gets right differs by {name}, in no single class beyond chance.",
+            attribute=by.attribute,
+            effect=0.5,
+            figures=f"{apart}, n = {model.labelled:,}",
+            do=f"Report accuracy by {name}.",
+            values=values,
+        )
     if not worse:
         return Finding(
             code="model_alike",

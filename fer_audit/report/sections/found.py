@@ -152,7 +152,12 @@ def fix_first(view: View) -> Iterator[b.Block]:
     """Return what is wrong with the data, each with the list that names the files."""
     found = _statements(view, "fix")
     if not found:
-        yield _short("Nothing was found that has to be mended first.")
+        withheld = any(each.code == MIN_CELL for each in view.result.findings)
+        yield _short(
+            "What has to be mended first is withheld with the counts that show it."
+            if withheld
+            else "Nothing was found that has to be mended first."
+        )
     else:
         yield b.Statements(found[:N_FIXES], "summary")
     if more := found[N_FIXES:]:

@@ -25,7 +25,20 @@ _UNQUOTED = re.compile(r"[A-Za-z0-9_.,][A-Za-z0-9_.,-]*")
 """Values that a command holds without a quote."""
 _OPTIONS = (
     *("layout", "sample", "first", "model", "precision", "k", "starts", "sweep_max", "seed"),
-    *("confidence", "alpha", "permutations", "bootstraps", "replay", "replay_size", "recluster"),
+    *(
+        "predict",
+        "classify",
+        "what_if",
+        "mitigate",
+        "weights",
+        "confidence",
+        "alpha",
+        "permutations",
+        "bootstraps",
+        "replay",
+        "replay_size",
+        "recluster",
+    ),
 )
 _ALWAYS = ("model", "k", "seed")
 _IN_THE_TABLE = (
