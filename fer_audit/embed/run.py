@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, get_args
 
 import numpy as np
@@ -63,8 +62,7 @@ def embed_shards(
     """Embed (index, shard) pairs and keep the vectors of each as soon as it is done.
 
     Batches never reach over the end of a shard, so every row has the same neighbours in a resumed run and on any device.
-    The next shard's first batch is copied while this shard's last is computed, and a thread waits for the disk: fsync takes
-    as long as a few batches of a small network. One shard at most waits to be written.
+    The next shard's first batch is copied while this shard's last is computed.
     `advance` is called with "embed" and the number of images of every batch.
     """
     waiting: deque[_ShardVectors] = deque()
@@ -75,18 +73,12 @@ def embed_shards(
             for start in range(0, len(shard.pixels), session.batch_size):
                 yield shard.pixels[start : start + session.batch_size]
 
-    with ThreadPoolExecutor(1, "vectors") as disk:
-        writing: Future[None] | None = None
-        for vectors in session.stream(batches()):
-            waiting[0].append(vectors)
-            if advance is not None:
-                advance("embed", len(vectors))
-            if waiting[0].is_whole:
-                if writing is not None:
-                    writing.result()
-                writing = disk.submit(waiting.popleft().keep, folder)
-        if writing is not None:
-            writing.result()
+    for vectors in session.stream(batches()):
+        waiting[0].append(vectors)
+        if advance is not None:
+            advance("embed", len(vectors))
+        if waiting[0].is_whole:
+            waiting.popleft().keep(folder)
 
 
 class _ShardVectors:
