@@ -12,6 +12,7 @@ from fer_audit.audit.suppression import withhold
 from fer_audit.audit.types.composition import Count, RejectCount, SubsetCheck, SubsetGroup
 from fer_audit.audit.types.not_computable import MIN_CELL
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.audit.types.space import StyleTest
 from fer_audit.errors import ConfigError
 from tests.known import known
 from tests.report.results import association, bare, ladder, paper, representation, utkface
@@ -158,6 +159,20 @@ def test_of_statistics_whose_tables_no_report_shows_only_verdicts_stay() -> None
     assert (shared.replay, shared.age_heaping) == (None, None)
     assert not (*shared.recluster, *shared.batch_predictions, *shared.style_baselines)
     assert known(shared.stability).attributes == ()
+
+
+def test_numbers_that_people_were_shuffled_for_are_hidden_as_their_tables_are() -> None:
+    test = StyleTest("luma_mean", "gender", 23_317, 0.01, 0.02, 0.003, 0.006, 999)
+    by = {"image": test, "subject": replace(test, unit="subject")}
+
+    found = {
+        unit: known(withhold(utkface().having(style_tests=(each,)), 5)).style_tests[0]
+        for unit, each in by.items()
+    }
+
+    assert found["image"] == test
+    assert (found["subject"].p, found["subject"].p_adjusted) == (None, None)
+    assert found["subject"].rank_effect == 0.02
 
 
 def test_holms_p_is_hidden_with_the_table_of_any_attribute_it_was_corrected_for() -> None:
