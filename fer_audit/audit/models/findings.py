@@ -85,27 +85,21 @@ def _whom_it_fails(model: ModelAudit, by: ByAttribute, alpha: float) -> Finding:
         if value is not None
     )
     worse = shown_cells(by, alpha)
-    tested = (by.accuracy_gap_p, by.recall_gap_p)
-    if not worse and any(p is not None and p <= alpha for p in tested):
-        return Finding(
-            code="model_differs",
-            severity="know",
-            text=f"What {model.model} gets right differs by {name}, in no single class beyond chance.",
-            attribute=by.attribute,
-            effect=0.5,
-            figures=f"{apart}, n = {model.labelled:,}",
-            do=f"Report accuracy by {name}.",
-            values=values,
-        )
     if not worse:
+        tested = (by.accuracy_gap_p, by.recall_gap_p)
+        differs = any(p is not None and p <= alpha for p in tested)
         return Finding(
-            code="model_alike",
-            severity="fine",
-            text=f"No difference by {name} is shown in what {model.model} gets right.",
+            code="model_differs" if differs else "model_alike",
+            severity="know" if differs else "fine",
+            text=f"What {model.model} gets right differs by {name}, in no single class beyond chance."
+            if differs
+            else f"No difference by {name} is shown in what {model.model} gets right.",
             attribute=by.attribute,
             effect=0.5,
             figures=f"{apart}, n = {model.labelled:,}",
-            do=f"Nothing; a smaller one than {counted(model.labelled, 'image')} can show may be there.",
+            do=f"Report accuracy by {name}."
+            if differs
+            else f"Nothing; a smaller one than {counted(model.labelled, 'image')} can show may be there.",
             values=values,
         )
     cell, rest = worse[0]
