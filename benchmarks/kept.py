@@ -26,6 +26,6 @@ def kept_vectors_of(dataset: Path) -> Path | str:
     )
     spec = model.spec
     facts = ModelFacts(spec.name, model.sha256, choose_provider("auto"), model.precision, spec.dim)
-    prints = run_fingerprints(load_dataset(dataset, config), facts, spec.size, config)
+    prints = run_fingerprints(load_dataset(dataset, config), facts, spec, config)
     path = StageFolder.open(cache, "embed", prints.embed).path / f"{WHOLE}.vectors.npy"
     return path if path.exists() else "its vectors are not kept; first: fer-audit embed DATASET"

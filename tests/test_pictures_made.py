@@ -77,6 +77,7 @@ class Bench(Silent):
         job: Any = SimpleNamespace(
             dataset=self.dataset,
             size=SIZE,
+            model=SimpleNamespace(spec=SimpleNamespace(padded=False)),
             cache=self.cache,
             config=AuditConfig.of(seed=seed),
             resources=Resources(pack=pack),  # type: ignore[arg-type]  # on, off or auto

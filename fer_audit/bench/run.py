@@ -34,7 +34,7 @@ from fer_audit.embed.session import choose_place, open_sessions
 from fer_audit.embed.types import CPU
 from fer_audit.encoders.export import find_or_export, models_folder
 from fer_audit.encoders.sidecar import check_graph
-from fer_audit.encoders.types import ExportedModel
+from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.errors import ConfigError, ModelError
 from fer_audit.pack.build import ShardMaker, pack_fingerprint
 from fer_audit.pack.decode import DecodeError, decode_image
@@ -107,7 +107,7 @@ def run_bench(
             whole, what = config.having(sample=None, first=None), "list files, read labels"
             alone(Step("scan", what, listed, "files", 1, partial(load_dataset, source, whole)))
         if "decode" in options.stages:
-            with _decode_step(dataset, model.spec.size, ways.workers) as step:
+            with _decode_step(dataset, model.spec, ways.workers) as step:
                 alone(step)
         if "pack" in options.stages:
             folder = StageFolder.open(scratch / "packed", "pack", dataset.fingerprint)
@@ -192,18 +192,23 @@ def _find_model(
 
 
 @contextlib.contextmanager
-def _decode_step(dataset: FaceDataset, size: int, workers: int) -> Iterator[Step]:
+def _decode_step(dataset: FaceDataset, spec: ModelSpec, workers: int) -> Iterator[Step]:
     """Decode and resize what can be decoded, from bytes in memory."""
     images: list[ImageBytes] = []
+    size = spec.size
+
+    def decode(one: ImageBytes) -> None:
+        decode_image(one.data, one.name, size, one.box, padded=spec.padded)
+
     for row in range(len(dataset)):
         with contextlib.suppress(SourceError, DecodeError):  # the pack stage counts it
             stored = dataset.source.read(row)
-            decode_image(stored.data, stored.name, size, stored.box)
+            decode(stored)
             images.append(stored)
     with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
 
         def work() -> None:
-            for _ in pool.map(lambda one: decode_image(one.data, one.name, size, one.box), images):
+            for _ in pool.map(decode, images):
                 pass
 
         what = f"decode and resize to {size} x {size}, from memory"
@@ -232,12 +237,12 @@ class Ways:
     ) -> None:
         """Decode every image once, which warms the page cache and makes the model's inputs, then load the model."""
         spec, place = model.spec, choose_place(resources.device)
-        self._dataset, self._size = dataset, spec.size
+        self._dataset, self._spec = dataset, spec
         self.shards = range(shard_count(len(dataset)))
         self.workers = resources.workers or default_workers()
         # on a GPU nothing of the graph runs on the CPU
         self.threads = resources.threads or (usable_cores() if place.provider == CPU else 1)
-        fingerprint = pack_fingerprint(dataset, spec.size)
+        fingerprint = pack_fingerprint(dataset, spec.size, padded=spec.padded)
         kept, self._cold_pack, self._cold, self._warm = (
             StageFolder.open(scratch / folder, stage, fingerprint)
             for folder, stage in (
@@ -262,7 +267,10 @@ class Ways:
 
     def maker(self, folder: StageFolder) -> ShardMaker:
         """Return what decodes the images into a folder, or reads them from it."""
-        return ShardMaker(self._dataset, folder, size=self._size, keep=True, workers=self.workers)
+        size, padded, workers = self._spec.size, self._spec.padded, self.workers
+        return ShardMaker(
+            self._dataset, folder, size=size, padded=padded, keep=True, workers=workers
+        )
 
     def steps(self) -> list[Step]:
         """Return the three ways, in the order they are compared."""

@@ -159,6 +159,7 @@ def models_command(
 @option("--colour", "Channels it was trained on.", type=click.Choice(["RGB", "BGR", "grey"]))
 @option("--mean", "Subtracted from bytes, one number or one a channel.", type=Numbers())
 @option("--scale", "Multiplied after that, e.g. 1/255.", type=Numbers())
+@flag("--padded", "Pad images to a black square.  [default: stretch them]")
 @option("--image", "An image to show its answer on.  [default: a drawn one]", type=PATH)
 @_models_dir
 @_cache_dir

@@ -98,9 +98,10 @@ def _face_api(name: str, file: str, heads: tuple[Head, ...], trained_on: str) ->
     spec = ModelSpec(
         *(name, "classify", 112, dim, "RGB", mean, _BYTE, weights, "MIT"),
         "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api",
-        "It was made for faces cut out by a detector of its own and padded to a square.",
+        "It was made for faces cut out by a detector of its own.",
         trained_on,
         heads,
+        padded=True,
     )
     return CatalogEntry(spec, "faceapi", _FACE_API, f"package/model/{file}")
 

@@ -24,6 +24,8 @@ class Contract:
     task: Literal["embed", "classify"] | None = None
     heads: tuple[Head, ...] = ()
     output: str | None = None
+    padded: bool = False
+    """Whether it was trained on faces padded to a square, not stretched to one."""
     trained_on: str = ""
     caveat: str = ""
 

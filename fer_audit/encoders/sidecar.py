@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from fer_audit.encoders.catalog import CATALOG
 from fer_audit.encoders.types import MAX_MODEL_BYTES, Agreement, ExportedModel, Head, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.store.stage import file_sha256, make_folder, write_atomically, write_text
@@ -150,6 +151,7 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
     """Build the spec; KeyError, TypeError or ValueError for one that describes no model."""
     mean, scale = tuple(fields["mean"]), tuple(fields["scale"])
     heads = tuple(Head(head["name"], tuple(head["classes"])) for head in fields.get("heads", ()))
+    fields = {"padded": _is_padded(fields["name"])} | fields
     spec = ModelSpec(**{**fields, "mean": mean, "scale": scale, "heads": heads})
     if spec.task not in TASKS or spec.colour not in CHANNELS:
         raise ValueError(f"task must be one of {TASKS}, colour one of {tuple(CHANNELS)}")
@@ -172,12 +174,19 @@ def _spec(fields: dict[str, Any]) -> ModelSpec:
         raise ValueError(
             "the heads of a classifier must be dim numbers together; an encoder has none"
         )
+    if not isinstance(spec.padded, bool):
+        raise TypeError("padded must be true or false")
     for name in ("weights", "licence", "citation", "caveat", "trained_on"):
         if not isinstance(getattr(spec, name), str):
             raise TypeError(f"{name} must be a text")
     if not isinstance(spec.name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", spec.name):
         raise ValueError("name must be a plain word: letters, digits, '.', '_' and '-'")
     return spec
+
+
+def _is_padded(name: str) -> bool:
+    """Whether a model wants its images padded whose sidecar is older than the question."""
+    return any(entry.spec.padded for entry in CATALOG if entry.spec.name == name)
 
 
 def _is_number(value: object) -> bool:

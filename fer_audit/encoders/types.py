@@ -68,6 +68,8 @@ class ModelSpec:
     """Data the weights have seen, as far as that is known."""
     heads: tuple[Head, ...] = ()
     """What the numbers of a classifier are, in their order; empty for an encoder."""
+    padded: bool = False
+    """Whether images are padded to a black square; otherwise they are stretched to one."""
     batch: int | None = None
     """Images the graph takes at a time, where it takes no other number of them."""
 

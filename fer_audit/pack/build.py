@@ -30,11 +30,12 @@ AHEAD = 2
 """Shards made before they are asked for."""
 
 
-def pack_fingerprint(dataset: FaceDataset, size: int) -> str:
-    """Return what the pixels depend on: the files listed, the size asked for, and the decoder."""
+def pack_fingerprint(dataset: FaceDataset, size: int, *, padded: bool = False) -> str:
+    """Return what the pixels depend on: the files listed, the square asked for, and the decoder."""
     return stage_fingerprint(
         "pack",
-        {
+        ({"padded": True} if padded else {})
+        | {
             "listing": dataset.images_digest(),
             "size": size,
             "limits": [MAX_PIXELS, MAX_SIDE, MAX_SCANS, MAX_MARKERS, MAX_FILE_BYTES],
@@ -52,6 +53,7 @@ class ShardMaker:
     folder: StageFolder
     _: KW_ONLY
     size: int
+    padded: bool = False
     keep: bool
     workers: int
     file_seconds: float = FILE_SECONDS
@@ -70,7 +72,7 @@ class ShardMaker:
         with (
             ThreadPoolExecutor(AHEAD, thread_name_prefix="shard") as makers,
             # ended first: shards that are no longer wanted are not waited for
-            Decoders(workers, self.folder.path, self.size, limit=self.file_seconds) as decoders,
+            self._decoders(workers) as decoders,
         ):
             for index in indices:
                 waiting.append(makers.submit(self._shard, index, decoders))
@@ -78,6 +80,10 @@ class ShardMaker:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+
+    def _decoders(self, workers: int) -> Decoders:
+        folder, seconds = self.folder.path, self.file_seconds
+        return Decoders(workers, folder, self.size, padded=self.padded, limit=seconds)
 
     def rows(self) -> PackRows | None:
         """Return what is known of every file, or None while a shard is missing."""

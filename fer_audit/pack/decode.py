@@ -1,7 +1,8 @@
 """Bytes of a file -> (size, size, 3) uint8 RGB, C order. One contract, one place that knows Pillow.
 
 Rules: EXIF orientation is applied; alpha lies on white; 16-bit is scaled to 8; CMYK and palettes are converted; colour
-profiles are ignored; of several frames the first counts; aspect ratio is not kept, as in the origin paper.
+profiles are ignored; of several frames the first counts; aspect ratio is not kept, as in the origin paper, unless the
+model wants its faces padded to a square.
 A file that breaks a rule raises `DecodeError` with the word that becomes its row's reason. A JPEG that would take minutes to
 decode is recognised from its markers alone.
 """
@@ -102,10 +103,16 @@ class DecodedImage:
     """Pixels of the whole image in the file."""
     flags: str
     """Space-separated words: first_frame, tiny, png_named_jpg, ...; empty when nothing is odd."""
+    inside: tuple[slice, slice]
+    """Rows and columns of `pixels` that the image fills: all of them, unless it was padded."""
 
 
-def decode_image(data: bytes, file_name: str, size: int, box: Box | None = None) -> DecodedImage:
+def decode_image(
+    data: bytes, file_name: str, size: int, box: Box | None = None, *, padded: bool = False
+) -> DecodedImage:
     """Return a file's image, or the part of it in `box`, resized with Pillow's bicubic filter.
+
+    `padded`: aspect ratio is kept, and the image lies in the middle of a black square.
 
     Raises DecodeError: empty, git_lfs_pointer, web_page, format_not_allowed, too_large, truncated, corrupt,
     mode_not_supported, out_of_memory, box_outside.
@@ -115,7 +122,7 @@ def decode_image(data: bytes, file_name: str, size: int, box: Box | None = None)
     if has_too_many_scans(data):
         raise DecodeError("too_large")
     try:
-        return _decode(data, file_name, size, box)
+        return _decode(data, file_name, size, box, padded=padded)
     except DecodeError:
         raise
     except Exception as exc:
@@ -130,7 +137,9 @@ def decode_image(data: bytes, file_name: str, size: int, box: Box | None = None)
         raise DecodeError(reason) from exc
 
 
-def _decode(data: bytes, file_name: str, size: int, box: Box | None) -> DecodedImage:
+def _decode(
+    data: bytes, file_name: str, size: int, box: Box | None, *, padded: bool
+) -> DecodedImage:
     try:  # reads the header only
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
@@ -154,12 +163,27 @@ def _decode(data: bytes, file_name: str, size: int, box: Box | None) -> DecodedI
         image = image.crop(inside)
     if min(image.size) < TINY:
         flags.append("tiny")
-    pixels = _resized(image, size)
-    return DecodedImage(pixels, image.width, image.height, file_pixels, " ".join(flags))
+    width, height = _fitted(image.size, size) if padded else (size, size)
+    pixels, top, left = _resized(image, (width, height)), (size - height) // 2, (size - width) // 2
+    place = slice(top, top + height), slice(left, left + width)
+    if (width, height) != (size, size):
+        content, pixels = pixels, np.zeros((size, size, 3), np.uint8)
+        pixels[place] = content
+    words = " ".join(flags)
+    return DecodedImage(pixels, image.width, image.height, file_pixels, words, place)
 
 
-def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Return the (size, size, 3) pixels of a loaded image of any mode.
+def _fitted(sides: tuple[int, int], size: int) -> tuple[int, int]:
+    """Return the largest (width, height) of the same aspect ratio that lies in a square, three pixels at least.
+
+    Sharpness is measured between neighbours.
+    """
+    width, height = (max(3, round(size * side / max(sides))) for side in sides)
+    return width, height
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the (height, width, 3) pixels of a loaded image of any mode, `size` = (width, height).
 
     What is no RGB yet is converted band by band: the steps in between need room for a band only.
     """
@@ -170,7 +194,7 @@ def _resized(image: Image.Image, size: int) -> NDArray[np.uint8]:
             bottom = min(top + rows, image.height)
             whole.paste(_to_rgb(image.crop((0, top, image.width, bottom))), (0, top))
         image = whole
-    return np.asarray(_to_rgb(image).resize((size, size), Image.Resampling.BICUBIC))
+    return np.asarray(_to_rgb(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def _what_it_is(data: bytes) -> str:

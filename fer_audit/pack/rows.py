@@ -142,13 +142,16 @@ def _border_colour(planes: NDArray[np.uint16]) -> NDArray[np.float64]:
 _COLUMNS = PackRows.__slots__
 
 
-def decode_images(images: ImageSource, pixels: NDArray[np.uint8], rows: PackRows) -> None:
-    """Fill (n, size, size, 3) zeros and n empty rows from n images."""
+def decode_images(
+    images: ImageSource, pixels: NDArray[np.uint8], rows: PackRows, *, padded: bool = False
+) -> None:
+    """Fill (n, size, size, 3) zeros and n empty rows from n images, padded to squares or stretched."""
+    size = pixels.shape[1]
     for index in range(len(images)):
         try:
             stored = images.read(index)
             rows.sha256[index] = sha256_of(stored)
-            image = decode_image(stored.data, stored.name, pixels.shape[1], stored.box)
+            image = decode_image(stored.data, stored.name, size, stored.box, padded=padded)
         except (SourceError, DecodeError) as exc:  # whatever is wrong becomes the row's reason
             rows.reasons[index] = str(exc)
             continue
@@ -158,7 +161,7 @@ def decode_images(images: ImageSource, pixels: NDArray[np.uint8], rows: PackRows
         rows.widths[index] = image.width
         rows.heights[index] = image.height
         rows.style[index] = style_of(
-            image.pixels, file_bytes=len(stored.data), file_pixels=image.file_pixels
+            image.pixels[image.inside], file_bytes=len(stored.data), file_pixels=image.file_pixels
         )
 
 

@@ -109,19 +109,21 @@ def serve() -> None:
     hello = sys.stdin.buffer.readline()
     if not hello:  # the parent is gone
         return
-    place, size, seat, limit = json.loads(hello)
+    place, size, padded, seat, limit = json.loads(hello)
     slot = open_slots(place, size)[seat]
     try:
         answers.write(READY)
         for line in sys.stdin.buffer:
-            _decode(source_of(json.loads(line)), slot, answers, limit)
+            _decode(source_of(json.loads(line)), slot, answers, limit, padded=padded)
     except BrokenPipeError:  # the parent is gone
         pass
     except Exception:  # noqa: BLE001 - it is the parent that raises it
         answers.write(BROKEN + traceback.format_exc().encode())
 
 
-def _decode(images: ImageSource, slot: NDArray[Any], answers: BinaryIO, limit: float) -> None:
+def _decode(
+    images: ImageSource, slot: NDArray[Any], answers: BinaryIO, limit: float, *, padded: bool
+) -> None:
     pixels, rows = slot["pixels"], rows_of(slot)
     slot["rows"][:] = np.zeros((), ROW)
     for index in range(len(images)):
@@ -130,7 +132,7 @@ def _decode(images: ImageSource, slot: NDArray[Any], answers: BinaryIO, limit: f
         pixels[index] = 0
         stop = index + 1
         one = images.take(np.arange(index, stop))
-        decode_images(one, pixels[index:stop], part_of(rows, index, stop))
+        decode_images(one, pixels[index:stop], part_of(rows, index, stop), padded=padded)
         answers.write(DONE)
     if hasattr(signal, "alarm"):
         signal.alarm(0)

@@ -83,10 +83,14 @@ def worth_starting(workers: int, n_images: int) -> int:
 class Decoders:
     """Workers that stand ready; each starts with its first chunk."""
 
-    def __init__(self, workers: int, folder: Path, size: int, *, limit: float) -> None:
-        """`limit`: seconds a file may take."""
+    def __init__(
+        self, workers: int, folder: Path, size: int, *, padded: bool = False, limit: float
+    ) -> None:
+        """Make room; `padded`: images are padded to a square, not stretched to one; `limit`: seconds a file may take."""
         self._shared = SharedSlots(folder, workers, size)
-        self._seats = [_WorkerSlot(self._shared, size, number, limit) for number in range(workers)]
+        self._seats = [
+            _WorkerSlot(self._shared, (size, padded), number, limit) for number in range(workers)
+        ]
         self._free: queue.SimpleQueue[_WorkerSlot] = queue.SimpleQueue()
         for seat in self._seats:
             self._free.put(seat)
@@ -147,11 +151,13 @@ class Decoders:
 class _WorkerSlot:
     """One slot, and the process that fills it: started when it is first needed, and again when it has ended."""
 
-    def __init__(self, shared: SharedSlots, size: int, number: int, limit: float) -> None:
+    def __init__(
+        self, shared: SharedSlots, frame: tuple[int, bool], number: int, limit: float
+    ) -> None:
         slot = shared.slots[number]
         self._pixels: NDArray[np.uint8] = slot["pixels"]
         self._rows = rows_of(slot)
-        self._hello = (shared.place, size, number, limit)
+        self._hello = (shared.place, *frame, number, limit)
         self._handles = shared.handles
         self._limit = limit
         self._process: subprocess.Popen[bytes] | None = None

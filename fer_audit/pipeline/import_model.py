@@ -74,6 +74,7 @@ def import_model(
         caveat=contract.caveat,
         trained_on=contract.trained_on or "not stated",
         heads=contract.heads,
+        padded=contract.padded,
         batch=graph.sides[0],
     )
     # three images no network should answer alike: a slope, its negative, seeded noise
@@ -99,7 +100,9 @@ def import_model(
     shown_one = probes[:1]
     try:
         if image is not None:
-            shown_one = decode_image(image.read_bytes(), image.name, spec.size).pixels[None]
+            shown_one = decode_image(
+                image.read_bytes(), image.name, spec.size, padded=spec.padded
+            ).pixels[None]
     except (OSError, DecodeError) as exc:
         raise DatasetError(f"Cannot read the image {image}: {exc}") from exc
     with closing(EmbedSession(model, CPU, batch_size=1)) as session:
@@ -108,6 +111,8 @@ def import_model(
     fed = [
         f"fed {spec.colour} {spec.size} x {spec.size} {contract.layout}, (x - ({mean})) * ({scale})"
     ]
+    if spec.padded:
+        fed.append("images that are not square lie in the middle of a black square")
     if batch is not None:
         fed.append(f"takes {counted(batch, 'image')} at a time; a short batch is padded")
     return Imported(model, (*fed, *words), preview)

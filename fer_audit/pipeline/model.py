@@ -22,7 +22,7 @@ from fer_audit.embed.types import ModelFacts, Place, Session
 from fer_audit.encoders import lbp
 from fer_audit.encoders.export import find_or_export
 from fer_audit.encoders.sidecar import check_graph
-from fer_audit.encoders.types import ComputedModel, Model
+from fer_audit.encoders.types import ComputedModel, Model, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.pack.build import pack_fingerprint
 from fer_audit.pipeline.types import Job, Order, RunFingerprints
@@ -45,7 +45,7 @@ def job_of(order: Order, task: Literal["embed", "classify"]) -> Job:
         hint = f"Give {needed}; fer-audit models lists both kinds."
         raise ModelError(f"{spec.name} gives {gives}", hint=hint)
     facts = facts_of(model, order.resources)
-    prints = run_fingerprints(order.dataset, facts, spec.size, order.config)
+    prints = run_fingerprints(order.dataset, facts, spec, order.config)
     asked = {each.name: getattr(order, each.name) for each in fields(Order)}
     return Job(**asked, model=model, facts=facts, prints=prints)
 
@@ -96,10 +96,10 @@ def open_model(job: Job, *, at_most: int) -> list[Session]:
 
 
 def run_fingerprints(
-    dataset: FaceDataset, model: ModelFacts, size: int, config: AuditConfig
+    dataset: FaceDataset, model: ModelFacts, spec: ModelSpec, config: AuditConfig
 ) -> RunFingerprints:
-    """Return the fingerprints of a run on `dataset` at images of `size` pixels, but for those of its predictions."""
-    pack = pack_fingerprint(dataset, size)
+    """Return the fingerprints of a run on `dataset` with the images that `spec` wants, but for those of its predictions."""
+    pack = pack_fingerprint(dataset, spec.size, padded=spec.padded)
     embed = embed_fingerprint(
         pack,
         model.sha256,

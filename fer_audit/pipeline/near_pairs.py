@@ -95,7 +95,7 @@ def grey_pixels(job: Job) -> Grey:
 
     An image that cannot be decoded any more is black.
     """
-    folder, size = job.folder("pack"), job.size
+    folder, size, padded = job.folder("pack"), job.size, job.model.spec.padded
 
     def grey(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         images = np.zeros((len(rows), SIDE * SIDE), np.uint8)
@@ -106,7 +106,8 @@ def grey_pixels(job: Job) -> Grey:
                     images[index] = grey_cells(shard.pixels[rows[index] - shard.start], SIDE)
         except PixelsNotKept:
             workers, limit = worth_starting(job.workers, len(rows)), job.resources.file_seconds
-            with folder.locked(), Decoders(workers, folder.path, size, limit=limit) as decoders:
+            decoders = Decoders(workers, folder.path, size, padded=padded, limit=limit)
+            with folder.locked(), decoders:
                 for start in range(0, len(rows), SHARD_ROWS):
                     some = rows[start : start + SHARD_ROWS]
                     pixels = np.zeros((len(some), size, size, 3), np.uint8)

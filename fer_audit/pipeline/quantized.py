@@ -93,7 +93,7 @@ def find_or_quantize(
     )
     facts = {
         "model": source.sha256,
-        "pack": pack_fingerprint(dataset, source.spec.size),
+        "pack": pack_fingerprint(dataset, source.spec.size, padded=source.spec.padded),
         "images": [CALIBRATION_IMAGES, HELD_OUT_IMAGES],
         "reduced": reduced,
     }
@@ -163,13 +163,14 @@ class _Work:
 
     def sample(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the pixels to calibrate on and those held out: a seeded draw, the same for every run on the set."""
-        size = self.source.spec.size
+        size, padded = self.source.spec.size, self.source.spec.padded
+        limit = self.resources.file_seconds
         wanted = CALIBRATION_IMAGES + HELD_OUT_IMAGES
         pixels = np.zeros((min(wanted, len(self.dataset)), size, size, 3), np.uint8)
         order = stage_rng(0, "quantize").permutation(len(self.dataset))
         found = 0
         workers = worth_starting(self.resources.workers or default_workers(), len(pixels))
-        with Decoders(workers, self.folder, size, limit=self.resources.file_seconds) as decoders:
+        with Decoders(workers, self.folder, size, padded=padded, limit=limit) as decoders:
             while len(order) and found < len(pixels):
                 chosen, order = order[: len(pixels) - found], order[len(pixels) - found :]
                 free = pixels[found : found + len(chosen)]

@@ -128,6 +128,7 @@ class Job(Order):
             self.dataset,
             self.folder("pack"),
             size=self.size,
+            padded=self.model.spec.padded,
             keep=keep,
             workers=self.workers,
             file_seconds=self.resources.file_seconds,

@@ -201,7 +201,7 @@ def _take_from_whole(job: Job, maker: ShardMaker, folder: StageFolder) -> bool:
     if job.dataset.drawn_from is None or job.facts.provider != CPU or job.resources.verify:
         return False
     whole, chosen = job.dataset.drawn_from
-    prints = run_fingerprints(whole, job.facts, job.size, job.config)
+    prints = run_fingerprints(whole, job.facts, job.model.spec, job.config)
     pack, embed = (
         StageFolder(job.cache / stage / print_[:NAME_LENGTH], print_)
         for stage, print_ in (("pack", prints.pack), ("embed", prints.embed))

@@ -43,6 +43,19 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sidecar_path(one.path).read_bytes() == sidecar_path(two.path).read_bytes()
 
 
+@pytest.mark.parametrize(("name", "padded"), [("fer-faceapi", True), ("fer-mini", False)])
+def test_a_sidecar_older_than_padding_is_read_as_the_catalog_says(
+    model: ExportedModel, name: str, *, padded: bool
+) -> None:
+    sidecar = sidecar_path(model.path)
+    document = json.loads(sidecar.read_text())
+    document["spec"]["name"] = name
+    assert document["spec"].pop("padded") is False
+    sidecar.write_text(json.dumps(document))
+
+    assert load_model(model.path).spec.padded is padded
+
+
 def test_one_changed_byte_is_refused_with_both_hashes(model: ExportedModel) -> None:
     data = bytearray(model.path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -89,7 +102,12 @@ def test_a_sidecar_that_is_none_is_refused(model: ExportedModel, text: str) -> N
         *({"sha256": None}, {"sha256": 7}, {"precision": "fp4"}, {"spec": None}, {"spec": []}),
         *({"spec": {}}, {"spec.mean": 3}, {"spec.mean": [1, 2]}, {"spec.size": "large"}),
         *({"spec.size": -5}, {"spec.dim": 0}, {"spec.dim": "three"}),
-        *({"spec.task": "classify the world"}, {"spec.colour": "CMY"}, {"spec.unknown": 1}),
+        *(
+            {"spec.task": "classify the world"},
+            {"spec.colour": "CMY"},
+            {"spec.unknown": 1},
+            {"spec.padded": 1},
+        ),
     ],
     ids=str,
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fer_audit.dataset.sources.files import Files
 from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
@@ -185,7 +186,7 @@ def test_a_damaged_shard_is_made_again_alone_and_the_reason_is_said(
         assert same(one.rows, two.rows)
 
 
-def test_other_files_another_size_or_time_is_another_fingerprint(pictures: FaceDataset) -> None:
+def test_other_files_another_square_or_time_is_another_fingerprint(pictures: FaceDataset) -> None:
     path = pictures.root / "03.jpg"
     before = pack_fingerprint(pictures, SIZE)
     assert before == pack_fingerprint(dataset_of(pictures.root, *pictures.ids), SIZE)
@@ -195,7 +196,27 @@ def test_other_files_another_size_or_time_is_another_fingerprint(pictures: FaceD
 
     fewer = pack_fingerprint(dataset_of(pictures.root, *pictures.ids[:-1]), SIZE)
     larger = pack_fingerprint(pictures, SIZE + 1)
-    assert len({before, touched, fewer, larger}) == 4
+    padded = pack_fingerprint(pictures, SIZE, padded=True)
+    assert len({before, touched, fewer, larger, padded}) == 5
+
+
+@pytest.mark.parametrize(("height", "black"), [(12, 0.75), (1, 0.81)])
+def test_black_around_a_padded_image_is_not_measured_as_its_style(
+    tmp_path: Path, height: int, black: float
+) -> None:
+    """And the shards of a padded walk hold the black."""
+    wide = Image.new("RGB", (48, height), (200, 90, 30))
+    (tmp_path / "wide.png").write_bytes(encoded(wide, "PNG"))
+    dataset = dataset_of(tmp_path, "wide.png")
+    shards = {}
+    for padded in (False, True):
+        folder = StageFolder.open(tmp_path, "pack", pack_fingerprint(dataset, SIZE, padded=padded))
+        maker = ShardMaker(dataset, folder, size=SIZE, padded=padded, keep=True, workers=1)
+        (shards[padded],) = maker.iterate([0])
+
+    assert (shards[False].pixels != 0).all()
+    assert (shards[True].pixels == 0).mean() == pytest.approx(black, abs=0.03)
+    assert shards[True].rows.style == pytest.approx(shards[False].rows.style, rel=1e-6)
 
 
 def make_pipe(path: Path) -> None:

@@ -250,6 +250,34 @@ def test_a_sliver_is_used_and_flagged_as_tiny(width: int, height: int) -> None:
     assert (image.width, image.height) == (width, height)
 
 
+@pytest.mark.parametrize("size", [32, 33])
+@pytest.mark.parametrize(("width", "height"), [(40, 24), (24, 40), (40, 40), (7, 6), (1, 400)])
+def test_a_padded_image_keeps_its_sides_ratio_in_the_middle_of_black(
+    width: int, height: int, size: int
+) -> None:
+    data = encoded(checker().resize((width, height)).point(lambda x: 1 + x * 254 // 255), "PNG")
+
+    padded = decode_image(data, "x.png", size, padded=True)
+
+    tall, wide = padded.pixels[padded.inside].shape[:2]
+    assert max(tall, wide) == size
+    assert abs(wide - size * width / max(width, height)) <= 0.5 or wide == 3
+    assert abs(tall - size * height / max(width, height)) <= 0.5 or tall == 3
+    for place, side in zip(padded.inside, (tall, wide), strict=True):
+        assert 0 <= (size - place.stop) - place.start <= 1, "in the middle"
+        assert place.stop - place.start == side
+    outside = padded.pixels.copy()
+    outside[padded.inside] = 0
+    assert not outside.any()
+    alone = checker().resize((width, height)).point(lambda x: 1 + x * 254 // 255)
+    assert np.array_equal(
+        padded.pixels[padded.inside],
+        np.asarray(alone.resize((wide, tall), Image.Resampling.BICUBIC)),
+    )
+    if width == height:
+        assert np.array_equal(padded.pixels, decode_image(data, "x.png", size).pixels)
+
+
 def test_an_empty_file_is_empty() -> None:
     assert reason_of(b"") == "empty"
 

@@ -73,10 +73,15 @@ def zeros(n: int) -> NDArray[np.uint8]:
 
 
 def filled(
-    dataset: FaceDataset, folder: Path, *, crew: int = 2, limit: float = AMPLE
+    dataset: FaceDataset,
+    folder: Path,
+    *,
+    crew: int = 2,
+    padded: bool = False,
+    limit: float = AMPLE,
 ) -> tuple[NDArray[np.uint8], PackRows]:
     pixels = zeros(len(dataset))
-    with Decoders(crew, folder, SIZE, limit=limit) as decoders:
+    with Decoders(crew, folder, SIZE, padded=padded, limit=limit) as decoders:
         rows = decoders.fill(listed(dataset), pixels)
     return pixels, rows
 
@@ -85,14 +90,14 @@ def left_behind(folder: Path) -> list[Path]:
     return list(folder.rglob(f"{TEMPORARY}*"))
 
 
-@pytest.mark.parametrize("crew", [1, 3])
+@pytest.mark.parametrize(("crew", "padded"), [(1, False), (3, False), (2, True)])
 def test_processes_make_the_rows_that_one_function_makes(
-    pictures: FaceDataset, tmp_path: Path, crew: int
+    pictures: FaceDataset, tmp_path: Path, crew: int, padded: bool
 ) -> None:
     here, rows_here = zeros(N_FILES), empty_rows(N_FILES)
-    decode_images(listed(pictures), here, rows_here)
+    decode_images(listed(pictures), here, rows_here, padded=padded)
 
-    pixels, rows = filled(pictures, tmp_path, crew=crew)
+    pixels, rows = filled(pictures, tmp_path, crew=crew, padded=padded)
 
     assert np.array_equal(pixels, here)
     for name in PackRows.__slots__:
