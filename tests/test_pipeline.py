@@ -412,7 +412,7 @@ def test_an_interrupt_leaves_what_was_finished_and_no_done_mark(
     monkeypatch.delattr(walks, "advance")
     signal.signal(signal.SIGINT, before)
     assert not (run_dir / "DONE.json").exists()
-    assert len(list(walks.cache.rglob("shard-00000.json"))) == 1
+    assert len(list(walks.cache.rglob("vectors-00000.json"))) == 1
 
     walks.run(faces, run_dir)
 

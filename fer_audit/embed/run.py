@@ -13,7 +13,7 @@ from fer_audit.config import Precision
 from fer_audit.embed.session import cuda_algorithms
 from fer_audit.embed.types import CUDA, Embeddings, ModelFacts, Session
 from fer_audit.errors import StoreError
-from fer_audit.pack.types import PackShard, shard_count
+from fer_audit.pack.types import ROW, PackShard, shard_count
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import ArrayBlocks, StageFolder
 
@@ -102,10 +102,11 @@ class _ShardVectors:
     def keep(self, folder: StageFolder) -> None:
         """Write the shard. A row whose vector is not finite fails, and only that row."""
         finite = np.isfinite(self._vectors).all(axis=1)
-        ok = self._rows.ok & finite
-        reasons = np.where(self._rows.ok & ~finite, NONFINITE, self._rows.reasons)
-        self._vectors[~ok] = 0
-        folder.write_part(_part(self._index), {}, vectors=self._vectors, ok=ok, reasons=reasons)
+        failed = np.flatnonzero(~(self._rows.ok & finite)).tolist()
+        said = self._rows.reasons
+        reasons = [(row, NONFINITE if self._rows.ok[row] else str(said[row])) for row in failed]
+        self._vectors[failed] = 0
+        folder.write_part(_part(self._index), {"failed": reasons}, vectors=self._vectors)
 
 
 def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:
@@ -129,8 +130,7 @@ def join_shards(folder: StageFolder, n_images: int, model: ModelFacts) -> None:
         ok=np.concatenate([part[1] for part in parts]),
         reasons=np.concatenate([part[2] for part in parts]),
     )
-    for index in range(count):
-        folder.remove_part(_part(index))
+    folder.clear(but=WHOLE)
 
 
 def keep_embeddings(folder: StageFolder, whole: Embeddings, rows: NDArray[np.intp]) -> None:
@@ -156,7 +156,7 @@ def load_embeddings(folder: StageFolder, model: ModelFacts) -> Embeddings | str:
 
 
 def _part(index: int) -> str:
-    return f"shard-{index:05d}"
+    return f"vectors-{index:05d}"
 
 
 def _read_shard(
@@ -168,4 +168,8 @@ def _read_shard(
             f"{folder.path}: shard {index} vanished while it was needed ({found})",
             hint="Run the same command again; finished shards are kept.",
         )
-    return found[1]["vectors"], found[1]["ok"], found[1]["reasons"]
+    vectors = found[1]["vectors"]
+    ok, reasons = np.ones(len(vectors), np.bool_), np.zeros(len(vectors), ROW["reasons"])
+    for row, reason in found[0]["failed"]:
+        ok[row], reasons[row] = False, reason
+    return vectors, ok, reasons

@@ -20,7 +20,13 @@ from fer_audit.config import FILE_SECONDS
 from fer_audit.dataset.sources.source import MAX_FILE_BYTES, SourceError
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.pack.decode import MAX_MARKERS, MAX_PIXELS, MAX_SCANS, MAX_SIDE
-from fer_audit.pack.rows import concatenate_rows, part_of, sha256_of
+from fer_audit.pack.rows import (
+    concatenate_rows,
+    part_of,
+    records_of,
+    rows_of_records,
+    sha256_of,
+)
 from fer_audit.pack.types import SHARD_ROWS, PackRows, PackShard, shard_count
 from fer_audit.pack.workers import Decoders, worth_starting
 from fer_audit.store.fingerprint import stage_fingerprint
@@ -89,10 +95,10 @@ class ShardMaker:
         """Return what is known of every file, or None while a shard is missing."""
         parts = []
         for index in range(shard_count(len(self.dataset))):
-            part = self._read("rows", index)
-            if part is None:
+            records = self._read("files", index)
+            if records is None:
                 return None
-            parts.append(PackRows(**part))
+            parts.append(rows_of_records(records))
         return concatenate_rows(parts)
 
     def keep_rows(self, rows: PackRows) -> None:
@@ -103,7 +109,7 @@ class ShardMaker:
     def missing_rows(self) -> list[int]:
         """Return the shards whose files were never looked at, or whose record is damaged."""
         count = shard_count(len(self.dataset))
-        return [index for index in range(count) if self._read("rows", index) is None]
+        return [index for index in range(count) if self._read("files", index) is None]
 
     def length(self, index: int) -> int:
         """Return the number of rows of a shard."""
@@ -126,26 +132,26 @@ class ShardMaker:
                 changed.append(file_id)
         return changed
 
-    def _read(self, what: str, index: int) -> dict[str, NDArray[Any]] | None:
+    def _read(self, what: str, index: int) -> NDArray[Any] | None:
+        """Return the one array of a part."""
         found = self.folder.read_part(f"{what}-{index:05d}")
         if not isinstance(found, str):
-            return found[1]
+            return found[1][what]
         complaint = f"made again: {found}"
         if found and complaint not in self.complaints:
             self.complaints.append(complaint)
         return None
 
     def _write_rows(self, index: int, rows: PackRows) -> None:
-        arrays = {name: getattr(rows, name) for name in PackRows.__slots__}
-        self.folder.write_part(f"rows-{index:05d}", {}, **arrays)
+        self.folder.write_part(f"files-{index:05d}", {}, files=records_of(rows))
 
     def _shard(self, index: int, decoders: Decoders) -> PackShard:
         """Return a shard from the cache, or make it."""
         start, stop = bounds_of(index, len(self.dataset))
-        known = self._read("rows", index)
-        kept = self._read("pixels", index) if known and self.keep else None
-        if known and kept:
-            return PackShard(start, stop, kept["pixels"], PackRows(**known))
+        known = self._read("files", index)
+        kept = self._read("pixels", index) if known is not None and self.keep else None
+        if known is not None and kept is not None:
+            return PackShard(start, stop, kept, rows_of_records(known))
         pixels = np.zeros((stop - start, self.size, self.size, 3), np.uint8)
         rows = decoders.fill(self.dataset.source.take(np.arange(start, stop)), pixels)
         if self.keep:
@@ -184,12 +190,12 @@ class KeptPixels:
             yield from checker.map(self._shard, indices)
 
     def _shard(self, index: int) -> PackShard:
-        parts: list[dict[str, NDArray[Any]]] = []
-        for what in ("pixels", "rows"):
+        parts = []
+        for what in ("pixels", "files"):
             found = self.folder.read_part(f"{what}-{index:05d}")
             if isinstance(found, str):
                 raise PixelsNotKept(f"the kept pixels are damaged: {found or 'a part is missing'}")
-            parts.append(found[1])
-        pixels, rows = parts
+            parts.append(found[1][what])
+        pixels, records = parts
         start, stop = bounds_of(index, self.n_images)
-        return PackShard(start, stop, pixels["pixels"], PackRows(**rows))
+        return PackShard(start, stop, pixels, rows_of_records(records))

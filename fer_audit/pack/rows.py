@@ -183,6 +183,19 @@ def part_of(rows: PackRows, start: int, stop: int) -> PackRows:
     return PackRows(*(getattr(rows, name)[start:stop] for name in _COLUMNS))
 
 
+def records_of(rows: PackRows) -> NDArray[Any]:
+    """Return the rows as one (n,) array of `ROW`: a file of its own for each column would be synced to the disk apart."""
+    records = np.zeros(len(rows.ok), ROW)
+    for name in _COLUMNS:
+        records[name] = getattr(rows, name)
+    return records
+
+
+def rows_of_records(records: NDArray[Any]) -> PackRows:
+    """Return what `records_of` was given."""
+    return PackRows(*(np.ascontiguousarray(records[name]) for name in _COLUMNS))
+
+
 def concatenate_rows(parts: Sequence[PackRows]) -> PackRows:
     """Return the rows of several shards as one."""
     parts = parts or [empty_rows(0)]

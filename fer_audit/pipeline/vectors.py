@@ -67,7 +67,7 @@ def needed_bytes(job: Job, *, copies_vectors: bool) -> Need:
     n, dim, clusters = len(job.dataset), job.model.spec.dim, job.config.clusters
     vector, image = dim * 4, job.size * job.size * 3
     pack = job.folder("pack")
-    rows = _missing_rows(pack, "rows", n) * ROW.itemsize
+    rows = _missing_rows(pack, "files", n) * ROW.itemsize
     # the shards and the array that they are joined into: both exist for a moment
     vectors = 2 * n * (vector + ROW["reasons"].itemsize)
     vectors = 0 if job.folder("embed").has_part(WHOLE) else vectors

@@ -259,17 +259,12 @@ class StageFolder:
         """Whether a part has a manifest; only `read_part` says whether it can be used."""
         return (self.path / f"{name}.json").is_file()
 
-    def remove_part(self, name: str) -> None:
-        """Delete a part, its manifest first."""
-        remove(self.path / f"{name}.json")
-        for path in self.path.glob(f"{name}.*.npy"):
-            remove(path)
-
     def clear(self, *, but: str = "") -> None:
         """Delete every part, or all but one; call it only while holding the folder."""
-        for manifest in sorted(self.path.glob("*.json")):
-            if manifest.stem != but:
-                self.remove_part(manifest.stem)
+        for pattern in ("*.json", "*.npy"):  # manifests first
+            for path in self.path.glob(pattern):
+                if path.name.partition(".")[0] != but:
+                    remove(path)
 
 
 def _facts_digest(facts: Mapping[str, Any]) -> str:

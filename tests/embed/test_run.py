@@ -147,13 +147,13 @@ def test_a_damaged_shard_is_named_and_the_only_one_made_again(
     folder: StageFolder, session: EmbedSession
 ) -> None:
     embed_shards(enumerate(shards()), session, folder)
-    path = folder.path / "shard-00001.vectors.npy"
+    path = folder.path / "vectors-00001.vectors.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x77")
 
     missing, complaints = missing_shards(folder, N)
 
     assert missing == [1]
-    assert complaints == ["embedded again: shard-00001.vectors.npy is damaged"]
+    assert complaints == ["embedded again: vectors-00001.vectors.npy is damaged"]
     with pytest.raises(StoreError, match="shard 1 vanished"):
         join_shards(folder, N, FACTS)
     assert load_embeddings(folder, FACTS) == ""

@@ -83,7 +83,7 @@ def test_several_sessions_give_the_bytes_of_one(
     embed_everywhere(shards(), sessions(convolutions, count), folder, progress)
 
     assert progress.done == SHARDS * ROWS
-    assert len(files(folder)) == SHARDS * 4
+    assert len(files(folder)) == SHARDS * 2
     assert files(folder) == files(alone)
 
 

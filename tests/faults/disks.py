@@ -136,10 +136,10 @@ def temporaries(folder: Path) -> list[str]:
 
 _ALL_FULL_AT = (
     ("pack/pixels-00000.pixels.npy", 0, False),
-    ("pack/rows-00000.flags.npy", 5000, True),
-    ("pack/rows-00001.json", 0, False),
-    ("embed/shard-00000.json", 0, False),
-    ("embed/shard-00002.vectors.npy", 0, True),
+    ("pack/files-00000.files.npy", 5000, True),
+    ("pack/files-00001.json", 0, False),
+    ("embed/vectors-00000.json", 0, False),
+    ("embed/vectors-00002.vectors.npy", 0, True),
     ("embed/vectors.vectors.npy", 0, True),
     ("run/embeddings.npy", 4096, False),
     ("cluster/clustering.coordinates.npy", 0, True),

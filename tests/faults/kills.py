@@ -78,7 +78,7 @@ class Place:
         run_audit(self._faces, self.out, config=config, resources=resources, progress=progress)
 
     def key(self, path: str) -> str:
-        """Return a file's name without the fingerprint, e.g. "embed/shard-00001.json" or "run/DONE.json"."""
+        """Return a file's name without the fingerprint, e.g. "embed/vectors-00001.json" or "run/DONE.json"."""
         parts = Path(path).relative_to(self.folder).parts
         return f"{parts[1] if parts[0] == 'cache' else parts[0]}/{parts[-1]}"
 
@@ -215,7 +215,9 @@ def refuse_lost_shards(place: Place, before: dict[str, Path], *, made: int) -> N
     if "embed/vectors.json" in now:
         return  # joined: shards may be gone
     assert before.keys() <= now.keys()
-    kept = sum(SHARD_ROWS for key in now.keys() - before.keys() if key.startswith("embed/shard-"))
+    kept = sum(
+        SHARD_ROWS for key in now.keys() - before.keys() if key.startswith("embed/vectors-")
+    )
     assert made - kept <= SHARD_ROWS, f"{made} vectors made, {kept} kept"
 
 

@@ -15,7 +15,7 @@ from tests.faults.crowd import SHARD_ROWS, Crowd
 from tests.graphs import convolution_graph, save
 
 KINDS = {
-    "rows": "pack/*/rows-00001",
+    "rows": "pack/*/files-00001",
     "pixels": "pack/*/pixels-00001",
     "vectors": "embed/*/vectors",
     "clusters": "cluster/*/clustering",
@@ -58,7 +58,7 @@ def forget_later(cache: Path, kind: str) -> None:
 
 
 def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
-    """Return the parts that were made again, e.g. pack/rows-00001."""
+    """Return the parts that were made again, e.g. pack/files-00001."""
     return {
         f"{name.split('/')[0]}/{Path(name).name.split('.')[0]}"
         for name in before.keys() & after.keys()
@@ -81,7 +81,7 @@ def test_one_flipped_bit_costs_the_part_it_is_in_and_nothing_else(
     assert f"again: {arrays(damaged)[-1].name} is damaged" in ended.err
     stage = damaged.parent.parent.name
     # pixels and rows of a shard come from one decoding
-    again = {"rows-00001", "pixels-00001"} if stage == "pack" else {damaged.name}
+    again = {"files-00001", "pixels-00001"} if stage == "pack" else {damaged.name}
     assert changed(before, inodes(cache)) == {f"{stage}/{name}" for name in again}
 
 
@@ -93,19 +93,19 @@ def test_a_shard_of_a_killed_run_with_a_flipped_bit_is_embedded_again_and_the_wh
         pytest.skip("needs strace, which kills at a chosen rename")
     deadly = (
         *("strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=rename"),
-        *("-e", "inject=rename:signal=SIGKILL:when=10"),
+        *("-e", "inject=rename:signal=SIGKILL:when=6"),
     )
     shutil.rmtree(cache / "embed")
     with Crowd(tmp_path / "deadly", deadly) as crowd:
         killed = crowd.run(*kept.words(run_dir, cache))
     assert killed.code == -signal.SIGKILL
-    shards = sorted(cache.glob("embed/*/shard-*.json"))
-    assert [path.stem for path in shards] == ["shard-00000", "shard-00001"]
+    shards = sorted(cache.glob("embed/*/vectors-*.json"))
+    assert [path.stem for path in shards] == ["vectors-00000", "vectors-00001"]
     flip(arrays(shards[1].with_suffix(""))[-1])
 
     ended = kept.run(run_dir, cache)
 
-    assert "embedded again: shard-00001.vectors.npy is damaged" in ended.err
+    assert "embedded again: vectors-00001.vectors.npy is damaged" in ended.err
     assert f"embed: 40 images, {SHARD_ROWS} done before" in ended.err
 
 

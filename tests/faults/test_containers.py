@@ -62,8 +62,8 @@ def test_a_run_killed_at_several_steps_ends_in_the_bytes_of_one_that_was_not(
     straight, its_cache = tmp_path / "straight", tmp_path / "straight-cache"
     again = words("audit", path, *QUICK)
     steps = (
-        (cache_dir, ["pack/*/rows-00000.json"]),
-        (cache_dir, ["embed/*/shard-00001.json", "embed/*/vectors.json"]),
+        (cache_dir, ["pack/*/files-00000.json"]),
+        (cache_dir, ["embed/*/vectors-00001.json", "embed/*/vectors.json"]),
         (cache_dir, ["cluster/*/clustering.json"]),
         (run_dir, ["rows.parquet"]),
     )
@@ -144,7 +144,7 @@ def test_of_one_file_that_is_written_again_under_a_run_no_new_picture_has_an_old
         crowd,
         words("embed", path),
         lambda: path.write_bytes(again),
-        lambda: list(cache_dir.glob("pack/*/rows-00000.json")),
+        lambda: list(cache_dir.glob("pack/*/files-00000.json")),
     )
 
     found = reasons(run_dir)
@@ -172,7 +172,7 @@ def test_a_run_that_goes_on_after_one_of_its_files_changed_takes_nothing_from_be
     stays = kind.write(folder / f"a{kind.suffix}", first)
     goes = kind.write(folder / f"b{kind.suffix}", range(50, 50 + SHARD_ROWS))
     kill_when(
-        crowd, words("embed", folder), lambda: list(cache_dir.glob("embed/*/shard-00000.json"))
+        crowd, words("embed", folder), lambda: list(cache_dir.glob("embed/*/vectors-00000.json"))
     )
     kind.write(goes, second)
 

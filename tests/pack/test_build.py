@@ -164,7 +164,7 @@ def test_without_kept_pixels_only_the_rows_are_written(
     assert same(all_rows(kept), all_rows(thrown))
 
 
-@pytest.mark.parametrize("part", ["pixels-00001.pixels.npy", "rows-00001.style.npy"])
+@pytest.mark.parametrize("part", ["pixels-00001.pixels.npy", "files-00001.files.npy"])
 def test_a_damaged_shard_is_made_again_alone_and_the_reason_is_said(
     pictures: FaceDataset, cache_dir: Path, decoded: list[str], part: str
 ) -> None:
@@ -174,7 +174,7 @@ def test_a_damaged_shard_is_made_again_alone_and_the_reason_is_said(
     decoded.clear()
 
     maker = maker_of(pictures, cache_dir)
-    if part.startswith("rows"):  # looked at again and again, complained of once
+    if part.startswith("files"):  # looked at again and again, complained of once
         assert maker.rows() is None
         assert maker.missing_rows() == [1]
     after = walk(maker)

@@ -18,7 +18,8 @@ from fer_audit.pack.faces import (
     mean_faces,
     shards_of,
 )
-from fer_audit.pack.types import SHARD_ROWS, PackRows
+from fer_audit.pack.rows import records_of
+from fer_audit.pack.types import SHARD_ROWS
 from fer_audit.store.stage import StageFolder
 from tests.pack.shards import GivenShards, flat, opened, values
 
@@ -216,8 +217,7 @@ def test_the_same_pixels_give_the_same_bytes() -> None:
 def keep(folder: StageFolder, shards: GivenShards, indices: list[int]) -> None:
     for index, shard in zip(indices, shards(indices), strict=True):
         folder.write_part(f"pixels-{index:05d}", {}, pixels=shard.pixels)
-        arrays = {name: getattr(shard.rows, name) for name in PackRows.__slots__}
-        folder.write_part(f"rows-{index:05d}", {}, **arrays)
+        folder.write_part(f"files-{index:05d}", {}, files=records_of(shard.rows))
 
 
 def test_kept_pixels_come_back_as_shards(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def command(utkface: Path, out: Path, cache: Path, *more: str) -> list[str]:
 
 
 def finished_shards(cache: Path) -> int:
-    return len(list(cache.glob("embed/*/shard-*.json")))
+    return len(list(cache.glob("embed/*/vectors-*.json")))
 
 
 def test_a_run_killed_in_the_middle_continues_to_the_same_bytes(
