@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 NONE = "not computable"
 NO_VALUE = "–"  # in a table
@@ -217,6 +217,13 @@ _DISPLAYED = {
 def display(name: str) -> str:
     """Write an attribute's or a measure's name as words: age group."""
     return _DISPLAYED.get(name) or name.replace("_", " ")
+
+
+def name_meant(asked: str, names: Iterable[str]) -> str:
+    """Return the one of the names that `asked` is or is displayed for; `asked` itself where there is none."""
+    return next((x for x in names if asked == x), "") or next(
+        (x for x in names if asked == display(x)), asked
+    )
 
 
 _FRACTIONS = (

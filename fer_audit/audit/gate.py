@@ -22,7 +22,7 @@ from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.models import ModelsAudit
 from fer_audit.audit.types.result import AuditResult, GateRule
 from fer_audit.errors import ConfigError
-from fer_audit.text import six_figures
+from fer_audit.text import name_meant, six_figures
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -111,9 +111,9 @@ def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> 
     for text in rules:
         rule = parse_rule(text)
         name = rule.subject.removesuffix(LEFT).removesuffix(PREDICTS)
-        if rule.subject and rule.subject not in FIELDS and name not in attributes:
-            subjects = ", ".join((*attributes, *FIELDS))
-            _refuse(text, 0, f"no such subject in this dataset: {subjects}")
+        known = (*attributes, *FIELDS)
+        if rule.subject and name_meant(name, known) not in known:
+            _refuse(text, 0, f"no such subject in this dataset: {', '.join(known)}")
 
 
 def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
@@ -154,6 +154,7 @@ def _check(rule: Rule, result: AuditResult) -> GateRule:
 
 
 def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
+    """Return the fields of a subject, which may be written as reports do, e.g. age group."""
     facts, copies, cells = result.dataset, result.duplicates, result.intersections
     if cells is not None and cells.not_computable and not cells.n:
         cells = None
@@ -176,17 +177,21 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
         few = (None, None) if cells is None else (cells.empty, cells.under_30)
         thin = None if None in few else sum(each or 0 for each in few)
         return {"conflicts": copies.contradicting, "thin_groups": thin}
+    labels = [each.attribute for each in result.representation]
     if subject.endswith(LEFT):
-        claim = (CLUSTER, subject.removesuffix(LEFT))
+        claim = (CLUSTER, name_meant(subject.removesuffix(LEFT), labels))
         about = (each for each in result.claims if (each.of, each.attribute) == claim)
         return {left.level: left.per_entropy for each in about for left in each.left}
     if subject.endswith(PREDICTS):
-        batch = subject.removesuffix(PREDICTS)
+        batches = [each.batch for each in result.batch_predictions]
+        batch = name_meant(subject.removesuffix(PREDICTS), batches)
         found = [each for each in result.batch_predictions if each.batch == batch]
         return {each.attribute: each.left_out_accuracy for each in found}
     if result.models is not None and subject in result.models.names:
         return _of_model(subject, result.models)
-    return _of_clusters(result) if subject == "clustering" else _of_attribute(subject, result)
+    if subject == "clustering":
+        return _of_clusters(result)
+    return _of_attribute(name_meant(subject, labels), result)
 
 
 def _of_model(name: str, found: ModelsAudit) -> Mapping[str, float | None]:

@@ -30,7 +30,7 @@ RUN = click.argument("run", type=FinishedRun(), metavar="RUN")
     "One topic in full: claims, labels, who, clusters, collection, sets or method.",
 )
 @option("--table NAME", "One table for a paper; an unknown NAME lists them.")
-@option("--format form", "Of --table.", type=click.Choice(["csv", "latex", "md"]), default="csv")
+@option("--format form", "Of --table.  [default: csv]", type=click.Choice(["csv", "latex", "md"]))
 @flag("--methods", "A paragraph for the methods section, and its BibTeX.")
 @flag("--json as_json", "Print result.json.")
 @flag("--html as_html", "Also write RUN/report.html again, from result.json and pictures.json.")
@@ -46,7 +46,7 @@ def report_command(
     full: bool,
     section: str | None,
     table: str | None,
-    form: SheetFormat,
+    form: SheetFormat | None,
     methods: bool,
     as_json: bool,
     as_html: bool,
@@ -79,6 +79,12 @@ def report_command(
     from fer_audit.report.report import make_report
     from fer_audit.report.view import View
 
+    asked = {"--full": full, "--section": section, "--table": table, "--methods": methods}
+    shown = [name for name, value in (asked | {"--json": as_json}).items() if value]
+    if len(shown) > 1:
+        raise ConfigError(f"{' and '.join(shown)} each show another thing", hint="Ask for one.")
+    if form is not None and table is None:
+        raise ConfigError("--format is that of --table", hint="Name it: --table claims")
     if as_html and min_cell:
         raise ConfigError(
             "--html writes the run's own page, and --min-cell one to be shared",
@@ -102,7 +108,9 @@ def report_command(
     if table is not None:
         from fer_audit.report.files.sheets import sheet
 
-        click.echo(sheet(make_report(View(result, timings=timings)), table, form), nl=False)
+        click.echo(
+            sheet(make_report(View(result, timings=timings)), table, form or "csv"), nl=False
+        )
     elif methods:
         from fer_audit.report.methods import methods_text
 

@@ -22,7 +22,7 @@ from fer_audit.report.files.read_run import (
     read_run_rows,
     read_subjects,
 )
-from fer_audit.text import listed, visible
+from fer_audit.text import listed, name_meant, visible
 
 CLUSTER = "cluster"
 
@@ -61,14 +61,15 @@ class FinishedRun:
         return LabelColumn(CLUSTER, names, self.rows.clusters)
 
     def column(self, name: str) -> LabelColumn:
-        """Return a column, or the clusters. A batch is also had by the end of its name, hour for crawl_hour.
+        """Return a column, or the clusters, also by the name that reports display for it, or by the end of a batch's, hour for crawl_hour.
 
         Raises ConfigError for one that there is not.
         """
         columns = (*self.rows.labels, *self.subjects)
         if self.clusters.groups:
             columns = (self.clusters, *columns)
-        exact = [each for each in columns if each.name == name]
+        meant = name_meant(name, [each.name for each in columns])
+        exact = [each for each in columns if each.name == meant]
         found = exact or [
             each
             for each in columns

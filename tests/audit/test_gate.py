@@ -134,6 +134,25 @@ def test_rules_are_checked_in_their_order(result: AuditResult) -> None:
     assert [each.value for each in found] == [0, 0, 3, 0]
 
 
+def test_an_attribute_may_be_named_as_reports_display_it() -> None:
+    years = np.arange(120) % 3
+    found = audit_dataset(
+        dataset_of(attribute("age_bin", years, ("0-9", "10-19", "20-29"))),
+        clustering=clustering_of(years % 2, k=2),
+        config=AuditConfig.of(permutations=99, bootstraps=20),
+    )
+    own, displayed = (
+        check_rules(
+            [f"{name}.{field}>0.1" for field in ("v", "min_share", "left.clusters")], found
+        )
+        for name in ("age_bin", "age group")
+    )
+
+    refuse_unknown_subjects(["age group.v>1", "age group.left.style>0"], ["age_bin"])
+    assert [each.value for each in own] == [each.value for each in displayed]
+    assert own[0].value is not None
+
+
 def test_a_value_that_is_missing_crosses_nothing_and_says_so(result: AuditResult) -> None:
     found = check_rules(["clustering.ari<0.5", "cells.empty>=0"], result)
 

@@ -24,14 +24,16 @@ from tests.drawings import draw_face
         *(("run", "--group", "=x"), ("run", "--reference", "nowhere.json")),
         *(("run", "--batch-size", "0"), ("run", "--seed", "-1"), ("run", "--threads", "0")),
         *(("run", "--workers", "-1"), ("export", "--precision", "fp8")),
-        *(("export", "--model", "vgg"), ("report",)),
+        *(("export", "--model", "vgg"), ("report",), ("report", "{run}", "--format", "md")),
+        ("report", "{run}", "--table", "claims", "--json"),
     ],
     ids=" ".join,
 )
 def test_wrong_usage_is_2_and_says_what_is_wrong(
-    fer_audit: Call, faces: Path, quick: list[str], words: tuple[str, ...]
+    fer_audit: Call, faces: Path, quick: list[str], kept_run: Path, words: tuple[str, ...]
 ) -> None:
     rest = [str(faces), *quick] if words[0] == "run" else []
+    words = tuple(str(kept_run) if word == "{run}" else word for word in words)
 
     done = fer_audit(*words, *rest)
 
