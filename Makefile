@@ -8,6 +8,8 @@ MINUTES ?= 10
 ALL ?=
 CORE ?=
 export ALL
+# Where it is set, every process that a test starts compiles all it imports again: two seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 MARKED = $(if $(ALL),, and not slow)$(if $(CORE), and core)
 SHARED := ../shared/data/utkface_aligned_cropped.tar
 # Where the real UTKFace is unpacked when its archive lies beside the checkout.
