@@ -444,7 +444,7 @@ def test_what_was_planted_and_missed_is_a_finding(
 ) -> None:
     """The mean colour of a face knows the backdrop and not the hair: gender is planted and must be missed."""
     config = AuditConfig.of(
-        model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=5
+        model=str(tiny_model.path), permutations=99, bootstraps=20, sweep_max=5, replay=5
     )
 
     run = run_audit(
@@ -452,6 +452,7 @@ def test_what_was_planted_and_missed_is_a_finding(
         run_dir,
         config=config,
         resources=Resources(cache_dir=cache_dir),
+        until="audit",
     )
 
     assert run.result is not None

@@ -192,24 +192,33 @@ def show(report: RenderableType) -> None:
 
 
 def show_report(
-    view: View, run: Path, page: Path | None, *, full: bool = False, section: str | None = None
+    view: View,
+    run: Path,
+    page: Path | None,
+    *,
+    full: bool = False,
+    section: str | None = None,
+    min_cell: int = 0,
 ) -> None:
     """Print the short report of a run; all of it with `full`, one topic of it with `section`.
 
-    `page` is where the same stands as a page; it is named where there is one.
+    `page` is where the same stands as a page; it is named where there is one. `min_cell` is what was withheld in `view`.
     Raises ConfigError for a topic that there is not.
     """
     from fer_audit.report.render.terminal import terminal_report
-    from fer_audit.report.report import TOPICS, make_report, topics_of
+    from fer_audit.report.report import TOPICS, make_report
 
     if section is not None and section not in TOPICS:
-        hint = f"{nearest(section, TOPICS)} There are: {', '.join(topics_of(view))}".lstrip()
+        hint = (
+            f"{nearest(section, TOPICS)} There are: {', '.join(make_report(view).topics)}".lstrip()
+        )
         raise ConfigError(f"--section {section}: there is no such section", hint=hint)
     short = not full and section is None
     where = str(page) if page is not None and page.is_file() else ""
-    more = f"fer-audit report {shlex.quote(str(run))} --full"
-    topics = f"or --section {', '.join(topics_of(view))}; or --json"
     report = make_report(view, section)
+    withheld = f" --min-cell {min_cell}" if min_cell else ""
+    more = f"fer-audit report {shlex.quote(str(run))}{withheld} --full"
+    topics = f"or --section {', '.join(report.topics)}; or --json"
     if not report.sections:
         say(f"fer-audit: the run has nothing to say of {section}")
         return

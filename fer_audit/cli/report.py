@@ -27,7 +27,7 @@ RUN = click.argument("run", type=FinishedRun(), metavar="RUN")
 @flag("--full", "Every section instead of the short report.")
 @option(
     "--section NAME",
-    "One topic in full: claims, labels, who, clusters, collection, sets or method.",
+    "One topic in full: claims, labels, who, clusters, models, collection, sets or method.",
 )
 @option("--table NAME", "One table for a paper; an unknown NAME lists them.")
 @option("--format form", "Of --table.  [default: csv]", type=click.Choice(["csv", "latex", "md"]))
@@ -120,7 +120,7 @@ def report_command(
     else:
         own_page = None if min_cell else run / "report.html"
         view = View(result, timings=timings)
-        show_report(view, run, page or own_page, full=full, section=section)
+        show_report(view, run, page or own_page, full=full, section=section, min_cell=min_cell)
 
 
 @click.command("explain", short_help="Show one claim's evidence.")

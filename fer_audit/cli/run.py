@@ -75,7 +75,8 @@ def run_command(ctx: click.Context, /, dataset: Path | None, **values: Any) -> N
         answer_json(result_json(result))
     elif not values["quiet"]:
         timings = read_timings(done.folder / "timings.json")
-        show_report(View(result, timings=timings), done.folder, done.folder / "report.html")
+        page, least = done.folder / "report.html", values["min_cell"]
+        show_report(View(result, timings=timings), done.folder, page, min_cell=least)
     _exit_by_results(ctx, [done], values["max_errors"], report=result)
 
 
@@ -83,6 +84,8 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
     """Audit a set under each of several encoders, and say which claims hold under every one."""
     from fer_audit.audit.compare.claims import compare_encoders
     from fer_audit.cli.console import show
+    from fer_audit.encoders.export import spec_of
+    from fer_audit.pipeline.model import refuse_other_task
     from fer_audit.report.comparison import comparison_json, make_encoders
     from fer_audit.report.render.terminal import terminal_report
     from fer_audit.store.stage import make_folder, write_text
@@ -94,6 +97,8 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
             f"--model {values['model']}: an encoder has no name, or two have one",
             hint="Give names from `fer-audit models`, or .onnx files of different names, with commas between.",
         )
+    for each in models:  # before hours of work with the first
+        refuse_other_task(spec_of(each, resources(values)), "embed")
     if values["min_cell"]:
         raise ConfigError(
             "--min-cell is for one encoder at a time",

@@ -38,6 +38,16 @@ def model_path(models_dir: Path, name: str, precision: Precision) -> Path:
     return models_dir / f"{name}{suffix}.onnx"
 
 
+def spec_of(model: str, places: Resources) -> ModelSpec:
+    """Return what a model is, built or not; ModelError for an unknown name, or a file without a sidecar."""
+    known = {entry.spec.name: entry.spec for entry in CATALOG}
+    if model in known:
+        return known[model]
+    imported = model_path(models_folder(places), Path(model).name, "fp32")
+    path = imported if is_saved(imported) else Path(model)
+    return described(path) if path.suffix == ".onnx" else catalog_entry(model).spec
+
+
 def find_or_export(
     model: str, precision: Precision, places: Resources, progress: Progress
 ) -> ExportedModel:

@@ -20,7 +20,7 @@ from fer_audit.embed.run import embed_fingerprint
 from fer_audit.embed.session import choose_place, choose_provider, open_sessions, runtime_version
 from fer_audit.embed.types import ModelFacts, Place, Session
 from fer_audit.encoders import lbp
-from fer_audit.encoders.export import find_or_export
+from fer_audit.encoders.export import find_or_export, spec_of
 from fer_audit.encoders.sidecar import check_graph
 from fer_audit.encoders.types import ComputedModel, Model, ModelSpec
 from fer_audit.errors import ModelError
@@ -39,15 +39,20 @@ _OTHER_TASK = {
 
 def job_of(order: Order, task: Literal["embed", "classify"]) -> Job:
     """Return the order with its model; raises what `find_model` does, and ModelError for a model of the other task."""
+    refuse_other_task(spec_of(order.config.model.model, order.resources), task)
     model = find_model(order.dataset, order.config, order.resources, order.progress)
-    spec, (gives, needed) = model.spec, _OTHER_TASK[task]
+    facts = facts_of(model, order.resources)
+    prints = run_fingerprints(order.dataset, facts, model.spec, order.config)
+    asked = {each.name: getattr(order, each.name) for each in fields(Order)}
+    return Job(**asked, model=model, facts=facts, prints=prints)
+
+
+def refuse_other_task(spec: ModelSpec, task: Literal["embed", "classify"]) -> None:
+    """Raise ModelError for a classifier that is to embed, or an encoder that is to classify."""
+    gives, needed = _OTHER_TASK[task]
     if spec.task != task:
         hint = f"Give {needed}; fer-audit models lists both kinds."
         raise ModelError(f"{spec.name} gives {gives}", hint=hint)
-    facts = facts_of(model, order.resources)
-    prints = run_fingerprints(order.dataset, facts, spec, order.config)
-    asked = {each.name: getattr(order, each.name) for each in fields(Order)}
-    return Job(**asked, model=model, facts=facts, prints=prints)
 
 
 def find_model(

@@ -20,12 +20,13 @@ from fer_audit.config import AuditConfig, ReportSettings, Resources
 from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.types import Embeddings
+from fer_audit.encoders.export import spec_of
 from fer_audit.errors import StoreError
 from fer_audit.pack.types import PackRows
 from fer_audit.pipeline import run_folder
 from fer_audit.pipeline.cached_analyses import CachedAnalyses, KeptCharts, extra_partitions
 from fer_audit.pipeline.libraries import keep_libraries_in
-from fer_audit.pipeline.model import job_of, versions
+from fer_audit.pipeline.model import job_of, refuse_other_task, versions
 from fer_audit.pipeline.near_pairs import near_pairs
 from fer_audit.pipeline.pictures import kept_pictures, make_pictures, pictures_fingerprint
 from fer_audit.pipeline.predictions import predict_all, prediction_sources, to_come, without_places
@@ -73,6 +74,7 @@ def run_audit(
     run_folder.refuse_inside_input(dataset, {"--out": out, **caches}, beside_table=beside_table)
     if not asked.predict and not asked.predictions:
         _refuse_unknown(dataset, config)
+    refuse_other_task(spec_of(config.model.model, resources), "embed")
     if report.projection == "umap":
         umap_version()  # before hours of work, not after them
     cache = cache_folder(resources.cache_dir)

@@ -290,6 +290,8 @@ class Report:
     """Says that the report is about unfinished work; "" when it is whole."""
     sections: tuple[Section, ...]
     footer: str
+    topics: tuple[str, ...] = ()
+    """Words for --section of which there is something to say."""
     linked: bool = True
     """Whether the files of the run lie next to the page, so that it can link to them."""
     day: str = ""

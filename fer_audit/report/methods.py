@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fer_audit import __version__
+from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.report.sections.values import claimed
 from fer_audit.text import counted, display, level, listed, visible, whole
 
 _SOURCES = {
@@ -62,10 +64,17 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     other = "; how another collection would differ is not known"
     if drawn:
         other = f"; of another collection over {drawn}"
+    labels = [claimed(each) for each in claims if each.of != CLUSTER]
+    pairs = f", and of {listed(labels)}," if labels else ""
+    asked_of = {(each.of, each.attribute) for each in claims}
+    draws = [x.permutations for x in result.associations if (x.of, x.attribute) in asked_of]
+    fewest = min(draws, default=0)
+    shuffles = counted(max(draws, default=0), "shuffle")
+    shuffles = f"{whole(fewest)} to {shuffles}" if fewest < max(draws, default=0) else shuffles
     said.append(
-        f"Association with {listed([display(each.attribute) for each in claims])} is the bias-corrected Cramér's V [bergsma2013]"
+        f"Association of clusters with {listed([claimed(each) for each in claims if each.of == CLUSTER])}{pairs} is the bias-corrected Cramér's V [bergsma2013]"
         f" over {copies}, with {level(settings.confidence)} bootstrap intervals over units ({units}{other}; {whole(settings.bootstraps)} resamples)"
-        f" and permutation p values [phipson2010] ({whole(settings.permutations)} shuffles of the same units), Holm-corrected over attributes [holm1979]."
+        f" and permutation p values [phipson2010] ({shuffles} of the same units), Holm-corrected over attributes [holm1979]."
     )
     cited += ["bergsma2013", "phipson2010", "holm1979"]
     if any(each.left for each in claims):

@@ -56,15 +56,6 @@ SECTIONS: tuple[tuple[str, Callable[[View], Section | None]], ...] = (
 TOPICS = tuple(dict.fromkeys(topic for topic, _ in SECTIONS))
 
 
-def topics_of(view: View) -> tuple[str, ...]:
-    """Return the topics of which a run has something to say."""
-    return tuple(
-        topic
-        for topic in TOPICS
-        if any(make(view) is not None for name, make in SECTIONS if name == topic)
-    )
-
-
 ALARM = (
     "INCOMPLETE: a part of this audit is missing. Do not quote its numbers; mend what the notes name and run the"
     " same command again."
@@ -92,13 +83,15 @@ def make_report(view: View, topic: str | None = None) -> Report:
         facts.append(counted(view.result.clustering.k, "cluster"))
     if view.stages:
         facts.append(duration(sum(each.seconds for each in view.stages)))
-    found = (section(view) for name, section in SECTIONS if topic in (None, name))
+    made = [(name, section(view)) for name, section in SECTIONS if topic in (None, name)]
+    found = [(name, section) for name, section in made if section is not None]
     return Report(
         title=f"{dataset.name}: fer-audit report",
         heading=dataset.name,
         facts=tuple(facts),
         alarm="" if view.result.complete else ALARM,
-        sections=tuple(section for section in found if section is not None),
+        sections=tuple(section for _, section in found),
+        topics=tuple(each for each in TOPICS if each in dict(found)),
         footer="Made by fer-audit from result.json. This page asks for nothing outside itself.",
         day=max((each.day for each in view.stages), default=""),
     )

@@ -57,6 +57,24 @@ def test_a_missing_or_empty_folder_and_a_file_that_is_no_table_are_3(
     assert not run_dir.exists(), "nothing is made before there is something to audit"
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("vgg", "no model named 'vgg'"),
+        ("resnet50-random,vgg", "no model named 'vgg'"),
+        ("resnet50-random,fer-mini", "gives classes and no embedding"),
+    ],
+)
+def test_a_model_that_cannot_embed_is_2_before_anything_is_made(
+    fer_audit: Call, faces: Path, places: list[str], run_dir: Path, model: str, words: str
+) -> None:
+    done = fer_audit("run", faces, *places, "--model", model)
+
+    assert done.code == 2
+    assert words in done.err
+    assert not run_dir.exists()
+
+
 def test_more_failed_images_than_accepted_is_4_and_the_report_is_there_all_the_same(
     fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What is planted in the built-in demo set is found by a run as `fer-audit run` makes it, with the real network."""
+"""What is planted in the built-in demo set is found by an audit as `fer-audit run` makes it, with the real network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_audit.config import AuditConfig, Resources
+from fer_audit.config import Resources
 from fer_audit.pipeline import run_audit
 from fer_audit.synth import demo_dataset
 from fer_audit.synth.folder import N_FACES
@@ -19,9 +19,8 @@ pytestmark = pytest.mark.real
 def test_every_planted_fact_is_found_and_exactly_the_copies_are_listed(tmp_path: Path) -> None:
     cache, out = tmp_path / "cache", tmp_path / "run"
 
-    run = run_audit(
-        demo_dataset(cache), out, config=AuditConfig(), resources=Resources(cache_dir=cache)
-    )
+    places = Resources(cache_dir=cache)
+    run = run_audit(demo_dataset(cache), out, resources=places, until="audit")
 
     assert run.result is not None
     assert len(run.result.planted) == 7

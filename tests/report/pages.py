@@ -142,7 +142,10 @@ def write_page(
 def demo_page(folder: Path, model: ExportedModel) -> Path:
     """Audit the first 240 faces of the demo set and return the path of the page."""
     write_demo(folder / "demo", 240)
-    config = AuditConfig.of(given=(("session",),), fail_on=("gender.v_corrected>0.9",))
+    rules = ("gender.v_corrected>0.9",)
+    config = AuditConfig.of(
+        given=(("session",),), fail_on=rules, permutations=999, bootstraps=200, replay=20
+    )
     return write_page(Labelled(folder / "demo", (), config), folder, model)
 
 
