@@ -36,7 +36,7 @@ RUN = click.argument("run", type=FinishedRun(), metavar="RUN")
 @flag("--html as_html", "Also write RUN/report.html again, from result.json and pictures.json.")
 @option(
     "--page FILE",
-    "Also write the page to FILE, besides the run's own report.html.",
+    "Also write the page to FILE, in addition to the run's own report.html.",
     type=charts.PAGE,
 )
 @min_cell_option

@@ -1,4 +1,4 @@
-"""Partitions beside the reported one: small studies, bootstrap resamples, and clusters of style measures alone."""
+"""Partitions in addition to the reported one: small studies, bootstrap resamples, and clusters of style measures alone."""
 
 from __future__ import annotations
 

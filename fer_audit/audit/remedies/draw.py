@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fer_audit.audit.stats.tables import Counts
 
 COPY, CONFLICT, DRAWN = "copy", "contradicting_label", "drawn"
-"""Why an image goes, in this order: what is a copy first, then what copies disagree on, then by lot."""
+"""Why an image goes, in this order: what is a copy first, then what copies disagree on, then at random."""
 MOST_COPIES = 4
 
 

@@ -38,7 +38,7 @@ def split_units(
 ) -> NDArray[np.int64]:
     """Return the (n,) part of each row, so that no unit is in two, parts have their shares, and every column is as in the whole.
 
-    `columns` are (n,) codes, -1 = not annotated. Units are placed by size, the largest first and equal ones by lot, each
+    `columns` are (n,) codes, -1 = not annotated. Units are placed by size, the largest first and equal ones at random, each
     where the squared distances from what the parts should hold grow least, counted in units of the square root of what
     is wanted of a group; then each may move while that brings them down.
     """
