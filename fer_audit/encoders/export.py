@@ -17,7 +17,7 @@ from fer_audit.encoders.types import ExportedModel, ModelSpec
 from fer_audit.errors import ModelError
 from fer_audit.progress import Progress
 from fer_audit.store.locks import folder_lock
-from fer_audit.store.stage import cache_folder, make_folder
+from fer_audit.store.stage import cache_folder, cache_place, make_folder
 
 if TYPE_CHECKING:
     import onnx
@@ -29,7 +29,7 @@ def models_folder(places: Resources) -> Path:
         return places.models_dir
     checkout = Path(__file__).resolve().parents[2] / "models"
     there = (checkout / "README.md").exists()
-    return checkout if there else cache_folder(places.cache_dir) / "models"
+    return checkout if there else cache_place(places.cache_dir) / "models"
 
 
 def model_path(models_dir: Path, name: str, precision: Precision) -> Path:

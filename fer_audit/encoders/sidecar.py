@@ -65,6 +65,8 @@ def save_model(
     """Write the graph, then its sidecar with the hash of what was written."""
     import onnx
 
+    if spec.padded:  # bytes of their own: the same network fed otherwise is another model
+        onnx.helper.set_model_props(model, {"padded": "true"})
     make_folder(path.parent)
     digest = write_atomically(path, lambda file: file.write(model.SerializeToString()))
     document: dict[str, Any] = {

@@ -42,6 +42,10 @@ def columns_of(heads: Iterable[Head]) -> Iterator[tuple[Head, slice]]:
         start += head.width
 
 
+PADDED = "Images that are not square lie in the middle of a black square."
+"""What reports say of a model that is fed so."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What a model is: enough to build it, feed it and cite it."""

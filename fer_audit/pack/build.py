@@ -53,7 +53,7 @@ def pack_fingerprint(dataset: FaceDataset, size: int, *, padded: bool = False) -
 
 @dataclass(slots=True)
 class ShardMaker:
-    """Makes, keeps and reads the shards of one dataset at one size."""
+    """Makes, keeps and reads the shards of one dataset at one size, padded or stretched."""
 
     dataset: FaceDataset
     folder: StageFolder
@@ -173,7 +173,7 @@ class PixelsNotKept(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeptPixels:
-    """The shards of one dataset at one size, as far as the cache has them. No file of the dataset is opened."""
+    """The shards of one dataset at one size, padded or stretched, as far as the cache has them. No file of the dataset is opened."""
 
     folder: StageFolder
     n_images: int

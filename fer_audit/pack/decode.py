@@ -163,9 +163,9 @@ def _decode(
         image = image.crop(inside)
     if min(image.size) < TINY:
         flags.append("tiny")
-    width, height = _fitted(image.size, size) if padded else (size, size)
-    pixels, top, left = _resized(image, (width, height)), (size - height) // 2, (size - width) // 2
-    place = slice(top, top + height), slice(left, left + width)
+    place = part_filled(image.width, image.height, size, padded=padded)
+    height, width = (side.stop - side.start for side in place)
+    pixels = _resized(image, (width, height))
     if (width, height) != (size, size):
         content, pixels = pixels, np.zeros((size, size, 3), np.uint8)
         pixels[place] = content
@@ -173,13 +173,15 @@ def _decode(
     return DecodedImage(pixels, image.width, image.height, file_pixels, words, place)
 
 
-def _fitted(sides: tuple[int, int], size: int) -> tuple[int, int]:
-    """Return the largest (width, height) of the same aspect ratio that lies in a square, three pixels at least.
+def part_filled(width: int, height: int, size: int, *, padded: bool) -> tuple[slice, slice]:
+    """Return the rows and columns of a square that an image fills: all of them, or if padded its middle.
 
-    Sharpness is measured between neighbours.
+    Three pixels at least: sharpness is measured between neighbours.
     """
-    width, height = (max(3, round(size * side / max(sides))) for side in sides)
-    return width, height
+    sides = (height, width)
+    within = [max(3, round(size * side / max(sides))) if padded else size for side in sides]
+    rows, columns = (slice((size - x) // 2, (size - x) // 2 + x) for x in within)
+    return rows, columns
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -25,7 +25,7 @@ from fer_audit.encoders.foreign import (
 from fer_audit.encoders.network import OUTPUT_NAME, PROBABILITIES
 from fer_audit.encoders.presets import Contract
 from fer_audit.encoders.sidecar import check_graph, save_model
-from fer_audit.encoders.types import ExportedModel, ModelSpec, columns_of
+from fer_audit.encoders.types import PADDED, ExportedModel, ModelSpec, columns_of
 from fer_audit.errors import ConfigError, DatasetError, ModelError
 from fer_audit.pack.decode import DecodeError, decode_image
 from fer_audit.rng import stage_rng
@@ -71,7 +71,7 @@ def import_model(
         weights=f"{path.name}, sha256 {file_sha256(path)}",
         licence="not stated",
         citation="not stated",
-        caveat=contract.caveat,
+        caveat=f"{contract.caveat} {PADDED}".strip() if contract.padded else contract.caveat,
         trained_on=contract.trained_on or "not stated",
         heads=contract.heads,
         padded=contract.padded,
@@ -112,7 +112,7 @@ def import_model(
         f"fed {spec.colour} {spec.size} x {spec.size} {contract.layout}, (x - ({mean})) * ({scale})"
     ]
     if spec.padded:
-        fed.append("images that are not square lie in the middle of a black square")
+        fed.append(PADDED)
     if batch is not None:
         fed.append(f"takes {counted(batch, 'image')} at a time; a short batch is padded")
     return Imported(model, (*fed, *words), preview)

@@ -14,6 +14,7 @@ from fer_audit.audit.types.copies import NearPairs
 from fer_audit.audit.units import SAME_PIXELS
 from fer_audit.embed.types import Embeddings
 from fer_audit.pack.build import KeptPixels, PixelsNotKept
+from fer_audit.pack.decode import part_filled
 from fer_audit.pack.faces import grey_cells, shards_of
 from fer_audit.pack.types import SHARD_ROWS, PackRows
 from fer_audit.pack.workers import Decoders, worth_starting
@@ -93,9 +94,14 @@ def find_near_pairs(
 def grey_pixels(job: Job) -> Grey:
     """Return what reads images at the model's size from the packed ones, or where these are not kept from their files.
 
-    An image that cannot be decoded any more is black.
+    An image that cannot be decoded any more is black. Black around a padded image is no part of it: it would make all alike.
     """
     folder, size, padded = job.folder("pack"), job.size, job.model.spec.padded
+
+    def cells(pixels: NDArray[np.uint8], rows: PackRows, at: int) -> NDArray[np.uint8]:
+        width, height = int(rows.widths[at]), int(rows.heights[at])
+        place = part_filled(max(width, 1), max(height, 1), size, padded=padded)
+        return grey_cells(pixels[at][place], SIDE)
 
     def grey(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         images = np.zeros((len(rows), SIDE * SIDE), np.uint8)
@@ -103,16 +109,19 @@ def grey_pixels(job: Job) -> Grey:
             for shard in KeptPixels(folder, len(job.dataset)).iterate(shards_of(rows)):
                 here = np.flatnonzero((rows >= shard.start) & (rows < shard.stop))
                 for index in here.tolist():
-                    images[index] = grey_cells(shard.pixels[rows[index] - shard.start], SIDE)
+                    images[index] = cells(shard.pixels, shard.rows, rows[index] - shard.start)
         except PixelsNotKept:
             workers, limit = worth_starting(job.workers, len(rows)), job.resources.file_seconds
-            decoders = Decoders(workers, folder.path, size, padded=padded, limit=limit)
-            with folder.locked(), decoders:
+            with (
+                folder.locked(),  # first: it sweeps what is temporary
+                Decoders(workers, folder.path, size, padded=padded, limit=limit) as decoders,
+            ):
                 for start in range(0, len(rows), SHARD_ROWS):
                     some = rows[start : start + SHARD_ROWS]
                     pixels = np.zeros((len(some), size, size, 3), np.uint8)
-                    decoders.fill(job.dataset.source.take(some), pixels)
-                    images[start : start + SHARD_ROWS] = [grey_cells(x, SIDE) for x in pixels]
+                    known = decoders.fill(job.dataset.source.take(some), pixels)
+                    for at in range(len(some)):
+                        images[start + at] = cells(pixels, known, at)
         return images
 
     return grey

@@ -138,7 +138,7 @@ def write_predictions(out: Path, dataset: FaceDataset, said: Sequence[Said]) -> 
 def network_source(order: Order, model: str) -> Source:
     """Return what will run a classifier, by its catalog name or file, on every image of the order's set.
 
-    Cached under a fingerprint of the set, the size, the model and the provider: images are decoded at the model's own size,
+    Cached under a fingerprint of the set, the size and padding of the images, the model and the provider: images are decoded at the model's own size,
     a broken run goes on where it stopped, a device or precision that was asked for is had or is an error. Raises what
     `job_of` does, and ModelError for a model that would label people of the set that it was trained on.
     """

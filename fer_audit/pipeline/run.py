@@ -75,6 +75,8 @@ def run_audit(
     if not asked.predict and not asked.predictions:
         _refuse_unknown(dataset, config)
     refuse_other_task(spec_of(config.model.model, resources), "embed")
+    for each in asked.predict:
+        refuse_other_task(spec_of(each, resources), "classify")
     if report.projection == "umap":
         umap_version()  # before hours of work, not after them
     cache = cache_folder(resources.cache_dir)

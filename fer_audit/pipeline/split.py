@@ -13,7 +13,7 @@ from fer_audit.audit.stats.tables import cross_table
 from fer_audit.errors import ConfigError
 from fer_audit.pipeline.finished import FinishedRun
 from fer_audit.rng import stage_rng
-from fer_audit.text import counted, display, listed
+from fer_audit.text import counted, display, listed, name_meant
 
 SCHEMA = "fer-audit/split/1"
 SUBJECT, NEAR = "subject", "near_duplicates"
@@ -39,14 +39,16 @@ def split_run(
         raise ConfigError(
             "The parts are no shares that add up to 1", hint="For example: --parts .8,.1,.1"
         )
-    asked = list(group) or [SUBJECT if run.subjects else NEAR]
+    named = [name_meant(name, (NEAR, SUBJECT)) for name in group]
+    asked = [name if name in (NEAR, SUBJECT) else run.column(name).name for name in named]
+    asked = asked or [SUBJECT if run.subjects else NEAR]
     columns = [run.column(name) for name in balance] if balance else list(run.people)
     sha256 = run.rows.sha256
     photos = np.where(sha256 == b"", -1, np.unique(sha256, return_inverse=True)[1])
-    named = {name: _codes(run, name) for name in asked}
+    codes_of = {name: _codes(run, name) for name in asked}
     rows = np.flatnonzero(run.rows.ok)
     alike = connected(len(rows), [photos[rows], run.near_groups[rows]])
-    asked_for = [alike if name == NEAR else codes[rows] for name, codes in named.items()]
+    asked_for = [alike if name == NEAR else codes[rows] for name, codes in codes_of.items()]
     units = connected(len(rows), asked_for)
     sizes = np.bincount(units)
     if len(sizes) < len(shares):
@@ -91,7 +93,7 @@ def split_run(
             "byte_identical": _crossing(photos, part),
             SUBJECT: _crossing(run.subjects[0].codes, part) if run.subjects else None,
             NEAR: _crossing(run.near_groups, part),
-            **{name: _crossing(codes, part) for name, codes in named.items()},
+            **{name: _crossing(codes, part) for name, codes in codes_of.items()},
         },
         "unreadable": int((~run.rows.ok).sum()),
         "copies_left_out": int((run.rows.ok & (part < 0)).sum()),

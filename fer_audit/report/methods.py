@@ -65,16 +65,19 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
     if drawn:
         other = f"; of another collection over {drawn}"
     labels = [claimed(each) for each in claims if each.of != CLUSTER]
-    pairs = f", and of {listed(labels)}," if labels else ""
-    asked_of = {(each.of, each.attribute) for each in claims}
-    draws = [x.permutations for x in result.associations if (x.of, x.attribute) in asked_of]
-    fewest = min(draws, default=0)
-    shuffles = counted(max(draws, default=0), "shuffle")
-    shuffles = f"{whole(fewest)} to {shuffles}" if fewest < max(draws, default=0) else shuffles
+    people = [claimed(each) for each in claims if each.of == CLUSTER]
+    subject = [f"of clusters with {listed(people)}"] * bool(people)
+    subject += [f"of {listed(labels)}"] * bool(labels)
+    clustered = {each.attribute for each in claims if each.of == CLUSTER}
+    draws = sorted({x.permutations for x in result.associations if x.attribute in clustered})
+    shuffles = "shuffles of the same units"
+    if draws:
+        shuffles = f"{' to '.join(map(whole, draws[:: max(1, len(draws) - 1)]))} {shuffles}"
+        shuffles += " for clusters" * bool(labels)
     said.append(
-        f"Association of clusters with {listed([claimed(each) for each in claims if each.of == CLUSTER])}{pairs} is the bias-corrected Cramér's V [bergsma2013]"
+        f"Association {' and '.join(subject)} is the bias-corrected Cramér's V [bergsma2013]"
         f" over {copies}, with {level(settings.confidence)} bootstrap intervals over units ({units}{other}; {whole(settings.bootstraps)} resamples)"
-        f" and permutation p values [phipson2010] ({shuffles} of the same units), Holm-corrected over attributes [holm1979]."
+        f" and permutation p values [phipson2010] ({shuffles}), Holm-corrected over attributes [holm1979]."
     )
     cited += ["bergsma2013", "phipson2010", "holm1979"]
     if any(each.left for each in claims):

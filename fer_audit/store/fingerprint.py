@@ -20,7 +20,7 @@ SCHEMA_VERSIONS = {
     "map": 1,
     "pictures": 2,
 }
-"""Stage -> version, raised by hand when its code changes what it writes for the same inputs."""
+"""Stage -> version, raised by hand when its code changes what the parts it writes hold; parts of another form get another name."""
 
 
 @cache

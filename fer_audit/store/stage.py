@@ -81,14 +81,20 @@ _MAX_SWEEPS = 20
 """Times in a row that other runs may remove a temporary file before it is renamed; a run sweeps a folder once."""
 
 
-def cache_folder(chosen: Path | None) -> Path:
-    """Return the folder that keeps pixels, vectors and weights between runs, made with mode 0700."""
-    if chosen is None:
-        import platformdirs
+def cache_place(chosen: Path | None) -> Path:
+    """Return the path of the folder that keeps pixels, vectors and weights between runs."""
+    if chosen is not None:
+        return chosen
+    import platformdirs
 
-        chosen = Path(platformdirs.user_cache_dir("fer-audit", appauthor=False))
-    make_folder(chosen)
-    return chosen
+    return Path(platformdirs.user_cache_dir("fer-audit", appauthor=False))
+
+
+def cache_folder(chosen: Path | None) -> Path:
+    """Return the same folder, made with mode 0700."""
+    folder = cache_place(chosen)
+    make_folder(folder)
+    return folder
 
 
 def make_folder(path: Path) -> None:

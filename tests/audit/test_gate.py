@@ -135,22 +135,26 @@ def test_rules_are_checked_in_their_order(result: AuditResult) -> None:
 
 
 def test_an_attribute_may_be_named_as_reports_display_it() -> None:
-    years = np.arange(120) % 3
+    years, gender = np.arange(90) % 2, (np.arange(90) < 40).astype(int)
     found = audit_dataset(
-        dataset_of(attribute("age_bin", years, ("0-9", "10-19", "20-29"))),
-        clustering=clustering_of(years % 2, k=2),
+        dataset_of(
+            attribute("age_bin", years, ("0-9", "10-19")),
+            attribute("gender", gender, ("f", "m")),
+            attribute("crawl_day", years, ("x", "y"), kind="batch"),
+        ),
+        clustering=clustering_of(years, k=2),
+        rows=rows_of(90),
         config=AuditConfig.of(permutations=99, bootstraps=20),
     )
+    rules = ("{0}.v>0.1", "{0}.min_share>0.1", "{0}.left.others>0", "{1}.predicts.age_bin>0")
     own, displayed = (
-        check_rules(
-            [f"{name}.{field}>0.1" for field in ("v", "min_share", "left.clusters")], found
-        )
-        for name in ("age_bin", "age group")
+        check_rules([rule.format(*names) for rule in rules], found)
+        for names in (("age_bin", "crawl_day"), ("age group", "collection day"))
     )
 
-    refuse_unknown_subjects(["age group.v>1", "age group.left.style>0"], ["age_bin"])
+    refuse_unknown_names([rule.format("age group", "collection day") for rule in rules], found)
     assert [each.value for each in own] == [each.value for each in displayed]
-    assert own[0].value is not None
+    assert all(each.value is not None for each in displayed)
 
 
 def test_a_value_that_is_missing_crosses_nothing_and_says_so(result: AuditResult) -> None:

@@ -161,6 +161,10 @@ def test_a_rule_asks_for_the_worst_over_the_attributes(result: AuditResult) -> N
         by["race"].xu_f,
     ]
     refuse_unknown_names(rules, result)
+    named = replace(known(result.models).models[0], model="my_model")
+    renamed = result.having(models=replace(known(result.models), models=(named,)))
+    refuse_unknown_names(["my model.xu_f<0.5"], renamed)
+    assert check_rules(["my model.xu_f<0.5"], renamed)[0].value == by["race"].xu_f
     with pytest.raises(ConfigError, match="no such subject"):
         refuse_unknown_names(["fer-max.xu_f<0.5"], result)
 

@@ -104,15 +104,18 @@ def test_a_split_keeps_copies_in_one_part_and_says_so(
     done = fer_audit("split", run_dir, "--parts", "0.5,0.5", "--group", "hour", "--json")
 
     facts = json.loads(done.out)
-    lines = read(run_dir / "split" / "hour" / "split.csv")
+    lines = read(run_dir / "split" / "crawl_hour" / "split.csv")
     part = {line["id"]: line["part"] for line in lines}
     assert facts["in_several_parts"] == {
-        "byte_identical": 0, "subject": None, "near_duplicates": 0, "hour": 0,
+        "byte_identical": 0, "subject": None, "near_duplicates": 0, "crawl_hour": 0,
     }  # fmt: skip
     assert sum(not each for each in part.values()) == facts["copies_left_out"]
-    assert len({part[name] for name in names} - {""}) == 1
+    assert len({part[name] for name in (utkface_name(3), *names)} - {""}) == 1
     assert sum(each["images"] for each in facts["parts"]) == len(lines) - facts["copies_left_out"]
     assert fer_audit("split", run_dir, "--parts", "0.5,0.6").code == 2
+    displayed = ["--parts", "0.5,0.5", "--group", "collection hour", "--json"]
+    again = fer_audit("split", run_dir, *displayed, "--balance", "age group")
+    assert json.loads(again.out)["group"] == ["crawl_hour"]
     assert "It has cluster, race" in fer_audit("split", run_dir, "--group", "mood").err
 
 

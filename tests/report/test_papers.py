@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,21 @@ def test_methods_say_the_numbers_of_the_run_and_nothing_that_was_not_done() -> N
     assert "(23,707 images of 23,708)" in text or "23,70" in text
     assert "k = 4" in text
     assert "clustered" not in without
+
+
+def test_methods_name_claims_about_labels_apart_and_say_how_often_clusters_were_shuffled() -> None:
+    result = utkface()
+    first = next(x for x in result.claims if x.v_corrected is not None)
+    label = replace(first, of="expression")
+    both = methods_text(result.having(claims=(*result.claims, label)))
+    alone = methods_text(result.having(claims=(label,)))
+
+    drawn = {x.permutations for x in result.associations if x.attribute == first.attribute}
+    assert "Association of clusters with race" in both
+    assert f" and of expression × {first.attribute} is the" in both
+    assert f"({max(drawn):,} shuffles of the same units for clusters)" in both
+    assert f"Association of expression × {first.attribute} is the" in alone
+    assert "(shuffles of the same units)" in alone
 
 
 def test_a_claim_is_explained_by_its_own_numbers_and_one_question_by_its_rungs() -> None:
