@@ -61,6 +61,10 @@ def label_makers(result: AuditResult) -> list[str]:
     return texts
 
 
+def _shown_in(unnamed: int) -> str:
+    return f"in all but {counted(unnamed, 'image')}" if unnamed else "in every image"
+
+
 def personal(result: AuditResult) -> list[str]:
     """Return what is personal in the set."""
     return [
@@ -73,7 +77,7 @@ def personal(result: AuditResult) -> list[str]:
             if x.kind == "demographic"
         ),
         *(
-            f"{_name(x.attribute)}: says who is shown, in all but {counted(x.unnamed, 'image')}."
+            f"{_name(x.attribute)}: says who is shown, {_shown_in(x.unnamed)}."
             for x in result.subjects
         ),
         *(["The set holds ages in years."] if result.age_heaping is not None else []),
@@ -204,6 +208,12 @@ def recommendations(result: AuditResult) -> list[str]:
         for group in each.groups
         if (group.count or 0) >= TOO_FEW and (group.ratio or 1.0) < FOUR_FIFTHS
     ]
+    tiny = [
+        f"{_name(group.name)} ({_name(each.attribute)})"
+        for each in about
+        for group in each.groups
+        if 0 < (group.count or 0) < TOO_FEW
+    ]
     kinds = {each.attribute: each.kind for each in result.associations}
     held = [
         _name(x.attribute)
@@ -217,6 +227,10 @@ def recommendations(result: AuditResult) -> list[str]:
         )
     if low:
         texts.append(f"A result over the whole set says little about: {listed(low)}.")
+    if tiny:
+        texts.append(
+            f"Make no statement about groups of fewer than {TOO_FEW} images: {listed(tiny)}."
+        )
     if thin:
         few = f"{counted(thin, 'combination')} with fewer than {TOO_FEW} images"
         texts.append(f"Make no statement about the {few}.")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fer_audit import __version__
 from fer_audit.audit.types.claim import CLUSTER
 from fer_audit.audit.types.result import AuditResult
-from fer_audit.report.sections.values import claimed
+from fer_audit.report.sections.values import alike_in, claimed
 from fer_audit.text import counted, display, level, listed, visible, whole
 
 _SOURCES = {
@@ -26,6 +28,7 @@ _ALIKE = {"others": "the other attributes"}
 def methods_text(result: AuditResult) -> str:
     """Return the paragraph, an empty line, and the entries of what it cites; nothing in it that was not done."""
     sentences, cited = _sentences(result)
+    sentences += _of_models(result)
     entries = [_SOURCES[key] for key in dict.fromkeys(cited)]
     return visible(" ".join(sentences)) + "\n\n" + "\n".join(entries) + "\n"
 
@@ -89,9 +92,37 @@ def _sentences(result: AuditResult) -> tuple[list[str], list[str]]:
             " Cochran-Mantel-Haenszel [landis1978] and conditional information, doubled."
         )
         cited.append("landis1978")
-        if "style" in asked:
+        strata = dict.fromkeys(
+            x.given
+            for each in result.ladders
+            for x in each.conditionals
+            if x.rung == 5 and x.headline
+        )
+        if ("style",) in strata:
             said.append(
-                "Style strata are cells of a cross-fitted propensity score [rosenbaum1983] from ten image measures."
+                "Style strata are cells of a cross-fitted propensity score [rosenbaum1983] from image measures."
             )
             cited.append("rosenbaum1983")
+        binned = listed([alike_in(given) for given in strata if given != ("style",)])
+        if binned:
+            said.append(f"Style strata are bins of {binned}.")
     return said, cited
+
+
+def _of_models(result: AuditResult) -> Iterator[str]:
+    """Yield a sentence for each model whose predictions were audited."""
+    sources = {
+        "model": "run here",
+        "table": "given as a table",
+        "heldout": "fitted here, held out",
+    }
+    for each in () if result.models is None else result.models.models:
+        yield (
+            f"The {each.about} of {counted(each.n, 'image')} was predicted by {each.model} ({sources[each.kind]};"
+            f" sha256 {each.sha256[:16]})"
+            + (
+                f" and compared with {counted(each.labelled, 'true label')}."
+                if each.truth
+                else "."
+            )
+        )

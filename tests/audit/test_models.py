@@ -24,6 +24,7 @@ from fer_audit.dataset.types import SoftLabels
 from fer_audit.errors import ConfigError
 from fer_audit.report.charts.theme import page_svg
 from fer_audit.report.files.document import parse_result, result_json
+from fer_audit.report.methods import methods_text
 from fer_audit.report.report import charts_of, make_report
 from fer_audit.report.view import View
 from tests.audit.inputs import attribute, clustering_of, dataset_of, inputs_of, rows_of
@@ -167,6 +168,16 @@ def test_a_rule_asks_for_the_worst_over_the_attributes(result: AuditResult) -> N
     assert check_rules(["my model.xu_f<0.5"], renamed)[0].value == by["race"].xu_f
     with pytest.raises(ConfigError, match="no such subject"):
         refuse_unknown_names(["fer-max.xu_f<0.5"], result)
+
+
+def test_the_methods_say_which_model_was_asked_and_in_what_images_were_alike(
+    result: AuditResult,
+) -> None:
+    text = methods_text(result)
+
+    assert "The expression of 3,000 images was predicted by fer-mini (run here; sha256 " in text
+    given = {x.given for each in result.ladders for x in each.conditionals if x.rung == 5}
+    assert ("propensity" in text) == (("style",) in given)
 
 
 def test_nothing_a_model_predicts_is_in_a_result_that_is_handed_on(result: AuditResult) -> None:
