@@ -75,6 +75,16 @@ def test_fp16_on_a_cpu_is_refused_before_a_file_is_decoded(
     assert not decoded
 
 
+def test_fp16_on_a_cpu_is_refused_before_a_network_is_built(faces: Path, tmp_path: Path) -> None:
+    places = Resources(cache_dir=tmp_path / "cache", models_dir=tmp_path / "models", device="cpu")
+    config = AuditConfig.of(model="resnet50-random", precision="fp16")
+
+    with pytest.raises(ModelError, match="resnet50-random is fp16"):
+        run_audit(faces, tmp_path / "out", config=config, resources=places)
+
+    assert not (tmp_path / "models").exists()
+
+
 RUN = """
 import sys
 from fer_audit.cli import main

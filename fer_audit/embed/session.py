@@ -97,6 +97,15 @@ def cuda_algorithms(precision: Precision) -> dict[str, str]:
     return {**CUDA_OPTIONS, "prefer_nhwc": "1" if precision == "fp16" else "0"}
 
 
+def refuse_half_on_cpu(name: str, precision: Precision, provider: str) -> None:
+    """Raise ModelError for a network in fp16 on the CPU."""
+    if precision == "fp16" and provider == CPU:
+        raise ModelError(
+            f"{name} is fp16, which the CPU provider would convert to fp32 and back",
+            hint="fp16 is for CUDA; on a CPU use --precision fp32 or int8.",
+        )
+
+
 def open_sessions(
     model: ExportedModel, place: Place, *, batch_size: int, threads: int | None = None
 ) -> list[EmbedSession]:
@@ -105,11 +114,7 @@ def open_sessions(
     Raises ModelError for what would work and be slow: the CPU provider has no fp16 convolution on x86, it would convert
     everything to fp32 and back.
     """
-    if model.precision == "fp16" and place.provider == CPU:
-        raise ModelError(
-            f"{model.path} is fp16, which the CPU provider would convert to fp32 and back",
-            hint="fp16 is for CUDA; on a CPU use --precision fp32 or int8.",
-        )
+    refuse_half_on_cpu(model.spec.name, model.precision, place.provider)
     return [
         EmbedSession(model, place.provider, batch_size=batch_size, threads=threads, device=number)
         for number in place.devices

@@ -17,7 +17,13 @@ from fer_audit.config import AuditConfig, ClassifierSettings, Resources
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.embed.computed import ComputedSession
 from fer_audit.embed.run import embed_fingerprint
-from fer_audit.embed.session import choose_place, choose_provider, open_sessions, runtime_version
+from fer_audit.embed.session import (
+    choose_place,
+    choose_provider,
+    open_sessions,
+    refuse_half_on_cpu,
+    runtime_version,
+)
 from fer_audit.embed.types import ModelFacts, Place, Session
 from fer_audit.encoders import lbp
 from fer_audit.encoders.export import find_or_export, spec_of
@@ -72,6 +78,8 @@ def find_model(
                 hint="Leave --precision and --device out.",
             )
         return COMPUTED[name]()
+    if precision == "fp16":  # before it is built
+        refuse_half_on_cpu(name, precision, choose_provider(resources.device))
     if precision == "int8":
         from fer_audit.pipeline.quantized import find_or_quantize  # of no use to other runs
 

@@ -74,6 +74,7 @@ def run_audit(
     run_folder.refuse_inside_input(dataset, {"--out": out, **caches}, beside_table=beside_table)
     if not asked.predict and not asked.predictions:
         _refuse_unknown(dataset, config)
+    run_folder.refuse_folder_of_images(out)
     refuse_other_task(spec_of(config.model.model, resources), "embed")
     for each in asked.predict:
         refuse_other_task(spec_of(each, resources), "classify")

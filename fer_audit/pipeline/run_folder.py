@@ -15,6 +15,7 @@ from typing import Any
 from fer_audit.audit.inputs import AuditInputs
 from fer_audit.audit.remedies.lists import LISTS
 from fer_audit.audit.types.result import AuditResult
+from fer_audit.dataset.listing import IMAGE_SUFFIXES, suffix_of
 from fer_audit.dataset.types import FaceDataset
 from fer_audit.errors import ConfigError, StoreError
 from fer_audit.pipeline.types import Job, RunFingerprints, Work
@@ -89,6 +90,18 @@ def refuse_inside_input(
             raise ConfigError(
                 f"{option} {place} lies inside the dataset {dataset.root}",
                 hint=f"The input is never written to. Choose another {option}.",
+            )
+
+
+def refuse_folder_of_images(out: Path) -> None:
+    """Raise ConfigError when a run directory is to be made of a folder that holds images: another dataset, by mistake."""
+    if not out.is_dir() or (out / STARTED).exists():
+        return
+    for path in out.iterdir():
+        if suffix_of(path.name) in IMAGE_SUFFIXES:
+            raise ConfigError(
+                f"--out {out} is no run directory, and holds images such as {path.name}",
+                hint="Choose another --out: a new folder.",
             )
 
 

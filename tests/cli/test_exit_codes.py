@@ -75,6 +75,20 @@ def test_a_model_that_cannot_embed_is_2_before_anything_is_made(
     assert not run_dir.exists()
 
 
+def test_a_folder_of_other_images_is_no_run_directory(
+    fer_audit: Call, faces: Path, quick: list[str], tmp_path: Path
+) -> None:
+    others = tmp_path / "others"
+    others.mkdir()
+    draw_face(0).save(others / "face.jpg")
+
+    done = fer_audit("run", faces, *quick, "--out", others)
+
+    assert done.code == 2
+    assert "is no run directory, and holds images such as face.jpg" in done.err
+    assert [path.name for path in others.iterdir()] == ["face.jpg"]
+
+
 def test_more_failed_images_than_accepted_is_4_and_the_report_is_there_all_the_same(
     fer_audit: Call, faces: Path, quick: list[str], run_dir: Path
 ) -> None:
