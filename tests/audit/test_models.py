@@ -142,6 +142,9 @@ def test_who_is_called_what_more_often_is_a_claim_with_its_ladder(result: AuditR
     assert claims["gender"].sentence.startswith("What fer-mini predicts and gender: weak (V~ ")
     assert [x.level for x in claims["gender"].left] == ["others"]
     assert "fer-mini calls women happy more often than men." in text
+    cells = [x.family for x in result.ledger if x.family.startswith("cells of gender x")]
+    assert len(set(cells)) == len(cells)
+    assert "cells of gender x fer-mini" in cells
     assert not [x for x in result.findings if x.code == "label_claim" and "fer-mini" in x.text]
     alone = audit(replace(planted(), clustering=None, predictions=()))
     assert labels == {x.attribute: x for x in alone.claims}, (

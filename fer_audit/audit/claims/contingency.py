@@ -113,7 +113,7 @@ def cells_ledger(association: Association) -> Iterator[LedgerEntry]:
     ]
     if cells:
         residuals, adjusted = np.array(cells).T
-        family = f"cells of {association.attribute} x cluster"
+        family = f"cells of {association.attribute} x {association.of}"
         subject = f"smallest of {len(cells)} cells"
         method = "adjusted residual, two-sided normal"
         p = float(residual_p(residuals).min())
