@@ -198,7 +198,7 @@ def _model(each: types.ModelComparison) -> Finding:
         side = "first" if each.first else "second"
         return _say("model", "fine", f"Only the {side} run has predictions of {name}.")
     if not each.measures:
-        text = f"How well {name} does cannot be compared: true labels are missing."
+        text = f"How well {name} did cannot be compared: true labels are missing."
         return _say("model", "fine", text)
     one, two = each.measures[0].first, each.measures[0].second
     shares = [words.rounded_percent(x[0]) for x in (one, two)]

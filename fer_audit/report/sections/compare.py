@@ -258,7 +258,12 @@ def _difference(group: types.GroupChange, alpha: float) -> str:
 
 def _settings(found: types.Comparison) -> Iterator[Block]:
     rows = [
-        (x.kind, clipped(x.name, 60), _setting(x.first), _setting(x.second))
+        (
+            x.kind,
+            clipped(spoken(x.name, 60) if x.kind == "attribute" else x.name, 60),
+            _setting(x.first),
+            _setting(x.second),
+        )
         for x in found.differences
     ]
     if rows:
@@ -271,6 +276,8 @@ def _setting(text: str | None) -> str:
     """Return a setting; one that is absent and one that is empty are not the same."""
     if text is None:
         return "not there"
+    if text == "null":
+        return "not set"
     return clipped(_without_folders(text), 200) if text else "empty"
 
 
