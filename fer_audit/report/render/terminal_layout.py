@@ -27,6 +27,8 @@ _SPACE = re.compile(r"(?<![<>]) (?!%)")
 """Where a cell may be broken: 47.0 % and < .001 stay whole."""
 _LINES = box.Box("    \n    \n ── \n    \n ── \n ── \n    \n    \n")
 """A line below the column titles, and one above a row that is set apart."""
+LONG_WORD = 12
+"""Letters of a word that is not cut where a column is wrapped: expression, collection."""
 PROSE = 100
 """Longer lines than this are hard to read, however wide the terminal is."""
 WIDEST = 160
@@ -100,8 +102,15 @@ class Grid:
 
     def _least(self) -> int:
         """Return the least width of the whole table, its columns wrapped as far as they may be."""
-        widths = zip(self._widths(), self.columns, strict=True)
-        return _together([min(full, column.wrap or full) for full, column in widths])
+        return _together([self._narrowest(at, full) for at, full in enumerate(self._widths())])
+
+    def _narrowest(self, index: int, full: int) -> int:
+        """Return how far a column may be wrapped: not so far that a word of at most `LONG_WORD` letters is cut."""
+        if not (wrap := self.columns[index].wrap):
+            return full
+        cells = [cell.plain for row in self.rows if isinstance(cell := row[index], Text)]
+        words = " ".join((*cells, plain(self.columns[index].title).plain)).split()
+        return min(full, max(wrap, min(LONG_WORD, max(map(cell_len, words), default=1))))
 
     def _table(self, room: int) -> Table:
         table = Table(
@@ -131,7 +140,7 @@ class Grid:
         """Return the widths: those that may be wrapped share what is missing, drawings share what is left over."""
         natural = self._widths()
         widths = list(natural)
-        slack = [full - (x.wrap or full) for full, x in zip(natural, self.columns, strict=True)]
+        slack = [full - self._narrowest(at, full) for at, full in enumerate(natural)]
         for _ in range(_together(widths) - room):
             widest = max(range(len(widths)), key=lambda at: slack[at] - natural[at] + widths[at])
             widths[widest] -= 1
@@ -152,7 +161,8 @@ class Grid:
         def lines(at: int) -> list[int]:
             return [_filled(cell, at).plain.count("\n") for cell in cells]
 
-        while width > self.columns[index].wrap and lines(width - 1) == lines(width):
+        least = self._narrowest(index, width)
+        while width > least and lines(width - 1) == lines(width):
             width -= 1
         return width
 

@@ -268,3 +268,14 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii(make: Callable[[], AuditRes
     stream.flush()
 
     assert report_of(make).sections[0].title.encode() in raw.getvalue()
+
+
+@pytest.mark.parametrize("width", range(24, 40))
+def test_a_wrapped_column_cuts_no_word_of_twelve_letters(width: int) -> None:
+    columns = (Column("attribute", wrap=4), *(Column(name, right=True) for name in ("V", "p")))
+    rows = (("expression (label)", ".480", "< .001"), ("race", ".159", "1"))
+
+    text = shown(section_of(Table("t", columns, rows)), width)
+
+    assert "expression" in text
+    assert "(label)" in text
