@@ -13,7 +13,7 @@ from fer_audit.report import blocks as b
 from fer_audit.report.charts import map as drawn
 from fer_audit.report.charts.stability import elbow
 from fer_audit.report.files.pictures import MapPoints
-from fer_audit.report.sections.cluster_cards import cards, telling
+from fer_audit.report.sections.cluster_cards import TOO_FEW_TO_SAY, cards, telling, untold
 from fer_audit.report.sections.values import left, right, section, small, spoken, table_of
 from fer_audit.report.view import View, is_clear
 
@@ -41,7 +41,14 @@ def clusters(view: View) -> Iterator[b.Block]:
         more = t.counted(facts.k - N_CLUSTERS, "smaller cluster")
         yield b.Prose(f"... and {more}: --section clusters", "summary")
         yield _overview(view, facts, "Smaller clusters", range(N_CLUSTERS, facts.k), "normal")
-    note = "Groups that a cluster holds more of than chance allows, with their share of it and of the set."
+    note = (
+        "Groups that a cluster holds more of than chance allows, the largest of each attribute, with their share of it and"
+        " of the set."
+    )
+    if any(
+        untold(view, x).startswith(TOO_FEW_TO_SAY) for x in range(facts.k) if not telling(view, x)
+    ):
+        note += f" Too few: under {TOO_FEW} images."
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     yield b.Prose(note, "summary", "small")
@@ -79,8 +86,7 @@ def _telling(view: View, cluster: int) -> str:
     names = [each.words for each in telling(view, cluster)]
     while len(", ".join(names)) > _ONE_LINE and len(names) > 1:
         del names[-1]
-    hidden = any(None in row for each in view.result.associations for row in each.table)
-    return ", ".join(names) or (t.WITHHELD if hidden else "nobody in particular")
+    return ", ".join(names) or untold(view, cluster)
 
 
 def _name(cluster: int, unstable: frozenset[int]) -> str:
