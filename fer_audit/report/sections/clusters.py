@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
 N_COLUMNS = 5
 """With more groups they are the rows, and the clusters the columns, unless there are as many clusters."""
+_TOO_MANY = re.compile(r"it has \d+ groups, more than (\d+) colours")
 N_CLUSTERS = 8
 """Clusters in the short report."""
 _ONE_LINE = 56
@@ -229,7 +231,19 @@ def _missing_pictures(view: View, *, maps: bool) -> Iterator[b.Block]:
     """Return the reasons of pictures that were not made, of maps or of all others."""
     for what, reason in () if view.pictures is None else view.pictures.missing:
         if what.startswith("map") == maps:
-            yield b.Prose(f"No {what}: {reason}.", "detail", "small")
+            yield b.Prose(f"No {_missing_words(view, what, reason)}.", "detail", "small")
+
+
+def _missing_words(view: View, what: str, reason: str) -> str:
+    """Write an attribute without a map by its name in words, and of its groups those that have images."""
+    name = what.removeprefix("map by ")
+    about = next((x for x in view.result.representation if x.attribute == name), None)
+    if about is None or name == what:
+        return f"{what}: {reason}"
+    present, found = sum(group.count != 0 for group in about.groups), _TOO_MANY.fullmatch(reason)
+    if found and present > int(found[1]):
+        reason = f"it has {t.whole(present)} groups, more than {found[1]} colours"
+    return f"map by {spoken(name)}: {reason}"
 
 
 def _panels(view: View, points: MapPoints) -> Iterator[b.MapPanel]:

@@ -372,3 +372,17 @@ def test_a_colouring_that_is_missing_is_named() -> None:
     pictures = replace(some_pictures(), missing=(("map by day", "it has 99 groups"),))
 
     assert "No map by day: it has 99 groups." in said(the_map(View(utkface(), pictures)))
+
+
+@pytest.mark.parametrize(("kept", "told"), [(50, 50), (3, 213)])
+def test_a_missing_colouring_counts_the_groups_that_have_images(kept: int, told: int) -> None:
+    base = utkface()
+    hour = next(x for x in base.representation if x.kind == "batch")
+    none = tuple(replace(x, count=0) for x in hour.groups[kept:])
+    sample = base.having(representation=(replace(hour, groups=(*hour.groups[:kept], *none)),))
+    missing = ((f"map by {hour.attribute}", "it has 213 groups, more than 40 colours"),)
+    view = View(sample, replace(some_pictures(), missing=missing))
+
+    assert f"No map by crawl hour: it has {told} groups, more than 40 colours." in said(
+        the_map(view)
+    )
