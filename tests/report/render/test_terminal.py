@@ -268,3 +268,14 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii(make: Callable[[], AuditRes
     stream.flush()
 
     assert report_of(make).sections[0].title.encode() in raw.getvalue()
+
+
+def test_a_finding_names_its_list_in_the_short_report_and_in_the_full_one() -> None:
+    report = report_of(utkface)
+    fixes = [x for x in utkface().findings if x.severity == "fix"][:N_FIXES]
+    named = {x.files for x in fixes if x.files}
+    assert named
+
+    for least in ("summary", "normal"):
+        text = " ".join(shown(report, least=least).split())
+        assert all(f"-> {each}" in text for each in named)
