@@ -76,8 +76,8 @@ def _climbs(found: Sequence[Ladder]) -> b.Table:
     legend = ", ".join(f"{number} {t.clipped(name, 40)}" for number, name in sorted(names.items()))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = (
-        f"✓ holds, ✗ does not, ? not computable{', ○ skipped: nothing to ask' if skipped else ''}. Rungs 4 to 6 hold by"
-        " their p and more than a trace left; of how much is left the grade may still be that one cannot tell"
+        f"✓ holds, ✗ does not, ? not computable{', ○ skipped: nothing to ask' if skipped else ''}. A rung among alike images holds by"
+        " its p and more than a trace left; of how much is left the grade may still be that one cannot tell"
     )
     return v.table_of(
         "How far each claim climbs",
