@@ -120,6 +120,25 @@ def test_a_claim_is_explained_by_its_own_numbers_and_one_question_by_its_rungs()
                 assert (f"{rung.number} {rung.name}: " in said(section)) == (rung.number in rungs)
 
 
+def test_an_explained_claim_writes_a_share_and_its_control_one_way_and_says_skipped() -> None:
+    result = utkface()
+    first = next(x for x in result.ladders if x.attribute == "race")
+    skipped = replace(first.rungs[7], holds=None, skipped=True, reading="skipped: no half")
+    below = tuple(
+        replace(x, controls=(replace(x.controls[0], kept=-0.247),)) if x.controls else x
+        for x in first.conditionals
+    )
+    changed = replace(first, rungs=(*first.rungs[:7], skipped), conditionals=below)
+    view = View(result.having(ladders=(changed, *result.ladders[1:])))
+
+    collection, stability = (explain(view, f"race.{x}") for x in ("collection", "stability"))
+
+    assert "left 2.1 % (-2.6 to 7.3); " in said(collection[0])
+    assert "control 0.0 %; " in said(collection[0])
+    assert "-24.7 %" not in said(collection[0])
+    assert "8 replicated: skipped: no half" in said(stability[0])
+
+
 @pytest.mark.parametrize(
     ("asked", "hint"),
     [("rase", "Did you mean race?"), ("race.colour", "After a claim's name: chance")],

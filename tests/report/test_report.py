@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -113,7 +114,10 @@ def derived(result: AuditResult) -> Iterator[object]:
     yield from (len(ladder.rungs) for ladder in result.ladders)
     yield from range(len(result.ledger) + 1)
     missing = missing_values(result)
-    yield from (sum(len(each.fields) for each in missing), len({each.reason for each in missing}))
+    counts: Counter[str] = Counter()
+    for each in missing:
+        counts[each.reason] += len(each.fields)
+    yield from (counts.total(), len(counts), *counts.values())
     for timing in results.timings():
         yield from (timing.items, timing.seconds, timing.items / timing.seconds)
 

@@ -121,11 +121,11 @@ def _parts(block: b.Block, *, short: bool = False) -> Iterator[RenderableType]:
 
 
 def _statement(each: b.Statement, *, short: bool) -> Item:
-    """Return the sentence; below it, but in the short report, its figures in grey and what to do."""
+    """Return the sentence and its list; below it, but in the short report, its figures in grey and what to do."""
     text = plain(clipped(each.text, 200) if short else each.text)
+    if each.files:
+        text += plain(f" -> {each.files}", "cyan")
     if short:
-        if each.files:
-            text += plain(f" -> {each.files}", "cyan")
         return Item(Text("!", "bold red"), text)
     for more, style in ((each.figures, "dim"), (each.do, "")):
         if more:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import fer_audit.text as t
 from fer_audit.audit.types.claim import CLUSTER, Claim
-from fer_audit.audit.types.claims import Association, Conditional
+from fer_audit.audit.types.claims import Association, Conditional, Rung
 from fer_audit.errors import ConfigError
 from fer_audit.report.blocks import Block, Bullets, Facts, Heading, Prose, Section
 from fer_audit.report.sections import values as v
@@ -142,11 +142,8 @@ def _in_short(claim: Claim, view: View, question: str) -> Section:
     numbers = QUESTIONS.get(question, range(1, 9))
     ladder = view.ladder(claim.of, claim.attribute)
     rungs, asked = ((), ()) if ladder is None else (ladder.rungs, ladder.conditionals)
-    says = {True: "holds", False: "does not hold", None: "not computable"}
     answers = tuple(
-        f"{rung.number} {rung.name}: {rung.grade or says[rung.holds]}. {rung.reading}"
-        for rung in rungs
-        if rung.number in numbers
+        f"{rung.number} {rung.name}: {_answer(rung)}" for rung in rungs if rung.number in numbers
     )
     levels = tuple((v.alike_in(x.given), _left(x)) for x in asked if x.rung in numbers)
     blocks: list[Block] = [Bullets((claim.sentence,))]
@@ -155,9 +152,16 @@ def _in_short(claim: Claim, view: View, question: str) -> Section:
     return Section("explain", f"What is said of {v.claimed(claim)}, and why", tuple(blocks))
 
 
+def _answer(rung: Rung) -> str:
+    says = {True: "holds", False: "does not hold", None: "not computable"}
+    return rung.reading if rung.skipped else f"{rung.grade or says[rung.holds]}. {rung.reading}"
+
+
 def _left(each: Conditional) -> str:
+    known = each.low is not None and each.high is not None
+    interval = f" ({t.percent_span(each.low, each.high)})" if known else ""
     return (
-        f"left {t.or_dash(each.kept, t.percent)} ({t.span(each.low, each.high, digits=2)});"
+        f"left {t.or_dash(each.kept, t.percent)}{interval};"
         f" free to vary {t.or_dash(each.entropy_left, t.percent)}; of that {t.coefficient(each.per_entropy, 2)};"
         f" control {control_of(each)}; {t.whole(each.n_effective)} of {t.whole(each.n)} images can tell; {each.grade}"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ GAIN = 0.05
 """Share of the cluster beyond the set's from which a group names it."""
 N_NAMES = 3
 MOST = 0.5
+TOO_FEW_TO_SAY = "too few to say"
 N_TELLING = 5
 """Groups in the table of a card."""
 _BIN = re.compile(r"(\d+)(?:-(\d+)|\+)?")
@@ -39,8 +41,17 @@ class Telling(NamedTuple):
 
     attribute: str
     name: str
-    in_cluster: float
+    n: int
+    """Images of it in the cluster."""
+    of: int
+    """Images in the cluster."""
     in_set: float
+    """Its share of the set, 0 to 1."""
+
+    @property
+    def in_cluster(self) -> float:
+        """Its share of the cluster, 0 to 1."""
+        return self.n / self.of
 
     @property
     def words(self) -> str:
@@ -51,9 +62,25 @@ class Telling(NamedTuple):
 def telling(view: View, cluster: int) -> list[Telling]:
     """Return what tells a cluster from the set: of each attribute one group, or neighbouring ranges of age together."""
     asked = [x for x in view.result.associations if x.kind in ("demographic", "label")]
-    found = [told for x in asked if (told := _told(x, cluster, view.alpha)) is not None]
+    found = [told for x in asked if (told := _told(x, cluster, _above(x, cluster, view.alpha)))]
+    return _widest(found)[:N_NAMES]
+
+
+def _widest(found: list[Telling]) -> list[Telling]:
+    """Return those whose gap is wide enough, the widest first."""
     found.sort(key=lambda each: each.in_set - each.in_cluster)
-    return [each for each in found if each.in_cluster - each.in_set >= GAIN][:N_NAMES]
+    return [each for each in found if each.in_cluster - each.in_set >= GAIN]
+
+
+def untold(view: View, cluster: int) -> str:
+    """Return why a cluster has no name: counts are withheld, the groups that stand out are too few, or none stands out."""
+    asked = [x for x in view.result.associations if x.kind in ("demographic", "label")]
+    few = (_told(x, cluster, _above(x, cluster, view.alpha, few=True)) for x in asked)
+    if found := _widest([told for told in few if told]):
+        return f"{TOO_FEW_TO_SAY}; {found[0].name} {whole(found[0].n)} of {whole(found[0].of)}"
+    emptied = view.result.min_cell and any(not x.table for x in asked)
+    withheld = emptied or any(None in row for x in asked for row in x.table)
+    return "withheld" if withheld else "nobody in particular"
 
 
 def cluster_name(view: View, cluster: int) -> str:
@@ -69,16 +96,21 @@ def cluster_name(view: View, cluster: int) -> str:
 
 
 def cluster_title(view: View, cluster: int) -> str:
-    """Return a cluster's name, or that there is none."""
-    return cluster_name(view, cluster) or "nobody in particular"
+    """Return a cluster's name, or why there is none."""
+    return cluster_name(view, cluster) or untold(view, cluster)
 
 
-def _told(association: Association, cluster: int, alpha: float) -> Telling | None:
-    above = {
-        x.group
-        for x in association.cells
-        if x.cluster == cluster and is_clear(x, alpha) and (x.residual or 0.0) > 0
+def _above(x: Association, cluster: int, alpha: float, *, few: bool = False) -> set[str]:
+    """Return the groups that a cluster holds more of than chance allows; those with `few` images, or the others."""
+    cells = (replace(cell, too_few=not cell.too_few) if few else cell for cell in x.cells)
+    return {
+        cell.group
+        for cell in cells
+        if cell.cluster == cluster and is_clear(cell, alpha) and (cell.residual or 0.0) > 0
     }
+
+
+def _told(association: Association, cluster: int, above: set[str]) -> Telling | None:
     rows = [[count for count in row if count is not None] for row in association.table]
     groups = association.groups
     at = [place for place, group in enumerate(groups) if group in above]
@@ -100,8 +132,8 @@ def _told(association: Association, cluster: int, alpha: float) -> Telling | Non
         end = f"{first[1]}+" if is_open else f"{first[1]}-{last[2] or last[1]}"
         end = last[0] if is_open and len(best) == 1 else end
         name = f"{clipped(display(association.attribute), 14).removesuffix(' group')} {end}"
-    shares = (sum(share[x] for x in best) for share in (inside, outside))
-    return Telling(association.attribute, name, *shares)
+    n, of = sum(rows[cluster][x] for x in best), sum(rows[cluster])
+    return Telling(association.attribute, name, n, of, sum(outside[x] for x in best))
 
 
 def cards(view: View, facts: ClusterFacts) -> Sequence[Card]:

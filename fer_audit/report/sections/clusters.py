@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from fer_audit.report import blocks as b
 from fer_audit.report.charts import map as drawn
 from fer_audit.report.charts.stability import elbow
 from fer_audit.report.files.pictures import MapPoints
-from fer_audit.report.sections.cluster_cards import cards, telling
+from fer_audit.report.sections.cluster_cards import TOO_FEW_TO_SAY, cards, telling, untold
 from fer_audit.report.sections.values import left, right, section, small, spoken, table_of
 from fer_audit.report.view import View, is_clear
 
@@ -21,6 +22,7 @@ N_GROUPS = 12
 """With more groups a table of clusters and groups is left to result.json."""
 N_COLUMNS = 5
 """With more groups they are the rows, and the clusters the columns, unless there are as many clusters."""
+_TOO_MANY = re.compile(r"it has \d+ groups, more than (\d+) colours")
 N_CLUSTERS = 8
 """Clusters in the short report."""
 _ONE_LINE = 56
@@ -41,7 +43,14 @@ def clusters(view: View) -> Iterator[b.Block]:
         more = t.counted(facts.k - N_CLUSTERS, "smaller cluster")
         yield b.Prose(f"... and {more}: --section clusters", "summary")
         yield _overview(view, facts, "Smaller clusters", range(N_CLUSTERS, facts.k), "normal")
-    note = "Groups that a cluster holds more of than chance allows, with their share of it and of the set."
+    note = (
+        "Groups that a cluster holds more of than chance allows, the largest of each attribute, with their share of it and"
+        " of the set."
+    )
+    if any(
+        untold(view, x).startswith(TOO_FEW_TO_SAY) for x in range(facts.k) if not telling(view, x)
+    ):
+        note += f" Too few: under {TOO_FEW} images."
     if view.unstable:
         note += " Unstable clusters do not come back in resamples: read nothing into them."
     yield b.Prose(note, "summary", "small")
@@ -79,8 +88,7 @@ def _telling(view: View, cluster: int) -> str:
     names = [each.words for each in telling(view, cluster)]
     while len(", ".join(names)) > _ONE_LINE and len(names) > 1:
         del names[-1]
-    hidden = any(None in row for each in view.result.associations for row in each.table)
-    return ", ".join(names) or (t.WITHHELD if hidden else "nobody in particular")
+    return ", ".join(names) or untold(view, cluster)
 
 
 def _name(cluster: int, unstable: frozenset[int]) -> str:
@@ -223,7 +231,19 @@ def _missing_pictures(view: View, *, maps: bool) -> Iterator[b.Block]:
     """Return the reasons of pictures that were not made, of maps or of all others."""
     for what, reason in () if view.pictures is None else view.pictures.missing:
         if what.startswith("map") == maps:
-            yield b.Prose(f"No {what}: {reason}.", "detail", "small")
+            yield b.Prose(f"No {_missing_words(view, what, reason)}.", "detail", "small")
+
+
+def _missing_words(view: View, what: str, reason: str) -> str:
+    """Write an attribute without a map by its name in words, and of its groups those that have images."""
+    name = what.removeprefix("map by ")
+    about = next((x for x in view.result.representation if x.attribute == name), None)
+    if about is None or name == what:
+        return f"{what}: {reason}"
+    present, found = sum(group.count != 0 for group in about.groups), _TOO_MANY.fullmatch(reason)
+    if found and present > int(found[1]):
+        reason = f"it has {t.whole(present)} groups, more than {found[1]} colours"
+    return f"map by {spoken(name)}: {reason}"
 
 
 def _panels(view: View, points: MapPoints) -> Iterator[b.MapPanel]:

@@ -142,6 +142,9 @@ def intersections(view: View) -> Iterator[Block]:
 
 
 def _cells(title: str, cells: Sequence[Cell], *, pairs: bool = False) -> Iterator[Block]:
+    def p(x: Cell) -> str:  # that of the other residual belongs in no table
+        return t.p_text(x.p_adjusted) if pairs and x.p_adjusted is not None else ""
+
     def expected(x: Cell) -> str:
         value = x.expected_pairs if pairs else x.expected
         return "" if value is None else t.number(value, 1)
@@ -160,7 +163,7 @@ def _cells(title: str, cells: Sequence[Cell], *, pairs: bool = False) -> Iterato
             v.right("images", lambda x: t.whole(x.count)),
             v.right("expected", expected),
             v.right("residual", residual, drop=2),
-            v.right("p", lambda x: "" if x.p_adjusted is None else t.p_text(x.p_adjusted), drop=1),
+            v.right("p", p, drop=1),
             v.right("to collect", _to_collect, drop=3, wrap=16),
         )
         yield v.without_empty_columns(table)

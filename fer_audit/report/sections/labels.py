@@ -125,9 +125,10 @@ def _leak(leak: SplitLeak) -> str:
 def files(view: View) -> Iterator[Block]:
     """Return what failed, what is odd, and what is known to be wrong with the set."""
     dataset = view.result.dataset
+    is_asked = any(each.kind == "demographic" for each in view.result.representation)
+    labelled = f"; {whole(dataset.fully_labelled)} have all labels" if is_asked else ""
     yield Prose(
-        f"{whole(dataset.listed)} files listed = {whole(dataset.ok)} ok + {whole(dataset.failed)} failed;"
-        f" {whole(dataset.fully_labelled)} have all labels."
+        f"{whole(dataset.listed)} files listed = {whole(dataset.ok)} ok + {whole(dataset.failed)} failed{labelled}."
     )
     if dataset.notes:
         yield Bullets(dataset.notes)

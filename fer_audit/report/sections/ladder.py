@@ -19,7 +19,8 @@ _LEFT_NOTE = (
     " alike) cannot say: usable are those with two clusters and two groups. Free to vary: the share of the attribute's"
     " entropy that these columns do not fix. Of what can vary: what is left over that share; its interval is for another"
     " collection where that is known, and the grade is of it. Control: what the label of the next image collected with"
-    " it keeps, which nothing but the collection links to the image."
+    " it keeps, which nothing but the collection links to the image. Signs: of the question that sums up a rung, whether"
+    " the rung holds (by p); of any other, its grade, ? where it cannot tell."
 )
 
 
@@ -75,7 +76,8 @@ def _climbs(found: Sequence[Ladder]) -> b.Table:
     legend = ", ".join(f"{number} {t.clipped(name, 40)}" for number, name in sorted(names.items()))
     skipped = any(rung.skipped for ladder in found for rung in ladder.rungs)
     signs = (
-        f"✓ holds, ✗ does not, ? not computable{', ○ skipped: nothing to ask' if skipped else ''}"
+        f"✓ holds, ✗ does not, ? not computable{', ○ skipped: nothing to ask' if skipped else ''}. A rung among alike images holds by"
+        " its p and more than a trace left; of how much is left the grade may still be that one cannot tell"
     )
     return v.table_of(
         "How far each claim climbs",
@@ -115,7 +117,7 @@ def _left(ladder: Ladder, level: str) -> Iterator[b.Block]:
     yield v.table_of(
         f"{name}: what is left",
         shown,
-        v.left("images alike in", _alike, wrap=14),
+        v.left("images alike in", lambda x: _alike(x, ladder), wrap=14),
         v.right(
             "usable strata", lambda x: f"{t.whole(x.informative)} of {t.whole(x.strata)}", wrap=7
         ),
@@ -132,6 +134,7 @@ def _left(ladder: Ladder, level: str) -> Iterator[b.Block]:
         kept = [each.kept for each in others if each.kept is not None]
         if others:
             said = f": they leave {t.percent_span(min(kept), max(kept))} %" if kept else ""
+            said = f": it leaves {t.percent(kept[0])}" if len(others) == len(kept) == 1 else said
             further = t.counted(len(others), "further question")
             yield v.small(f"Not shown: {further} of rung {number}{said}.")
     silent: dict[NotComputable, list[str]] = {}
@@ -152,10 +155,13 @@ def _shown(asked: Sequence[Conditional]) -> list[Conditional]:
     return [each for each in asked if each in shown]
 
 
-def _alike(each: Conditional) -> b.Sign:
+def _alike(each: Conditional, ladder: Ladder) -> b.Sign:
+    """Return the sign of a question, which is the rung's where it sums up a rung, and what it holds fixed."""
     words = v.alike_in(each.given)
     words = f"{words} (asked for)" if each.rung is None else f"{each.rung} {words}"
-    return b.Sign(b.state_of(_GRADE_HOLDS[each.grade]), words)
+    first = next((x for x in ladder.conditionals if x.headline and x.rung == each.rung), None)
+    rung = next((x for x in ladder.rungs if each is first and x.number == each.rung), None)
+    return b.Sign(b.state_of(_GRADE_HOLDS[each.grade] if rung is None else rung.holds), words)
 
 
 def _images(each: Conditional) -> str:
@@ -178,8 +184,9 @@ def _per_entropy(each: Conditional) -> str:
 
 
 def control_of(each: Conditional) -> str:
-    """Write what the first control that has an answer keeps."""
-    return t.or_dash(next((x.kept for x in each.controls if x.kept is not None), None), t.percent)
+    """Write what the first control that has an answer keeps; less than nothing is nothing, as its reading says."""
+    kept = next((max(0.0, x.kept) for x in each.controls if x.kept is not None), None)
+    return t.or_dash(kept, t.percent)
 
 
 def _silence(each: Conditional) -> NotComputable:
@@ -190,7 +197,10 @@ def _lost(ladder: Ladder) -> str:
     """Return what is lost where, the largest first."""
     given = {" x ".join(each.given): v.alike_in(each.given) for each in ladder.conditionals}
     largest = sorted((pair for pair in ladder.lost if pair[1] > 0), key=lambda pair: -pair[1])
-    words = [f"{t.percent(x)} in {given.get(name, t.clipped(name, 60))}" for name, x in largest]
+    words = [
+        f"{'all' if x >= 1 else t.percent(x)} in {given.get(name, t.clipped(name, 60))}"
+        for name, x in largest
+    ]
     if words:
         return f"Lost most among images alike: {t.listed(words[:N_LOSSES])}."
     silent = sum(each.kept is None for each in ladder.conditionals)
@@ -210,7 +220,7 @@ def _ledger(ladder: Ladder, level: str) -> b.Table:
 
     def first(x: Rung | Conditional) -> b.Cell:
         if isinstance(x, Conditional):
-            return _alike(x)
+            return _alike(x, ladder)
         return b.Sign(
             b.state_of(x.holds, skipped=x.skipped), f"{x.number} {t.clipped(x.name, 40)}"
         )

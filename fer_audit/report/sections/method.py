@@ -21,6 +21,8 @@ CITATION = (
     f"The fer-audit authors. fer-audit: audits of face datasets. Version {__version__}. Apache-2.0."
     " CITATION.cff in its repository."
 )
+N_REASONS = 12
+"""Reasons why values could not be computed that are listed; the table of the values has all."""
 _UNQUOTED = re.compile(r"[A-Za-z0-9_.,][A-Za-z0-9_.,-]*")
 """Values that a command holds without a quote."""
 _OPTIONS = (
@@ -193,10 +195,21 @@ def _tests(ledger: Sequence[LedgerEntry]) -> str:
 def _missing(result: AuditResult) -> Iterator[b.Block]:
     missing = missing_values(result)
     if missing:
-        values = t.counted(sum(len(each.fields) for each in missing), "value")
-        reasons = t.counted(len({each.reason for each in missing}), "reason")
-        where = "report.html and result.json list them."
-        yield b.Prose(f"{values} could not be computed, for {reasons}: {where}")
+        counts: Counter[str] = Counter()
+        for each in missing:
+            counts[each.reason] += len(each.fields)
+        values = t.counted(counts.total(), "value")
+        reasons = t.counted(len(counts), "reason")
+        more = "" if len(counts) <= N_REASONS else f"; the {N_REASONS} most frequent"
+        yield b.Prose(
+            f"{values} could not be computed, for {reasons}{more} (each value: --table method):"
+        )
+        yield b.Bullets(
+            tuple(
+                f"{t.whole(n)}: {t.clipped(reason, 200)}"
+                for reason, n in counts.most_common(N_REASONS)
+            )
+        )
         yield b.plain_table(
             f"What could not be computed: {values}",
             ("not computable", "values", "because"),

@@ -95,20 +95,26 @@ def _shares(about: Representation, shown: Sequence[GroupShare]) -> str:
         for x in shown
     ]
     shares[1:] = [each.removesuffix(" %") for each in shares[1:]]
-    more = len(about.groups) - len(shown)
-    return ", ".join([*shares, *([f"and {t.counted(more, 'smaller group')}"] if more else [])])
+    more = len(_present(about)) - len(shown)
+    return ", ".join([*shares, *([f"and {t.counted(more, 'smaller group')}"] if more > 0 else [])])
+
+
+def _present(about: Representation) -> tuple[GroupShare, ...]:
+    """Return the groups that have images; a sample has the names of the whole set's."""
+    return tuple(group for group in about.groups if group.count != 0)
 
 
 def _groups(about: Representation, level: str) -> Iterator[Block]:
-    name, many = _name(about), len(about.groups)
+    name, present = _name(about), _present(about)
     if not _is_summary(about):
         yield _table(about, about.groups, level, name)
         return
     shown = _largest(about)
-    more = t.counted(many - len(shown), "smaller group")
-    note = f"... and {more}; {t.whole(many)} groups in all."
+    more = t.counted(max(0, len(present) - len(shown)), "smaller group")
+    note = f"... and {more}; {t.counted(len(present), 'group')} in all."
     yield _table(about, shown, level, name, note=note)
-    yield _table(about, about.groups, level, f"{name}: all {t.counted(many, 'group')}", "detail")
+    every = about.groups if about.kind in _PEOPLE else present
+    yield _table(about, every, level, f"{name}: all {t.counted(len(every), 'group')}", "detail")
 
 
 def _table(

@@ -279,3 +279,14 @@ def test_a_wrapped_column_cuts_no_word_of_twelve_letters(width: int) -> None:
 
     assert "expression" in text
     assert "(label)" in text
+
+
+def test_a_finding_names_its_list_in_the_short_report_and_in_the_full_one() -> None:
+    report = report_of(utkface)
+    fixes = [x for x in utkface().findings if x.severity == "fix"][:N_FIXES]
+    named = {x.files for x in fixes if x.files}
+    assert named
+
+    for least in ("summary", "normal"):
+        text = " ".join(shown(report, least=least).split())
+        assert all(f"-> {each}" in text for each in named)

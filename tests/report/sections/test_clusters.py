@@ -14,7 +14,13 @@ from fer_audit.audit.types.claims import Association
 from fer_audit.audit.types.result import AuditResult
 from fer_audit.report.blocks import Block, Card, Cards, Gallery, MapPanel, Maps, Section, Table
 from fer_audit.report.files.pictures import Pictures
-from fer_audit.report.sections.cluster_cards import GAIN, N_NAMES, cluster_name, telling
+from fer_audit.report.sections.cluster_cards import (
+    GAIN,
+    N_NAMES,
+    cluster_name,
+    cluster_title,
+    telling,
+)
 from fer_audit.report.sections.clusters import clusters, the_map
 from fer_audit.report.view import View
 from tests.report.drawn_pictures import some_pictures
@@ -107,7 +113,7 @@ def test_withheld_counts_show_neither_sums_nor_shares() -> None:
     assert first["male"] == "[c]"
     assert whole_set["cluster"] == "all ([c])"
     overview = [(row["images"], row[TELLING]) for row in rows(section, "The clusters")]
-    assert overview == [("[c]", "[c]"), ("6,511", "[c]"), ("5,190", "[c]"), ("4,602", "[c]")]
+    assert overview == [(size, "withheld") for size in ("[c]", "6,511", "5,190", "4,602")]
 
 
 def test_the_overview_has_sizes_and_the_groups_furthest_above_chance() -> None:
@@ -267,6 +273,20 @@ def test_a_table_that_is_withheld_names_nobody(*, hidden: bool) -> None:
     assert cluster_name(View(bare().having(associations=(replace(found, table=()),))), 0) == ""
 
 
+def test_a_cluster_without_a_name_says_whether_its_groups_are_few_withheld_or_none() -> None:
+    ages = ("age_bin", ("0-2", "3-9"), ((25, 5), (4, 366)))
+    few, even = view_of(ages), view_of(("gender", ("male", "female"), ((15, 15), (185, 185))))
+    emptied = replace(even.result.associations[0], table=())
+
+    assert cluster_title(few, 0) == "too few to say; age 0-2 25 of 30"
+    assert "Too few: under 30 images." in said(
+        clusters(View(utkface().having(associations=few.result.associations)))
+    )
+    assert cluster_title(even, 0) == "nobody in particular"
+    shared = even.result.having(associations=(emptied,), min_cell=5)
+    assert cluster_title(View(shared), 0) == "withheld"
+
+
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 900), min_size=8, max_size=8), min_size=2, max_size=4))
 def test_the_shares_are_those_of_the_ages_in_the_name(table: list[list[int]]) -> None:
@@ -352,3 +372,17 @@ def test_a_colouring_that_is_missing_is_named() -> None:
     pictures = replace(some_pictures(), missing=(("map by day", "it has 99 groups"),))
 
     assert "No map by day: it has 99 groups." in said(the_map(View(utkface(), pictures)))
+
+
+@pytest.mark.parametrize(("kept", "told"), [(50, 50), (3, 213)])
+def test_a_missing_colouring_counts_the_groups_that_have_images(kept: int, told: int) -> None:
+    base = utkface()
+    hour = next(x for x in base.representation if x.kind == "batch")
+    none = tuple(replace(x, count=0) for x in hour.groups[kept:])
+    sample = base.having(representation=(replace(hour, groups=(*hour.groups[:kept], *none)),))
+    missing = ((f"map by {hour.attribute}", "it has 213 groups, more than 40 colours"),)
+    view = View(sample, replace(some_pictures(), missing=missing))
+
+    assert f"No map by crawl hour: it has {told} groups, more than 40 colours." in said(
+        the_map(view)
+    )

@@ -88,6 +88,18 @@ def test_a_batch_of_many_groups_is_summarised_and_listed_in_full_below() -> None
     assert all(bar.target is None for row in whole.rows for bar in row if isinstance(bar, Bar))
 
 
+def test_a_sample_counts_the_groups_that_have_images() -> None:
+    base = utkface()
+    hour = next(x for x in base.representation if x.kind == "batch")
+    none = tuple(replace(x, count=0) for x in hour.groups[5:])
+    sample = replace(hour, groups=(*hour.groups[:5], *none))
+
+    found = tables(composition(View(base.having(representation=(sample,)))))
+
+    assert found["crawl hour (batch)"].note == "... and 2 smaller groups; 5 groups in all."
+    assert "crawl hour (batch): all 5 groups" in found
+
+
 def test_groups_of_fewer_than_30_images_are_faint() -> None:
     about = representation("race", RACES, (0, 29, 30, 500, 2), 0)
     table = tables(composition(View(utkface().having(representation=(about,)))))["race"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from fer_audit.audit.types.claims import Ladder
 from fer_audit.audit.types.result import Finding, Severity
-from fer_audit.report.blocks import Climb, Interval, Section, Statements
+from fer_audit.report.blocks import SIGNS, Climb, Interval, Section, Statements
 from fer_audit.report.not_computable import missing_values
 from fer_audit.report.sections.found import CANNOT_SAY, N_FIXES, findings, fix_first
 from fer_audit.report.sections.ladder import climb_of, ladders
@@ -162,6 +164,37 @@ def test_a_claim_of_which_nothing_is_lost_says_so() -> None:
     assert (
         "Nothing is lost in the questions that have an answer; 1 question has none." in not_every
     )
+
+
+@pytest.mark.parametrize(("holds", "sign"), [(True, "✓"), (False, "✗"), (None, "?")])
+def test_the_question_that_sums_up_a_rung_has_its_sign_whatever_its_grade(
+    holds: bool | None, sign: str
+) -> None:
+    base = asked(ladder("race", (True,) * 3 + (holds,) + (True,) * 4, "reading"), ("gender",), 0.9)
+    headline, *others = base.conditionals
+    assert (headline.rung, headline.headline) == (4, True)
+    unsure = replace(headline, grade="cannot tell")
+
+    section = of_one(replace(base, conditionals=(unsure, *others)))
+
+    row = rows(section, "race: what is left")[0]
+    assert (row["images alike in"], row["grade"]) == (f"{sign} 4 gender", "cannot tell")
+    (climb,) = (row[1] for row in tables(section)[CLIMBS].rows)
+    assert isinstance(climb, Climb)
+    assert SIGNS[climb.steps[3].state] == sign
+
+
+def test_one_further_question_leaves_one_number_and_all_that_is_lost_is_a_word() -> None:
+    base = asked(ladder("race", (True,) * 8, "reading"), ("gender",), 0.9)
+    four = tuple(
+        replace(base.conditionals[0], rung=5, headline=False, given=(name,), kept=kept)
+        for name, kept in (("a", -0.4), ("b", 0.1), ("c", 0.2), ("d", 0.712))
+    )
+
+    section = of_one(replace(base, conditionals=four, lost=(("a", 1.4), ("b", 0.9))))
+
+    assert "Not shown: 1 further question of rung 5: it leaves 71.2 %." in sentences(section)
+    assert "Lost most among images alike: all in a and 90.0 % in b." in sentences(section)
 
 
 def test_questions_that_none_can_answer_are_counted() -> None:

@@ -97,6 +97,8 @@ def test_what_has_no_value_is_counted_and_listed_with_its_reason() -> None:
     listed = rows(section, f"What could not be computed: {values} values")
 
     assert f"{values} values could not be computed, for " in said(section)
+    of_one = sum(len(each.fields) for each in missing if each.reason == "nothing is annotated")
+    assert f"{of_one}: nothing is annotated" in sentences(section)
     assert {row["not computable"] for row in listed} >= {"race, question 1", "race, subset check"}
     assert {
         "not computable": "race, diversity indices",

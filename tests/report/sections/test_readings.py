@@ -231,7 +231,7 @@ BATCH = "Guessing an attribute from the batch or part alone"
         (gate, ALL, "Rules", 0, "race.v_corrected>0.2 | ✗ crossed | 0.2127 | "),
         (gate, withheld_rule(), "Rules", 0, f"race.min_count<3 | ✓ kept | [c] | {BECAUSE_WITHHELD}fewer than 5 people"),
         (gate, kept_rule(), "Rules", 0, "dataset.ok<5 | ✓ kept | 23,707"),
-        (intersections, ALL, "Smallest", 0, "Other × male × 70+ | 0 | 24.9 | -5.0 | .004 | 74,000"),
+        (intersections, ALL, "Smallest", 0, "Other × male × 70+ | 0 | 24.9 | -5.0 | 74,000"),
         (overlap, ALL, "race: neighbours", 0, "White | 600 | 36.0 % | 20.0 % | 38.2"),
         (replay, ALL, STUDIES, 0, "race | 200 | .184 (.081-.292) | .213 | 0.5 % | 34.5 % | 91.5 % (yes)"),
         (split_leakage, SHARED, "Shared by parts of split: photos", 0, "train | test | 312 | 640"),
@@ -264,7 +264,7 @@ def test_a_row_of_a_table_has_its_numbers(
         (claims, paper(), CLAIMS, "attribute | images | V | chance | V~ (95 % interval) | p (Holm p) | U | ladder"),
         (collection, ALL, BATCH, "attribute | from | V~ | guessed right | from the others | largest group | shuffled | p"),
         (gate, kept_rule(), "Rules", "not acceptable | verdict | found"),
-        (intersections, ALL, "Smallest", "combination | images | expected | residual | p | to collect"),
+        (intersections, ALL, "Smallest", "combination | images | expected | residual | to collect"),
         (subset, ALL, SAMPLE, "group | here | images | in the set | exact p"),
         (composition, ALL, "Diversity", "attribute | groups | ENS | 1/D | H | SEI | NSD | IR | BP"),
         (composition, ALL, "Distance to the target", "attribute | target | TV | DS_R | DS_E | JSD | p"),
@@ -333,6 +333,8 @@ def test_files_add_up_and_defects_have_their_count_and_examples() -> None:
         "23,708 files listed = 23,707 ok + 1 failed; 23,704 have all labels.",
         *ALL.dataset.notes,
     ]
+    none = ALL.having(representation=tuple(x for x in ALL.representation if x.kind == "batch"))
+    assert "files listed = 23,707 ok + 1 failed." in said(files(View(none)))
     missing, repaired = rows(files(View(ALL)), "Rejected: labels that could not be read")
     assert (missing["count"], missing["for example"].count(", ")) == ("3", 2)
     assert repaired["for example"] == "24_0_1_20170116220224657 .jpg.chip.jpg"
@@ -354,6 +356,8 @@ def test_the_widest_gaps_between_groups_are_listed() -> None:
     assert (gap["combination"], gap["expected"]) == ("Black × male × 0-2", "187.4")
     beyond = rows(section, "Furthest from what pairs of attributes would give")[0]
     assert (beyond["images"], beyond["expected"], beyond["residual"]) == ("412", "351.9", "+5.2")
+    assert "p" in beyond, "p is of the residual beyond pairs, and stands next to no other"
+    assert "p" not in gap
 
 
 def test_groups_too_small_to_judge_are_faint() -> None:
