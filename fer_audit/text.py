@@ -7,6 +7,7 @@ digits and no zero (".185"), p is "p = .042" or "p < .001", intervals join their
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
@@ -217,6 +218,14 @@ _DISPLAYED = {
 def display(name: str) -> str:
     """Write an attribute's or a measure's name as words: age group."""
     return _DISPLAYED.get(name) or name.replace("_", " ")
+
+
+_RAW = re.compile(rf"\b({'|'.join(_DISPLAYED)})\b")
+
+
+def displayed(text: str) -> str:
+    """Write the names in a text of several as `display` writes them: cells of age group x cluster."""
+    return _RAW.sub(lambda found: _DISPLAYED[found[0]], text)
 
 
 def name_meant(asked: str, names: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from fer_audit.text import (
     difference,
     difference_span,
     display,
+    displayed,
     duration,
     encodable,
     large,
@@ -297,3 +298,12 @@ def test_a_duration_says_the_time(seconds: float) -> None:
     units = {"s": 1, "min": 60, "h": 3_600}
     told = sum(float(n) * units[unit] for n, unit in zip(parts[::2], parts[1::2], strict=True))
     assert abs(told - seconds) <= (60.5 if "h" in parts else 0.5)
+
+
+def test_names_in_a_text_are_written_as_one_name_is() -> None:
+    assert displayed("cells of age_bin x crawl_hour, luma_mean") == (
+        "cells of age group x collection hour, brightness"
+    )
+    assert displayed("my_age_bin and age_bins") == "my_age_bin and age_bins"
+    for name in ("age_bin", "crawl_ten_minutes"):
+        assert displayed(name) == display(name)

@@ -227,7 +227,8 @@ def _entry(x: LedgerEntry) -> tuple[str, ...]:
     p, corrected = (
         "" if p is None else t.p_text(p, at_most=x.at_most) for p in (x.p, x.p_corrected)
     )
-    return x.family, x.subject, x.method, p or t.p_text(x.p), corrected, x.correction
+    family, subject = t.displayed(x.family), t.displayed(x.subject)
+    return family, subject, x.method, p or t.p_text(x.p), corrected, x.correction
 
 
 def run_command_line(result: AuditResult) -> tuple[str, bool]:
