@@ -16,10 +16,15 @@ from fer_audit.dataset.load import load_dataset
 from fer_audit.dataset.maps import MAPS, GroupMap
 from fer_audit.encoders.presets import Contract
 from fer_audit.encoders.types import ExportedModel, Head
-from fer_audit.errors import ConfigError, ModelError
+from fer_audit.errors import ConfigError, DatasetError, ModelError
 from fer_audit.pack.decode import decode_image
 from fer_audit.pipeline.import_model import import_model
-from fer_audit.pipeline.predictions import network_source, read_predictions, write_predictions
+from fer_audit.pipeline.predictions import (
+    network_source,
+    read_predictions,
+    table_source,
+    write_predictions,
+)
 from fer_audit.pipeline.types import Order, Stopwatch
 from fer_audit.progress import Silent
 from tests.encoders.tensorflow import softmax
@@ -115,3 +120,21 @@ def test_a_table_finds_the_images_by_the_rules_of_every_table(
     assert said.by.kind == "table"
     with pytest.raises(ConfigError, match="no column"):
         read_predictions(path, order.dataset, EIGHT, DatasetSettings(), label_column="mood")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("", "has no lines"),
+        ("/data/x.jpg,happy", 'None of the 1 line of .*first path is "/data/x.jpg", the set\'s "'),
+        ("{},bored", 'no image a predicted expression: .*not known: "bored"; known are "'),
+    ],
+)
+def test_a_table_that_says_nothing_of_any_image_is_refused_before_any_work(
+    order: Order, tmp_path: Path, line: str, words: str
+) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text(f"path,emotion\n{line.format(order.dataset.ids[0])}\n")
+
+    with pytest.raises(DatasetError, match=words):
+        table_source(order, str(path))

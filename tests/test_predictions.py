@@ -87,8 +87,11 @@ def test_a_finished_run_gets_predictions_and_nothing_is_embedded_again(
     vectors = (tmp_path / "run" / "embeddings.npy").read_bytes()
     decoded.clear()
 
-    run = audit(predict=(str(net.path),), classify=("svm", "linear"))
+    rule = "linear on mean-colour.worst_recall<0"
+    run = audit(predict=(str(net.path),), classify=("svm", "linear"), fail_on=(rule,))
 
+    assert run.result is not None
+    assert [each.rule for each in run.result.gate] == [rule]
     after, once = done(run), len(run.dataset)
     assert len(decoded) == once, "for the classifier's own size, and not for the encoder's"
     assert (tmp_path / "run" / "embeddings.npy").read_bytes() == vectors
@@ -283,6 +286,7 @@ def test_what_cannot_be_predicted_is_said_before_any_work(
         ({"predict": (str(net.path),), "predictions": ("net.onnx",)}, "no table of predictions"),
         ({"predict": (str(net.path),), "given": (("predicted_mood",),)}, "predicted_mood"),
         ({"predict": (str(tiny_model.path),)}, "no classes"),
+        ({"classify": ("svm",), "fail_on": ("smv on mean-colour.xu_f<1",)}, "did you mean svm on"),
     ):
         with pytest.raises(Exception, match=match):
             audit(**settings)

@@ -75,8 +75,11 @@ class Rule:
         return f"{self.subject}.{self.field}" if self.subject else self.field
 
 
-def parse_rule(text: str) -> Rule:
-    """Return a rule; raises ConfigError with a caret under the first character that does not fit."""
+def parse_rule(text: str, attributes: Sequence[str] = (), models: Sequence[str] = ()) -> Rule:
+    """Return a rule; raises ConfigError with a caret under the first character that does not fit.
+
+    A subject that is one of `attributes` or of `models` has the fields of those only; any other has the fields of both.
+    """
     found = _OPERATOR.search(text)
     if found is None:
         _refuse(text, len(text), f"expected one of {' '.join(OPERATORS)}")
@@ -93,7 +96,7 @@ def parse_rule(text: str) -> Rule:
     if not _FIELD.fullmatch(field):
         wrong = _FIELD.match(field)
         _refuse(text, at + (wrong.end() if wrong else 0), "expected a field's name")
-    fields = ALONE if alone else FIELDS.get(subject, (*ATTRIBUTE_FIELDS, *MODEL_FIELDS))
+    fields = ALONE if alone else _fields_of(subject, attributes, models)
     if field not in fields and not subject.endswith((LEFT, PREDICTS)):
         _refuse(text, at, _no_field(subject, field, fields))
     start = len(text) - len(text[found.end() :].lstrip())
@@ -107,14 +110,26 @@ def parse_rule(text: str) -> Rule:
     return Rule(text, subject, field, found[0], value)
 
 
-def refuse_unknown_subjects(rules: Sequence[str], attributes: Sequence[str]) -> None:
-    """Raise ConfigError for a rule that cannot be read or names no attribute; before any work is done."""
+def _fields_of(subject: str, attributes: Sequence[str], models: Sequence[str]) -> tuple[str, ...]:
+    if subject in FIELDS:
+        return FIELDS[subject]
+    a_label, a_model = (name_meant(subject, names) in names for names in (attributes, models))
+    return (
+        *(ATTRIBUTE_FIELDS if a_label or not a_model else ()),
+        *(MODEL_FIELDS if a_model or not a_label else ()),
+    )
+
+
+def refuse_unknown_subjects(
+    rules: Sequence[str], attributes: Sequence[str], models: Sequence[str] = ()
+) -> None:
+    """Raise ConfigError for a rule that cannot be read, or names no attribute or model, or no field of it; before any work is done."""
     for text in rules:
-        rule = parse_rule(text)
+        rule = parse_rule(text, attributes, models)
         name = rule.subject.removesuffix(LEFT).removesuffix(PREDICTS)
-        known = (*attributes, *FIELDS)
+        known = (*attributes, *models, *FIELDS)
         if rule.subject and name_meant(name, known) not in known:
-            _refuse(text, 0, f"no such subject in this dataset: {', '.join(known)}")
+            _refuse(text, 0, f"this dataset has no subject {name}{_which(name, known)}")
 
 
 def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
@@ -123,7 +138,7 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
     A field that a run could have, but has no value for, is no error: its rule is not judged.
     """
     models = () if result.models is None else [each.model for each in result.models.models]
-    refuse_unknown_subjects(rules, [*(each.attribute for each in result.representation), *models])
+    refuse_unknown_subjects(rules, [each.attribute for each in result.representation], models)
     for text in rules:
         rule = parse_rule(text)
         fields = _values(rule.subject, result)
@@ -133,9 +148,15 @@ def refuse_unknown_names(rules: Sequence[str], result: AuditResult) -> None:
 
 
 def _no_field(subject: str, field: str, fields: Sequence[str]) -> str:
-    near = get_close_matches(field, fields, n=1)
-    meant = f"; did you mean {near[0]}?" if near else "."
-    return f"{subject} has no field {field}{meant} It has: {', '.join(fields)}"
+    return f"{subject} has no field {field}{_which(field, fields)}"
+
+
+def _which(asked: str, known: Sequence[str]) -> str:
+    """Return the end of a sentence about a name that is not there: the nearest one, in any case, and all there are."""
+    folded = {each.casefold(): each for each in known}
+    near = get_close_matches(asked.casefold(), folded, n=1)
+    meant = f"; did you mean {folded[near[0]]}?" if near else "."
+    return f"{meant} It has: {', '.join(known)}"
 
 
 def check_rules(rules: Sequence[str], result: AuditResult) -> tuple[GateRule, ...]:

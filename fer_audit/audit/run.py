@@ -32,7 +32,9 @@ def audit(
     dataset, config = inputs.dataset, inputs.config
     refuse_unknown_columns(dataset, config.statistics)
     refuse_unknown_subjects(
-        config.fail_on, [x.name for x in (*compared(dataset), *inputs.predicted)]
+        config.fail_on,
+        [each.name for each in compared(dataset)],
+        [each.name for each in inputs.predicted],
     )
     progress, store = progress or Silent(), store or NoCache()
     progress.start(STAGE, len(ANALYSES), "analyses")

@@ -34,6 +34,9 @@ _PREFIX = re.compile(
 SUMS_TO_ONE = 1e-2
 """How far the probabilities of a line may be off one: they are printed with three digits or more."""
 
+MAX_CLASSES = 10
+"""Known classes that a note names."""
+
 NO_PREDICTION = "no_prediction"
 UNKNOWN_CLASS = "unknown_class"
 WITHOUT_COUNTERPART = "class_without_counterpart"
@@ -60,16 +63,17 @@ class PredictionColumns:
 
 
 def prediction_columns(
-    columns: Sequence[str], about: str, target: Target, *, asked: str | None = None
+    columns: Sequence[str], about: str, target: Target, *, table: str, asked: str | None = None
 ) -> PredictionColumns:
     """Return the columns that hold predictions of `about`: probabilities where there are some, else the predicted class.
 
-    `asked` names the column of classes. Raises ConfigError when there is neither, or two columns mean one class.
+    `asked` names the column of classes, `table` the file in messages. Raises ConfigError when there is neither, or two columns mean one class.
     """
     if asked is not None:
         if asked not in columns:
             raise ConfigError(
-                f'There is no column "{encodable(asked)}"; there are {name_some(columns)}'
+                f'{table} has no column "{encodable(asked)}"; it has {name_some(columns)}',
+                hint="Name one of them: --predicted-column NAME",
             )
         return PredictionColumns(asked, {})
     found: dict[str, str] = {}
@@ -80,13 +84,13 @@ def prediction_columns(
             continue
         if name is None:
             raise ConfigError(
-                f'The column "{encodable(column)}" is about a class that has no counterpart in the scheme asked for',
+                f'{table}: the column "{encodable(column)}" is about a class that has no counterpart in the scheme asked for',
                 hint="Choose a scheme that has it: its probabilities would be missing from the sums.",
             )
         if name in found:
             raise ConfigError(
-                f'The columns "{found[name]}" and "{encodable(column)}" both mean {name}',
-                hint="Remove one of them, or name the column of predicted classes.",
+                f'{table}: the columns "{encodable(found[name])}" and "{encodable(column)}" both mean {name}',
+                hint="Remove one of them, or name the column of predicted classes: --predicted-column NAME",
             )
         found[name] = column
     if len(found) > 1:
@@ -96,8 +100,8 @@ def prediction_columns(
         if name in plain:
             return PredictionColumns(plain[name], {})
     raise ConfigError(
-        f"No column is known to hold the predicted {about}; there are {name_some(columns)}",
-        hint="Name the column of predicted classes.",
+        f"No column of {table} is known to hold the predicted {about}; there are {name_some(columns)}",
+        hint="Name the column of predicted classes: --predicted-column NAME",
     )
 
 
@@ -137,11 +141,13 @@ def table_predictions(
     if numbers is not None:
         shares = np.zeros((n, len(held)), np.float32)
         shares[ok] = numbers[first[ok]]
-    alone = int((first == len(rows)).sum())
+    alone, conflicts = int((first == len(rows)).sum()), int((said == CONFLICTING).sum())
     counts = (
         counted(len(rows) - len(joined), "line names", "lines name") + " no image of the set.",
         counted(alone, "image has", "images have") + " no line.",
         counted(len(joined) - n + alone, "line repeats", "lines repeat") + " an image.",
+        counted(conflicts, "image has", "images have")
+        + " lines that contradict each other, and no class.",
     )
     notes = (*notes, *(each for each in counts if not each.startswith("0 ")))
     return Predictions(about, held, found, shares, ok, said, by, fingerprint, notes=notes)
@@ -167,7 +173,9 @@ def _named(words: Sequence[str | None], classes: Sequence[str], target: Target) 
     notes = []
     if unknown:
         count = counted(unknown.total(), "line")
-        notes.append(f"{count} with a class that is not known: {name_some([*unknown])}.")
+        notes.append(
+            f"{count} with a class that is not known: {name_some([*unknown])}; known are {name_some(classes, limit=MAX_CLASSES)}."
+        )
     codes = np.array([code for code, _ in found], np.intp)
     return codes, np.array([reason for _, reason in found], "U32"), tuple(notes)
 
@@ -196,6 +204,9 @@ def _largest(numbers: NDArray[np.float64]) -> _Lines:
     codes = np.where(
         fits, np.nan_to_num(numbers, nan=-1.0).astype(np.float32).argmax(axis=1), NONE_SAID
     )
-    count = int(percentages.sum())
-    notes = (f"{counted(count, 'line')} with probabilities in percent.",) if count else ()
-    return codes.astype(np.intp), reasons, notes
+    counts = (
+        (int(percentages.sum()), "in percent"),
+        (int((reasons == NOT_PROBABILITIES).sum()), "that do not add up to 1, and so no class"),
+    )
+    notes = (f"{counted(n, 'line')} with probabilities {what}." for n, what in counts if n)
+    return codes.astype(np.intp), reasons, tuple(notes)

@@ -132,7 +132,7 @@ def _show(made: Balance) -> None:
         (stratum, f"{whole(old)} → {whole(new)}", *map("{:.0f} → {:.0f}".format, *share))
         for stratum, old, new, *share in zip(made.strata, *sums, *shares, strict=True)
     ]
-    moments = ("before", "after_same_strata", "after_reclustering")
+    moments = ("before", "after_same_clusters", "after_reclustering")
     strengths = [
         (display(name), *(or_dash(each[moment], coefficient) for moment in moments))
         for name, each in facts["strength"].items()

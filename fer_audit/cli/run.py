@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import click
 
 from fer_audit.cli import options
 from fer_audit.cli.gate import RULE_CROSSED, verdicts
-from fer_audit.cli.output import answer_json, answer_path, say
+from fer_audit.cli.output import answer, answer_json, answer_path, say
 from fer_audit.cli.param_types import PATH, Decorator, Verb, flag, in_group, together
 from fer_audit.cli.settings import audit_config, report_settings, resources
 from fer_audit.cli.sharing import shared
@@ -119,6 +120,9 @@ def _run_encoders(ctx: click.Context, dataset: Path | None, values: dict[str, An
         answer_json(comparison_json(found))
     elif not values["quiet"]:
         show(terminal_report(make_encoders(found)))
+        for done in runs.values():
+            answer(f"More: fer-audit report {shlex.quote(str(done.folder))}")
+        answer(f"-> {out}")
     _exit_by_results(ctx, runs.values(), values["max_errors"])
 
 

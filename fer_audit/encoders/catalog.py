@@ -169,5 +169,5 @@ def catalog_entry(name: str) -> CatalogEntry:
     known = ", ".join(entry.spec.name for entry in CATALOG)
     raise ModelError(
         f"There is no model named {name!r}",
-        hint=f"Known models: {known}. Your own: --model path/to/model.onnx with its .json sidecar.",
+        hint=f"Known models: {known}. Your own: path/to/model.onnx with its .json sidecar.",
     )

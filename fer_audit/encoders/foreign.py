@@ -131,6 +131,12 @@ def contract_for(graph: ForeignGraph, asked: Contract) -> Contract:
     # both places, or none, may hold the channels
     seen: Literal["NCHW", "NHWC"] | None
     seen = None if first == last else "NCHW" if first else "NHWC"
+    if seen and asked.layout not in (None, seen):
+        sides = " x ".join(str(side or "any") for side in graph.sides)
+        raise ConfigError(
+            f"{graph.path} takes {sides}, which is {seen}; --layout says {asked.layout}",
+            hint="Leave --layout out.",
+        )
     layout = asked.layout or seen
     if layout is None:
         missing.append("--layout NCHW or NHWC")

@@ -103,7 +103,7 @@ def balance_run(
     others = [x for x in run.people if x.name not in (column.name, strata.name)]
     raked, raked_facts = _raked(others, cell, counted, shares)
     kept_weights, kept_facts = _raked(others, cell, kept, shares)
-    strength, why_not = _strengths(run, strata, counted, kept, donation, seed)
+    strength, why_not = _strengths(run, kept, donation, seed)
     tables = {"before": before, "remove": removed, "add": added, "after": before - removed + added}
     document = {
         "schema": SCHEMA,
@@ -183,14 +183,9 @@ def _raked(
 
 
 def _strengths(
-    run: FinishedRun,
-    strata: LabelColumn,
-    counted: Mask,
-    kept: Mask,
-    donation: Donation,
-    seed: int,
+    run: FinishedRun, kept: Mask, donation: Donation, seed: int
 ) -> tuple[dict[str, dict[str, float | None]], str]:
-    """Return V~ of each label: before and after in the strata, and in the clusters of what is kept; or why not the last."""
+    """Return V~ of each label with the run's clusters, of all images and of what is kept, and with new ones; or why not the last."""
 
     def strength(table: Counts) -> float | None:
         return float(corrected_v(table)) if table.any() else None
@@ -204,8 +199,8 @@ def _strengths(
             k = int(labels.max()) + 1
             again = strength(cross_table(labels, codes, n_rows=k, n_cols=len(each.groups)))
         found[each.name] = {
-            "before": strength(_table(strata, each, counted)),
-            "after_same_strata": strength(_table(strata, each, kept)),
+            "before": strength(_table(run.clusters, each, run.rows.ok)),
+            "after_same_clusters": strength(_table(run.clusters, each, kept)),
             "after_reclustering": again,
         }
     return found, why_not

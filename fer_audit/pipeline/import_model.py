@@ -44,7 +44,7 @@ class Imported:
 
     model: ExportedModel
     understood: tuple[str, ...]
-    """What was seen in the graph and in its answers, a sentence each."""
+    """What was seen in the graph and in its answers, a sentence each; first the model of that name that it replaces."""
     preview: NDArray[np.float32]
     """(dim,) what the written model gives for one image."""
 
@@ -56,7 +56,7 @@ def import_model(
 
     `image`: a file to show the model's answer on, None for a drawn one.
     Raises ModelError for what cannot be run or gives no answers, ConfigError for what only its author knows, DatasetError
-    for an image that cannot be read.
+    for an image that cannot be read; nothing is written then.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name) or name in {e.spec.name for e in CATALOG}:
         raise ConfigError(
@@ -82,6 +82,14 @@ def import_model(
     slope = np.stack([x, y, (x + y) // 2], axis=-1).astype(np.uint8)
     noise = stage_rng(0, "import", "probe").integers(0, 256, slope.shape, np.uint8)
     probes = np.stack([slope, 255 - slope, noise])
+    shown_one = probes[:1]
+    try:
+        if image is not None:
+            shown_one = decode_image(
+                image.read_bytes(), image.name, spec.size, padded=spec.padded
+            ).pixels[None]
+    except (OSError, DecodeError) as exc:
+        raise DatasetError(f"Cannot read the image {image}: {exc}") from exc
     answers, batch = _answers(graph, spec, contract, probes)
     output = _chosen(graph, contract, answers)
     numbers = answers[output]
@@ -95,16 +103,10 @@ def import_model(
     spec = replace(spec, batch=batch, dim=numbers.shape[1])
     answer, words = _meaning(graph, spec, output, numbers)
     whole = wrapped(graph, spec, contract.layout, [answer])
-    model = save_model(whole, spec, "fp32", models_dir / f"{name}.onnx")
+    target = models_dir / f"{name}.onnx"
+    before = file_sha256(target) if target.is_file() else ""
+    model = save_model(whole, spec, "fp32", target)
     check_graph(model)
-    shown_one = probes[:1]
-    try:
-        if image is not None:
-            shown_one = decode_image(
-                image.read_bytes(), image.name, spec.size, padded=spec.padded
-            ).pixels[None]
-    except (OSError, DecodeError) as exc:
-        raise DatasetError(f"Cannot read the image {image}: {exc}") from exc
     with closing(EmbedSession(model, CPU, batch_size=1)) as session:
         preview = session.embed(shown_one)[0]
     mean, scale = ", ".join(f"{m:g}" for m in spec.mean), ", ".join(f"{s:.5g}" for s in spec.scale)
@@ -113,6 +115,8 @@ def import_model(
     ]
     if spec.padded:
         fed.append(PADDED)
+    if before not in ("", model.sha256):
+        fed.insert(0, f"replaces {name} (sha256 {before})")
     if batch is not None:
         fed.append(f"takes {counted(batch, 'image')} at a time; a short batch is padded")
     return Imported(model, (*fed, *words), preview)

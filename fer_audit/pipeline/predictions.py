@@ -34,7 +34,7 @@ from fer_audit.pipeline.types import Job, Order, Source, Work
 from fer_audit.pipeline.vectors import make_vectors
 from fer_audit.store.fingerprint import stage_fingerprint
 from fer_audit.store.stage import file_sha256, write_atomically
-from fer_audit.text import counted, encodable
+from fer_audit.text import counted, encodable, name_some
 
 ABOUT_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "gender": ("gender", "sex"),
@@ -191,7 +191,7 @@ def scheme_and_table(asked: str) -> tuple[str, Path]:
 
 
 def table_source(order: Order, asked: str) -> Source:
-    """Return what will read a table, asked for as TABLE or MAP=TABLE; DatasetError when there is no such file."""
+    """Return what a table says, asked for as TABLE or MAP=TABLE, read at once; DatasetError when there is no such file, and what `read_predictions` raises."""
     scheme, path = scheme_and_table(asked)
     if not path.is_file():
         raise DatasetError(
@@ -206,15 +206,10 @@ def table_source(order: Order, asked: str) -> Source:
         "columns": [settings.path_column, column],
     }
     fingerprint = stage_fingerprint("predictions", depends)
-
-    def make(*_run: object) -> tuple[Said, ...]:
-        said = read_predictions(
-            path, order.dataset, SCHEMES[scheme], settings, label_column=column
-        )
-        return (replace(said, fingerprint=fingerprint),)
-
+    found = read_predictions(path, order.dataset, SCHEMES[scheme], settings, label_column=column)
+    said = replace(found, fingerprint=fingerprint)
     head = Head(SCHEMES[scheme].attribute, SCHEMES[scheme].groups)
-    return Source(path.name, fingerprint, (head,), make)
+    return Source(path.name, fingerprint, (head,), lambda *_run: (said,))
 
 
 def read_predictions(
@@ -228,23 +223,28 @@ def read_predictions(
     """Return the predictions of a CSV, JSON-lines or parquet file, its classes mapped by `scheme`.
 
     Its paths find the set's images by the rules of every table; a path column that was named for the set's own table may
-    be missing here. Raises ConfigError for columns that cannot be told apart, DatasetError for a file that is no table.
+    be missing here. Raises ConfigError for columns that cannot be told apart, DatasetError for a file that is no table or
+    says nothing of any image.
     """
     file = open_table(path)
     if settings.path_column not in file.columns:
         settings = replace(settings, path_column=None)
-    named = path_column(file, settings, table=encodable(path.name))
+    name, shown = encodable(path.name), encodable(str(path))
+    named = path_column(file, settings, table=name)
     others = [column for column in file.columns if column != named]
-    where = prediction_columns(others, scheme.attribute, scheme.target, asked=label_column)
+    where = prediction_columns(
+        others, scheme.attribute, scheme.target, table=name, asked=label_column
+    )
     rows = file.read([named, *where.needed()])
+    n_lines, paths = len(rows) + len(rows.rejects), rows.columns[named].words
     none = np.full(len(dataset), NO_FILE, np.int64)
     listing = Listing(dataset.root, dataset.ids, none, none, (), (), whole=True)
     images = find_images(rows, named, Locator(listing))
-    row_of = listing.row_finder()
+    at = np.fromiter(map(listing.row_finder(), images.ids), np.intp, len(images.ids))
     said = table_predictions(
         {name: words.cells() for name, words in images.rows.columns.items()},
         where,
-        np.fromiter(map(row_of, images.ids), np.intp, len(images.ids)),
+        at,
         len(dataset),
         about=scheme.attribute,
         classes=scheme.groups,
@@ -257,7 +257,20 @@ def read_predictions(
         f"{counted(len(lost), 'line')} left out: {lost[0].item}, {lost[0].reason}."
         for _ in lost[:1]
     )
-    return replace(said, notes=(*file.notes, *images.notes, *left_out, *said.notes))
+    notes = (*file.notes, *images.notes, *left_out, *said.notes)
+    if not said.ok.any():
+        first = next(filter(None, map(str.strip, paths)), "")
+        example = f"its first path is {name_some([first])}, the set's {name_some(dataset.ids[:1])}"
+        lines = counted(n_lines, "line")
+        why = f"None of the {lines} of {shown} names an image of the set; {example}"
+        hint = "Paths are joined by their end, the file's name first. Is it another column? --path-column NAME"
+        if not n_lines:
+            why, hint = f"{shown} has no lines", "It needs a line for each image that it predicts."
+        elif (at >= 0).any():
+            why = f"{shown} gives no image a predicted {scheme.attribute}: {' '.join(notes)}"
+            hint = "Is it another column? --predicted-column NAME"
+        raise DatasetError(why, hint=hint)
+    return replace(said, notes=notes)
 
 
 def attribute_name(dataset: FaceDataset, about: str, *, is_number: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -72,7 +72,7 @@ def run_audit(
     caches = {"--cache-dir": resources.cache_dir, "--models-dir": resources.models_dir}
     beside_table = not isinstance(source, FaceDataset) and Path(source).is_file()
     run_folder.refuse_inside_input(dataset, {"--out": out, **caches}, beside_table=beside_table)
-    if not asked.predict and not asked.predictions:
+    if not predicts:
         _refuse_unknown(dataset, config)
     run_folder.refuse_folder_of_images(out)
     refuse_other_task(spec_of(config.model.model, resources), "embed")
@@ -93,9 +93,9 @@ def run_audit(
         return _locked_run(order, until)
 
 
-def _refuse_unknown(dataset: FaceDataset, config: AuditConfig) -> None:
+def _refuse_unknown(dataset: FaceDataset, config: AuditConfig, models: Sequence[str] = ()) -> None:
     refuse_unknown_columns(dataset, config.statistics)
-    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)])
+    refuse_unknown_subjects(config.fail_on, [each.name for each in compared(dataset)], models)
 
 
 def _locked_run(order: Order, until: Until) -> Run:
@@ -104,7 +104,15 @@ def _locked_run(order: Order, until: Until) -> Run:
     audits = until in ("audit", "report")
     sources = prediction_sources(job) if audits else ()
     heads = [head for each in sources for head in each.heads]
-    _refuse_unknown(to_come(job.dataset, heads), job.config)
+    models = [
+        name
+        for each in sources
+        for name in (
+            each.name,
+            *(f"{each.name} {x.name}" for x in each.heads if len(each.heads) > 1),
+        )
+    ]
+    _refuse_unknown(to_come(job.dataset, heads), job.config, models)
     predictions = {each.name: each.fingerprint for each in sources}
     job = replace(job, prints=replace(job.prints, predictions=predictions))
     if audits and not job.resources.verify:

@@ -55,7 +55,7 @@ def test_the_gate_of_the_docs_is_the_gate_of_the_code() -> None:
 
     rules = re.findall(r"[`'\"]([\w.]+ ?[<>=]+ ?[\d.]+)[`'\"]", page)
     assert len(rules) >= 8
-    refuse_unknown_subjects(rules, ["race", "crawl_hour", "fer-mini"])
+    refuse_unknown_subjects(rules, ["race", "crawl_hour"], ["fer-mini"])
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,27 @@ def test_any_text_is_a_rule_or_a_config_error(text: str) -> None:
 
 def test_a_subject_that_is_not_there_is_refused_before_the_work() -> None:
     refuse_unknown_subjects(["race.v>1", "dataset.ok<1"], ["race"])
-    with pytest.raises(ConfigError, match="no such subject in this dataset: gender, dataset"):
-        refuse_unknown_subjects(["race.v>1"], ["gender"])
+    for rule, words in (
+        ("age.v>1", "no subject age. It has: race, fer-mini, dataset"),
+        ("Rase.v>1", "no subject Rase; did you mean race? It has: "),
+        ("Data set.v>1", "no subject Data set; did you mean dataset?"),
+        ("race.ens>1", "race has no field ens; did you mean ENS?"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            refuse_unknown_subjects([rule], ["race"], ["fer-mini"])
+
+
+def test_a_model_has_the_fields_of_models_and_an_attribute_those_of_attributes() -> None:
+    of_both = (*ATTRIBUTE_FIELDS, *MODEL_FIELDS)
+    for subject, fields in (("race", ATTRIBUTE_FIELDS), ("net", MODEL_FIELDS), ("both", of_both)):
+        for field in (*of_both, "accuracy"):
+            rule = f"{subject}.{field}<0.9"
+            if field in fields:
+                refuse_unknown_subjects([rule], ["race", "both"], ["net", "both"])
+                continue
+            with pytest.raises(ConfigError) as found:
+                refuse_unknown_subjects([rule], ["race", "both"], ["net", "both"])
+            assert str(found.value).split("\n")[0].endswith(f"It has: {', '.join(fields)}")
 
 
 def test_rules_are_checked_in_their_order(result: AuditResult) -> None:

@@ -169,7 +169,7 @@ def test_a_rule_asks_for_the_worst_over_the_attributes(result: AuditResult) -> N
     renamed = result.having(models=replace(known(result.models), models=(named,)))
     refuse_unknown_names(["my model.xu_f<0.5"], renamed)
     assert check_rules(["my model.xu_f<0.5"], renamed)[0].value == by["race"].xu_f
-    with pytest.raises(ConfigError, match="no such subject"):
+    with pytest.raises(ConfigError, match="has no subject"):
         refuse_unknown_names(["fer-max.xu_f<0.5"], result)
 
 

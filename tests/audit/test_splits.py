@@ -200,7 +200,7 @@ def test_subjects_are_counted_by_their_images() -> None:
 def test_no_rule_can_be_about_a_subject() -> None:
     dataset = dataset_of(attribute("person", [0, 1], "ab", "subject"))
 
-    with pytest.raises(ConfigError, match="no such subject"):
+    with pytest.raises(ConfigError, match="has no subject"):
         audit_dataset(dataset, config=CONFIG.having(fail_on=("person.v>0.1",)))
 
 

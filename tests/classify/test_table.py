@@ -49,7 +49,7 @@ def joined(
 def test_columns_are_known_by_the_names_tools_give_them(
     columns: tuple[str, ...], label: str | None, classes: tuple[str, ...]
 ) -> None:
-    found = prediction_columns(columns, "expression", EIGHT.target)
+    found = prediction_columns(columns, "expression", EIGHT.target, table="t.csv")
 
     assert (found.label, set(found.probabilities)) == (label, set(classes))
     assert set(found.needed()) <= set(columns)
@@ -57,15 +57,18 @@ def test_columns_are_known_by_the_names_tools_give_them(
 
 def test_columns_that_leave_a_choice_are_refused() -> None:
     for columns, scheme, words in (
-        (("a", "b"), EIGHT, "No column is known to hold the predicted expression"),
+        (("a", "b"), EIGHT, "No column of t.csv is known to hold the predicted expression"),
         (("happy", "happiness", "sad"), EIGHT, "both mean happiness"),
         (("happy", "sad", "neutral"), SIX, "has no counterpart"),
     ):
         with pytest.raises(ConfigError, match=words):
-            prediction_columns(columns, "expression", scheme.target)
-    with pytest.raises(ConfigError, match='no column "mood"'):
-        prediction_columns(("a",), "expression", EIGHT.target, asked="mood")
-    assert prediction_columns(("a",), "expression", EIGHT.target, asked="a").label == "a"
+            prediction_columns(columns, "expression", scheme.target, table="t.csv")
+    with pytest.raises(ConfigError, match=r't\.csv has no column "mood"'):
+        prediction_columns(("a",), "expression", EIGHT.target, table="t.csv", asked="mood")
+    assert (
+        prediction_columns(("a",), "expression", EIGHT.target, table="t.csv", asked="a").label
+        == "a"
+    )
 
 
 def test_lines_say_a_class_or_why_they_do_not() -> None:
@@ -84,11 +87,13 @@ def test_lines_say_a_class_or_why_they_do_not() -> None:
     assert said.probabilities is None
     none = joined({"x": []}, PredictionColumns("x", {}), [], 2)
     assert (none.codes.tolist(), none.notes) == ([-1, -1], ("2 images have no line.",))
+    known = ", ".join(f'"{each}"' for each in EIGHT.groups)
     assert said.notes == (
-        '1 line with a class that is not known: "bored".',
+        f'1 line with a class that is not known: "bored"; known are {known}.',
         "1 line names no image of the set.",
         "2 images have no line.",
         "1 line repeats an image.",
+        "1 image has lines that contradict each other, and no class.",
     )
 
 
@@ -97,7 +102,7 @@ def test_percentages_and_shares_mean_the_same_and_agree_with_the_largest(
     weights: list[list[float]],
 ) -> None:
     shares = np.array(weights) / np.sum(weights, axis=1, keepdims=True)
-    where = prediction_columns(DEEPFACE, "expression", EIGHT.target)
+    where = prediction_columns(DEEPFACE, "expression", EIGHT.target, table="t.csv")
     n = len(shares)
 
     def said(factor: float) -> Predictions:
@@ -123,7 +128,7 @@ def test_percentages_and_shares_mean_the_same_and_agree_with_the_largest(
 
 
 def test_numbers_that_are_no_probabilities_give_no_class() -> None:
-    where = prediction_columns(("happy", "sad"), "expression", EIGHT.target)
+    where = prediction_columns(("happy", "sad"), "expression", EIGHT.target, table="t.csv")
     happy: list[str | None] = ["0.5", "-0.5", "0.9", "much", None, "0.25"]
     sad: list[str | None] = ["0.5", "1.5", "0.9", "0.1", None, "0.75"]
 
@@ -132,3 +137,4 @@ def test_numbers_that_are_no_probabilities_give_no_class() -> None:
     odd = "probabilities_do_not_sum_to_one"
     assert said.reasons.tolist() == ["", odd, odd, odd, "no_prediction", ""]
     assert said.codes.tolist() == [0, -1, -1, -1, -1, 1]
+    assert said.notes == ("3 lines with probabilities that do not add up to 1, and so no class.",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -63,3 +64,21 @@ def test_what_was_imported_is_listed_and_asked_by_its_name(
     assert twice.code == 2
     assert run.code == 0, run.err
     assert "mine" in json.loads((run_dir / "DONE.json").read_text())["fingerprints"]["predictions"]
+
+
+def test_nothing_is_written_for_an_image_that_is_not_there_and_what_is_replaced_is_said(
+    fer_audit: Call, tmp_path: Path
+) -> None:
+    there = tmp_path / "models"
+    words = ["models", "add", Drawn().save(tmp_path / "mine.onnx"), "--models-dir", there]
+    words += ["--colour", "RGB", "--mean", "0", "--task", "embed", "--scale"]
+
+    missing = fer_audit(*words, "1/64", "--image", tmp_path / "no.png")
+    assert (missing.code, there.exists()) == (3, False)
+
+    assert "replaces" not in fer_audit(*words, "1/64").out + fer_audit(*words, "1/64").out
+    first = hashlib.sha256((there / "mine.onnx").read_bytes()).hexdigest()
+    assert f"replaces mine (sha256 {first})" in fer_audit(*words, "1/32").out.splitlines()
+    wrong = fer_audit(*words, "1/64", "--layout", "NHWC")
+    assert wrong.code == 2
+    assert "takes any x 3 x 12 x 12, which is NCHW; --layout says NHWC" in wrong.err

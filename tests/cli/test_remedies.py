@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from fer_audit.audit.stats.tables import corrected_v, cross_table
 from fer_audit.cli.output import folder_name
+from fer_audit.pipeline.finished import read_run
 from fer_audit.text import visible
 from tests.cli.conftest import Call
 from tests.drawings import draw_face, utkface_name
@@ -62,6 +64,22 @@ def test_a_balance_is_what_its_plan_says_file_by_file(fer_audit: Call, finished:
     assert sum(line["copies"] for line in lines) == facts["images_altered"]
     assert {line["id"] for line in lines} <= set(kept)
     assert "no people" in facts["notes"][0]
+
+
+@pytest.mark.parametrize("by", ["none", "gender", "cluster"])
+def test_the_strength_left_is_that_with_the_clusters_whatever_is_balanced_within(
+    fer_audit: Call, kept_run: Path, by: str
+) -> None:
+    run = read_run(kept_run)
+    done = fer_audit("balance", kept_run, "--by", by, "--tolerance", "1", "--dry-run", "--json")
+
+    race = json.loads(done.out)["strength"]["race"]
+
+    (column,) = (each for each in run.people if each.name == "race")
+    shape = {"n_rows": len(run.clusters.groups), "n_cols": len(column.groups)}
+    own = float(corrected_v(cross_table(run.rows.clusters, column.codes, **shape)))
+    assert own > 0
+    assert race["before"] == race["after_same_clusters"] == own, "nothing is removed"
 
 
 def test_only_audits_what_a_list_names_without_reading_the_files_again(

@@ -237,6 +237,8 @@ def test_several_encoders_are_run_side_by_side(
     assert visible(run_dir) == ["encoders.json", "other", "tiny"]
     assert visible(run_dir / "tiny") == visible(run_dir / "other") == FILES
     assert "Which claims hold under every encoder?" in done.out
+    runs = [f"More: fer-audit report {run_dir / name}" for name in ("tiny", "other")]
+    assert done.out.splitlines()[-3:] == [*runs, f"-> {run_dir}"]
     assert as_json.out == (run_dir / "encoders.json").read_text(encoding="utf-8")
     race = next(x for x in json.loads(as_json.out)["claims"] if x["attribute"] == "race")
     assert len(race["under"]) == race["encoders"] == 2

@@ -345,6 +345,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         catalog_entry("vgg")
 
     assert all(entry.spec.name in caught.value.hint for entry in CATALOG)
+    assert "--" not in caught.value.hint, "it may have been asked for with any option"
 
 
 def test_a_precision_we_cannot_export_is_refused(tmp_path: Path) -> None:
