@@ -73,21 +73,19 @@ def balance_command(
       fer-audit balance runs/utkface --mode add --donor runs/fairface
       fer-audit run path/to/UTKFace --only runs/utkface/balance/race-by-cluster-uniform-remove/keep.txt
     """  # noqa: D301 - \b is click's mark for a block it must not wrap
-    from fer_audit.pipeline.balance import WHOLE, balance_run
+    from fer_audit.pipeline.balance import balance_run
     from fer_audit.pipeline.balance_files import write_balance
     from fer_audit.pipeline.finished import read_run
 
     refuse_to_share(ctx)
     finished = read_run(run)
     given = None if donor is None else read_run(donor)
-    asked["attribute"] = finished.column(asked["attribute"]).name
-    if asked["by"] != WHOLE:
-        asked["by"] = finished.column(asked["by"]).name
-    wanted, name = _target(target, asked["attribute"], finished.result.config.statistics.reference)
+    attribute = finished.column(asked["attribute"]).name
+    wanted, name = _target(target, attribute, finished.result.config.statistics.reference)
     made = balance_run(finished, target=wanted, donor=given, **asked)
     made.document["target_name"] = name
     folder = folder or run / "balance" / folder_name(
-        [asked["attribute"], "by", asked["by"], name, asked["mode"], *(["donor"] * bool(donor))]
+        [attribute, "by", made.document["by"], name, asked["mode"], *(["donor"] * bool(donor))]
     )
     if not dry_run:
         write_balance(folder, finished, made)

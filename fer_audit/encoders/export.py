@@ -38,14 +38,18 @@ def model_path(models_dir: Path, name: str, precision: Precision) -> Path:
     return models_dir / f"{name}{suffix}.onnx"
 
 
+def _users_file(model: str, places: Resources) -> Path | None:
+    """Return the file of a model that is not one of the catalog: one that `models add` wrote, or a path."""
+    imported = model_path(models_folder(places), Path(model).name, "fp32")
+    if all(entry.spec.name != model for entry in CATALOG) and is_saved(imported):
+        return imported
+    return Path(model) if model.endswith(".onnx") else None
+
+
 def spec_of(model: str, places: Resources) -> ModelSpec:
     """Return what a model is, built or not; ModelError for an unknown name, or a file without a sidecar."""
-    known = {entry.spec.name: entry.spec for entry in CATALOG}
-    if model in known:
-        return known[model]
-    imported = model_path(models_folder(places), Path(model).name, "fp32")
-    path = imported if is_saved(imported) else Path(model)
-    return described(path) if path.suffix == ".onnx" else catalog_entry(model).spec
+    path = _users_file(model, places)
+    return catalog_entry(model).spec if path is None else described(path)
 
 
 def find_or_export(
@@ -57,13 +61,9 @@ def find_or_export(
     not the one its sidecar vouches for, missing weights, or a file of the user's with foreign parts (`check_graph`) or in
     another precision than the one asked for.
     """
-    models_dir = models_folder(places)
-    imported = model_path(models_dir, Path(model).name, "fp32")
-    if all(entry.spec.name != model for entry in CATALOG) and is_saved(imported):
-        model = str(imported)
-    if model.endswith(".onnx"):
+    if (users := _users_file(model, places)) is not None:
         # somebody else's file: looked into at once, while ours are looked into when they are used
-        found = load_model(Path(model))
+        found = load_model(users)
         if precision not in ("fp32", found.precision):  # fp32 is the default
             raise ModelError(
                 f"{found.path} is {found.precision}, --precision asks for {precision}",
@@ -71,7 +71,7 @@ def find_or_export(
             )
         check_graph(found)
         return found
-    path = model_path(models_dir, catalog_entry(model).spec.name, precision)
+    path = model_path(models_folder(places), catalog_entry(model).spec.name, precision)
     if is_saved(path):
         return load_model(path)
     return export_model(model, precision, places, progress)

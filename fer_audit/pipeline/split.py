@@ -39,13 +39,11 @@ def split_run(
         raise ConfigError(
             "The parts are no shares that add up to 1", hint="For example: --parts .8,.1,.1"
         )
-    named = [name_meant(name, (NEAR, SUBJECT)) for name in group]
-    asked = [name if name in (NEAR, SUBJECT) else run.column(name).name for name in named]
-    asked = asked or [SUBJECT if run.subjects else NEAR]
+    chosen = [_grouping(run, name) for name in group or (SUBJECT if run.subjects else NEAR,)]
+    asked, codes_of = [name for name, _ in chosen], dict(chosen)
     columns = [run.column(name) for name in balance] if balance else list(run.people)
     sha256 = run.rows.sha256
     photos = np.where(sha256 == b"", -1, np.unique(sha256, return_inverse=True)[1])
-    codes_of = {name: _codes(run, name) for name in asked}
     rows = np.flatnonzero(run.rows.ok)
     alike = connected(len(rows), [photos[rows], run.near_groups[rows]])
     asked_for = [alike if name == NEAR else codes[rows] for name, codes in codes_of.items()]
@@ -107,12 +105,15 @@ def part_names(count: int) -> list[str]:
     return known.get(count) or [f"part{number}" for number in range(1, count + 1)]
 
 
-def _codes(run: FinishedRun, name: str) -> NDArray[np.integer]:
-    if name == NEAR:
-        return run.near_groups
-    if name == SUBJECT and run.subjects:
-        return run.subjects[0].codes
-    return run.column(name).codes
+def _grouping(run: FinishedRun, asked: str) -> tuple[str, NDArray[np.integer]]:
+    """Return the name of what no two parts share, and its (n,) codes."""
+    meant = name_meant(asked, (NEAR, SUBJECT))
+    if meant == NEAR:
+        return NEAR, run.near_groups
+    if meant == SUBJECT and run.subjects:
+        return SUBJECT, run.subjects[0].codes
+    column = run.column(asked)
+    return column.name, column.codes
 
 
 def _crossing(codes: NDArray[np.integer], part: NDArray[np.int64]) -> int:
